@@ -1,0 +1,1 @@
+"""What Hubbub costs, beside peers measured in the same run."""

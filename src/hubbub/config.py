@@ -1,0 +1,232 @@
+"""The environment, and a `.env` file, as frozen settings: read once, checked once."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+from hubbub.core.party import PartyTerms
+from hubbub.observe import LogFormat
+from hubbub.store.connect import REDIS_PORT_DEFAULT, StoreAddress, StoreTls, parse_store_url
+
+MASK: Final = "********"
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._:-]+")
+_URL_SECRET: Final = re.compile(r"(?<=://).*(?=@)|^(?!.*://).*(?=@)", re.DOTALL)
+
+
+class SettingsRefused(Exception):  # noqa: N818 - told to the operator, a sentence a line
+    """Settings with which this instance will not start; each sentence names variable, value and remedy."""
+
+
+def _whole(low: int, high: int, unit: str = "") -> Any:
+    """A whole number from `low` to `high`; `unit` is for people."""
+    return Field(ge=low, le=high, description=f"a whole number {unit and f'of {unit} '}from {low} to {high}")
+
+
+class Settings(BaseSettings):
+    """What an operator can set. A field's description says what is allowed and ends the refusing sentence."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    host: Annotated[str, Field(description="an address of this machine, or 0.0.0.0 for all")] = "0.0.0.0"  # noqa: S104 - phones must get in
+    port: Annotated[int, _whole(0, 65535)] = 8080
+    public_url: Annotated[
+        str | None,
+        Field(description="an http:// or https:// URL without ? and #, such as https://party.example"),
+    ] = None
+
+    redis_host: Annotated[
+        str | None, Field(description="a host name or address alone; for a URL there is REDIS_URL")
+    ] = None
+    redis_port: Annotated[int, _whole(1, 65535)] = REDIS_PORT_DEFAULT
+    redis_password: SecretStr | None = None
+    redis_url: Annotated[SecretStr | None, Field(description="a URL such as redis://localhost:6379")] = None
+    redis_ca_file: Annotated[Path | None, Field(description="a readable PEM file")] = None
+    redis_cert_file: Annotated[Path | None, Field(description="a readable PEM file")] = None
+    redis_key_file: Annotated[Path | None, Field(description="a readable PEM file")] = None
+    redis_min_replicas: Annotated[
+        int, Field(ge=0, le=0, description="0 in this version: waiting for replicas is not supported yet")
+    ] = 0
+    hubbub_data_dir: Annotated[Path, Field(description="a folder that this user can write to")] = (
+        user_data_path("hubbub")
+    )
+
+    party_ttl_seconds: Annotated[int, _whole(60, 86400, "seconds")] = 7200
+    host_grace_seconds: Annotated[int, _whole(5, 7200, "seconds")] = 300
+    seat_hold_seconds: Annotated[int, _whole(5, 7200, "seconds")] = 120
+    lease_seconds: Annotated[int, _whole(3, 60, "seconds")] = 10
+    party_capacity: Annotated[int, _whole(2, 10000, "seats")] = 500
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="origins by commas, each such as https://party.example with no path"),
+    ] = ()
+    log_format: Annotated[LogFormat, Field(description="console or json")] = Field(
+        default_factory=lambda: "console" if sys.stderr.isatty() else "json"
+    )
+
+    @field_validator("host", "redis_host")
+    @classmethod
+    def _is_host(cls, host: str | None) -> str | None:
+        if host is not None and not _HOST_NAME.fullmatch(host):
+            raise _not_allowed()
+        return host
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not _is_web_address(url) or "?" in url or "#" in url:
+            raise _not_allowed()
+        return url.rstrip("/")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, listed: Any) -> Any:
+        if not isinstance(listed, str):
+            return listed
+        origins = tuple(origin for part in listed.split(",") if (origin := part.strip().rstrip("/").lower()))
+        if not all(_is_web_address(origin) and origin.count("/") == 2 for origin in origins):
+            raise _not_allowed()
+        return origins
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_store_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                parse_store_url(url.get_secret_value())
+            except ValueError as error:
+                raise _not_allowed(str(error)) from None
+        return url
+
+    @field_validator("redis_ca_file", "redis_cert_file", "redis_key_file")
+    @classmethod
+    def _is_readable(cls, file: Path | None) -> Path | None:
+        if file is not None and not (file.is_file() and os.access(file, os.R_OK)):
+            raise _not_allowed()
+        return file
+
+    @model_validator(mode="after")
+    def _tls_makes_sense(self) -> Self:
+        for name, file in self._tls_files().items():
+            if self.store_address is None or not self.store_address.tls:
+                raise SettingsRefused(
+                    f"{name} is {str(file)!r}, but the store is not reached by TLS: set REDIS_URL to an"
+                    f" address that begins with rediss://, or leave {name} out."
+                )
+        if (self.redis_cert_file is None) != (self.redis_key_file is None):
+            lonely = "REDIS_CERT_FILE" if self.redis_cert_file else "REDIS_KEY_FILE"
+            raise SettingsRefused(
+                f"{lonely} is {str(self._tls_files()[lonely])!r}, but a certificate and its key go together:"
+                " set both REDIS_CERT_FILE and REDIS_KEY_FILE, or neither."
+            )
+        try:
+            self.store_tls.check()
+        except OSError as error:
+            names = " and ".join(f"{name}={str(file)!r}" for name, file in self._tls_files().items())
+            raise SettingsRefused(
+                f"{names} cannot be used ({error}): they must be PEM files, the key without a passphrase."
+            ) from None
+        return self
+
+    @property
+    def store_address(self) -> StoreAddress | None:
+        """The store's address, or None for the embedded engine."""
+        if self.redis_url is not None:
+            return parse_store_url(self.redis_url.get_secret_value())
+        if self.redis_host is not None:
+            secret = self.redis_password
+            return StoreAddress(
+                self.redis_host, self.redis_port, password=secret.get_secret_value() if secret else None
+            )
+        return None
+
+    @property
+    def store_tls(self) -> StoreTls:
+        """The files for TLS."""
+        return StoreTls(self.redis_ca_file, self.redis_cert_file, self.redis_key_file)
+
+    @property
+    def party_terms(self) -> PartyTerms:
+        """What the parties that this instance creates are given."""
+        return PartyTerms(
+            ttl_seconds=self.party_ttl_seconds,
+            host_grace_seconds=self.host_grace_seconds,
+            seat_hold_seconds=self.seat_hold_seconds,
+            capacity=self.party_capacity,
+        )
+
+    def lines(self) -> Iterator[str]:
+        """Every variable with its effective value, secrets masked, in the form of a `.env` file."""
+        for name in type(self).model_fields:
+            yield f"{name.upper()}={_shown(name, getattr(self, name))}"
+
+    def _tls_files(self) -> dict[str, Path]:
+        names = ("redis_ca_file", "redis_cert_file", "redis_key_file")
+        return {name.upper(): file for name in names if (file := getattr(self, name)) is not None}
+
+
+def read_settings() -> Settings:
+    """The settings of this process; raises `SettingsRefused`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsRefused("\n".join(_sentence(detail) for detail in error.errors())) from None
+    except (SettingsError, OSError, UnicodeDecodeError) as error:
+        raise SettingsRefused(
+            f"The .env file in {Path.cwd()} cannot be read ({error}): mend or remove it."
+        ) from None
+
+
+def _not_allowed(allowed: str = "") -> PydanticCustomError:
+    return PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0])
+    allowed = detail.get("ctx", {}).get("allowed") or Settings.model_fields[name].description
+    return f"{name.upper()} must be {allowed}, not {_shown(name, detail['input'])!r}."
+
+
+def _shown(name: str, value: Any) -> str:
+    """`value` for people, without its secrets."""
+    if value is None:
+        return ""
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if name == "redis_password":
+        return MASK
+    if name == "redis_url":
+        return _URL_SECRET.sub(_masked_secret, str(plain))
+    return ",".join(plain) if isinstance(plain, tuple) else str(plain)
+
+
+def _masked_secret(found: re.Match[str]) -> str:
+    user, colon, _ = found.group().partition(":")
+    return f"{user}:{MASK}" if colon else MASK
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port_is_valid = parts.port != 0
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and port_is_valid
+        and parts.username is None
+        and not re.search(r"\s", text)
+    )

@@ -1,0 +1,113 @@
+"""The shared truth: the port that every store keeps, and the one way it may fail.
+
+The contract, for whoever writes a second store or relies on this one:
+
+Atomicity
+    Each method is one step: it happens whole or not at all, and no other call sees half of it. Two creates
+    of one code, from any two instances, make one party.
+Order
+    Calls of one instance take effect in the order in which they were made. Calls of several instances have
+    some order, the same for everyone.
+Truth
+    `Missing` and `Ended` are said only when the store itself, in a state in which it would accept a write,
+    said so. A store that is away, loading, or a read-only copy makes the method raise `StoreUnavailable`.
+    Absent and unreachable are different types: nothing in Hubbub may turn the second into the first.
+Deadlines
+    Every method takes a `deadline` on this instance's monotonic clock (seconds) and has answered by then. A
+    change carries it to the store, which refuses to begin one that comes too late. So a change that raised
+    either took effect before its deadline or never will.
+Doubt
+    `StoreUnavailable.in_doubt` is False where the change certainly did not happen, and True where the
+    answer was lost and it may have. Nothing is retried behind the caller's back.
+Expiry
+    A party lives its `ttl_seconds` after its creation on the store's own clock. Reading does not prolong it.
+    An expired party is `Missing`.
+Cancellation
+    A cancelled call leaves nothing behind: no reply that a later call could mistake for its own. Its change
+    is in doubt.
+"""
+
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from hubbub.core.outcomes import (
+    Created,
+    CreateOutcome,
+    DeleteOutcome,
+    JoinCheckOutcome,
+    Late,
+    ReadOutcome,
+)
+from hubbub.core.party import PartyDraft
+
+__all__ = ["Claimed", "Created", "Store", "StoreUnavailable", "Trouble"]
+
+
+class Trouble(StrEnum):
+    """Why the store did not do what it was asked."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    LOADING = "loading"
+    READ_ONLY = "read_only"
+    OUT_OF_MEMORY = "out_of_memory"
+    NOT_PERMITTED = "not_permitted"
+    REFUSED = "refused"
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - it names the state, as `Missing` does, and is no mistake of ours
+    """The store did not do what it was asked, or did not say that it did.
+
+    `in_doubt` is True where the change may have happened all the same.
+    """
+
+    def __init__(self, trouble: Trouble, detail: str, *, in_doubt: bool = False) -> None:
+        super().__init__(f"{trouble}: {detail}")
+        self.trouble = trouble
+        self.detail = detail
+        self.in_doubt = in_doubt
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """The code that an idempotency key is bound to."""
+
+    code: str
+
+
+class Store(Protocol):
+    """What Hubbub needs of a store. The module's text is the contract of every method."""
+
+    async def ping(self, deadline: float) -> None:
+        """Return if the store would accept a write now."""
+
+    async def create(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
+        """Make the party of `draft`, unless its code is taken.
+
+        A live party with the same code and the same host's token is the same party, told as
+        `Created(repeated=True)`; if it ended, `Ended`.
+        """
+
+    async def claim(
+        self, key_hash: str, candidate: str, replaced: str | None, deadline: float
+    ) -> Claimed | Late:
+        """Bind an idempotency key to `candidate`, unless it is bound already; 10 minutes.
+
+        A binding to `replaced`, a code that turned out to be another's, gives way to the candidate.
+        """
+
+    async def read(self, code: str, deadline: float) -> ReadOutcome:
+        """Read the party."""
+
+    async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
+        """Tell whether a newcomer would get a seat, without taking one."""
+
+    async def delete(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
+        """End the party with that id, and leave a tombstone for as long as the party could have lived."""
+
+    async def withdraw(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
+        """Take back a party that nobody was told of, without a trace.
+
+        A party that a repeated create has found, or whose host has come, stays (`Missing`).
+        """

@@ -1,0 +1,213 @@
+"""Script calls to one store server: those of one loop turn share one round trip, each with a deadline.
+
+One batch is in flight at a time. Calls that are made meanwhile wait and form the next one, so the busier
+the instance, the larger its batches, and calls take effect in the order in which they were made. Batches
+write on a connection of redis-py directly, not through its client: there the moment of sending is known,
+so "certainly not done" and "may be done" can be told apart, and nothing is ever sent twice.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from hubbub.core.clock import ClockOffset
+from hubbub.core.limits import BATCH_CALLS_MAX
+from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.health import StoreHealth
+from hubbub.store.scripts import Script
+
+Reply = list[Any]
+"""A script's reply: the store's time in ms, a status, and what else the script tells."""
+
+_TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
+    (BusyLoadingError, Trouble.LOADING),
+    (AuthenticationError, Trouble.NOT_PERMITTED),
+    (NoPermissionError, Trouble.NOT_PERMITTED),
+    (ReadOnlyError, Trouble.READ_ONLY),
+    (OutOfMemoryError, Trouble.OUT_OF_MEMORY),
+    (ResponseError, Trouble.REFUSED),
+    (RedisTimeoutError, Trouble.TIMEOUT),
+)
+
+
+def _trouble_of(error: BaseException) -> Trouble:
+    for kind, trouble in _TROUBLES:
+        if isinstance(error, kind):
+            return trouble
+    return Trouble.UNREACHABLE
+
+
+class _Call:
+    """One script call on its way: what is sent, and who waits for the reply."""
+
+    __slots__ = ("aboard", "arguments", "future", "script", "sent", "timer")
+
+    def __init__(
+        self, script: Script, arguments: tuple[str | bytes | int, ...], future: asyncio.Future[Reply]
+    ) -> None:
+        self.script = script
+        self.arguments = arguments
+        self.future = future
+        self.timer: asyncio.TimerHandle | None = None
+        self.aboard = False
+        self.sent = False
+
+    def by_sha(self) -> tuple[str | bytes | int, ...]:
+        return ("EVALSHA", self.script.sha, *self.arguments)
+
+    def by_source(self) -> tuple[str | bytes | int, ...]:
+        return ("EVAL", self.script.source, *self.arguments)
+
+    def answer(self, reply: Reply | Exception) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.future.done():
+            return
+        if isinstance(reply, ResponseError):
+            # The store refused it: nothing was done.
+            self.future.set_exception(StoreUnavailable(_trouble_of(reply), str(reply)))
+        elif isinstance(reply, Exception):
+            # A store that is loading its data runs no scripts.
+            in_doubt = self.sent and not isinstance(reply, BusyLoadingError)
+            self.future.set_exception(StoreUnavailable(_trouble_of(reply), str(reply), in_doubt=in_doubt))
+        else:
+            self.future.set_result(reply)
+
+
+class Batcher:
+    """Sends script calls to the one server behind `pool`."""
+
+    def __init__(self, pool: ConnectionPool, health: StoreHealth) -> None:
+        self._pool = pool
+        self._health = health
+        self._waiting: deque[_Call] = deque()
+        self._flight: asyncio.Task[None] | None = None
+        self._takeoff: asyncio.Handle | None = None
+        self.clock: ClockOffset | None = None
+        """What the replies tell of the store's clock; None until one came, and after a failure."""
+
+    async def call(
+        self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int], deadline: float
+    ) -> Reply:
+        """Run `script` and return its reply by `deadline` (loop time), or raise `StoreUnavailable`."""
+        loop = asyncio.get_running_loop()
+        call = _Call(script, (len(keys), *keys, *args), loop.create_future())
+        call.timer = loop.call_at(deadline, self._give_up, call)
+        self._waiting.append(call)
+        if self._takeoff is None and self._flight is None:
+            self._takeoff = loop.call_soon(self._launch)
+        return await call.future
+
+    async def aclose(self) -> None:
+        """Fail every call that is still open and close the connections."""
+        if self._takeoff is not None:
+            self._takeoff.cancel()
+        while self._waiting:
+            self._waiting.popleft().answer(RedisConnectionError("this instance is stopping"))
+        if self._flight is not None:
+            self._flight.cancel()
+            await asyncio.wait([self._flight])
+        await self._pool.disconnect()
+
+    def _give_up(self, call: _Call) -> None:
+        """End a call whose deadline has passed; if it is under way, its connection goes with it."""
+        if call.future.done():
+            return
+        call.answer(RedisTimeoutError("no answer by the deadline"))
+        if call.aboard and self._flight is not None:
+            self._flight.cancel()
+
+    def _launch(self) -> None:
+        self._takeoff = None
+        calls: list[_Call] = []
+        while self._waiting and len(calls) < BATCH_CALLS_MAX:
+            call = self._waiting.popleft()
+            if not call.future.done():
+                call.aboard = True
+                calls.append(call)
+        if calls:
+            self._flight = asyncio.get_running_loop().create_task(self._fly(calls), name="store batch")
+            self._flight.add_done_callback(self._land)
+
+    def _land(self, flight: asyncio.Task[None]) -> None:
+        self._flight = None
+        if self._waiting:
+            self._launch()
+        if not flight.cancelled():
+            flight.result()
+
+    async def _fly(self, calls: list[_Call]) -> None:
+        """Send the calls and hand out the replies; whatever happens, every call is answered."""
+        try:
+            connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            try:
+                await self._exchange(connection, calls)
+            finally:
+                await self._pool.release(connection)
+        except (RedisError, OSError) as error:
+            self._fail(calls, error)
+        except asyncio.CancelledError:
+            self._fail(calls, RedisTimeoutError("no answer by the deadline"))
+            raise
+        else:
+            self._health.answered()
+
+    async def _exchange(self, connection: AbstractConnection, calls: list[_Call]) -> None:
+        unknown = await self._round_trip(connection, calls, [call.by_sha() for call in calls])
+        if unknown:
+            # A restarted store has lost its scripts. It did not run these, so sending their sources now
+            # is the first time for each.
+            await self._round_trip(connection, unknown, [call.by_source() for call in unknown])
+
+    async def _round_trip(
+        self,
+        connection: AbstractConnection,
+        calls: list[_Call],
+        commands: list[tuple[str | bytes | int, ...]],
+    ) -> list[_Call]:
+        """Send the commands, answer their calls, and return those whose script the store does not know."""
+        now = asyncio.get_running_loop().time
+        unknown: list[_Call] = []
+        store_ms: int | None = None
+        for call in calls:
+            call.sent = True
+        sent_at = now()
+        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        for call in calls:
+            try:
+                reply = await connection.read_response()
+            except NoScriptError:
+                call.sent = False
+                unknown.append(call)
+            except ResponseError as error:
+                call.answer(error)
+            else:
+                store_ms = reply[0]
+                call.answer(reply)
+        if store_ms is not None:
+            newest = ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=store_ms)
+            self.clock = newest if self.clock is None else self.clock.sharpened(newest)
+        return unknown
+
+    def _fail(self, calls: list[_Call], error: Exception) -> None:
+        # Behind the next connection may stand another server, with another clock.
+        self.clock = None
+        self._health.failed(_trouble_of(error))
+        for call in calls:
+            call.answer(error)

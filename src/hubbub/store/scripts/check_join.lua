@@ -1,0 +1,12 @@
+-- Tells whether a newcomer would get a seat, without taking one.
+-- KEYS  party:CODE, {party:CODE}:ended
+-- ARGV  none
+-- reply now, 'joinable' | 'locked' | 'full' | 'ended' | 'missing'
+local document = redis.call('GET', KEYS[1])
+if not document then
+  return {now, redis.call('EXISTS', KEYS[2]) == 1 and 'ended' or 'missing'}
+end
+local party = cjson.decode(document)
+if party.locked then return {now, 'locked'} end
+if party.seats >= party.capacity then return {now, 'full'} end
+return {now, 'joinable'}

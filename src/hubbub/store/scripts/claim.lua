@@ -1,0 +1,20 @@
+-- Binds an idempotency key to a code, or tells which code it is bound to. A code that turned out to be
+-- somebody else's may be replaced by the candidate; of several callers at once the first one's stands.
+-- KEYS  hubbub:once:HASH
+-- ARGV  not_after, candidate, code to be replaced or '', life in s
+-- reply now, 'claimed', code
+--       now, 'late'
+local once_key = KEYS[1]
+local not_after, candidate, replaced, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+if late(not_after) then return {now, 'late'} end
+
+local code = redis.call('GET', once_key)
+if not code then
+  redis.call('SET', once_key, candidate, 'EX', life)
+elseif code == replaced then
+  redis.call('SET', once_key, candidate, 'KEEPTTL')
+else
+  return {now, 'claimed', code}
+end
+return {now, 'claimed', candidate}

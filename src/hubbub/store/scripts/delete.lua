@@ -1,0 +1,19 @@
+-- Ends a party: deletes it and leaves a tombstone, so that late guests hear that it ended and its code is
+-- not drawn again while they may still try it. The id keeps a latecomer from ending a later party that
+-- was given the same code.
+-- KEYS  party:CODE, {party:CODE}:ended
+-- ARGV  not_after, id of the party
+-- reply now, 'deleted' | 'missing' | 'late'
+local party_key, ended_key = KEYS[1], KEYS[2]
+local not_after, id = ARGV[1], ARGV[2]
+
+if late(not_after) then return {now, 'late'} end
+
+local document = redis.call('GET', party_key)
+if not document then return {now, 'missing'} end
+local party = cjson.decode(document)
+if party.id ~= id then return {now, 'missing'} end
+
+redis.call('DEL', party_key)
+redis.call('SET', ended_key, party.hostToken, 'EX', party.ttl)
+return {now, 'deleted'}

@@ -1,0 +1,1 @@
+"""aiohttp outside, the service inside."""

@@ -1,0 +1,209 @@
+"""What every HTTP exchange has in common: ids, headers, the one error shape, and a line in the log."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from structlog.typing import FilteringBoundLogger
+
+from hubbub import __version__
+from hubbub.core.errors import REFUSALS, Reason, Refusal
+from hubbub.core.limits import BODY_BYTES_MAX, REQUEST_ID_CHARS_MAX, RETRY_AFTER_SECONDS
+from hubbub.store import StoreUnavailable
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+_SECURITY_HEADERS: Final = {
+    "Server": "hubbub",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_REQUEST_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{REQUEST_ID_CHARS_MAX}}}")
+_REASONS_OF_STATUS: Final = {
+    404: Reason.NOT_FOUND,
+    405: Reason.METHOD_NOT_ALLOWED,
+    413: Reason.BODY_TOO_LARGE,
+}
+
+LOG_FIELDS: Final = web.RequestKey("log_fields", dict[str, Any])
+"""What a handler wants in its request's log line."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """Ends a handler with a refusal; `sentence` replaces the table's where more can be said."""
+
+    def __init__(self, reason: Reason, sentence: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sentence = sentence
+
+
+def json_response(value: object, status: int = 200) -> web.Response:
+    """`value` as JSON that no cache keeps."""
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        headers={"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
+def refusal_response(
+    reason: Reason, refusal: Refusal | None = None, sentence: str | None = None
+) -> web.Response:
+    """The one error shape, with the words of the table unless others are given."""
+    refusal = refusal or REFUSALS[reason]
+    response = json_response(
+        {"error": sentence or refusal.sentence, "reason": reason, "retryable": refusal.retryable},
+        refusal.status,
+    )
+    if refusal.retryable:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _status_response(status: int, headers: Any = None) -> web.Response:
+    """The one error shape for a status that comes from aiohttp itself."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return refusal_response(Reason.INTERNAL_ERROR)
+    reason = _REASONS_OF_STATUS.get(status, Reason.BAD_REQUEST)
+    if reason is Reason.BAD_REQUEST:
+        sentence = f"The request was not understood: {HTTPStatus(status).phrase}"
+        response = refusal_response(reason, Refusal(sentence, status))
+    else:
+        response = refusal_response(reason)
+    if headers is not None and "Allow" in headers:
+        response.headers["Allow"] = headers["Allow"]
+    return response
+
+
+class Envelope:
+    """Wraps every exchange of one instance."""
+
+    def __init__(self, instance_id: str, log: FilteringBoundLogger) -> None:
+        self._log = log
+        self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_SECURITY_HEADERS}
+
+    def stamp(self, response: web.StreamResponse, request_id: str) -> None:
+        """Put on `response` the headers that every response carries."""
+        response.headers.update(self._headers)
+        response.headers["X-Request-Id"] = request_id
+
+    def middleware(self) -> Any:
+        """The outermost middleware: whatever happens inside, an answer in our shape comes out."""
+
+        @web.middleware
+        async def wrap(request: web.Request, handler: Handler) -> web.StreamResponse:
+            started = perf_counter()
+            request_id = request_id_of(request)
+            fields = request[LOG_FIELDS] = {}
+            response = await self._answer(request, handler, request_id)
+            self.stamp(response, request_id)
+            self._log.info(
+                "request",
+                requestId=request_id,
+                method=request.method,
+                route=_route_of(request),
+                status=response.status,
+                durationMs=round((perf_counter() - started) * 1000, 2),
+                **fields,
+            )
+            return response
+
+        return wrap
+
+    async def _answer(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refused as refused:
+            response = refusal_response(refused.reason, sentence=refused.sentence)
+        except StoreUnavailable as unavailable:
+            request[LOG_FIELDS]["trouble"] = unavailable.trouble
+            response = refusal_response(Reason.STORE_UNAVAILABLE)
+        except web.HTTPException as error:
+            response = _status_response(error.status, error.headers)
+        except Exception:  # noqa: BLE001 - a fault of ours must not reach the caller, nor end the process
+            self._log.exception("a request failed by a fault of ours", requestId=request_id)
+            response = refusal_response(Reason.INTERNAL_ERROR)
+        if request.can_read_body and not request.content.is_eof():
+            # The rest of the body stays unread, so nothing else can follow on this connection.
+            response.force_close()
+        return response
+
+    def connection_factory(self, server: web.Server) -> Callable[[], web.RequestHandler]:
+        """Connections whose answers to what is not even HTTP have our shape too."""
+        return lambda: _Connection(server, self, lingering_time=1.0)
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's connection, with its own plain-text errors put into the one shape."""
+
+    __slots__ = ("_envelope",)
+
+    def __init__(self, server: web.Server, envelope: Envelope, **kwargs: Any) -> None:
+        super().__init__(server, loop=server._loop, **kwargs)
+        self._envelope = envelope
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        del exc, message
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has been begun and cannot be taken back")
+        response = _status_response(status)
+        response.force_close()
+        self._envelope.stamp(response, request_id_of(request))
+        return response
+
+
+def request_id_of(request: web.BaseRequest) -> str:
+    """The caller's own request id if it is sane, else a new one."""
+    given = request.headers.get("X-Request-Id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return secrets.token_hex(8)
+
+
+def _route_of(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return "unmatched" if resource is None else resource.canonical
+
+
+async def expect_short_body(request: web.Request) -> web.StreamResponse | None:
+    """Answer `Expect: 100-continue` only where the announced body is one that will be read."""
+    if (request.content_length or 0) <= BODY_BYTES_MAX and request.version >= (1, 1):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    return None
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The body as one JSON object; no body is an empty one. Refuses the rest, the oversize unread."""
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise Refused(Reason.BODY_TOO_LARGE)
+    try:
+        body = await request.read()
+    except (web.RequestPayloadError, ValueError):
+        raise Refused(Reason.BAD_REQUEST) from None
+    if not body.strip():
+        return {}
+    try:
+        value = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        raise Refused(Reason.BAD_REQUEST) from None
+    if not isinstance(value, dict):
+        raise Refused(Reason.BAD_REQUEST)
+    return value

@@ -1,0 +1,213 @@
+"""The HTTP interface: routes, and what each takes and gives."""
+
+import time
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any, Final, assert_never
+
+from aiohttp import web
+
+from hubbub import __version__
+from hubbub.core import tokens
+from hubbub.core.errors import CREATE_FAILED, REFUSALS, Reason
+from hubbub.core.limits import BODY_BYTES_MAX, READINESS_BUDGET_SECONDS
+from hubbub.core.outcomes import Ended, Found, Full, Joinable, Locked, Missing
+from hubbub.core.party import PartyDocument, parse_code, squeeze_code
+from hubbub.service import PartyService
+from hubbub.store import Store, StoreUnavailable
+from hubbub.store.health import StoreHealth
+from hubbub.transport.envelope import (
+    LOG_FIELDS,
+    Envelope,
+    Refused,
+    expect_short_body,
+    json_response,
+    read_object,
+    refusal_response,
+)
+from hubbub.transport.links import JoinLinks, qr_svg
+
+_ECHOED_CODE_CHARS_MAX: Final = 64
+_QR_CACHE_SECONDS: Final = 300
+
+
+class HttpApi:
+    """The handlers of one instance."""
+
+    def __init__(
+        self,
+        *,
+        service: PartyService,
+        store: Store,
+        health: StoreHealth,
+        links: JoinLinks,
+        instance_id: str,
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._health = health
+        self._links = links
+        self._instance_id = instance_id
+        self._page = files("hubbub.web").joinpath("index.html").read_bytes()
+        self._openapi = files("hubbub.transport").joinpath("openapi.json").read_bytes()
+
+    def application(self, envelope: Envelope) -> web.Application:
+        """The aiohttp application with every route."""
+        app = web.Application(middlewares=[envelope.middleware()], client_max_size=BODY_BYTES_MAX)
+        routes = [
+            ("POST", "/api/create-party", self.create_party),
+            ("POST", "/api/join-party", self.join_party),
+            ("GET", "/api/party/{code}", self.look_up),
+            ("GET", "/api/party/{code}/qr.svg", self.qr_code),
+            ("GET", "/api/ping", self.ping),
+            ("GET", "/health", self.health),
+            ("GET", "/ready", self.ready),
+            ("GET", "/openapi.json", self.openapi),
+            ("GET", "/", self.page),
+            ("GET", "/p/{code}", self.page),
+            ("GET", "/p/{code}/wall", self.page),
+        ]
+        for method, path, handler in routes:
+            resource = app.router.add_resource(path)
+            resource.add_route(method, handler, expect_handler=expect_short_body)
+            if method == "GET":
+                resource.add_route("HEAD", handler, expect_handler=expect_short_body)
+        return app
+
+    async def create_party(self, request: web.Request) -> web.Response:
+        """Create a party; answer only when the store has it."""
+        key = request.headers.get("Idempotency-Key")
+        if key is not None and not tokens.is_idempotency_key(key):
+            raise Refused(Reason.IDEMPOTENCY_KEY_INVALID)
+        name = (await read_object(request)).get("name")
+        if name is not None and not isinstance(name, str):
+            raise Refused(Reason.BAD_FIELD, "The host's name must be text")
+        log = request[LOG_FIELDS]
+        try:
+            party = await self._service.create(name, key)
+        except StoreUnavailable as unavailable:
+            log.update(storeWriteOk=False, trouble=unavailable.trouble)
+            return refusal_response(Reason.STORE_UNAVAILABLE, CREATE_FAILED)
+        if isinstance(party, Ended):
+            log.update(storeWriteOk=False)
+            raise Refused(party.reason)
+        log.update(code=party.code, storeWriteOk=True)
+        return json_response(
+            {
+                "partyCode": party.code,
+                "hostId": party.host_id,
+                "hostToken": party.host_token,
+                "expiresAt": party.expires_at,
+            }
+        )
+
+    async def join_party(self, request: web.Request) -> web.Response:
+        """Tell whether the party can be joined; the seat is taken over the WebSocket."""
+        typed = (await read_object(request)).get("partyCode")
+        if typed is None:
+            raise Refused(Reason.CODE_REQUIRED)
+        if not isinstance(typed, str):
+            raise Refused(Reason.CODE_INVALID)
+        if not squeeze_code(typed):
+            raise Refused(Reason.CODE_REQUIRED)
+        log = request[LOG_FIELDS]
+        code = parse_code(typed)
+        if code is None:
+            log.update(storeReadResult="not_a_code")
+            raise Refused(Reason.PARTY_NOT_FOUND)
+        log.update(code=code, storeReadResult="unavailable")
+        outcome = await self._service.check_join(code)
+        log.update(storeReadResult=type(outcome).__name__.lower())
+        match outcome:
+            case Joinable():
+                return json_response({"ok": True})
+            case Missing() | Ended() | Locked() | Full():
+                raise Refused(outcome.reason)
+            case _:
+                assert_never(outcome)
+
+    async def look_up(self, request: web.Request) -> web.Response:
+        """Tell what an operator or a page wants to know of a party."""
+        typed = request.match_info["code"]
+        code = parse_code(typed)
+        if code is None:
+            return self._absent(squeeze_code(typed)[:_ECHOED_CODE_CHARS_MAX])
+        request[LOG_FIELDS].update(code=code)
+        match await self._service.look_up(code):
+            case Found(party=party):
+                return json_response(self._described(code, party))
+            case Missing() | Ended():
+                return self._absent(code)
+            case unexpected:
+                assert_never(unexpected)
+
+    async def qr_code(self, request: web.Request) -> web.Response:
+        """Draw the join link of any well-formed code."""
+        code = parse_code(request.match_info["code"])
+        if code is None:
+            raise Refused(Reason.CODE_INVALID)
+        link = self._links.join_link(code, request.scheme, request.headers.get("Host", ""))
+        return web.Response(
+            body=qr_svg(link),
+            content_type="image/svg+xml",
+            headers={"Cache-Control": f"private, max-age={_QR_CACHE_SECONDS}"},
+        )
+
+    async def ping(self, _: web.Request) -> web.Response:
+        """Answer."""
+        return json_response({"message": "pong", "timestamp": int(time.time() * 1000)})
+
+    async def health(self, _: web.Request) -> web.Response:
+        """Tell that the process lives, and how its store is."""
+        return json_response(
+            {
+                "status": "ok",
+                "instanceId": self._instance_id,
+                "redis": self._health.state,
+                "version": __version__,
+            }
+        )
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """Tell whether guests should be sent here: whether the store would take a write now."""
+        loop_time = request.loop.time()
+        try:
+            await self._store.ping(loop_time + READINESS_BUDGET_SECONDS)
+        except StoreUnavailable as unavailable:
+            request[LOG_FIELDS].update(trouble=unavailable.trouble)
+            sentence = f"{REFUSALS[Reason.STORE_UNAVAILABLE].sentence} (store: {unavailable.trouble})"
+            return refusal_response(Reason.STORE_UNAVAILABLE, sentence=sentence)
+        return json_response({"status": "ready", "instanceId": self._instance_id})
+
+    async def openapi(self, _: web.Request) -> web.Response:
+        """Describe this interface."""
+        return web.Response(body=self._openapi, content_type="application/json")
+
+    async def page(self, _: web.Request) -> web.Response:
+        """Say what this is."""
+        return web.Response(
+            body=self._page,
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    def _described(self, code: str, party: PartyDocument) -> dict[str, Any]:
+        return {
+            "exists": True,
+            "code": code,
+            "createdAt": _iso_utc(party.created_at),
+            "hostConnected": party.host_connected,
+            "guestCount": party.guest_count,
+            "instanceId": self._instance_id,
+            "hostName": party.host_name,
+            "locked": party.locked,
+            "full": party.full,
+        }
+
+    def _absent(self, code: str) -> web.Response:
+        return json_response({"exists": False, "code": code, "instanceId": self._instance_id})
+
+
+def _iso_utc(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

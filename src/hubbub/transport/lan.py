@@ -1,0 +1,37 @@
+"""The addresses under which a phone on the same network finds this machine."""
+
+import ipaddress
+import socket
+
+import psutil
+
+_ANYWHERE = ("192.0.2.1", 9)
+"""A documentation address (RFC 5737). Connecting a UDP socket sends nothing; it only asks for the route."""
+
+
+def lan_addresses() -> list[str]:
+    """This machine's IPv4 addresses that are neither loopback nor link-local, the default route's first."""
+    up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
+    found = [
+        address.address
+        for name, addresses in psutil.net_if_addrs().items()
+        if name in up
+        for address in addresses
+        if address.family == socket.AF_INET and _reaches_others(address.address)
+    ]
+    first = _default_route_address()
+    return sorted(found, key=lambda address: address != first)
+
+
+def _reaches_others(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    return not (ip.is_loopback or ip.is_link_local or ip.is_unspecified)
+
+
+def _default_route_address() -> str | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ANYWHERE)
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])

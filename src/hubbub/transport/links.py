@@ -1,0 +1,62 @@
+"""The link that lets a guest in, and its QR code."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from io import BytesIO
+from urllib.parse import urlsplit
+
+import segno
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_CACHED_PICTURES = 1024
+
+
+class JoinLinks:
+    """Makes join links: on the public URL if there is one, else on the host that the caller used.
+
+    A loopback host means nothing to a phone, so there the first of `lan_addresses()` takes its place.
+    """
+
+    def __init__(self, public_url: str | None, lan_addresses: Callable[[], Sequence[str]]) -> None:
+        self._public_url = public_url
+        self._lan_addresses = lan_addresses
+
+    def join_link(self, code: str, scheme: str, host: str) -> str:
+        """The link into the party, for a request that came by `scheme` to `host` (name or address, port)."""
+        return f"{self._public_url or self._base(scheme, host)}/p/{code}"
+
+    def _base(self, scheme: str, host: str) -> str:
+        sane = _HOST.fullmatch(host) is not None
+        if sane and not _is_loopback(host):
+            return f"{scheme}://{host}"
+        here = next(iter(self._lan_addresses()), "localhost")
+        port = urlsplit(f"//{host}").port if sane and _has_valid_port(host) else None
+        return f"{scheme}://{here}" if port is None else f"{scheme}://{here}:{port}"
+
+
+def _has_valid_port(host: str) -> bool:
+    port = host.rpartition(":")[2]
+    return port.isdigit() and int(port) <= 65535
+
+
+def _is_loopback(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        ip = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return ip.is_loopback or ip.is_unspecified
+
+
+@lru_cache(_CACHED_PICTURES)
+def qr_svg(link: str) -> bytes:
+    """`link` as a QR code, an SVG picture with the quiet zone that scanners need."""
+    picture = BytesIO()
+    segno.make_qr(link, error="m").save(
+        picture, kind="svg", scale=8, border=4, light="#fff", xmldecl=False, nl=False
+    )
+    return picture.getvalue()
