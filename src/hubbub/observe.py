@@ -1,5 +1,6 @@
 """Logs: who this instance is, what was asked of it, and how its store is."""
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -34,7 +35,24 @@ def make_log(log_format: LogFormat, instance_id: str) -> FilteringBoundLogger:
             wrapper_class=structlog.make_filtering_bound_logger("INFO"),
         )
     bound: FilteringBoundLogger = log.bind(instanceId=instance_id)
+    logging.basicConfig(handlers=[_Bridge(bound)], level=logging.WARNING, force=True)
+    # aiohttp writes a stack trace for whatever a client does wrong. That is answered and logged by the
+    # envelope, as are the faults of our own handlers.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     return bound
+
+
+class _Bridge(logging.Handler):
+    """Carries what libraries log by the standard library into our log, in its form."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(
+            record.levelno, "library", logger=record.name, what=record.getMessage(), exc_info=record.exc_info
+        )
 
 
 def _to_json(event: Mapping[str, Any], **_: object) -> bytes:

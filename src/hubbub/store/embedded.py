@@ -75,8 +75,10 @@ class EmbeddedEngine:
 
     async def guard(self) -> None:
         """Keep an engine running, as its owner or in wait for the owner's end, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             lock = await self._wait_for_lock()
+            started = loop.time()
             try:
                 engine = await self._start(lock)
             finally:
@@ -88,7 +90,9 @@ class EmbeddedEngine:
                 tidying.cancel()
                 await _end(engine)
             self._tell(f"embedded engine ended with status {engine.returncode}; starting another")
-            await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
+            if loop.time() - started < ENGINE_RESTART_PAUSE_SECONDS:
+                # One that dies at birth will die again: give its cause, such as a full disk, time to pass.
+                await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
 
     async def accepting(self, seconds: float) -> None:
         """Return once the engine takes connections; raise `EngineUnavailable` if it does not in `seconds`."""

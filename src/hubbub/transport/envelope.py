@@ -108,18 +108,18 @@ class Envelope:
             fields = request[LOG_FIELDS] = {}
             response = await self._answer(request, handler, request_id)
             self.stamp(response, request_id)
-            self._log.info(
-                "request",
-                requestId=request_id,
-                method=request.method,
-                route=_route_of(request),
-                status=response.status,
-                durationMs=round((perf_counter() - started) * 1000, 2),
-                **fields,
+            duration_ms = round((perf_counter() - started) * 1000, 2)
+            route = _route_of(request)
+            self.log_request(
+                request, response.status, request_id, route=route, durationMs=duration_ms, **fields
             )
             return response
 
         return wrap
+
+    def log_request(self, request: web.BaseRequest, status: int, request_id: str, **facts: object) -> None:
+        """Write the one line that every request gets; never its path or headers, which may hold secrets."""
+        self._log.info("request", requestId=request_id, method=request.method, status=status, **facts)
 
     async def _answer(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
         try:
@@ -165,7 +165,9 @@ class _Connection(web.RequestHandler):
             raise ConnectionError("an answer has been begun and cannot be taken back")
         response = _status_response(status)
         response.force_close()
-        self._envelope.stamp(response, request_id_of(request))
+        request_id = request_id_of(request)
+        self._envelope.stamp(response, request_id)
+        self._envelope.log_request(request, response.status, request_id, route="malformed", durationMs=0.0)
         return response
 
 

@@ -1,0 +1,197 @@
+"""`make bench`: what this version costs, as one table, beside peers measured in the same run."""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+import redis
+
+from bench.load import CALLERS, Load, run_load
+from bench.servers import (
+    Server,
+    express_available,
+    start_express,
+    start_hubbub,
+    start_store,
+)
+
+ROUNDS = 5
+JOINS = 19_200
+CREATES = 9_600
+LONE_CREATES = 2_000
+PARTIES = 10_000
+MEMBERS = 10
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    rows: list[tuple[str, str]] = []
+    with start_store() as store:
+        rows.append(("store", store.name))
+        rows += joins_beside_express(store)
+        rows += lone_creates(store)
+    rows += memory_per_party()
+    width = max(len(name) for name, _ in rows)
+    print()
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
+
+
+def joins_beside_express(store: Server) -> Iterator[tuple[str, str]]:
+    """Joins and creates with 64 callers; CPU a join of the server process, in turn with the peer's."""
+    with start_hubbub(store) as hubbub, start_hubbub(store, quiet=True) as quiet:
+        code = create_party(hubbub)
+        contenders: dict[str, Callable[[], Load]] = {
+            "hubbub": lambda: run_load(hubbub, "/api/join-party", {"partyCode": code}, JOINS),
+            "hubbub, no log line": lambda: run_load(quiet, "/api/join-party", {"partyCode": code}, JOINS),
+        }
+        with express_peers(store, code) as peers:
+            loads = measure_in_turn({**contenders, **peers})
+        creates = [run_load(hubbub, "/api/create-party", {}, CREATES) for _ in range(ROUNDS)]
+    yield f"creates/s, {CALLERS} callers", f"{median_rate(creates):,.0f}"
+    for name, runs in loads.items():
+        yield f"joins/s, {CALLERS} callers: {name}", f"{median_rate(runs):,.0f}"
+    for name, runs in loads.items():
+        yield f"CPU µs per join: {name}", f"{median_cpu(runs):.0f}   (runs: {cpu_runs(runs)})"
+    if "express" in loads:
+        yield "CPU per join, hubbub / express", ratio(loads["hubbub"], loads["express"])
+        yield (
+            "CPU per join, hubbub / express, no log lines",
+            ratio(loads["hubbub, no log line"], loads["express, no log line"]),
+        )
+
+
+@contextmanager
+def express_peers(store: Server, code: str) -> Iterator[dict[str, Callable[[], Load]]]:
+    """The peer with and without its log line, or nothing, said aloud, where there is no node."""
+    if (missing := express_available()) is not None:
+        print(f"express peer skipped: {missing}", file=sys.stderr)
+        yield {}
+        return
+    with start_express(store) as loud, start_express(store, quiet=True) as quiet:
+        body = {"partyCode": code}
+        yield {
+            "express": lambda: run_load(loud, "/api/join-party", body, JOINS),
+            "express, no log line": lambda: run_load(quiet, "/api/join-party", body, JOINS),
+        }
+
+
+def measure_in_turn(contenders: dict[str, Callable[[], Load]]) -> dict[str, list[Load]]:
+    """Every contender once a round, so that a noisy minute hits all alike; the first round warms up."""
+    loads: dict[str, list[Load]] = {name: [] for name in contenders}
+    for number in range(ROUNDS + 1):
+        print(f"round {number} of {ROUNDS} ...", file=sys.stderr)
+        for name, measure in contenders.items():
+            load = measure()
+            if number:
+                loads[name].append(load)
+    return loads
+
+
+def lone_creates(store: Server) -> Iterator[tuple[str, str]]:
+    """One create at a time on an idle machine, in turn with a bare SET and GET on the same store."""
+    print("lone creates ...", file=sys.stderr)
+    bare = redis.Redis(port=store.port)
+    bare_ms: list[float] = []
+    create_ms: list[float] = []
+    with start_hubbub(store) as hubbub, hubbub.connection() as connection:
+        for number in range(LONE_CREATES):
+            started = time.perf_counter()
+            bare.set(f"bench:{number}", "x" * 250, nx=True, ex=60)
+            bare.get(f"bench:{number}")
+            between = time.perf_counter()
+            connection.request("POST", "/api/create-party", body=b"{}")
+            assert connection.getresponse().read()
+            create_ms.append((time.perf_counter() - between) * 1000)
+            bare_ms.append((between - started) * 1000)
+    for name, quantile in (("p50", 50), ("p99", 99)):
+        create = statistics.quantiles(create_ms, n=100)[quantile - 1]
+        probe = statistics.quantiles(bare_ms, n=100)[quantile - 1]
+        yield (
+            f"one create alone, {name}",
+            f"{create:.2f} ms = {create / probe:.1f} x SET+GET ({probe:.2f} ms)",
+        )
+
+
+def memory_per_party() -> Iterator[tuple[str, str]]:
+    """Bytes of store memory a party, over 10,000 of them."""
+    print("memory per party ...", file=sys.stderr)
+    with start_store() as store, start_hubbub(store) as hubbub:
+        client = redis.Redis(port=store.port)
+        run_load(hubbub, "/api/create-party", {}, CALLERS)
+        client.flushall()
+        before = client.info("memory")["used_memory"]
+        made = run_load(hubbub, "/api/create-party", {}, PARTIES).calls
+        created = (client.info("memory")["used_memory"] - before) / made
+        add_members(client)
+        with_members = (client.info("memory")["used_memory"] - before) / made
+    yield "bytes per party, just created", f"{created:.0f}   (one key, its secrets hashed)"
+    yield (
+        f"bytes per party, {MEMBERS} members",
+        f"{with_members:.0f}   (designed layout, written by the bench)",
+    )
+    yield "bytes per party, the system before", f"{memory_of_the_system_before():.0f}   (one key, no secrets)"
+
+
+def add_members(client: "redis.Redis") -> None:
+    """Give every party ten members in the layout that the design draws: a hash of seats, a zset of leases.
+
+    Nobody can take a seat in this version; the row tells what the layout would cost.
+    """
+    pipeline = client.pipeline(transaction=False)
+    for key in client.scan_iter("party:*", count=1000):
+        tag = f"{{{key.decode()}}}"
+        seats = {f"seat{n:07d}": msgspec.json.encode([f"Guest {n}", "h" * 22, 0]) for n in range(MEMBERS)}
+        pipeline.hset(f"{tag}:seats", mapping=seats)
+        pipeline.zadd(f"{tag}:leases", {f"conn{n:07d}": time.time() * 1000 for n in range(MEMBERS)})
+        pipeline.expire(f"{tag}:seats", 7200)
+        pipeline.expire(f"{tag}:leases", 7200)
+    pipeline.execute()
+
+
+def memory_of_the_system_before() -> float:
+    """The same of the document that the system before Hubbub wrote."""
+    with start_store() as store:
+        client = redis.Redis(port=store.port)
+        before = client.info("memory")["used_memory"]
+        pipeline = client.pipeline(transaction=False)
+        document = {"chatMode": "OPEN", "createdAt": 1767225600000, "hostId": 1, "hostConnected": True}
+        for number in range(PARTIES):
+            pipeline.setex(f"party:{number:06d}", 7200, msgspec.json.encode({**document, "guestCount": 0}))
+        pipeline.execute()
+        return float((client.info("memory")["used_memory"] - before) / PARTIES)
+
+
+def create_party(hubbub: Server) -> str:
+    """The code of a new party."""
+    with hubbub.connection() as connection:
+        connection.request("POST", "/api/create-party", body=b"{}")
+        return str(msgspec.json.decode(connection.getresponse().read())["partyCode"])
+
+
+def median_rate(loads: list[Load]) -> float:
+    """Calls a second of the middle run."""
+    return statistics.median(load.calls / load.seconds for load in loads)
+
+
+def median_cpu(loads: list[Load]) -> float:
+    """CPU µs a call of the middle run."""
+    return statistics.median(load.cpu_us_per_call for load in loads)
+
+
+def cpu_runs(loads: list[Load]) -> str:
+    """Every run's CPU µs a call, so that a reader sees how noisy the machine was."""
+    return " ".join(f"{load.cpu_us_per_call:.0f}" for load in loads)
+
+
+def ratio(ours: list[Load], theirs: list[Load]) -> str:
+    """The middle one of the ratios of runs that were made in the same round."""
+    pairs = [a.cpu_us_per_call / b.cpu_us_per_call for a, b in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(pairs):.2f}   (aim: at most 0.70)"
+
+
+if __name__ == "__main__":
+    main()
