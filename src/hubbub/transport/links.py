@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import BytesIO
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import segno
@@ -28,21 +29,31 @@ class JoinLinks:
         return f"{self._public_url or self._base(scheme, host)}/p/{code}"
 
     def _base(self, scheme: str, host: str) -> str:
-        sane = _HOST.fullmatch(host) is not None
-        if sane and not _is_loopback(host):
+        parsed = _parse_host(host)
+        if parsed is not None and not _is_loopback(parsed.name):
             return f"{scheme}://{host}"
         here = next(iter(self._lan_addresses()), "localhost")
-        port = urlsplit(f"//{host}").port if sane and _has_valid_port(host) else None
+        port = None if parsed is None else parsed.port
         return f"{scheme}://{here}" if port is None else f"{scheme}://{here}:{port}"
 
 
-def _has_valid_port(host: str) -> bool:
-    port = host.rpartition(":")[2]
-    return port.isdigit() and int(port) <= 65535
+class _Host(NamedTuple):
+    name: str
+    port: int | None
 
 
-def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
+def _parse_host(host: str) -> _Host | None:
+    """The parts of a Host header, or None where it is nonsense."""
+    if not _HOST.fullmatch(host):
+        return None
+    try:
+        parts = urlsplit(f"//{host}")
+        return _Host(parts.hostname or "", parts.port)
+    except ValueError:
+        return None
+
+
+def _is_loopback(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

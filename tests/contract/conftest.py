@@ -1,0 +1,85 @@
+"""The stores that the contract suite runs on: the embedded engine's Valkey and the system's Redis."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from support.stores import FLAVOURS, StoreServer
+
+from hubbub.core.party import PartyDraft, PartyTerms
+from hubbub.store.batch import Batcher
+from hubbub.store.connect import StoreAddress, StoreTls, server_pool
+from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.redis import RedisStore
+
+TERMS = PartyTerms(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=120, capacity=500)
+
+
+@pytest.fixture(scope="session", params=FLAVOURS)
+def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    server = StoreServer(request.param, tmp_path_factory.mktemp("store"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(shared_server: StoreServer) -> StoreServer:
+    """A running, empty store; leave it running."""
+    shared_server.admin.flushall()
+    return shared_server
+
+
+@pytest.fixture(params=FLAVOURS)
+def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreServer]:
+    """A running, empty store for tests that harm it."""
+    server = StoreServer(request.param, tmp_path, "--appendonly", "yes", "--appendfsync", "always")
+    server.start()
+    yield server
+    server.stop()
+
+
+class Instance:
+    """What one Hubbub instance has of its store."""
+
+    def __init__(self, server: StoreServer) -> None:
+        self.changes: list[StoreState] = []
+        self.health = StoreHealth(lambda state, _: self.changes.append(state))
+        pool = server_pool(StoreAddress("127.0.0.1", server.port), StoreTls(), "test")
+        self.batcher = Batcher(pool, self.health)
+        self.store = RedisStore(self.batcher)
+
+
+@pytest.fixture
+async def instance(server: StoreServer) -> AsyncIterator[Instance]:
+    instance = Instance(server)
+    yield instance
+    await instance.batcher.aclose()
+
+
+@pytest.fixture
+def store(instance: Instance) -> RedisStore:
+    return instance.store
+
+
+_numbers = itertools.count()
+
+
+def draft(code: str = "BCDFGH", token: str = "", terms: PartyTerms = TERMS) -> PartyDraft:
+    """A party to be created; without a token of one's own, a new one."""
+    number = next(_numbers)
+    return PartyDraft(
+        code=code,
+        id=f"party-{number}",
+        host_id=f"host-{number}",
+        host_name="Ann",
+        host_token_hash=token or f"token-{number}",
+        terms=terms,
+    )
+
+
+def soon(seconds: float = 1.5) -> float:
+    """A deadline."""
+    return asyncio.get_running_loop().time() + seconds

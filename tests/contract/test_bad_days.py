@@ -1,0 +1,210 @@
+"""What every store promises when it is away, frozen, full, loading or not the one that may write."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.stores import StoreServer, wait_for
+
+from contract.conftest import Instance, draft, soon
+from hubbub.core.outcomes import Created, Deleted, Found, Joinable, Missing
+from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.health import StoreState
+
+CODE = "BCDFGH"
+
+
+@pytest.fixture
+async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
+    instance = Instance(own_server)
+    yield instance
+    await instance.batcher.aclose()
+
+
+async def trouble_of(call: object) -> StoreUnavailable:
+    with pytest.raises(StoreUnavailable) as caught:
+        await call  # type: ignore[misc]
+    return caught.value
+
+
+async def test_a_killed_store_is_unreachable_and_certainly_did_nothing(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    await instance.store.create(draft(), soon())
+    own_server.kill()
+    unavailable = await trouble_of(instance.store.read(CODE, soon()))
+    assert unavailable.trouble is Trouble.UNREACHABLE
+    unavailable = await trouble_of(instance.store.create(draft("CCCCCC"), soon()))
+    assert not unavailable.in_doubt
+    own_server.start()
+    assert isinstance(await instance.store.read(CODE, soon()), Found)
+    assert await instance.store.read("CCCCCC", soon()) == Missing()
+    assert instance.changes == [StoreState.CONNECTED, StoreState.DISCONNECTED, StoreState.CONNECTED]
+
+
+async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, own_server: StoreServer) -> None:
+    await instance.store.create(draft(), soon())
+    own_server.freeze()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    calls = [instance.store.check_join(CODE, soon(0.3)), instance.store.create(draft("CCCCCC"), soon(0.3))]
+    check, create = await asyncio.gather(*calls, return_exceptions=True)
+    assert loop.time() - started < 1.0
+    assert isinstance(check, StoreUnavailable)
+    assert isinstance(create, StoreUnavailable)
+    assert create.trouble is Trouble.TIMEOUT
+    assert create.in_doubt
+    own_server.thaw()
+    assert await instance.store.check_join(CODE, soon()) == Joinable()
+
+
+async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    await instance.store.ping(soon())
+    own_server.freeze()
+    codes = [f"{number:06d}" for number in range(400)]
+    # In rounds, so that some calls are on the wire and others wait in line when their time is up.
+    rounds = [codes[start : start + 100] for start in range(0, 400, 100)]
+    for batch in rounds:
+        creates = (instance.store.create(draft(code), soon(0.2)) for code in batch)
+        answers = await asyncio.gather(*creates, return_exceptions=True)
+        assert all(isinstance(answer, StoreUnavailable) for answer in answers)
+    own_server.thaw()
+    await instance.store.ping(soon(5))
+    assert own_server.admin.keys("party:*") == []
+
+
+async def test_waiting_calls_are_answered_by_their_own_deadlines(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    await instance.store.ping(soon())
+    own_server.freeze()
+    loop = asyncio.get_running_loop()
+    first = asyncio.ensure_future(instance.store.ping(soon(1.0)))
+    await asyncio.sleep(0)  # the first is on its way, so the second has to wait
+    await asyncio.sleep(0)
+    started = loop.time()
+    assert not (await trouble_of(instance.store.ping(soon(0.1)))).in_doubt
+    assert loop.time() - started < 0.6
+    own_server.thaw()
+    await first
+
+
+async def test_a_loading_store_is_neither_empty_nor_connected(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    await instance.store.create(draft(), soon())
+    pipeline = own_server.admin.pipeline(transaction=False)
+    for number in range(10_000):
+        pipeline.set(f"padding:{number}", "x")
+    pipeline.execute()
+    own_server.kill()
+    # Slow the loading down to 0.1 ms a key; it answers with "LOADING" after every 1,024 of them.
+    own_server.start("--key-load-delay", "100", wait=False)
+    troubles = set()
+
+    async def found() -> bool:
+        try:
+            return isinstance(await instance.store.read(CODE, soon(0.5)), Found)
+        except StoreUnavailable as unavailable:
+            troubles.add(unavailable.trouble)
+            return False
+
+    while not await found():
+        assert instance.health.state is StoreState.DISCONNECTED
+        await asyncio.sleep(0.02)
+    assert Trouble.LOADING in troubles
+    assert instance.health.state is StoreState.CONNECTED
+
+
+async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    store = instance.store
+    party = draft()
+    await store.create(party, soon())
+    own_server.admin.config_set("maxmemory", "1")
+    unavailable = await trouble_of(store.create(draft("CCCCCC"), soon()))
+    assert unavailable.trouble is Trouble.OUT_OF_MEMORY
+    assert not unavailable.in_doubt
+    await store.ping(soon())
+    assert await store.check_join(CODE, soon()) == Joinable()
+    assert await store.read("CCCCCC", soon()) == Missing()
+    assert await store.delete(CODE, party.id, soon()) == Deleted()
+    assert instance.health.state is StoreState.CONNECTED
+
+
+async def test_a_replica_knows_who_is_there_but_not_who_is_not(
+    instance: Instance, own_server: StoreServer, tmp_path: Path
+) -> None:
+    await instance.store.create(draft(), soon())
+    own_server.admin.replicaof("127.0.0.1", "1")
+    own_server.admin.config_set("replica-serve-stale-data", "yes")
+    assert await instance.store.check_join(CODE, soon()) == Joinable()
+    assert isinstance(await instance.store.read(CODE, soon()), Found)
+    for call in (
+        instance.store.read("CCCCCC", soon()),
+        instance.store.check_join("CCCCCC", soon()),
+        instance.store.create(draft("CCCCCC"), soon()),
+        instance.store.ping(soon()),
+    ):
+        assert (await trouble_of(call)).trouble is Trouble.READ_ONLY
+    own_server.admin.replicaof("NO", "ONE")
+    assert await instance.store.read("CCCCCC", soon()) == Missing()
+
+
+async def test_a_wrong_password_is_not_permitted_rather_than_unreachable(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    own_server.admin.config_set("requirepass", "secret")
+    unavailable = await trouble_of(instance.store.ping(soon()))
+    assert unavailable.trouble is Trouble.NOT_PERMITTED
+    own_server.admin.execute_command("AUTH", "secret")
+
+
+async def test_a_cancelled_call_leaves_no_reply_for_the_next(instance: Instance, own_server: StoreServer) -> None:
+    store = instance.store
+    await store.create(draft(), soon())
+    for _ in range(50):
+        cancelled = asyncio.ensure_future(store.read(CODE, soon()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        assert await store.check_join(CODE, soon()) == Joinable()
+        assert await store.read("CCCCCC", soon()) == Missing()
+    del own_server
+
+
+async def test_connections_do_not_pile_up_over_many_troubles(instance: Instance, own_server: StoreServer) -> None:
+    await instance.store.ping(soon())
+    for _ in range(20):
+        own_server.freeze()
+        await trouble_of(instance.store.ping(soon(0.05)))
+        own_server.thaw()
+        await instance.store.ping(soon(5))
+    ours = [client for client in own_server.admin.client_list() if client["name"] == "test"]
+    assert len(ours) <= 2
+    wait_for(lambda: len([c for c in own_server.admin.client_list() if c["name"] == "test"]) == 1)
+
+
+async def test_a_closed_store_fails_what_is_open(instance: Instance, own_server: StoreServer) -> None:
+    own_server.freeze()
+    calls = [asyncio.ensure_future(instance.store.ping(soon(30))) for _ in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting = asyncio.ensure_future(instance.store.ping(soon(30)))
+    await asyncio.sleep(0)
+    await instance.batcher.aclose()
+    for call in (*calls, waiting):
+        await trouble_of(call)
+
+
+async def test_a_create_finds_room_again_after_an_outage(instance: Instance, own_server: StoreServer) -> None:
+    own_server.kill()
+    await trouble_of(instance.store.create(draft(), soon()))
+    own_server.start()
+    assert isinstance(await instance.store.create(draft(), soon()), Created)
+
+

@@ -1,0 +1,219 @@
+"""What every store promises when all is well."""
+
+import asyncio
+import json
+
+import pytest
+from support.stores import StoreServer
+
+from contract.conftest import TERMS, Instance, draft, soon
+from hubbub.core.outcomes import CodeTaken, Created, Deleted, Ended, Found, Full, Joinable, Late, Locked, Missing
+from hubbub.core.party import PartyTerms
+from hubbub.store import Claimed, StoreUnavailable, Trouble
+from hubbub.store.redis import RedisStore
+
+CODE = "BCDFGH"
+
+
+async def test_a_created_party_is_found_and_can_be_joined(store: RedisStore) -> None:
+    created = await store.create(draft(), soon())
+    assert isinstance(created, Created)
+    assert not created.repeated
+    assert await store.read(CODE, soon()) == Found(created.party)
+    assert await store.check_join(CODE, soon()) == Joinable()
+
+
+async def test_the_document_is_the_one_that_operators_read(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(), soon())
+    document = json.loads(server.admin.get(f"party:{CODE}"))
+    now = server.admin.time()[0] * 1000
+    assert abs(now - document["createdAt"]) < 60_000
+    assert document["hostId"].startswith("host-")
+    assert document["hostConnected"] is False
+    assert document["guestCount"] == 0
+    assert document["chatMode"] == "OPEN"
+    assert isinstance(document["schema"], int)
+
+
+async def test_a_created_party_is_one_key_with_the_life_of_its_terms(
+    store: RedisStore, server: StoreServer
+) -> None:
+    created = await store.create(draft(), soon())
+    assert server.admin.keys("*") == [f"party:{CODE}"]
+    assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
+    assert isinstance(created, Created)
+    assert created.expires_at == created.party.created_at + 7_200_000
+
+
+async def test_looking_does_not_prolong_a_partys_life(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(), soon())
+    server.admin.expire(f"party:{CODE}", 100)
+    await store.read(CODE, soon())
+    await store.check_join(CODE, soon())
+    assert server.admin.ttl(f"party:{CODE}") <= 100
+
+
+async def test_what_was_never_created_is_missing(store: RedisStore) -> None:
+    assert await store.read(CODE, soon()) == Missing()
+    assert await store.check_join(CODE, soon()) == Missing()
+    assert await store.delete(CODE, "party-x", soon()) == Missing()
+
+
+async def test_a_live_code_is_taken(store: RedisStore) -> None:
+    first = await store.create(draft(), soon())
+    assert await store.create(draft(), soon()) == CodeTaken()
+    assert isinstance(first, Created)
+    assert await store.read(CODE, soon()) == Found(first.party)
+
+
+async def test_of_many_creates_of_one_code_exactly_one_succeeds(store: RedisStore) -> None:
+    outcomes = await asyncio.gather(*(store.create(draft(), soon()) for _ in range(200)))
+    assert sum(isinstance(outcome, Created) for outcome in outcomes) == 1
+    assert outcomes.count(CodeTaken()) == 199
+
+
+async def test_a_repeat_with_the_same_token_finds_the_same_party(store: RedisStore) -> None:
+    first = await store.create(draft(token="mine"), soon())
+    again = await store.create(draft(token="mine"), soon())
+    assert isinstance(first, Created)
+    assert isinstance(again, Created)
+    assert again.repeated
+    assert again.party == first.party
+    assert abs(again.expires_at - first.expires_at) < 1000
+
+
+async def test_a_deleted_party_is_known_to_have_ended(store: RedisStore, server: StoreServer) -> None:
+    party = draft()
+    await store.create(party, soon())
+    assert await store.delete(CODE, party.id, soon()) == Deleted()
+    assert await store.read(CODE, soon()) == Ended()
+    assert await store.check_join(CODE, soon()) == Ended()
+    assert server.admin.keys("party:*") == []
+    assert 7190 <= server.admin.ttl(f"{{party:{CODE}}}:ended") <= 7200
+
+
+async def test_a_code_is_not_drawn_again_while_its_tombstone_lives(store: RedisStore) -> None:
+    party = draft(token="mine")
+    await store.create(party, soon())
+    await store.delete(CODE, party.id, soon())
+    assert await store.create(draft(), soon()) == CodeTaken()
+    assert await store.create(draft(token="mine"), soon()) == Ended()
+
+
+async def test_deleting_needs_the_id_of_the_party_that_lives_now(store: RedisStore) -> None:
+    await store.create(draft(), soon())
+    assert await store.delete(CODE, "party-of-yesterday", soon()) == Missing()
+    assert await store.check_join(CODE, soon()) == Joinable()
+
+
+async def test_an_unconfirmed_party_is_withdrawn_without_a_trace(
+    store: RedisStore, server: StoreServer
+) -> None:
+    party = draft()
+    await store.create(party, soon())
+    assert await store.withdraw(CODE, party.id, soon()) == Deleted()
+    assert server.admin.keys("*") == []
+    assert await store.withdraw(CODE, party.id, soon()) == Missing()
+
+
+async def test_a_party_that_a_repeat_has_found_is_not_withdrawn(store: RedisStore) -> None:
+    party = draft(token="mine")
+    await store.create(party, soon())
+    await store.create(draft(token="mine"), soon())
+    assert await store.withdraw(CODE, party.id, soon()) == Missing()
+    assert await store.check_join(CODE, soon()) == Joinable()
+
+
+async def test_a_repeat_keeps_the_partys_life(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(token="mine"), soon())
+    server.admin.expire(f"party:{CODE}", 100)
+    await store.create(draft(token="mine"), soon())
+    assert 0 < server.admin.ttl(f"party:{CODE}") <= 100
+
+
+async def test_a_locked_party_is_told_as_locked(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(), soon())
+    document = server.admin.get(f"party:{CODE}")
+    server.admin.set(f"party:{CODE}", document.replace('"locked":false', '"locked":true'))
+    assert await store.check_join(CODE, soon()) == Locked()
+
+
+async def test_a_full_party_is_told_as_full(store: RedisStore, server: StoreServer) -> None:
+    terms = PartyTerms(ttl_seconds=60, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
+    await store.create(draft(terms=terms), soon())
+    assert await store.check_join(CODE, soon()) == Joinable()
+    document = server.admin.get(f"party:{CODE}")
+    server.admin.set(f"party:{CODE}", document.replace('"seats":1', '"seats":2'))
+    assert await store.check_join(CODE, soon()) == Full()
+
+
+async def test_the_first_claim_of_a_key_stands(store: RedisStore, server: StoreServer) -> None:
+    assert await store.claim("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
+    assert await store.claim("hash", "CCCCCC", None, soon()) == Claimed("BBBBBB")
+    assert 590 <= server.admin.ttl("hubbub:once:hash") <= 600
+
+
+async def test_a_claimed_code_that_is_anothers_can_be_replaced_once(store: RedisStore) -> None:
+    await store.claim("hash", "BBBBBB", None, soon())
+    assert await store.claim("hash", "CCCCCC", "BBBBBB", soon()) == Claimed("CCCCCC")
+    assert await store.claim("hash", "DDDDDD", "BBBBBB", soon()) == Claimed("CCCCCC")
+
+
+async def test_a_change_after_its_deadline_does_nothing(instance: Instance, server: StoreServer) -> None:
+    store = instance.store
+    await store.create(draft(), soon())
+    clock = instance.batcher.clock
+    assert clock is not None
+    # The instance believes that the store's clock is an hour behind: all it sends comes too late.
+    instance.batcher.clock = type(clock)(clock.at_least - 3_600_000, clock.at_most - 3_600_000)
+    assert await store.create(draft("CCCCCC"), soon()) == Late()
+    assert server.admin.keys("*") == [f"party:{CODE}"]
+    # That reply has told the true time.
+    assert isinstance(await store.create(draft("CCCCCC"), soon()), Created)
+
+
+async def test_what_is_no_party_document_is_trouble_and_not_absence(
+    store: RedisStore, server: StoreServer
+) -> None:
+    for rubbish in ("", "rubbish", "[]", '{"createdAt":1}'):
+        server.admin.set(f"party:{CODE}", rubbish)
+        with pytest.raises(StoreUnavailable) as caught:
+            await store.read(CODE, soon())
+        assert caught.value.trouble is Trouble.REFUSED
+        assert await store.create(draft(), soon()) == CodeTaken()
+    server.admin.delete(f"party:{CODE}")
+    server.admin.lpush(f"party:{CODE}", "a list")
+    with pytest.raises(StoreUnavailable):
+        await store.check_join(CODE, soon())
+
+
+async def test_calls_of_one_turn_share_a_round_trip(instance: Instance, server: StoreServer) -> None:
+    await instance.store.ping(soon())
+    before = server.admin.info("stats")["total_reads_processed"]
+    await asyncio.gather(*(instance.store.check_join(CODE, soon()) for _ in range(100)))
+    reads = server.admin.info("stats")["total_reads_processed"] - before
+    # Two trips, since "missing" is asked twice, one read for our own question, and some for long trips.
+    assert reads <= 10
+
+
+async def test_scripts_that_the_store_has_forgotten_are_sent_again(
+    store: RedisStore, server: StoreServer
+) -> None:
+    await store.create(draft(), soon())
+    server.admin.script_flush()
+    outcomes = await asyncio.gather(
+        store.check_join(CODE, soon()), store.read(CODE, soon()), store.create(draft("CCCCCC"), soon())
+    )
+    assert [type(outcome) for outcome in outcomes] == [Joinable, Found, Created]
+
+
+async def test_terms_are_kept_in_the_party(store: RedisStore) -> None:
+    created = await store.create(draft(), soon())
+    assert isinstance(created, Created)
+    party = created.party
+    assert (party.ttl, party.grace, party.hold, party.capacity) == (
+        TERMS.ttl_seconds,
+        TERMS.host_grace_seconds,
+        TERMS.seat_hold_seconds,
+        TERMS.capacity,
+    )

@@ -1,0 +1,1 @@
+"""What tests start and drive: stores and instances as real processes."""

@@ -1,0 +1,88 @@
+"""Codes: what people may type, and what Hubbub draws."""
+
+import random
+import secrets
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbub.core.party import CODE_ALPHABET, draw_code, is_code, parse_code, squeeze_code
+
+CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=6, max_size=6)
+
+
+def test_the_alphabet_has_28_characters_without_vowels_and_look_alikes() -> None:
+    assert len(CODE_ALPHABET) == len(set(CODE_ALPHABET)) == 28
+    assert not set(CODE_ALPHABET) & set("AEIOU01IL")
+
+
+def test_a_drawn_code_has_six_characters_of_the_alphabet() -> None:
+    for _ in range(1000):
+        code = draw_code(secrets.choice)
+        assert len(code) == 6
+        assert set(code) <= set(CODE_ALPHABET)
+
+
+def test_the_same_dice_draw_the_same_code() -> None:
+    assert draw_code(random.Random(7).choice) == draw_code(random.Random(7).choice)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ABC123",
+        "abc123",
+        " abc 123 ",
+        "abc-123",
+        "a-b-c 1 2 3",
+        "ABC\N{EN DASH}123",
+        "ABC\N{NON-BREAKING HYPHEN}123",
+        "ABC\N{MINUS SIGN}123",
+        "abc\N{NO-BREAK SPACE}123",
+        "\N{ZERO WIDTH SPACE}abc123\n",
+        "\tABC\r\n123",
+    ],
+)
+def test_case_spaces_and_hyphens_do_not_matter(typed: str) -> None:
+    assert parse_code(typed) == "ABC123"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "ABC12",
+        "ABC1234",
+        "ABC12!",
+        "ABC_123",
+        "ABCD1É",
+        "ßABCD",
+        "\N{FULLWIDTH LATIN CAPITAL LETTER A}BC123",
+        "\N{ARABIC-INDIC DIGIT ONE}BC123",
+        "ABC12\0",
+        "../../",
+        "A" * 10_000,
+    ],
+)
+def test_what_cannot_be_a_code_is_none(typed: str) -> None:
+    assert parse_code(typed) is None
+
+
+@given(CODES, st.lists(st.sampled_from(" -\t\N{EN DASH}\N{EM DASH}\N{NO-BREAK SPACE}"), max_size=12), st.randoms())
+def test_every_code_survives_any_spacing_and_case(code: str, noise: list[str], dice: random.Random) -> None:
+    typed = [char.lower() if dice.random() < 0.5 else char for char in code]
+    for char in noise:
+        typed.insert(dice.randrange(len(typed) + 1), char)
+    assert parse_code("".join(typed)) == code
+
+
+@given(st.text())
+def test_whatever_is_typed_comes_out_as_a_code_or_as_nothing(typed: str) -> None:
+    code = parse_code(typed)
+    assert code is None or is_code(code)
+
+
+@given(st.text())
+def test_squeezing_twice_changes_nothing_more(typed: str) -> None:
+    assert squeeze_code(squeeze_code(typed)) == squeeze_code(typed)

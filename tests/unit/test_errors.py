@@ -1,0 +1,41 @@
+"""The table of refusals."""
+
+import pytest
+
+from hubbub.core.errors import CREATE_FAILED, REFUSALS, Reason
+from hubbub.core.outcomes import Ended, Full, Locked, Missing
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_its_words(reason: Reason) -> None:
+    refusal = REFUSALS[reason]
+    assert refusal.sentence
+    assert 400 <= refusal.status < 600
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence", "status"),
+    [
+        (Reason.CODE_REQUIRED, "Party code is required", 400),
+        (Reason.PARTY_NOT_FOUND, "Party not found", 404),
+        (Reason.PARTY_ENDED, "This party has ended", 404),
+    ],
+)
+def test_the_contracts_sentences_stand_to_the_letter(reason: Reason, sentence: str, status: int) -> None:
+    assert REFUSALS[reason][:2] == (sentence, status)
+
+
+def test_not_reachable_is_never_told_as_not_found() -> None:
+    unavailable = REFUSALS[Reason.STORE_UNAVAILABLE]
+    assert unavailable.status == 503
+    assert unavailable.retryable
+    assert CREATE_FAILED == ("Failed to create party in shared store", 500, True)
+
+
+def test_outcomes_that_refuse_carry_the_reason_for_it() -> None:
+    assert [outcome.reason for outcome in (Missing, Ended, Locked, Full)] == [
+        "party_not_found",
+        "party_ended",
+        "party_locked",
+        "party_full",
+    ]

@@ -1,0 +1,48 @@
+"""Join links and their QR codes."""
+
+import pytest
+
+from hubbub.transport.links import JoinLinks, qr_svg
+
+
+def links(public_url: str | None = None, lan: tuple[str, ...] = ("192.168.1.5", "10.0.0.5")) -> JoinLinks:
+    return JoinLinks(public_url, lambda: lan)
+
+
+@pytest.mark.parametrize(
+    ("host", "link"),
+    [
+        ("party.example", "http://party.example/p/ABC123"),
+        ("192.168.1.9:8080", "http://192.168.1.9:8080/p/ABC123"),
+        ("[fd00::1]:8080", "http://[fd00::1]:8080/p/ABC123"),
+        ("localhost:8080", "http://192.168.1.5:8080/p/ABC123"),
+        ("LOCALHOST", "http://192.168.1.5/p/ABC123"),
+        ("127.0.0.1:8080", "http://192.168.1.5:8080/p/ABC123"),
+        ("127.9.9.9", "http://192.168.1.5/p/ABC123"),
+        ("[::1]:8080", "http://192.168.1.5:8080/p/ABC123"),
+        ("0.0.0.0:8080", "http://192.168.1.5:8080/p/ABC123"),
+        ('evil"><script>', "http://192.168.1.5/p/ABC123"),
+        ("a@b", "http://192.168.1.5/p/ABC123"),
+        ("party.example:99999", "http://192.168.1.5/p/ABC123"),
+        ("[:::]", "http://192.168.1.5/p/ABC123"),
+        ("", "http://192.168.1.5/p/ABC123"),
+    ],
+)
+def test_a_link_leads_where_a_phone_can_go(host: str, link: str) -> None:
+    assert links().join_link("ABC123", "http", host) == link
+
+
+def test_the_public_url_wins() -> None:
+    assert links("https://party.example/hub").join_link("ABC123", "http", "localhost:1") == (
+        "https://party.example/hub/p/ABC123"
+    )
+
+
+def test_without_a_network_a_loopback_link_is_better_than_none() -> None:
+    assert links(lan=()).join_link("ABC123", "http", "127.0.0.1:8080") == "http://localhost:8080/p/ABC123"
+
+
+def test_a_qr_code_is_an_svg_picture() -> None:
+    picture = qr_svg("http://party.example/p/ABC123")
+    assert picture.startswith(b"<svg")
+    assert picture != qr_svg("http://party.example/p/ABC124")

@@ -1,0 +1,41 @@
+"""Secrets: their shape, their derivation, and what of them is kept."""
+
+import pytest
+
+from hubbub.core import tokens
+
+KEY = "a-secret-of-the-caller_1"
+
+
+@pytest.mark.parametrize("text", ["a" * 22, "a" * 64, "AZaz09_-" * 4])
+def test_22_to_64_url_safe_characters_are_a_token(text: str) -> None:
+    assert tokens.is_token(text)
+
+
+@pytest.mark.parametrize("text", ["", "a" * 21, "a" * 65, "a" * 22 + "\n", "é" * 30, "a b" * 10, "a" * 30 + "="])
+def test_anything_else_is_no_token(text: str) -> None:
+    assert not tokens.is_token(text)
+
+
+@pytest.mark.parametrize("text", ["a" * 16, "a" * 128])
+def test_16_to_128_url_safe_characters_are_an_idempotency_key(text: str) -> None:
+    assert tokens.is_idempotency_key(text)
+
+
+@pytest.mark.parametrize("text", ["", "a" * 15, "a" * 129, "a" * 16 + "\n", "key with spaces in it"])
+def test_anything_else_is_no_idempotency_key(text: str) -> None:
+    assert not tokens.is_idempotency_key(text)
+
+
+def test_one_key_derives_one_host_token_and_it_is_a_token() -> None:
+    token = tokens.derive_host_token(KEY)
+    assert token == tokens.derive_host_token(KEY)
+    assert tokens.is_token(token)
+    assert token != tokens.derive_host_token(KEY + "x")
+
+
+def test_nothing_that_is_kept_reveals_the_token_or_the_key() -> None:
+    token = tokens.derive_host_token(KEY)
+    kept = {tokens.hash_token(token), tokens.hash_idempotency_key(KEY)}
+    assert not kept & {token, KEY, token[:22]}
+    assert len(tokens.hash_token(token)) == 22
