@@ -7,6 +7,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -91,8 +92,8 @@ async def _make_calls(port: int, path: str, calls: int, body: bytes) -> float:
     done = [loop.create_future() for _ in range(CALLERS)]
     started = time.perf_counter()
     for future in done:
-        caller = _Caller(request, calls // CALLERS, future)
-        await loop.create_connection(lambda caller=caller: caller, "127.0.0.1", port)
+        caller = partial(_Caller, request, calls // CALLERS, future)
+        await loop.create_connection(caller, "127.0.0.1", port)
     async with asyncio.timeout(SECONDS_MAX):
         await asyncio.gather(*done)
     return time.perf_counter() - started

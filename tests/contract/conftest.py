@@ -2,23 +2,25 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.stores import FLAVOURS, StoreServer
 
 from hubbub.core.party import PartyDraft, PartyTerms
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import StoreAddress, StoreTls, server_pool
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.redis import RedisStore
+from tests.support.stores import FLAVOURS, StoreServer
 
 TERMS = PartyTerms(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=120, capacity=500)
 
 
 @pytest.fixture(scope="session", params=FLAVOURS)
-def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+def shared_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StoreServer]:
     server = StoreServer(request.param, tmp_path_factory.mktemp("store"))
     server.start()
     yield server
@@ -44,10 +46,10 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store
 class Instance:
     """What one Hubbub instance has of its store."""
 
-    def __init__(self, server: StoreServer) -> None:
+    def __init__(self, server: StoreServer, port: int | None = None) -> None:
         self.changes: list[StoreState] = []
         self.health = StoreHealth(lambda state, _: self.changes.append(state))
-        pool = server_pool(StoreAddress("127.0.0.1", server.port), StoreTls(), "test")
+        pool = server_pool(StoreAddress("127.0.0.1", port or server.port), StoreTls(), "test")
         self.batcher = Batcher(pool, self.health)
         self.store = RedisStore(self.batcher)
 
@@ -78,6 +80,12 @@ def draft(code: str = "BCDFGH", token: str = "", terms: PartyTerms = TERMS) -> P
         host_token_hash=token or f"token-{number}",
         terms=terms,
     )
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """Wait until something is true that nothing announces; the test's own time limit ends a wait in vain."""
+    while not fact():  # noqa: ASYNC110 - a store in another process does not tell
+        await asyncio.sleep(0.01)
 
 
 def soon(seconds: float = 1.5) -> float:

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from support.stores import StoreServer, wait_for
 
-from contract.conftest import Instance, draft, soon
 from hubbub.core.outcomes import Created, Deleted, Found, Joinable, Missing
 from hubbub.store import StoreUnavailable, Trouble
 from hubbub.store.health import StoreState
+from tests.contract.conftest import Instance, draft, soon
+from tests.support.stores import StoreServer, wait_for
 
 CODE = "BCDFGH"
 
@@ -43,7 +42,9 @@ async def test_a_killed_store_is_unreachable_and_certainly_did_nothing(
     assert instance.changes == [StoreState.CONNECTED, StoreState.DISCONNECTED, StoreState.CONNECTED]
 
 
-async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, own_server: StoreServer) -> None:
+async def test_a_frozen_store_is_given_up_at_the_deadline(
+    instance: Instance, own_server: StoreServer
+) -> None:
     await instance.store.create(draft(), soon())
     own_server.freeze()
     loop = asyncio.get_running_loop()
@@ -137,7 +138,7 @@ async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
 
 
 async def test_a_replica_knows_who_is_there_but_not_who_is_not(
-    instance: Instance, own_server: StoreServer, tmp_path: Path
+    instance: Instance, own_server: StoreServer
 ) -> None:
     await instance.store.create(draft(), soon())
     own_server.admin.replicaof("127.0.0.1", "1")
@@ -161,10 +162,12 @@ async def test_a_wrong_password_is_not_permitted_rather_than_unreachable(
     own_server.admin.config_set("requirepass", "secret")
     unavailable = await trouble_of(instance.store.ping(soon()))
     assert unavailable.trouble is Trouble.NOT_PERMITTED
-    own_server.admin.execute_command("AUTH", "secret")
+    own_server.command("AUTH", "secret")
 
 
-async def test_a_cancelled_call_leaves_no_reply_for_the_next(instance: Instance, own_server: StoreServer) -> None:
+async def test_a_cancelled_call_leaves_no_reply_for_the_next(
+    instance: Instance, own_server: StoreServer
+) -> None:
     store = instance.store
     await store.create(draft(), soon())
     for _ in range(50):
@@ -177,7 +180,9 @@ async def test_a_cancelled_call_leaves_no_reply_for_the_next(instance: Instance,
     del own_server
 
 
-async def test_connections_do_not_pile_up_over_many_troubles(instance: Instance, own_server: StoreServer) -> None:
+async def test_connections_do_not_pile_up_over_many_troubles(
+    instance: Instance, own_server: StoreServer
+) -> None:
     await instance.store.ping(soon())
     for _ in range(20):
         own_server.freeze()
@@ -206,5 +211,3 @@ async def test_a_create_finds_room_again_after_an_outage(instance: Instance, own
     await trouble_of(instance.store.create(draft(), soon()))
     own_server.start()
     assert isinstance(await instance.store.create(draft(), soon()), Created)
-
-

@@ -4,13 +4,24 @@ import asyncio
 import json
 
 import pytest
-from support.stores import StoreServer
 
-from contract.conftest import TERMS, Instance, draft, soon
-from hubbub.core.outcomes import CodeTaken, Created, Deleted, Ended, Found, Full, Joinable, Late, Locked, Missing
+from hubbub.core.outcomes import (
+    CodeTaken,
+    Created,
+    Deleted,
+    Ended,
+    Found,
+    Full,
+    Joinable,
+    Late,
+    Locked,
+    Missing,
+)
 from hubbub.core.party import PartyTerms
 from hubbub.store import Claimed, StoreUnavailable, Trouble
 from hubbub.store.redis import RedisStore
+from tests.contract.conftest import TERMS, Instance, draft, soon
+from tests.support.stores import StoreServer
 
 CODE = "BCDFGH"
 
@@ -25,7 +36,7 @@ async def test_a_created_party_is_found_and_can_be_joined(store: RedisStore) -> 
 
 async def test_the_document_is_the_one_that_operators_read(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
-    document = json.loads(server.admin.get(f"party:{CODE}"))
+    document = json.loads(server.text(f"party:{CODE}"))
     now = server.admin.time()[0] * 1000
     assert abs(now - document["createdAt"]) < 60_000
     assert document["hostId"].startswith("host-")
@@ -133,7 +144,7 @@ async def test_a_repeat_keeps_the_partys_life(store: RedisStore, server: StoreSe
 
 async def test_a_locked_party_is_told_as_locked(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
-    document = server.admin.get(f"party:{CODE}")
+    document = server.text(f"party:{CODE}")
     server.admin.set(f"party:{CODE}", document.replace('"locked":false', '"locked":true'))
     assert await store.check_join(CODE, soon()) == Locked()
 
@@ -142,7 +153,7 @@ async def test_a_full_party_is_told_as_full(store: RedisStore, server: StoreServ
     terms = PartyTerms(ttl_seconds=60, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
     await store.create(draft(terms=terms), soon())
     assert await store.check_join(CODE, soon()) == Joinable()
-    document = server.admin.get(f"party:{CODE}")
+    document = server.text(f"party:{CODE}")
     server.admin.set(f"party:{CODE}", document.replace('"seats":1', '"seats":2'))
     assert await store.check_join(CODE, soon()) == Full()
 
@@ -210,10 +221,6 @@ async def test_scripts_that_the_store_has_forgotten_are_sent_again(
 async def test_terms_are_kept_in_the_party(store: RedisStore) -> None:
     created = await store.create(draft(), soon())
     assert isinstance(created, Created)
-    party = created.party
-    assert (party.ttl, party.grace, party.hold, party.capacity) == (
-        TERMS.ttl_seconds,
-        TERMS.host_grace_seconds,
-        TERMS.seat_hold_seconds,
-        TERMS.capacity,
-    )
+    found = await store.read(CODE, soon())
+    assert isinstance(found, Found)
+    assert found.party.terms == created.party.terms == TERMS

@@ -86,6 +86,16 @@ class StoreServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def text(self, key: str) -> str:
+        """The string under `key`, which must be there."""
+        value = self.admin.get(key)
+        assert isinstance(value, str)
+        return value
+
+    def command(self, *words: str) -> object:
+        """Run a command that redis-py has no method for."""
+        return self.admin.execute_command(*words)  # type: ignore[no-untyped-call]
+
     def _answers(self) -> bool:
         try:
             return bool(self.admin.ping())

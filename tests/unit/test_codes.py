@@ -69,7 +69,11 @@ def test_what_cannot_be_a_code_is_none(typed: str) -> None:
     assert parse_code(typed) is None
 
 
-@given(CODES, st.lists(st.sampled_from(" -\t\N{EN DASH}\N{EM DASH}\N{NO-BREAK SPACE}"), max_size=12), st.randoms())
+@given(
+    CODES,
+    st.lists(st.sampled_from(" -\t\N{EN DASH}\N{EM DASH}\N{NO-BREAK SPACE}"), max_size=12),
+    st.randoms(),
+)
 def test_every_code_survives_any_spacing_and_case(code: str, noise: list[str], dice: random.Random) -> None:
     typed = [char.lower() if dice.random() < 0.5 else char for char in code]
     for char in noise:

@@ -8,5 +8,6 @@ if not document then
 end
 local party = cjson.decode(document)
 if party.locked then return {now, 'locked'} end
-if party.seats >= party.capacity then return {now, 'full'} end
+local capacity = party.terms[4]
+if party.seats >= capacity then return {now, 'full'} end
 return {now, 'joinable'}

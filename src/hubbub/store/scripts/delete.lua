@@ -15,5 +15,6 @@ local party = cjson.decode(document)
 if party.id ~= id then return {now, 'missing'} end
 
 redis.call('DEL', party_key)
-redis.call('SET', ended_key, party.hostToken, 'EX', party.ttl)
+local ttl = party.terms[1]
+redis.call('SET', ended_key, party.hostToken, 'EX', ttl)
 return {now, 'deleted'}

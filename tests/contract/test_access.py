@@ -1,0 +1,147 @@
+"""Who may connect: the documented ACL user is enough, and TLS certificates are verified."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import trustme
+
+from hubbub.core.outcomes import Created, Deleted, Found, Joinable, Missing
+from hubbub.store import Claimed, StoreUnavailable, Trouble
+from hubbub.store.batch import Batcher
+from hubbub.store.connect import StoreAddress, StoreTls, parse_store_url, server_pool
+from hubbub.store.health import StoreHealth
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import draft, soon
+from tests.support.stores import StoreServer, wait_for
+
+ROOT = Path(__file__).parents[2]
+CODE = "BCDFGH"
+
+
+async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> None:
+    """Run every operation once."""
+    batcher = Batcher(server_pool(address, tls or StoreTls(), "test"), StoreHealth(lambda *_: None))
+    store = RedisStore(batcher)
+    party = draft()
+    try:
+        await store.ping(soon())
+        assert isinstance(await store.create(party, soon()), Created)
+        assert isinstance(await store.read(CODE, soon()), Found)
+        assert await store.check_join(CODE, soon()) == Joinable()
+        assert await store.check_join("CCCCCC", soon()) == Missing()
+        assert await store.claim("hash", CODE, None, soon()) == Claimed(CODE)
+        assert await store.withdraw("CCCCCC", party.id, soon()) == Missing()
+        assert await store.delete(CODE, party.id, soon()) == Deleted()
+    finally:
+        await batcher.aclose()
+
+
+def documented_acl_rule() -> list[str]:
+    """The rule as docs/redis.md gives it to operators."""
+    text = (ROOT / "docs" / "redis.md").read_text()
+    found = re.search(r"ACL SETUSER hubbub (.+)", text)
+    assert found is not None
+    return found.group(1).replace("'", "").split()
+
+
+async def test_the_documented_acl_user_is_enough(server: StoreServer) -> None:
+    rule = [word if not word.startswith(">") else ">p@ss:word/" for word in documented_acl_rule()]
+    assert "+@all" in rule
+    assert "-@dangerous" in rule
+    server.command("ACL", "SETUSER", "hubbub", "reset", *rule)
+    try:
+        await use_everything(parse_store_url(f"redis://hubbub:p%40ss%3Aword%2F@127.0.0.1:{server.port}"))
+    finally:
+        server.admin.acl_deluser("hubbub")
+
+
+async def test_a_database_number_is_honoured(server: StoreServer) -> None:
+    await use_everything(parse_store_url(f"redis://127.0.0.1:{server.port}/3"))
+    other = redis.Redis(port=server.port, db=3)
+    assert other.dbsize() == 2  # the claim and the tombstone
+    other.close()
+    assert server.admin.dbsize() == 0
+
+
+class TlsServer:
+    """Debian's Redis with TLS only; the embedded engine is built without."""
+
+    def __init__(self, folder: Path) -> None:
+        self.authority = trustme.CA()
+        certificate = self.authority.issue_cert("localhost")
+        ours = self.authority.issue_cert("hubbub")
+        self.ca_file = folder / "ca.pem"
+        self.cert_file, self.key_file = folder / "client.pem", folder / "client.key"
+        cert, key = folder / "server.pem", folder / "server.key"
+        self.authority.cert_pem.write_to_path(self.ca_file)
+        certificate.cert_chain_pems[0].write_to_path(cert)
+        certificate.private_key_pem.write_to_path(key)
+        ours.cert_chain_pems[0].write_to_path(self.cert_file)
+        ours.private_key_pem.write_to_path(self.key_file)
+        self.server = StoreServer("redis", folder)
+        self.port = self.server.port
+        self.tls = StoreTls(self.ca_file, self.cert_file, self.key_file)
+        files = (
+            "--tls-cert-file",
+            str(cert),
+            "--tls-key-file",
+            str(key),
+            "--tls-ca-cert-file",
+            str(self.ca_file),
+        )
+        self.server.start("--port", "0", "--tls-port", str(self.port), *files, wait=False)
+        wait_for(self._answers)
+
+    def _answers(self) -> bool:
+        client = redis.Redis(
+            host="localhost",
+            port=self.port,
+            ssl=True,
+            ssl_ca_certs=str(self.ca_file),
+            ssl_certfile=str(self.cert_file),
+            ssl_keyfile=str(self.key_file),
+        )
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[TlsServer]:
+    server = TlsServer(tmp_path)
+    yield server
+    server.server.stop()
+
+
+def address(host: str, port: int) -> StoreAddress:
+    return parse_store_url(f"rediss://{host}:{port}")
+
+
+async def test_tls_with_a_client_certificate_works(tls_server: TlsServer) -> None:
+    tls_server.tls.check()
+    await use_everything(address("localhost", tls_server.port), tls_server.tls)
+
+
+async def test_a_certificate_of_an_unknown_authority_is_refused(tls_server: TlsServer) -> None:
+    strangers = StoreTls(None, tls_server.cert_file, tls_server.key_file)
+    with pytest.raises(StoreUnavailable) as caught:
+        await use_everything(address("localhost", tls_server.port), strangers)
+    assert caught.value.trouble is Trouble.UNREACHABLE
+    assert "certificate verify failed" in caught.value.detail
+
+
+async def test_a_certificate_for_another_name_is_refused(tls_server: TlsServer) -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        await use_everything(address("127.0.0.1", tls_server.port), tls_server.tls)
+    assert "certificate" in caught.value.detail
+
+
+async def test_a_missing_client_certificate_is_refused(tls_server: TlsServer) -> None:
+    with pytest.raises(StoreUnavailable):
+        await use_everything(address("localhost", tls_server.port), StoreTls(tls_server.ca_file))

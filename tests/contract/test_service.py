@@ -1,0 +1,176 @@
+"""The use cases on a real store: codes that collide, answers that are lost, creates that are repeated."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+import pytest
+
+from hubbub.core import tokens
+from hubbub.core.outcomes import Deleted, Ended, Joinable
+from hubbub.service import NewParty, PartyService
+from hubbub.store import StoreUnavailable, Trouble
+from tests.contract.conftest import TERMS, Instance, soon, until
+from tests.support.proxy import AnswerLosingProxy
+from tests.support.stores import StoreServer
+
+KEY = "a-secret-of-the-caller_1"
+
+
+def tiny_world(size: int) -> Callable[[Sequence[str]], str]:
+    """Choose from the first `size` characters only."""
+    dice = random.Random(1)
+
+    def choose(alphabet: Sequence[str]) -> str:
+        return dice.choice(alphabet[:size])
+
+    return choose
+
+
+@pytest.fixture
+def service(instance: Instance) -> PartyService:
+    return PartyService(instance.store, TERMS)
+
+
+async def test_a_new_party_can_be_joined_at_once(service: PartyService) -> None:
+    party = await service.create("Ann", None)
+    assert isinstance(party, NewParty)
+    assert tokens.is_token(party.host_token)
+    assert await service.check_join(party.code) == Joinable()
+
+
+async def test_the_store_keeps_only_the_hash_of_the_token(service: PartyService, server: StoreServer) -> None:
+    party = await service.create("Ann", KEY)
+    assert isinstance(party, NewParty)
+    everything = "".join(f"{key}={server.text(key)}" for key in server.admin.keys("*"))
+    assert party.host_token not in everything
+    assert KEY not in everything
+    assert tokens.hash_token(party.host_token) in everything
+
+
+async def test_no_code_is_given_twice_however_small_the_world(
+    instance: Instance, server: StoreServer
+) -> None:
+    # 64 codes for 60 creates at once: most draws collide, and none may be given to two.
+    services = [PartyService(instance.store, TERMS, tiny_world(2)) for _ in range(3)]
+    answers = await asyncio.gather(
+        *(services[n % 3].create(None, None) for n in range(60)), return_exceptions=True
+    )
+    codes = [answer.code for answer in answers if isinstance(answer, NewParty)]
+    assert len(codes) == len(set(codes)) == server.admin.dbsize()
+    assert len(codes) > 30
+    failures = [answer for answer in answers if not isinstance(answer, NewParty)]
+    assert all(isinstance(failure, StoreUnavailable) for failure in failures)
+
+
+async def test_a_world_without_free_codes_is_told_after_ten_draws(instance: Instance) -> None:
+    service = PartyService(instance.store, TERMS, tiny_world(1))
+    await service.create(None, None)
+    with pytest.raises(StoreUnavailable) as caught:
+        await service.create(None, None)
+    assert caught.value.trouble is Trouble.REFUSED
+
+
+async def test_a_repeat_with_the_same_key_gives_the_same_party_and_token(
+    service: PartyService, server: StoreServer
+) -> None:
+    first = await service.create("Ann", KEY)
+    assert await service.create("Ann", KEY) == first
+    other = await service.create("Ann", KEY + "x")
+    assert isinstance(first, NewParty)
+    assert isinstance(other, NewParty)
+    assert other.code != first.code
+    assert len(server.admin.keys("party:*")) == 2
+
+
+async def test_repeats_at_once_give_one_party(instance: Instance, server: StoreServer) -> None:
+    services = [PartyService(instance.store, TERMS) for _ in range(4)]
+    answers = await asyncio.gather(*(service.create(None, KEY) for service in services * 10))
+    assert len({(answer.code, answer.host_id, answer.host_token) for answer in answers}) == 1  # type: ignore[union-attr]
+    assert len(server.admin.keys("party:*")) == 1
+
+
+async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, server: StoreServer) -> None:
+    in_the_way = await PartyService(instance.store, TERMS, tiny_world(1)).create(None, None)
+    assert isinstance(in_the_way, NewParty)
+    await instance.store.claim(tokens.hash_idempotency_key(KEY), in_the_way.code, None, soon())
+    service = PartyService(instance.store, TERMS)
+    mine = await service.create(None, KEY)
+    assert isinstance(mine, NewParty)
+    assert mine.code != in_the_way.code
+    assert await service.create(None, KEY) == mine
+    assert len(server.admin.keys("party:*")) == 2
+
+
+async def test_a_repeat_for_a_party_that_ended_says_so(instance: Instance, service: PartyService) -> None:
+    party = await service.create(None, KEY)
+    assert isinstance(party, NewParty)
+    found = await service.look_up(party.code)
+    assert await instance.store.delete(party.code, found.party.id, soon()) == Deleted()  # type: ignore[union-attr]
+    assert await service.create(None, KEY) == Ended()
+
+
+@pytest.fixture
+def proxy(server: StoreServer) -> Iterator[AnswerLosingProxy]:
+    proxy = AnswerLosingProxy(server.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+async def cut_off(server: StoreServer, proxy: AnswerLosingProxy) -> AsyncIterator[PartyService]:
+    """The service of an instance behind the proxy."""
+    instance = Instance(server, proxy.port)
+    await instance.store.ping(soon())
+    yield PartyService(instance.store, TERMS)
+    await instance.batcher.aclose()
+
+
+async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
+    service: PartyService, cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    # The first trip binds the key to a code; the create is the next, and only its answer is to be lost.
+    await cut_off._claim(KEY, "BCDFGH", None, soon())
+    proxy.cutting = True
+    with pytest.raises(StoreUnavailable) as caught:
+        await cut_off._create_once(cut_off._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon())
+    assert caught.value.in_doubt
+    assert server.admin.keys("party:*") == ["party:BCDFGH"]
+    elsewhere = await service.create(None, KEY)
+    assert isinstance(elsewhere, NewParty)
+    assert elsewhere.code == "BCDFGH"
+    proxy.cutting = False
+    assert await cut_off.create(None, KEY) == elsewhere
+    assert server.admin.keys("party:*") == ["party:BCDFGH"]
+
+
+async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_back(
+    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    proxy.cutting = True
+    with pytest.raises(StoreUnavailable):
+        await cut_off.create(None, None)
+    assert len(server.admin.keys("party:*")) == 1
+    withdrawing = asyncio.create_task(cut_off.withdraw_doubtful())
+    await until(lambda: proxy.cuts >= 3)  # it goes on trying while the store is away
+    proxy.cutting = False
+    await until(lambda: not server.admin.keys("party:*"))
+    withdrawing.cancel()
+
+
+async def test_a_repeat_saves_its_party_from_being_taken_back(
+    service: PartyService, cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    await cut_off._claim(KEY, "BCDFGH", None, soon())
+    proxy.cutting = True
+    with pytest.raises(StoreUnavailable):
+        await cut_off._create_once(cut_off._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
+    party = await service.create(None, KEY)
+    proxy.cutting = False
+    withdrawing = asyncio.create_task(cut_off.withdraw_doubtful())
+    before = server.admin.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+    await until(lambda: server.admin.info("commandstats")["cmdstat_evalsha"]["calls"] > before)
+    assert isinstance(party, NewParty)
+    assert await service.check_join(party.code) == Joinable()
+    assert server.admin.keys("party:*") == [f"party:{party.code}"]
+    withdrawing.cancel()
