@@ -85,9 +85,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             sentence = f"HOST must be an address of this machine, or 0.0.0.0 for all, not {host!r}."
             raise CannotListen(sentence, bad_value=True) from None
-        sentence = (
-            f"PORT={port} on {host} cannot be had ({error.strerror}): choose another, or 0 for any free one."
-        )
+        sentence = f"PORT={port} on {host} cannot be had ({error.strerror}): choose another, or 0 for any free one."
         raise CannotListen(sentence, bad_value=False) from None
 
 
@@ -117,9 +115,7 @@ async def _open_store(
 
 
 @asynccontextmanager
-async def _running(
-    job: Coroutine[None, None, None], name: str, log: FilteringBoundLogger
-) -> AsyncIterator[None]:
+async def _running(job: Coroutine[None, None, None], name: str, log: FilteringBoundLogger) -> AsyncIterator[None]:
     """A task that lives as long as the block; should it end by itself, that is logged as the fault it is."""
     task = asyncio.create_task(job, name=name)
 
@@ -144,9 +140,7 @@ async def _http_server(api: HttpApi, envelope: Envelope, listener: socket.socket
     await runner.setup()
     assert runner.server is not None
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        envelope.connection_factory(runner.server), sock=listener, backlog=_BACKLOG
-    )
+    server = await loop.create_server(envelope.connection_factory(runner.server), sock=listener, backlog=_BACKLOG)
     try:
         yield
     finally:

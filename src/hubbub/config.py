@@ -57,8 +57,8 @@ class Settings(BaseSettings):
     redis_min_replicas: Annotated[
         int, Field(ge=0, le=0, description="0 in this version: waiting for replicas is not supported yet")
     ] = 0
-    hubbub_data_dir: Annotated[Path, Field(description="a folder that this user can write to")] = (
-        user_data_path("hubbub")
+    hubbub_data_dir: Annotated[Path, Field(description="a folder that this user can write to")] = user_data_path(
+        "hubbub"
     )
 
     party_ttl_seconds: Annotated[int, _whole(60, 86400, "seconds")] = 7200
@@ -185,9 +185,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         raise SettingsRefused("\n".join(_sentence(detail) for detail in error.errors())) from None
     except (SettingsError, OSError, UnicodeDecodeError) as error:
-        raise SettingsRefused(
-            f"The .env file in {Path.cwd()} cannot be read ({error}): mend or remove it."
-        ) from None
+        raise SettingsRefused(f"The .env file in {Path.cwd()} cannot be read ({error}): mend or remove it.") from None
 
 
 def _not_allowed(allowed: str = "") -> PydanticCustomError:

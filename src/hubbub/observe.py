@@ -50,9 +50,7 @@ class _Bridge(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(
-            record.levelno, "library", logger=record.name, what=record.getMessage(), exc_info=record.exc_info
-        )
+        self._log.log(record.levelno, "library", logger=record.name, what=record.getMessage(), exc_info=record.exc_info)
 
 
 def _to_json(event: Mapping[str, Any], **_: object) -> bytes:

@@ -18,9 +18,7 @@ TERMS = PartyTerms(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=1
 
 
 @pytest.fixture(scope="session", params=FLAVOURS)
-def shared_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StoreServer]:
+def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
     server = StoreServer(request.param, tmp_path_factory.mktemp("store"))
     server.start()
     yield server

@@ -42,9 +42,7 @@ async def test_a_killed_store_is_unreachable_and_certainly_did_nothing(
     assert instance.changes == [StoreState.CONNECTED, StoreState.DISCONNECTED, StoreState.CONNECTED]
 
 
-async def test_a_frozen_store_is_given_up_at_the_deadline(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
     own_server.freeze()
     loop = asyncio.get_running_loop()
@@ -77,9 +75,7 @@ async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
     assert own_server.admin.keys("party:*") == []
 
 
-async def test_waiting_calls_are_answered_by_their_own_deadlines(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_waiting_calls_are_answered_by_their_own_deadlines(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.ping(soon())
     own_server.freeze()
     loop = asyncio.get_running_loop()
@@ -93,9 +89,7 @@ async def test_waiting_calls_are_answered_by_their_own_deadlines(
     await first
 
 
-async def test_a_loading_store_is_neither_empty_nor_connected(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_a_loading_store_is_neither_empty_nor_connected(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
     pipeline = own_server.admin.pipeline(transaction=False)
     for number in range(10_000):
@@ -137,9 +131,7 @@ async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
     assert instance.health.state is StoreState.CONNECTED
 
 
-async def test_a_replica_knows_who_is_there_but_not_who_is_not(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_a_replica_knows_who_is_there_but_not_who_is_not(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
     own_server.admin.replicaof("127.0.0.1", "1")
     own_server.admin.config_set("replica-serve-stale-data", "yes")
@@ -165,9 +157,7 @@ async def test_a_wrong_password_is_not_permitted_rather_than_unreachable(
     own_server.command("AUTH", "secret")
 
 
-async def test_a_cancelled_call_leaves_no_reply_for_the_next(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_a_cancelled_call_leaves_no_reply_for_the_next(instance: Instance, own_server: StoreServer) -> None:
     store = instance.store
     await store.create(draft(), soon())
     for _ in range(50):
@@ -180,9 +170,7 @@ async def test_a_cancelled_call_leaves_no_reply_for_the_next(
     del own_server
 
 
-async def test_connections_do_not_pile_up_over_many_troubles(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_connections_do_not_pile_up_over_many_troubles(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.ping(soon())
     for _ in range(20):
         own_server.freeze()

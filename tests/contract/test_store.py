@@ -46,9 +46,7 @@ async def test_the_document_is_the_one_that_operators_read(store: RedisStore, se
     assert isinstance(document["schema"], int)
 
 
-async def test_a_created_party_is_one_key_with_the_life_of_its_terms(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_a_created_party_is_one_key_with_the_life_of_its_terms(store: RedisStore, server: StoreServer) -> None:
     created = await store.create(draft(), soon())
     assert server.admin.keys("*") == [f"party:{CODE}"]
     assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
@@ -117,9 +115,7 @@ async def test_deleting_needs_the_id_of_the_party_that_lives_now(store: RedisSto
     assert await store.check_join(CODE, soon()) == Joinable()
 
 
-async def test_an_unconfirmed_party_is_withdrawn_without_a_trace(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_an_unconfirmed_party_is_withdrawn_without_a_trace(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     assert await store.withdraw(CODE, party.id, soon()) == Deleted()
@@ -183,9 +179,7 @@ async def test_a_change_after_its_deadline_does_nothing(instance: Instance, serv
     assert isinstance(await store.create(draft("CCCCCC"), soon()), Created)
 
 
-async def test_what_is_no_party_document_is_trouble_and_not_absence(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_what_is_no_party_document_is_trouble_and_not_absence(store: RedisStore, server: StoreServer) -> None:
     for rubbish in ("", "rubbish", "[]", '{"createdAt":1}'):
         server.admin.set(f"party:{CODE}", rubbish)
         with pytest.raises(StoreUnavailable) as caught:
@@ -207,9 +201,7 @@ async def test_calls_of_one_turn_share_a_round_trip(instance: Instance, server: 
     assert reads <= 10
 
 
-async def test_scripts_that_the_store_has_forgotten_are_sent_again(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_scripts_that_the_store_has_forgotten_are_sent_again(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     server.admin.script_flush()
     outcomes = await asyncio.gather(

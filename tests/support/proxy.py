@@ -48,9 +48,7 @@ class AnswerLosingProxy:
             store = socket.create_connection(("127.0.0.1", self._store_port))
             self._sockets += [instance, store]
             for source, target, answers in ((instance, store, False), (store, instance, True)):
-                thread = threading.Thread(
-                    target=self._pump, args=(source, target, answers), name="proxy pump"
-                )
+                thread = threading.Thread(target=self._pump, args=(source, target, answers), name="proxy pump")
                 self._threads.append(thread)
                 thread.start()
 

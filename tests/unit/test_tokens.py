@@ -12,9 +12,7 @@ def test_22_to_64_url_safe_characters_are_a_token(text: str) -> None:
     assert tokens.is_token(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a" * 21, "a" * 65, "a" * 22 + "\n", "é" * 30, "a b" * 10, "a" * 30 + "="]
-)
+@pytest.mark.parametrize("text", ["", "a" * 21, "a" * 65, "a" * 22 + "\n", "é" * 30, "a b" * 10, "a" * 30 + "="])
 def test_anything_else_is_no_token(text: str) -> None:
     assert not tokens.is_token(text)
 

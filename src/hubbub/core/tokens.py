@@ -18,9 +18,7 @@ from hubbub.core.limits import (
 )
 
 _TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_CHARS_MIN},{TOKEN_CHARS_MAX}}}")
-_IDEMPOTENCY_KEY: Final = re.compile(
-    rf"[A-Za-z0-9_-]{{{IDEMPOTENCY_KEY_CHARS_MIN},{IDEMPOTENCY_KEY_CHARS_MAX}}}"
-)
+_IDEMPOTENCY_KEY: Final = re.compile(rf"[A-Za-z0-9_-]{{{IDEMPOTENCY_KEY_CHARS_MIN},{IDEMPOTENCY_KEY_CHARS_MAX}}}")
 _HASH_CHARS: Final = 22
 
 

@@ -89,9 +89,7 @@ class Store(Protocol):
         `Created(repeated=True)`; if it ended, `Ended`.
         """
 
-    async def claim(
-        self, key_hash: str, candidate: str, replaced: str | None, deadline: float
-    ) -> Claimed | Late:
+    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed | Late:
         """Bind an idempotency key to `candidate`, unless it is bound already; 10 minutes.
 
         A binding to `replaced`, a code that turned out to be another's, gives way to the candidate.

@@ -58,9 +58,7 @@ class _Call:
 
     __slots__ = ("aboard", "arguments", "future", "script", "sent", "timer")
 
-    def __init__(
-        self, script: Script, arguments: tuple[str | bytes | int, ...], future: asyncio.Future[Reply]
-    ) -> None:
+    def __init__(self, script: Script, arguments: tuple[str | bytes | int, ...], future: asyncio.Future[Reply]) -> None:
         self.script = script
         self.arguments = arguments
         self.future = future

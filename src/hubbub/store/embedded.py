@@ -69,8 +69,16 @@ class EmbeddedEngine:
         self._program = engine_program()
         self._data_dir = data_dir
         self._tell = tell
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+            writable = os.access(data_dir, os.W_OK | os.X_OK)
+        except OSError:
+            writable = False
+        if not writable:
+            raise EngineUnavailable(
+                f"HUBBUB_DATA_DIR must be a folder that this user can write to, not {str(data_dir)!r}."
+            )
         self.socket_path = self._find_socket_path()
 
     async def guard(self) -> None:

@@ -72,13 +72,9 @@ class RedisStore:
         if (refusal := _CREATE_REFUSALS.get(reply[1])) is not None:
             return refusal
         now, status, document, life_ms = reply
-        return Created(
-            _party_from(document, draft.code), expires_at=now + life_ms, repeated=status == b"repeated"
-        )
+        return Created(_party_from(document, draft.code), expires_at=now + life_ms, repeated=status == b"repeated")
 
-    async def claim(
-        self, key_hash: str, candidate: str, replaced: str | None, deadline: float
-    ) -> Claimed | Late:
+    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed | Late:
         """See `Store.claim`."""
         reply = await self._change(
             scripts.CLAIM,
@@ -137,6 +133,4 @@ def _party_from(document: bytes, code: str) -> PartyDocument:
     try:
         return _decode_document(document)
     except msgspec.DecodeError as error:
-        raise StoreUnavailable(
-            Trouble.REFUSED, f"{keys.party(code)} holds no party document: {error}"
-        ) from None
+        raise StoreUnavailable(Trouble.REFUSED, f"{keys.party(code)} holds no party document: {error}") from None

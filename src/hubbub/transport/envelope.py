@@ -19,8 +19,7 @@ from hubbub.store import StoreUnavailable
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _SECURITY_HEADERS: Final = {
     "Server": "hubbub",
@@ -57,9 +56,7 @@ def json_response(value: object, status: int = 200) -> web.Response:
     )
 
 
-def refusal_response(
-    reason: Reason, refusal: Refusal | None = None, sentence: str | None = None
-) -> web.Response:
+def refusal_response(reason: Reason, refusal: Refusal | None = None, sentence: str | None = None) -> web.Response:
     """The one error shape, with the words of the table unless others are given."""
     refusal = refusal or REFUSALS[reason]
     response = json_response(
@@ -110,9 +107,7 @@ class Envelope:
             self.stamp(response, request_id)
             duration_ms = round((perf_counter() - started) * 1000, 2)
             route = _route_of(request)
-            self.log_request(
-                request, response.status, request_id, route=route, durationMs=duration_ms, **fields
-            )
+            self.log_request(request, response.status, request_id, route=route, durationMs=duration_ms, **fields)
             return response
 
         return wrap

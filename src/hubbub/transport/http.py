@@ -145,7 +145,7 @@ class HttpApi:
         """Draw the join link of any well-formed code."""
         code = parse_code(request.match_info["code"])
         if code is None:
-            raise Refused(Reason.CODE_INVALID)
+            raise Refused(Reason.PARTY_NOT_FOUND)
         link = self._links.join_link(code, request.scheme, request.headers.get("Host", ""))
         return web.Response(
             body=qr_svg(link),

@@ -67,7 +67,5 @@ def _is_loopback(name: str) -> bool:
 def qr_svg(link: str) -> bytes:
     """`link` as a QR code, an SVG picture with the quiet zone that scanners need."""
     picture = BytesIO()
-    segno.make_qr(link, error="m").save(
-        picture, kind="svg", scale=8, border=4, light="#fff", xmldecl=False, nl=False
-    )
+    segno.make_qr(link, error="m").save(picture, kind="svg", scale=8, border=4, light="#fff", xmldecl=False, nl=False)
     return picture.getvalue()

@@ -1,0 +1,160 @@
+"""A party made on one instance is there on every other, whatever happens to instances and store."""
+
+import threading
+import time
+from functools import partial
+
+from tests.integration.conftest import MakeInstance
+from tests.support.instances import Answer, Instance
+from tests.support.stores import StoreServer, wait_for
+
+
+def test_a_party_made_on_one_instance_is_joined_on_another(pair: tuple[Instance, Instance]) -> None:
+    here, there = pair
+    party = here.create(name="Ann").body
+    code = party["partyCode"]
+    assert there.join(code).body == {"ok": True}
+    found = there.look_up(code.lower()).body
+    assert found["exists"] is True
+    assert found["hostName"] == "Ann"
+    assert (found["hostConnected"], found["guestCount"], found["locked"], found["full"]) == (
+        False,
+        0,
+        False,
+        False,
+    )
+    assert found["instanceId"] == there.call("GET", "/health").body["instanceId"]
+    assert found["instanceId"] != here.call("GET", "/health").body["instanceId"]
+
+
+def test_a_party_survives_the_restart_of_every_instance(pair: tuple[Instance, Instance]) -> None:
+    code = pair[0].create().body["partyCode"]
+    for instance in pair:
+        assert instance.terminate() == 0
+    for instance in pair:
+        instance.start()
+        assert instance.join(code).status == 200
+
+
+def test_a_party_survives_the_kill_of_the_instance_that_made_it(pair: tuple[Instance, Instance]) -> None:
+    code = pair[0].create().body["partyCode"]
+    pair[0].kill()
+    assert pair[1].join(code).status == 200
+
+
+def test_a_create_repeated_elsewhere_with_its_key_gives_the_same_party(
+    pair: tuple[Instance, Instance],
+) -> None:
+    key = "0123456789abcdef-_XYZ"
+    assert pair[0].create(key).body == pair[1].create(key).body
+
+
+def test_a_killed_store_makes_nobody_say_not_found(pair: tuple[Instance, Instance], store: StoreServer) -> None:
+    code = pair[0].create().body["partyCode"]
+    store.kill()
+    for instance in pair:
+        expect_unavailable(instance, code)
+        assert instance.redis_state() == "disconnected"
+    store.start()
+    returned_at = time.monotonic()
+    for instance in pair:
+        wait_for(partial(joins, instance, code), 2.0)
+        assert instance.create().status == 200
+        wait_for(partial(is_ready, instance), 2.0)
+    assert time.monotonic() - returned_at < 4.0
+
+
+def test_a_frozen_store_is_answered_for_in_two_seconds_and_nothing_happens_later(
+    pair: tuple[Instance, Instance], store: StoreServer
+) -> None:
+    code = pair[0].create().body["partyCode"]
+    store.freeze()
+    answers: list[Answer] = []
+
+    def create(number: int) -> None:
+        key = f"key-number-{number:016d}" if number % 3 else None
+        answers.append(pair[number % 2].create(key))
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(30)]
+    for thread in threads:
+        thread.start()
+    expect_unavailable(pair[1], code)
+    for thread in threads:
+        thread.join()
+    assert {answer.status for answer in answers} == {500}
+    assert max(answer.seconds for answer in answers) < 2.0
+    store.thaw()
+    wait_for(lambda: pair[0].join(code).status == 200, 2.0)
+    wait_for(lambda: pair[0].redis_state() == "connected")
+    assert store.admin.keys("party:*") == [f"party:{code}"]
+
+
+def test_a_full_store_refuses_creates_and_joins_go_on(pair: tuple[Instance, Instance], store: StoreServer) -> None:
+    code = pair[0].create().body["partyCode"]
+    store.admin.config_set("maxmemory", "1")
+    assert pair[0].create().status == 500
+    assert pair[0].create("a-key-of-enough-characters").status == 500
+    assert pair[1].join(code).status == 200
+    assert pair[1].join("ZZZZZZ").status == 404
+    assert pair[1].look_up("ZZZZZZ").body["exists"] is False
+    assert pair[1].redis_state() == "connected"
+    store.admin.config_set("maxmemory", "0")
+    assert pair[0].create().status == 200
+
+
+def test_a_replica_by_mistake_never_proves_absence(pair: tuple[Instance, Instance], store: StoreServer) -> None:
+    code = pair[0].create().body["partyCode"]
+    store.admin.replicaof("127.0.0.1", "1")
+    assert pair[0].create().status == 500
+    assert pair[0].join(code).status == 200
+    assert pair[0].look_up(code).body["exists"] is True
+    assert pair[0].join("ZZZZZZ").status == 503
+    assert pair[0].look_up("ZZZZZZ").status == 503
+    assert pair[0].call("GET", "/ready").status == 503
+
+
+def test_an_instance_that_starts_without_its_store_serves_once_that_comes(
+    store: StoreServer, new_instance: MakeInstance
+) -> None:
+    store.kill()
+    instance = new_instance(REDIS_URL=f"redis://127.0.0.1:{store.port}").start()
+    assert instance.redis_state() in {"connecting", "disconnected"}
+    assert instance.join("ZZZZZZ").status == 503
+    store.start()
+    wait_for(lambda: instance.create().status == 200, 2.0)
+
+
+def test_the_state_of_the_store_is_logged_once_a_change(store: StoreServer, new_instance: MakeInstance) -> None:
+    instance = new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start()
+    store.kill()
+    for _ in range(20):
+        assert instance.join("ZZZZZZ").status == 503
+    store.start()
+    wait_for(lambda: instance.redis_state() == "connected")
+    changes = [line["redis"] for line in instance.log() if line["event"] == "store"]
+    assert changes == ["connected", "disconnected", "connected"]
+
+
+def joins(instance: Instance, code: str) -> bool:
+    return instance.join(code).status == 200
+
+
+def is_ready(instance: Instance) -> bool:
+    return instance.call("GET", "/ready").status == 200
+
+
+def expect_unavailable(instance: Instance, code: str) -> None:
+    """All that is asked of an instance without a store is answered in time, and nothing is made up."""
+    for answer, status in (
+        (instance.create(), 500),
+        (instance.join(code), 503),
+        (instance.join("ZZZZZZ"), 503),
+        (instance.look_up(code), 503),
+        (instance.call("GET", "/ready"), 503),
+    ):
+        assert answer.status == status
+        assert answer.body["reason"] == "store_unavailable"
+        assert answer.body["retryable"] is True
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert answer.seconds < 2.0
+    assert instance.call("GET", "/health").status == 200

@@ -1,0 +1,153 @@
+"""The command: what it prints, what it refuses, how it ends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import MakeInstance
+from tests.support.stores import StoreServer, free_port
+
+SECRET = "hunter2-the-password"
+
+
+def hubbub(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **settings}
+    command = [sys.executable, "-m", "hubbub", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "80.5"),
+        ("HOST", "not a host"),
+        ("HOST", "256.1.1.1"),
+        ("HOST", "198.51.100.7"),
+        ("PUBLIC_URL", "party.example"),
+        ("PUBLIC_URL", "ftp://party.example"),
+        ("PUBLIC_URL", "https://party.example/?a=b"),
+        ("REDIS_HOST", "redis://localhost"),
+        ("REDIS_PORT", "0"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "http://localhost"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://localhost:99999"),
+        ("REDIS_URL", "redis://localhost/name"),
+        ("REDIS_URL", "rediss://localhost?ssl_cert_reqs=none"),
+        ("REDIS_URL", "redis://[::1"),
+        ("REDIS_URL", "redis+sentinel://a,b/main"),
+        ("REDIS_CA_FILE", "/nowhere/ca.pem"),
+        ("REDIS_MIN_REPLICAS", "6"),
+        ("REDIS_MIN_REPLICAS", "-1"),
+        ("HUBBUB_DATA_DIR", "/proc/hubbub"),
+        ("PARTY_TTL_SECONDS", "59"),
+        ("PARTY_TTL_SECONDS", "86401"),
+        ("HOST_GRACE_SECONDS", "4"),
+        ("SEAT_HOLD_SECONDS", "7201"),
+        ("LEASE_SECONDS", "2"),
+        ("PARTY_CAPACITY", "1"),
+        ("PARTY_CAPACITY", "10001"),
+        ("ALLOWED_ORIGINS", "party.example"),
+        ("ALLOWED_ORIGINS", "https://a.example,https://b.example/path"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path, name: str, value: str) -> None:
+    ended = hubbub("serve", folder=tmp_path, **{"PORT": "0", "HUBBUB_DATA_DIR": str(tmp_path), name: value})
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (sentence,) = ended.stderr.splitlines()
+    assert name in sentence
+    assert value in sentence
+    assert sentence.endswith(".")
+
+
+def test_a_secret_in_a_bad_value_is_not_repeated(tmp_path: Path) -> None:
+    for url in (f"ftp://user:{SECRET}@localhost", f"user:{SECRET}@localhost", f"redis://:{SECRET}@host:x"):
+        ended = hubbub("serve", folder=tmp_path, REDIS_URL=url)
+        assert ended.returncode == 2
+        assert SECRET not in ended.stderr + ended.stdout
+
+
+def test_certificates_without_tls_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("rubbish")
+    ended = hubbub("serve", folder=tmp_path, REDIS_HOST="localhost", REDIS_CA_FILE=str(file))
+    assert ended.returncode == 2
+    assert "rediss://" in ended.stderr
+    ended = hubbub("serve", folder=tmp_path, REDIS_URL="rediss://localhost", REDIS_CA_FILE=str(file))
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "PEM" in ended.stderr
+
+
+def test_config_prints_what_is_effective_and_masks_what_is_secret(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"PORT=9999\nREDIS_PASSWORD={SECRET}\nPARTY_CAPACITY=\n")
+    ended = hubbub("config", folder=tmp_path, REDIS_URL=f"redis://ann:{SECRET}@localhost:6380/1", HOST="127.0.0.1")
+    assert ended.returncode == 0
+    lines = dict(line.split("=", 1) for line in ended.stdout.splitlines())
+    assert lines["PORT"] == "9999"
+    assert lines["HOST"] == "127.0.0.1"
+    assert lines["PARTY_CAPACITY"] == "500"
+    assert lines["REDIS_URL"] == "redis://ann:********@localhost:6380/1"
+    assert SECRET not in ended.stdout + ended.stderr
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=9999\n")
+    assert "PORT=1234" in hubbub("config", folder=tmp_path, PORT="1234").stdout.splitlines()
+
+
+def test_every_setting_is_in_the_example(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    for line in hubbub("config", folder=tmp_path).stdout.splitlines():
+        name = line.partition("=")[0]
+        assert f"{name}=" in example, f"{name} is not explained in .env.example"
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("serve", "--help"), ("config", "-h"), ("--version",)])
+def test_help_is_there(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    ended = hubbub(*arguments, folder=tmp_path)
+    assert ended.returncode == 0
+    assert "hubbub" in ended.stdout.lower()
+
+
+def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, new_instance: MakeInstance) -> None:
+    first = new_instance().start()
+    ended = hubbub("serve", folder=tmp_path, HOST="127.0.0.1", PORT=str(first.port))
+    assert ended.returncode == 1
+    (sentence,) = ended.stderr.splitlines()
+    assert f"PORT={first.port}" in sentence
+
+
+def test_serve_prints_where_phones_find_it(new_instance: MakeInstance) -> None:
+    instance = new_instance(HOST="0.0.0.0", PUBLIC_URL="https://party.example").start()
+    assert "https://party.example" in instance.printed()
+    assert instance.terminate() == 0
+
+
+def test_serve_on_loopback_says_that_phones_cannot_reach_it(new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    assert f"http://127.0.0.1:{instance.port}, which phones cannot reach" in instance.printed()
+
+
+def test_the_password_of_the_store_is_in_no_log(store: StoreServer, new_instance: MakeInstance) -> None:
+    store.admin.config_set("requirepass", SECRET)
+    store.command("AUTH", SECRET)
+    allowed = new_instance(
+        REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port), REDIS_PASSWORD=SECRET, PORT=str(free_port())
+    ).start()
+    assert allowed.create().status == 200
+    refused = new_instance(REDIS_URL=f"redis://:wrong-{SECRET}@127.0.0.1:{store.port}").start()
+    assert refused.create().status == 500
+    assert refused.redis_state() == "disconnected"
+    for instance in (allowed, refused):
+        assert instance.terminate() == 0
+        assert SECRET not in instance.errors() + instance.printed()

@@ -1,0 +1,137 @@
+"""The embedded engine: private, shared by the instances of a data folder, and gone with the last of them."""
+
+import stat
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.integration.conftest import MakeInstance
+from tests.support.instances import Instance
+from tests.support.stores import wait_for
+
+
+def engines(folder: Path) -> list[psutil.Process]:
+    """The engines that work in a data folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if "valkey" in process.name() and process.cwd() == str(folder) and process.status() != "zombie":
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def the_owner(*instances: Instance) -> Instance:
+    """The one instance that owns the engine."""
+    owners = [instance for instance in instances if instance.engine() is not None]
+    assert len(owners) == 1
+    return owners[0]
+
+
+def test_a_party_survives_a_restart_with_nothing_installed(new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    code = instance.create().body["partyCode"]
+    assert instance.terminate() == 0
+    instance.start()
+    assert instance.join(code).status == 200
+
+
+def test_the_engine_listens_on_no_port_and_its_folder_is_private(new_instance: MakeInstance, tmp_path: Path) -> None:
+    instance = new_instance().start()
+    engine = instance.engine()
+    assert engine is not None
+    assert engine.net_connections("inet") == []
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "data" / "engine.sock").stat().st_mode) == 0o700
+
+
+def test_a_second_instance_shares_the_engine_of_the_first(new_instance: MakeInstance, tmp_path: Path) -> None:
+    first, second = new_instance().start(), new_instance().start()
+    assert second.join(first.create().body["partyCode"]).status == 200
+    assert first.join(second.create().body["partyCode"]).status == 200
+    assert len(engines(tmp_path / "data")) == 1
+
+
+def test_a_survivor_goes_on_when_the_owner_is_killed(new_instance: MakeInstance, tmp_path: Path) -> None:
+    first, second = new_instance().start(), new_instance().start()
+    codes = [first.create().body["partyCode"] for _ in range(20)]
+    first.kill()
+    killed_at = time.monotonic()
+    wait_for(lambda: second.join(codes[0]).status == 200)
+    assert time.monotonic() - killed_at < 5.0
+    assert [second.join(code).status for code in codes] == [200] * 20
+    assert second.create().status == 200
+    assert len(engines(tmp_path / "data")) == 1
+
+
+def test_a_survivor_goes_on_when_the_owner_ends(new_instance: MakeInstance) -> None:
+    first, second = new_instance().start(), new_instance().start()
+    code = first.create().body["partyCode"]
+    assert first.terminate() == 0
+    wait_for(lambda: second.join(code).status == 200)
+    first.start()
+    assert first.join(code).status == 200
+    assert the_owner(first, second) is second
+
+
+def test_of_six_racing_starters_one_owns_the_engine(new_instance: MakeInstance, tmp_path: Path) -> None:
+    instances = [new_instance() for _ in range(6)]
+    for instance in instances:
+        instance.spawn()
+    for instance in instances:
+        wait_for(instance.is_listening)
+        instance.port = next(line["port"] for line in instance.log() if line["event"] == "listening")
+    code = instances[0].create().body["partyCode"]
+    assert [instance.join(code).status for instance in instances] == [200] * 6
+    assert len(engines(tmp_path / "data")) == 1
+    the_owner(*instances)
+
+
+def test_no_engine_outlives_the_last_instance(new_instance: MakeInstance, tmp_path: Path) -> None:
+    killed = new_instance().start()
+    killed.kill()
+    wait_for(lambda: not engines(tmp_path / "data"), 5.0)
+    ended = new_instance().start()
+    ended.terminate()
+    wait_for(lambda: not engines(tmp_path / "data"), 5.0)
+
+
+def test_a_frozen_engine_does_not_outlive_its_killed_owner(new_instance: MakeInstance, tmp_path: Path) -> None:
+    instance = new_instance().start()
+    engine = instance.engine()
+    assert engine is not None
+    engine.suspend()
+    instance.kill()
+    wait_for(lambda: not engines(tmp_path / "data"), 5.0)
+
+
+def test_a_killed_engine_is_replaced_with_all_its_parties(new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    code = instance.create().body["partyCode"]
+    engine = instance.engine()
+    assert engine is not None
+    engine.kill()
+    wait_for(lambda: instance.join(code).status == 200)
+    assert {instance.join(code).status for _ in range(20)} == {200}
+
+
+def test_a_data_folder_may_have_a_longer_path_than_a_sockets_address(
+    new_instance: MakeInstance, tmp_path: Path
+) -> None:
+    folder = tmp_path / ("long" * 20) / ("longer" * 10) / "data with spaces"
+    first = new_instance(HUBBUB_DATA_DIR=str(folder)).start()
+    second = new_instance(HUBBUB_DATA_DIR=str(folder)).start()
+    assert second.join(first.create().body["partyCode"]).status == 200
+
+
+def test_what_has_expired_does_not_stay_in_the_file(new_instance: MakeInstance, tmp_path: Path) -> None:
+    instance = new_instance().start()
+    code = instance.create(name="Somebody Special").body["partyCode"]
+    files = tmp_path / "data" / "appendonlydir"
+    assert any(b"Somebody Special" in file.read_bytes() for file in files.iterdir())
+    assert instance.terminate() == 0
+    # The next start rewrites the file; the party is still alive, so it stays.
+    instance.start()
+    assert instance.join(code).status == 200
