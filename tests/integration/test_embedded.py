@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import psutil
+import redis
 
 from tests.integration.conftest import MakeInstance
 from tests.support.instances import Instance
@@ -126,12 +127,22 @@ def test_a_data_folder_may_have_a_longer_path_than_a_sockets_address(
     assert second.join(first.create().body["partyCode"]).status == 200
 
 
-def test_what_has_expired_does_not_stay_in_the_file(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_what_has_expired_is_gone_from_the_disk_after_the_next_start(
+    new_instance: MakeInstance, tmp_path: Path
+) -> None:
+    def on_disk(name: bytes) -> bool:
+        files = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]
+        return any(name in file.read_bytes() for file in files)
+
     instance = new_instance().start()
-    code = instance.create(name="Somebody Special").body["partyCode"]
-    files = tmp_path / "data" / "appendonlydir"
-    assert any(b"Somebody Special" in file.read_bytes() for file in files.iterdir())
+    gone = instance.create(name="Somebody Gone").body["partyCode"]
+    here = instance.create(name="Somebody Here").body["partyCode"]
+    with redis.Redis(unix_socket_path=str(tmp_path / "data" / "engine.sock")) as engine:
+        engine.pexpire(f"party:{gone}", 1)
+        wait_for(lambda: not engine.exists(f"party:{gone}"))
+    assert on_disk(b"Somebody Gone")
     assert instance.terminate() == 0
-    # The next start rewrites the file; the party is still alive, so it stays.
     instance.start()
-    assert instance.join(code).status == 200
+    wait_for(lambda: not on_disk(b"Somebody Gone"))
+    assert on_disk(b"Somebody Here")
+    assert instance.join(here).status == 200
