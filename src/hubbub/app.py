@@ -77,7 +77,8 @@ def _listen(host: str, port: int) -> socket.socket:
     """A listening socket, taken before anything else is started: a taken port should cost nothing."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except PermissionError:
         sentence = f"PORT={port} needs more rights than this user has: choose one from 1024 up."
         raise CannotListen(sentence, bad_value=True) from None

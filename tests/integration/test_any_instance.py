@@ -4,6 +4,8 @@ import threading
 import time
 from functools import partial
 
+import psutil
+
 from tests.integration.conftest import MakeInstance
 from tests.support.instances import Answer, Instance
 from tests.support.stores import StoreServer, wait_for
@@ -124,6 +126,23 @@ def test_an_instance_that_starts_without_its_store_serves_once_that_comes(
     wait_for(lambda: instance.create().status == 200, 2.0)
 
 
+def test_a_request_in_progress_is_answered_before_the_instance_ends(
+    store: StoreServer, new_instance: MakeInstance
+) -> None:
+    instance = new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start()
+    store.freeze()
+    answers: list[Answer] = []
+    asking = threading.Thread(target=lambda: answers.append(instance.join("ZZZZZZ")))
+    asking.start()
+    wait_for(lambda: callers(instance) == 1)
+    # It has come to this request, so it has come to the one before it.
+    assert instance.call("GET", "/api/ping").status == 200
+    assert instance.terminate() == 0
+    asking.join()
+    assert [answer.status for answer in answers] == [503]
+    assert "Traceback" not in instance.errors()
+
+
 def test_the_state_of_the_store_is_logged_once_a_change(store: StoreServer, new_instance: MakeInstance) -> None:
     instance = new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start()
     store.kill()
@@ -133,6 +152,12 @@ def test_the_state_of_the_store_is_logged_once_a_change(store: StoreServer, new_
     wait_for(lambda: instance.redis_state() == "connected")
     changes = [line["redis"] for line in instance.log() if line["event"] == "store"]
     assert changes == ["connected", "disconnected", "connected"]
+
+
+def callers(instance: Instance) -> int:
+    """How many connections the instance has accepted."""
+    connections = psutil.Process(instance.pid).net_connections("inet")
+    return sum(one.status == "ESTABLISHED" and one.laddr.port == instance.port for one in connections)
 
 
 def joins(instance: Instance, code: str) -> bool:

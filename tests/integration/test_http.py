@@ -136,6 +136,11 @@ def test_an_announced_oversize_body_is_refused_before_it_is_sent(instance: Insta
         assert send_raw(instance, head).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(instance: Instance) -> None:
+    head = b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+    assert send_raw(instance, head, patience=8).startswith(b"HTTP/1.1 408 ")
+
+
 @pytest.mark.parametrize("key", ["", "short", "x" * 129, "key with spaces", "schlüssel-schlüssel", "a" * 16 + "="])
 def test_a_malformed_idempotency_key_is_refused(instance: Instance, key: str) -> None:
     headers = {"Idempotency-Key": key.encode()}
@@ -206,11 +211,11 @@ def test_the_pages_are_there(instance: Instance, path: str) -> None:
     assert "Hubbub" in answer.body
 
 
-def send_raw(instance: Instance, request: bytes) -> bytes:
+def send_raw(instance: Instance, request: bytes, patience: float = 0.5) -> bytes:
     """Send bytes as they are, and return what comes back until the connection ends or goes quiet."""
     with socket.create_connection(("127.0.0.1", instance.port)) as connection:
         connection.sendall(request)
-        connection.settimeout(0.5)
+        connection.settimeout(patience)
         received = b""
         try:
             while data := connection.recv(65536):

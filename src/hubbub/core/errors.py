@@ -12,6 +12,7 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad_request"
     BAD_FIELD = "bad_field"
     BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_SLOW = "body_too_slow"
     CODE_REQUIRED = "code_required"
     CODE_INVALID = "code_invalid"
     IDEMPOTENCY_KEY_INVALID = "idempotency_key_invalid"
@@ -42,6 +43,7 @@ REFUSALS: Final[Mapping[Reason, Refusal]] = MappingProxyType(
         Reason.BAD_REQUEST: Refusal("The request body must be one JSON object", 400),
         Reason.BAD_FIELD: Refusal("A field has the wrong type", 400),
         Reason.BODY_TOO_LARGE: Refusal("The request body is too large: at most 16 KiB are read", 413),
+        Reason.BODY_TOO_SLOW: Refusal("The request body did not arrive in time: at most 5 s are waited", 408, True),
         Reason.CODE_REQUIRED: Refusal("Party code is required", 400),
         Reason.CODE_INVALID: Refusal("The party code must be text of six letters and digits", 400),
         Reason.IDEMPOTENCY_KEY_INVALID: Refusal(

@@ -19,6 +19,7 @@ IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 IDEMPOTENCY_SECONDS: Final = 600
 
 BODY_BYTES_MAX: Final = 16 * 1024
+BODY_SECONDS_MAX: Final = 5.0
 REQUEST_ID_CHARS_MAX: Final = 128
 
 # What a caller is promised while the store is down or frozen, and what of it the store may use up: the

@@ -1,5 +1,6 @@
 """What every HTTP exchange has in common: ids, headers, the one error shape, and a line in the log."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from hubbub import __version__
 from hubbub.core.errors import REFUSALS, Reason, Refusal
-from hubbub.core.limits import BODY_BYTES_MAX, REQUEST_ID_CHARS_MAX, RETRY_AFTER_SECONDS
+from hubbub.core.limits import BODY_BYTES_MAX, BODY_SECONDS_MAX, REQUEST_ID_CHARS_MAX, RETRY_AFTER_SECONDS
 from hubbub.store import StoreUnavailable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -192,7 +193,10 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     if (request.content_length or 0) > BODY_BYTES_MAX:
         raise Refused(Reason.BODY_TOO_LARGE)
     try:
-        body = await request.read()
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            body = await request.read()
+    except TimeoutError:
+        raise Refused(Reason.BODY_TOO_SLOW) from None
     except (web.RequestPayloadError, ValueError):
         raise Refused(Reason.BAD_REQUEST) from None
     if not body.strip():
