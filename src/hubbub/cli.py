@@ -8,10 +8,10 @@ import segno
 import uvloop
 
 from hubbub import __version__
-from hubbub.app import CannotListen
+from hubbub.app import CannotListen, TaskEnded
 from hubbub.app import serve as serve_instance
 from hubbub.config import Settings, SettingsRefused, read_settings
-from hubbub.store.embedded import EngineUnavailable
+from hubbub.store.embedded import EngineNotStarted, EngineUnavailable
 from hubbub.transport.lan import lan_addresses
 
 _BAD_VALUE = 2
@@ -43,6 +43,8 @@ def serve() -> None:
         _stop(str(failure), _BAD_VALUE if failure.bad_value else _FAILED)
     except EngineUnavailable as failure:
         _stop(str(failure), _BAD_VALUE)
+    except (EngineNotStarted, TaskEnded) as failure:
+        _stop(str(failure), _FAILED)
 
 
 @main.command()
@@ -74,7 +76,8 @@ def _tell_addresses(settings: Settings, port: int) -> None:
         if sys.stdout.isatty():
             segno.make_qr(addresses[0], error="m").terminal(compact=True)
     else:
-        click.echo(f"Hubbub is listening on http://{settings.host}:{port}, which phones cannot reach.")
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        click.echo(f"Hubbub is listening on http://{host}:{port}, which phones cannot reach.")
         click.echo("Set HOST=0.0.0.0 and join a network to let them in.")
 
 

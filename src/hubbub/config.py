@@ -206,7 +206,8 @@ def _shown(name: str, value: Any) -> str:
     if name == "redis_password":
         return MASK
     if name == "redis_url":
-        return _URL_SECRET.sub(_masked_secret, str(plain))
+        address, question, _ = str(plain).partition("?")
+        return _URL_SECRET.sub(_masked_secret, address) + (question and f"?{MASK}")
     return ",".join(plain) if isinstance(plain, tuple) else str(plain)
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -11,12 +13,15 @@ from hubbub.core.limits import (
     CODE_DRAWS_MAX,
     STORE_BUDGET_SECONDS,
     TOKEN_BITS,
+    WITHDRAWAL_MARGIN_SECONDS,
     WITHDRAWAL_RETRY_SECONDS,
     WITHDRAWALS_MAX,
 )
 from hubbub.core.outcomes import (
     CodeTaken,
     Created,
+    CreateOutcome,
+    Deleted,
     Ended,
     JoinCheckOutcome,
     Late,
@@ -38,22 +43,36 @@ class NewParty(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class _Doubt(msgspec.Struct, frozen=True):
+    """A party that may have been made by a create that was answered as failed.
+
+    From `settled_at` (monotonic seconds) on, the create itself can no longer happen.
+    """
+
+    draft: PartyDraft
+    settled_at: float
+
+
 class PartyService:
     """What one instance does for its callers. Raises `StoreUnavailable`, never anything else, by itself.
 
-    `choose` draws the characters of codes; tests give a smaller world.
+    `tell` hears, as a code and a word, what became of parties whose creation was in doubt. `choose` draws the
+    characters of codes; tests give a smaller world.
     """
 
     def __init__(
         self,
         store: Store,
         terms: PartyTerms,
+        tell: Callable[[str, str], None] = lambda _code, _what: None,
         choose: Callable[[Sequence[str]], str] = secrets.choice,
     ) -> None:
         self._store = store
         self._terms = terms
+        self._tell = tell
         self._choose = choose
-        self._withdrawals: asyncio.Queue[tuple[PartyDraft, float]] = asyncio.Queue(WITHDRAWALS_MAX)
+        self._doubts: deque[_Doubt] = deque()
+        self._doubted = asyncio.Event()
 
     async def create(self, name: str | None, idempotency_key: str | None) -> NewParty | Ended:
         """Create a party, or find the one that an earlier try with the same key created.
@@ -93,11 +112,18 @@ class PartyService:
         would only sit there; and "failed" must stay true.
         """
         while True:
-            draft, settled_at = await self._withdrawals.get()
-            # Until then the create itself might still be carried out.
-            await asyncio.sleep(settled_at - _now())
-            while not await self._withdrawn(draft):  # noqa: ASYNC110 - nothing announces the store's return
+            await self._doubted.wait()
+            if not await self._settle_next():
                 await asyncio.sleep(WITHDRAWAL_RETRY_SECONDS)
+
+    async def withdraw_the_rest(self) -> None:
+        """Try once more to take back what is still in doubt: wait for the last deadline, and for one answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + WITHDRAWAL_MARGIN_SECONDS):
+                while self._doubts and await self._settle_next():
+                    pass
+        for doubt in self._doubts:
+            self._tell(doubt.draft.code, "left behind")
 
     async def _claim(self, key: str, candidate: str, taken: str | None, deadline: float) -> str:
         claim = await self._store.claim(tokens.hash_idempotency_key(key), candidate, taken, deadline)
@@ -105,20 +131,44 @@ class PartyService:
             raise StoreUnavailable(Trouble.TIMEOUT, "the store got to it too late")
         return claim.code
 
-    async def _create_once(self, draft: PartyDraft, deadline: float) -> Created | CodeTaken | Ended | Late:
+    async def _create_once(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
         try:
             return await self._store.create(draft, deadline)
         except StoreUnavailable as unavailable:
-            if unavailable.in_doubt and not self._withdrawals.full():
-                self._withdrawals.put_nowait((draft, deadline))
+            if unavailable.in_doubt:
+                self._doubt(draft, deadline)
+            raise
+        except asyncio.CancelledError:
+            self._doubt(draft, deadline)
             raise
 
-    async def _withdrawn(self, draft: PartyDraft) -> bool:
+    def _doubt(self, draft: PartyDraft, deadline: float) -> None:
+        if len(self._doubts) >= WITHDRAWALS_MAX:
+            self._tell(draft.code, "left behind")
+            return
+        self._doubts.append(_Doubt(draft, deadline + WITHDRAWAL_MARGIN_SECONDS))
+        self._doubted.set()
+
+    async def _settle_next(self) -> bool:
+        """Settle the first doubt, or put it behind the others; False where the store did not answer."""
+        doubt = self._doubts[0]
+        await asyncio.sleep(doubt.settled_at - _now())
         try:
-            outcome = await self._store.withdraw(draft.code, draft.id, _now() + STORE_BUDGET_SECONDS)
-        except StoreUnavailable:
-            return False
-        return not isinstance(outcome, Late)
+            outcome = await self._store.withdraw(doubt.draft.code, doubt.draft.id, _now() + STORE_BUDGET_SECONDS)
+        except StoreUnavailable as unavailable:
+            if unavailable.trouble is not Trouble.REFUSED:
+                self._doubts.rotate(-1)
+                return False
+            what = "left behind"
+        else:
+            if isinstance(outcome, Late):
+                return True
+            what = "withdrawn" if isinstance(outcome, Deleted) else "not there"
+        self._doubts.popleft()
+        if not self._doubts:
+            self._doubted.clear()
+        self._tell(doubt.draft.code, what)
+        return True
 
     def _draft(self, code: str, name: str | None, token: str) -> PartyDraft:
         return PartyDraft(

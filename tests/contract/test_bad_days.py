@@ -61,18 +61,57 @@ async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, ow
 async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
     instance: Instance, own_server: StoreServer
 ) -> None:
+    # The store knows the script and the instance the store's clock: all that is lacking is time.
+    await instance.store.create(draft(CODE), soon())
+    own_server.freeze()
+    # Some of the calls are on the wire and others wait in line when their time is up; a ping with more time
+    # keeps the connection open, so that the thawed store does read what was sent.
+    creates = [asyncio.create_task(instance.store.create(draft(f"{n:06d}"), soon(0.3))) for n in range(200)]
+    patient = asyncio.create_task(instance.store.ping(soon(10)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    creates += [asyncio.create_task(instance.store.create(draft(f"{n:06d}"), soon(0.3))) for n in range(200, 400)]
+    answers = await asyncio.gather(*creates, return_exceptions=True)
+    assert all(isinstance(answer, StoreUnavailable) for answer in answers)
+    assert {answer.in_doubt for answer in answers if isinstance(answer, StoreUnavailable)} == {True, False}
+    own_server.thaw()
+    await patient
+    await instance.store.ping(soon())
+    assert own_server.admin.keys("party:*") == [f"party:{CODE}"]
+
+
+async def test_one_callers_short_deadline_does_not_cost_its_neighbours_theirs(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    await instance.store.create(draft(CODE), soon())
+    own_server.freeze()
+    hasty = asyncio.create_task(instance.store.ping(soon(0.1)))
+    patient = asyncio.create_task(instance.store.create(draft("CCCCCC"), soon(10)))
+    await trouble_of(hasty)
+    own_server.thaw()
+    assert isinstance(await patient, Created)
+
+
+async def test_a_cancelled_caller_does_not_keep_a_dead_connection(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.ping(soon())
     own_server.freeze()
-    codes = [f"{number:06d}" for number in range(400)]
-    # In rounds, so that some calls are on the wire and others wait in line when their time is up.
-    rounds = [codes[start : start + 100] for start in range(0, 400, 100)]
-    for batch in rounds:
-        creates = (instance.store.create(draft(code), soon(0.2)) for code in batch)
-        answers = await asyncio.gather(*creates, return_exceptions=True)
-        assert all(isinstance(answer, StoreUnavailable) for answer in answers)
+    cancelled = asyncio.create_task(instance.store.ping(soon(0.2)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await trouble_of(instance.store.ping(soon(0.5)))
+    # The dead connection went with the deadline of the cancelled call: the next is a new one.
     own_server.thaw()
-    await instance.store.ping(soon(5))
-    assert own_server.admin.keys("party:*") == []
+    await instance.store.ping(soon())
+    assert instance.changes == [StoreState.CONNECTED, StoreState.DISCONNECTED, StoreState.CONNECTED]
+
+
+async def test_many_creates_at_once_succeed_while_the_clock_is_still_unknown(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    answers = await asyncio.gather(*(instance.store.create(draft(f"{n:06d}"), soon(5)) for n in range(1000)))
+    assert all(isinstance(answer, Created) for answer in answers)
+    assert own_server.admin.dbsize() == 1000
 
 
 async def test_waiting_calls_are_answered_by_their_own_deadlines(instance: Instance, own_server: StoreServer) -> None:
@@ -133,6 +172,9 @@ async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
 
 async def test_a_replica_knows_who_is_there_but_not_who_is_not(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
+    ended = draft("DDDDDD")
+    await instance.store.create(ended, soon())
+    await instance.store.delete("DDDDDD", ended.id, soon())
     own_server.admin.replicaof("127.0.0.1", "1")
     own_server.admin.config_set("replica-serve-stale-data", "yes")
     assert await instance.store.check_join(CODE, soon()) == Joinable()
@@ -144,6 +186,7 @@ async def test_a_replica_knows_who_is_there_but_not_who_is_not(instance: Instanc
         instance.store.ping(soon()),
     ):
         assert (await trouble_of(call)).trouble is Trouble.READ_ONLY
+    await trouble_of(instance.store.read("DDDDDD", soon()))
     own_server.admin.replicaof("NO", "ONE")
     assert await instance.store.read("CCCCCC", soon()) == Missing()
 

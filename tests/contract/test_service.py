@@ -50,7 +50,7 @@ async def test_the_store_keeps_only_the_hash_of_the_token(service: PartyService,
 
 async def test_no_code_is_given_twice_however_small_the_world(instance: Instance, server: StoreServer) -> None:
     # 64 codes for 60 creates at once: most draws collide, and none may be given to two.
-    services = [PartyService(instance.store, TERMS, tiny_world(2)) for _ in range(3)]
+    services = [PartyService(instance.store, TERMS, choose=tiny_world(2)) for _ in range(3)]
     answers = await asyncio.gather(*(services[n % 3].create(None, None) for n in range(60)), return_exceptions=True)
     codes = [answer.code for answer in answers if isinstance(answer, NewParty)]
     assert len(codes) == len(set(codes)) == server.admin.dbsize()
@@ -60,7 +60,7 @@ async def test_no_code_is_given_twice_however_small_the_world(instance: Instance
 
 
 async def test_a_world_without_free_codes_is_told_after_ten_draws(instance: Instance) -> None:
-    service = PartyService(instance.store, TERMS, tiny_world(1))
+    service = PartyService(instance.store, TERMS, choose=tiny_world(1))
     await service.create(None, None)
     with pytest.raises(StoreUnavailable) as caught:
         await service.create(None, None)
@@ -87,7 +87,7 @@ async def test_repeats_at_once_give_one_party(instance: Instance, server: StoreS
 
 
 async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, server: StoreServer) -> None:
-    in_the_way = await PartyService(instance.store, TERMS, tiny_world(1)).create(None, None)
+    in_the_way = await PartyService(instance.store, TERMS, choose=tiny_world(1)).create(None, None)
     assert isinstance(in_the_way, NewParty)
     await instance.store.claim(tokens.hash_idempotency_key(KEY), in_the_way.code, None, soon())
     service = PartyService(instance.store, TERMS)
@@ -163,10 +163,49 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
         await cut_off._create_once(cut_off._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
     party = await service.create(None, KEY)
     proxy.cutting = False
-    withdrawing = asyncio.create_task(cut_off.withdraw_doubtful())
-    before = server.admin.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
-    await until(lambda: server.admin.info("commandstats")["cmdstat_evalsha"]["calls"] > before)
+    assert len(cut_off._doubts) == 1
+    assert await cut_off._settle_next()
+    assert not cut_off._doubts
     assert isinstance(party, NewParty)
     assert await service.check_join(party.code) == Joinable()
     assert server.admin.keys("party:*") == [f"party:{party.code}"]
-    withdrawing.cancel()
+
+
+async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
+    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    proxy.cutting = True
+    with pytest.raises(StoreUnavailable):
+        await cut_off.create(None, None)
+    proxy.cutting = False
+    await cut_off.withdraw_the_rest()
+    assert server.admin.keys("party:*") == []
+
+
+async def test_a_cancelled_create_is_taken_back(
+    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    proxy.cutting = True
+    creating = asyncio.create_task(cut_off.create(None, None))
+    await until(lambda: server.admin.keys("party:*"))
+    creating.cancel()
+    with pytest.raises((asyncio.CancelledError, StoreUnavailable)):
+        await creating
+    proxy.cutting = False
+    await cut_off.withdraw_the_rest()
+    assert server.admin.keys("party:*") == []
+
+
+async def test_one_doubt_that_cannot_be_settled_holds_up_no_other(
+    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    proxy.cutting = True
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await cut_off.create(None, None)
+    proxy.cutting = False
+    first = cut_off._doubts[0].draft.code
+    server.admin.delete(f"party:{first}")
+    server.admin.lpush(f"party:{first}", "not a party at all")
+    await cut_off.withdraw_the_rest()
+    assert server.admin.keys("party:*") == [f"party:{first}"]

@@ -69,7 +69,8 @@ def test_a_killed_store_makes_nobody_say_not_found(pair: tuple[Instance, Instanc
 def test_a_frozen_store_is_answered_for_in_two_seconds_and_nothing_happens_later(
     pair: tuple[Instance, Instance], store: StoreServer
 ) -> None:
-    code = pair[0].create().body["partyCode"]
+    code = pair[0].create("a-key-of-enough-characters").body["partyCode"]
+    writes = store.admin.info("commandstats")["cmdstat_set"]["calls"]
     store.freeze()
     answers: list[Answer] = []
 
@@ -86,6 +87,9 @@ def test_a_frozen_store_is_answered_for_in_two_seconds_and_nothing_happens_later
     assert {answer.status for answer in answers} == {500}
     assert max(answer.seconds for answer in answers) < 2.0
     store.thaw()
+    wait_for(lambda: pair[0].call("GET", "/ready").status == 200 and pair[1].call("GET", "/ready").status == 200)
+    # What is withdrawn would not be seen afterwards; what was written is counted for ever.
+    assert store.admin.info("commandstats")["cmdstat_set"]["calls"] == writes
     wait_for(lambda: pair[0].join(code).status == 200, 2.0)
     wait_for(lambda: pair[0].redis_state() == "connected")
     assert store.admin.keys("party:*") == [f"party:{code}"]

@@ -30,6 +30,8 @@ def hubbub(*arguments: str, folder: Path, **settings: str) -> subprocess.Complet
         ("HOST", "not a host"),
         ("HOST", "256.1.1.1"),
         ("HOST", "198.51.100.7"),
+        ("HOST", "a..b"),
+        ("HOST", "x" * 70),
         ("PUBLIC_URL", "party.example"),
         ("PUBLIC_URL", "ftp://party.example"),
         ("PUBLIC_URL", "https://party.example/?a=b"),
@@ -70,7 +72,12 @@ def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path, name: str
 
 
 def test_a_secret_in_a_bad_value_is_not_repeated(tmp_path: Path) -> None:
-    for url in (f"ftp://user:{SECRET}@localhost", f"user:{SECRET}@localhost", f"redis://:{SECRET}@host:x"):
+    for url in (
+        f"ftp://user:{SECRET}@localhost",
+        f"user:{SECRET}@localhost",
+        f"redis://:{SECRET}@host:x",
+        f"redis+sentinel://u:{SECRET}@a,b/main?sentinel_password={SECRET}",
+    ):
         ended = hubbub("serve", folder=tmp_path, REDIS_URL=url)
         assert ended.returncode == 2
         assert SECRET not in ended.stderr + ended.stdout

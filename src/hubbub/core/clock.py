@@ -29,5 +29,9 @@ class ClockOffset(msgspec.Struct, frozen=True):
         return type(self)(at_least, at_most) if at_least <= at_most else newer
 
     def store_ms_no_later_than(self, instant: float) -> int:
-        """A store time, ms, that is surely not after `instant` (monotonic seconds): safe as `not_after`."""
+        """A store time, ms, that is not after `instant` (monotonic seconds): safe as `not_after`.
+
+        Exact but for what the two clocks have drifted apart since the fastest round trip, which the next
+        reply bounds by its own round trip.
+        """
         return int(self.at_least + instant * 1000)

@@ -43,6 +43,8 @@ BATCH_CALLS_MAX: Final = 512
 # Parties whose creation was answered as failed though the store may have made them: kept until withdrawn.
 WITHDRAWALS_MAX: Final = 10_000
 WITHDRAWAL_RETRY_SECONDS: Final = 0.5
+# Added to a create's deadline before it is taken back: more than two clocks drift apart meanwhile.
+WITHDRAWAL_MARGIN_SECONDS: Final = 0.1
 
 # The embedded engine. Survivors look this often whether its owner has gone.
 ENGINE_LOCK_POLL_SECONDS: Final = 0.1

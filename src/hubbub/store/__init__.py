@@ -6,8 +6,8 @@ Atomicity
     Each method is one step: it happens whole or not at all, and no other call sees half of it. Two creates
     of one code, from any two instances, make one party.
 Order
-    Calls of one instance take effect in the order in which they were made. Calls of several instances have
-    some order, the same for everyone.
+    A call sees the effects of every call that was answered before it was made, on any instance. Calls that
+    are under way together take effect in some order, the same for everyone.
 Truth
     `Missing` and `Ended` are said only when the store itself, in a state in which it would accept a write,
     said so. A store that is away, loading, or a read-only copy makes the method raise `StoreUnavailable`.
@@ -33,7 +33,6 @@ from typing import Protocol
 import msgspec
 
 from hubbub.core.outcomes import (
-    Created,
     CreateOutcome,
     DeleteOutcome,
     JoinCheckOutcome,
@@ -42,7 +41,7 @@ from hubbub.core.outcomes import (
 )
 from hubbub.core.party import PartyDraft
 
-__all__ = ["Claimed", "Created", "Store", "StoreUnavailable", "Trouble"]
+__all__ = ["Claimed", "Store", "StoreUnavailable", "Trouble"]
 
 
 class Trouble(StrEnum):

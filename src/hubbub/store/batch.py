@@ -1,9 +1,9 @@
 """Script calls to one store server: those of one loop turn share one round trip, each with a deadline.
 
 One batch is in flight at a time. Calls that are made meanwhile wait and form the next one, so the busier
-the instance, the larger its batches, and calls take effect in the order in which they were made. Batches
-write on a connection of redis-py directly, not through its client: there the moment of sending is known,
-so "certainly not done" and "may be done" can be told apart, and nothing is ever sent twice.
+the instance, the larger its batches. Batches write on a connection of redis-py directly, not through its
+client: there the moment of sending is known, so "certainly not done" and "may be done" can be told apart,
+and nothing is ever sent twice.
 """
 
 import asyncio
@@ -56,14 +56,13 @@ def _trouble_of(error: BaseException) -> Trouble:
 class _Call:
     """One script call on its way: what is sent, and who waits for the reply."""
 
-    __slots__ = ("aboard", "arguments", "future", "script", "sent", "timer")
+    __slots__ = ("arguments", "future", "script", "sent", "timer")
 
     def __init__(self, script: Script, arguments: tuple[str | bytes | int, ...], future: asyncio.Future[Reply]) -> None:
         self.script = script
         self.arguments = arguments
         self.future = future
         self.timer: asyncio.TimerHandle | None = None
-        self.aboard = False
         self.sent = False
 
     def by_sha(self) -> tuple[str | bytes | int, ...]:
@@ -73,19 +72,17 @@ class _Call:
         return ("EVAL", self.script.source, *self.arguments)
 
     def answer(self, reply: Reply | Exception) -> None:
+        """Hand the reply, or the trouble there was, to the caller, if that one still waits."""
         if self.timer is not None:
             self.timer.cancel()
         if self.future.done():
             return
-        if isinstance(reply, ResponseError):
-            # The store refused it: nothing was done.
-            self.future.set_exception(StoreUnavailable(_trouble_of(reply), str(reply)))
-        elif isinstance(reply, Exception):
-            # A store that is loading its data runs no scripts.
-            in_doubt = self.sent and not isinstance(reply, BusyLoadingError)
-            self.future.set_exception(StoreUnavailable(_trouble_of(reply), str(reply), in_doubt=in_doubt))
-        else:
+        if not isinstance(reply, Exception):
             self.future.set_result(reply)
+            return
+        # A store that refused a call did nothing; one whose reply is missing may have done it.
+        in_doubt = self.sent and not isinstance(reply, ResponseError)
+        self.future.set_exception(StoreUnavailable(_trouble_of(reply), str(reply), in_doubt=in_doubt))
 
 
 class Batcher:
@@ -95,6 +92,7 @@ class Batcher:
         self._pool = pool
         self._health = health
         self._waiting: deque[_Call] = deque()
+        self._aboard: list[_Call] = []
         self._flight: asyncio.Task[None] | None = None
         self._takeoff: asyncio.Handle | None = None
         self.clock: ClockOffset | None = None
@@ -116,19 +114,20 @@ class Batcher:
         """Fail every call that is still open and close the connections."""
         if self._takeoff is not None:
             self._takeoff.cancel()
-        while self._waiting:
-            self._waiting.popleft().answer(RedisConnectionError("this instance is stopping"))
+        for call in (*self._aboard, *self._waiting):
+            call.answer(RedisConnectionError("this instance is stopping"))
+        self._waiting.clear()
         if self._flight is not None:
             self._flight.cancel()
             await asyncio.wait([self._flight])
         await self._pool.disconnect()
 
     def _give_up(self, call: _Call) -> None:
-        """End a call whose deadline has passed; if it is under way, its connection goes with it."""
-        if call.future.done():
-            return
+        """End a call whose deadline has passed; with the last one aboard the connection is given up."""
         call.answer(RedisTimeoutError("no answer by the deadline"))
-        if call.aboard and self._flight is not None:
+        # While others aboard have time left the connection stays: replies come in order, so one that comes
+        # for nobody is read and dropped.
+        if self._flight is not None and all(other.future.done() for other in self._aboard):
             self._flight.cancel()
 
     def _launch(self) -> None:
@@ -137,8 +136,8 @@ class Batcher:
         while self._waiting and len(calls) < BATCH_CALLS_MAX:
             call = self._waiting.popleft()
             if not call.future.done():
-                call.aboard = True
                 calls.append(call)
+        self._aboard = calls
         if calls:
             self._flight = asyncio.get_running_loop().create_task(self._fly(calls), name="store batch")
             self._flight.add_done_callback(self._land)
@@ -163,6 +162,9 @@ class Batcher:
         except asyncio.CancelledError:
             self._fail(calls, RedisTimeoutError("no answer by the deadline"))
             raise
+        except Exception as fault:
+            self._fail(calls, fault)
+            raise
         else:
             self._health.answered()
 
@@ -182,7 +184,7 @@ class Batcher:
         """Send the commands, answer their calls, and return those whose script the store does not know."""
         now = asyncio.get_running_loop().time
         unknown: list[_Call] = []
-        store_ms: int | None = None
+        newest: ClockOffset | None = None
         for call in calls:
             call.sent = True
         sent_at = now()
@@ -193,14 +195,19 @@ class Batcher:
             except NoScriptError:
                 call.sent = False
                 unknown.append(call)
+            except BusyLoadingError:
+                # It ran nothing of this call. It may since have finished loading and run the others.
+                call.sent = False
+                raise
             except ResponseError as error:
                 call.answer(error)
             else:
-                store_ms = reply[0]
+                newest = ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=reply[0])
+                # Whoever asked in order to learn the clock must find it as soon as the answer is there.
+                self.clock = self.clock or newest
                 call.answer(reply)
-        if store_ms is not None:
-            newest = ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=store_ms)
-            self.clock = newest if self.clock is None else self.clock.sharpened(newest)
+        if newest is not None and self.clock is not None:
+            self.clock = self.clock.sharpened(newest)
         return unknown
 
     def _fail(self, calls: list[_Call], error: Exception) -> None:

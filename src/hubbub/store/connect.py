@@ -130,7 +130,7 @@ def _pool(connection: type[AbstractConnection], client_name: str, **extra: Any) 
         protocol=2,
         # No retries: redis-py would run a command again whose answer was lost.
         retry=Retry(NoBackoff(), 0),
-        # Every call has a deadline of its own; this one bounds the farewell to a dead connection.
+        # Every call has a deadline of its own; this one bounds dialling for calls that nobody waits for any more.
         socket_connect_timeout=STORE_BUDGET_SECONDS,
         socket_timeout=None,
         driver_info=None,

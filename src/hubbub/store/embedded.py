@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 from hubbub.core.limits import (
     ENGINE_LOCK_POLL_SECONDS,
     ENGINE_RESTART_PAUSE_SECONDS,
+    ENGINE_START_SECONDS_MAX,
     ENGINE_STOP_SECONDS_MAX,
     ENGINE_TIDY_INTERVAL_SECONDS,
 )
@@ -44,6 +45,10 @@ _ENGINE_SETTINGS: Final = (
 
 class EngineUnavailable(Exception):  # noqa: N818 - a state of the machine, told to its user in one sentence
     """The embedded engine cannot run here; the text says why and what to do instead."""
+
+
+class EngineNotStarted(Exception):  # noqa: N818 - as above
+    """The embedded engine should run here and does not; the text says where to look."""
 
 
 def engine_program() -> Path:
@@ -89,6 +94,10 @@ class EmbeddedEngine:
             started = loop.time()
             try:
                 engine = await self._start(lock)
+            except OSError as error:
+                self._tell(f"embedded engine cannot be started ({error}); trying again")
+                await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
+                continue
             finally:
                 os.close(lock)
             tidying = asyncio.create_task(self._keep_tidy(), name="engine tidying")
@@ -103,13 +112,13 @@ class EmbeddedEngine:
                 await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
 
     async def accepting(self, seconds: float) -> None:
-        """Return once the engine takes connections; raise `EngineUnavailable` if it does not in `seconds`."""
+        """Return once the engine takes connections; raise `EngineNotStarted` if it does not in `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 while not await self._accepts():  # noqa: ASYNC110 - another process is waited for
                     await asyncio.sleep(_START_POLL_SECONDS)
         except TimeoutError:
-            raise EngineUnavailable(
+            raise EngineNotStarted(
                 f"The embedded engine did not start within {seconds:g} s: {self._data_dir / _LOG} may say"
                 " why; or set REDIS_URL to a Redis 7.0+ or Valkey 7.2+ server."
             ) from None
@@ -168,6 +177,7 @@ class EmbeddedEngine:
 
     async def _keep_tidy(self) -> None:
         """Rewrite the append-only file now and then: what has expired must not stay on the disk for long."""
+        await self.accepting(ENGINE_START_SECONDS_MAX)
         async with Redis(unix_socket_path=self.socket_path, socket_timeout=ENGINE_STOP_SECONDS_MAX) as client:
             while True:
                 with suppress(RedisError):

@@ -41,6 +41,7 @@ def watch_over(owner: int, command: list[str]) -> int:
 def main() -> None:
     """Become the engine, or watch over it."""
     owner, command = int(sys.argv[1]), sys.argv[2:]
+    os.umask(0o077)  # names and hashes of secrets are in the engine's files
     if not die_with_parent():
         sys.exit(watch_over(owner, command))
     if os.getppid() != owner:

@@ -106,10 +106,10 @@ class RedisStore:
         return _DELETIONS[reply[1]]
 
     async def _look(self, script: Script, on_primary: Script, code: str, deadline: float) -> Reply:
-        """Run a reading script; before "missing" is believed, ask again where only a primary answers."""
+        """Run a reading script; before an absence is believed, ask again where only a primary answers."""
         names = (keys.party(code), keys.ended(code))
         reply = await self._batcher.call(script, names, (), deadline)
-        if reply[1] == b"missing":
+        if reply[1] in _ABSENCES:
             reply = await self._batcher.call(on_primary, names, (), deadline)
         return reply
 

@@ -137,7 +137,7 @@ class Envelope:
 
     def connection_factory(self, server: web.Server) -> Callable[[], web.RequestHandler]:
         """Connections whose answers to what is not even HTTP have our shape too."""
-        return lambda: _Connection(server, self, lingering_time=1.0)
+        return lambda: _Connection(server, self, lingering_time=1.0, access_log=None)
 
 
 class _Connection(web.RequestHandler):
@@ -197,7 +197,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
             body = await request.read()
     except TimeoutError:
         raise Refused(Reason.BODY_TOO_SLOW) from None
-    except (web.RequestPayloadError, ValueError):
+    except (web.RequestPayloadError, ConnectionError, ValueError):
         raise Refused(Reason.BAD_REQUEST) from None
     if not body.strip():
         return {}

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import segno
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_HOST_CHARS_MAX = 255
+"""A name has at most 253 (RFC 1035); this bounds the QR code, which holds no more than some 2,300 bytes."""
 _CACHED_PICTURES = 1024
 
 
@@ -44,7 +46,7 @@ class _Host(NamedTuple):
 
 def _parse_host(host: str) -> _Host | None:
     """The parts of a Host header, or None where it is nonsense."""
-    if not _HOST.fullmatch(host):
+    if len(host) > _HOST_CHARS_MAX or not _HOST.fullmatch(host):
         return None
     try:
         parts = urlsplit(f"//{host}")

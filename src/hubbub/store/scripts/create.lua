@@ -21,8 +21,8 @@ if redis.call('SET', party_key, document, 'NX', 'EX', ttl) then
 end
 
 document = redis.call('GET', party_key)
-local readable, party = pcall(cjson.decode, document)
-if not readable or type(party) ~= 'table' or party.hostToken ~= host_token then
+local party = party_in(document)
+if not party or party.hostToken ~= host_token then
   return {now, 'taken'}
 end
 if not party.repeated then

@@ -11,10 +11,10 @@ if late(not_after) then return {now, 'late'} end
 
 local document = redis.call('GET', party_key)
 if not document then return {now, 'missing'} end
-local party = cjson.decode(document)
-if party.id ~= id then return {now, 'missing'} end
+local party = party_in(document)
+if not party or party.id ~= id then return {now, 'missing'} end
 
-redis.call('DEL', party_key)
 local ttl = party.terms[1]
+redis.call('DEL', party_key)
 redis.call('SET', ended_key, party.hostToken, 'EX', ttl)
 return {now, 'deleted'}

@@ -10,8 +10,8 @@ if late(not_after) then return {now, 'late'} end
 
 local document = redis.call('GET', party_key)
 if not document then return {now, 'missing'} end
-local readable, party = pcall(cjson.decode, document)
-if not readable or type(party) ~= 'table' or party.id ~= id or party.repeated or party.hostConnected then
+local party = party_in(document)
+if not party or party.id ~= id or party.repeated or party.hostConnected then
   return {now, 'missing'}
 end
 redis.call('DEL', party_key)
