@@ -6,8 +6,8 @@ import secrets
 import signal
 import socket
 import string
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -31,6 +31,8 @@ from hubbub.transport.links import JoinLinks
 
 _INSTANCE_ID_CHARS: Final = 10
 _BACKLOG: Final = 1024
+_ANSWER_WRITING_SECONDS: Final = 1.0
+"""How long the last answers may take to be written once they are made."""
 
 
 class CannotListen(Exception):  # noqa: N818 - told to the operator in one sentence
@@ -57,7 +59,7 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
     Raises `CannotListen`, `EngineUnavailable` or `EngineNotStarted` where it cannot start, and `TaskEnded`
     where one of its parts failed.
     """
-    listener = _listen(settings.host, settings.port)
+    listener = _bind(settings.host, settings.port)
     port = listener.getsockname()[1]
     instance_id = new_instance_id()
     log = make_log(settings.log_format, instance_id)
@@ -69,9 +71,10 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
             service = PartyService(store, settings.party_terms, partial(_tell_withdrawal, log))
             stack.push_async_callback(service.withdraw_the_rest)
             await stack.enter_async_context(_running(service.withdraw_doubtful(), "withdrawals", end))
-            links = JoinLinks(settings.public_url, lan_addresses)
+            links = JoinLinks(settings.public_url, port, lan_addresses)
             api = HttpApi(service=service, store=store, health=health, links=links, instance_id=instance_id)
-            await stack.enter_async_context(_http_server(api, Envelope(instance_id, log), listener))
+            with _told_as_cannot_listen(settings.host, port):
+                await stack.enter_async_context(_http_server(api, Envelope(instance_id, log), listener))
             log.info("listening", host=settings.host, port=port, redis=health.state)
             on_listening(port)
             await asyncio.Event().wait()
@@ -116,26 +119,38 @@ def _tell_withdrawal(log: FilteringBoundLogger, code: str, what: str) -> None:
     log.warning("withdrawal", code=code, outcome=what)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything else is started: a taken port should cost nothing."""
-    try:
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket at that address, taken before anything else is started: a taken port should cost nothing.
+
+    It does not listen yet: who connects before an instance can answer had better be refused than wait.
+    """
+    with _told_as_cannot_listen(host, port):
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
-    except UnicodeError:
-        raise CannotListen(_foreign_host(host), bad_value=True) from None
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        try:
+            bound.bind((host, port))
+        except BaseException:
+            bound.close()
+            raise
+        return bound
+
+
+@contextmanager
+def _told_as_cannot_listen(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
     except PermissionError:
         sentence = f"PORT={port} needs more rights than this user has: choose one from 1024 up."
         raise CannotListen(sentence, bad_value=True) from None
-    except OSError as error:
-        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise CannotListen(_foreign_host(host), bad_value=True) from None
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL:
+            sentence = f"HOST must be an address of this machine, or 0.0.0.0 for all, not {host!r}."
+            raise CannotListen(sentence, bad_value=True) from None
         sentence = f"PORT={port} on {host} cannot be had ({error.strerror}): choose another, or 0 for any free one."
         raise CannotListen(sentence, bad_value=False) from None
-
-
-def _foreign_host(host: str) -> str:
-    return f"HOST must be an address of this machine, or 0.0.0.0 for all, not {host!r}."
 
 
 @asynccontextmanager
@@ -183,7 +198,7 @@ async def _running(job: Coroutine[None, None, None], name: str, end: _End) -> As
 @asynccontextmanager
 async def _http_server(api: HttpApi, envelope: Envelope, listener: socket.socket) -> AsyncIterator[None]:
     """Serve HTTP on `listener`; at the end, stop accepting and let the requests in progress finish."""
-    runner = web.AppRunner(api.application(envelope), shutdown_timeout=DRAIN_SECONDS_MAX, handle_signals=False)
+    runner = web.AppRunner(api.application(envelope), shutdown_timeout=_ANSWER_WRITING_SECONDS, handle_signals=False)
     await runner.setup()
     assert runner.server is not None
     loop = asyncio.get_running_loop()
@@ -192,4 +207,5 @@ async def _http_server(api: HttpApi, envelope: Envelope, listener: socket.socket
         yield
     finally:
         server.close()
+        await envelope.drain(DRAIN_SECONDS_MAX)
         await runner.cleanup()

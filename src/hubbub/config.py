@@ -15,10 +15,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from hubbub.core.party import PartyTerms
 from hubbub.observe import LogFormat
-from hubbub.store.connect import REDIS_PORT_DEFAULT, StoreAddress, StoreTls, parse_store_url
+from hubbub.store.connect import REDIS_PORT_DEFAULT, StoreAddress, StoreTls, is_host, parse_store_url
 
 MASK: Final = "********"
-_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._:-]+")
+_PUBLIC_URL_CHARS_MAX: Final = 200
+"""A QR code with much more in it is hard to scan."""
 _URL_SECRET: Final = re.compile(r"(?<=://).*(?=@)|^(?!.*://).*(?=@)", re.DOTALL)
 
 
@@ -42,7 +43,9 @@ class Settings(BaseSettings):
     port: Annotated[int, _whole(0, 65535)] = 8080
     public_url: Annotated[
         str | None,
-        Field(description="an http:// or https:// URL without ? and #, such as https://party.example"),
+        Field(
+            description="an http:// or https:// URL of at most 200 characters without ? and #, such as https://party.example"
+        ),
     ] = None
 
     redis_host: Annotated[
@@ -78,7 +81,7 @@ class Settings(BaseSettings):
     @field_validator("host", "redis_host")
     @classmethod
     def _is_host(cls, host: str | None) -> str | None:
-        if host is not None and not _HOST_NAME.fullmatch(host):
+        if host is not None and not is_host(host):
             raise _not_allowed()
         return host
 
@@ -87,7 +90,7 @@ class Settings(BaseSettings):
     def _is_web_url(cls, url: str | None) -> str | None:
         if url is None:
             return None
-        if not _is_web_address(url) or "?" in url or "#" in url:
+        if not _is_web_address(url) or "?" in url or "#" in url or len(url) > _PUBLIC_URL_CHARS_MAX:
             raise _not_allowed()
         return url.rstrip("/")
 
@@ -117,6 +120,11 @@ class Settings(BaseSettings):
         if file is not None and not (file.is_file() and os.access(file, os.R_OK)):
             raise _not_allowed()
         return file
+
+    @field_validator("hubbub_data_dir")
+    @classmethod
+    def _from_home(cls, folder: Path) -> Path:
+        return folder.expanduser()
 
     @model_validator(mode="after")
     def _tls_makes_sense(self) -> Self:
@@ -224,7 +232,7 @@ def _is_web_address(text: str) -> bool:
         return False
     return (
         parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
+        and is_host(parts.hostname or "")
         and port_is_valid
         and parts.username is None
         and not re.search(r"\s", text)

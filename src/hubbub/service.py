@@ -154,7 +154,7 @@ class PartyService:
         doubt = self._doubts[0]
         await asyncio.sleep(doubt.settled_at - _now())
         try:
-            outcome = await self._store.withdraw(doubt.draft.code, doubt.draft.id, _now() + STORE_BUDGET_SECONDS)
+            outcome = await self._store.withdraw(doubt.draft, _now() + STORE_BUDGET_SECONDS)
         except StoreUnavailable as unavailable:
             if unavailable.trouble is not Trouble.REFUSED:
                 self._doubts.rotate(-1)

@@ -33,7 +33,7 @@ async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> 
         assert await store.check_join(CODE, soon()) == Joinable()
         assert await store.check_join("CCCCCC", soon()) == Missing()
         assert await store.claim("hash", CODE, None, soon()) == Claimed(CODE)
-        assert await store.withdraw("CCCCCC", party.id, soon()) == Missing()
+        assert await store.withdraw(draft("CCCCCC"), soon()) == Missing()
         assert await store.delete(CODE, party.id, soon()) == Deleted()
     finally:
         await batcher.aclose()

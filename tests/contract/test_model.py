@@ -26,7 +26,7 @@ class ModelParty:
 
     def __init__(self, made: PartyDraft) -> None:
         self.draft = made
-        self.repeated = False
+        self.tries = {made.id}
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -75,7 +75,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert isinstance(outcome, Created)
             assert outcome.repeated
             assert outcome.party.host_id == self.live[code].draft.host_id
-            self.live[code].repeated = True
+            self.live[code].tries.add(party.id)
         else:
             assert outcome == CodeTaken()
 
@@ -106,18 +106,20 @@ class StoreMachine(RuleBasedStateMachine):
         party = self._some_party(code, data)
 
         async def call() -> object:
-            return await self.instances[caller].store.withdraw(code, party.id, soon())
+            return await self.instances[caller].store.withdraw(party, soon())
 
-        found = self.live.get(code)
-        if found is not None and found.draft.id == party.id and not found.repeated:
+        found = self.live.get(party.code)
+        if found is not None and found.tries == {party.id}:
             assert self.run(call()) == Deleted()
-            del self.live[code]
+            del self.live[party.code]
         else:
             assert self.run(call()) == Missing()
+            if found is not None:
+                found.tries.discard(party.id)
 
     @rule(code=CODES)
     def expire(self, code: str) -> None:
-        """The party's life, or its tombstone's, has run out."""
+        """The party's life, or its tombstone's, has run out; what belongs to it may live a moment longer."""
         self.server.admin.delete(f"party:{code}", f"{{party:{code}}}:ended")
         self.live.pop(code, None)
         self.ended.pop(code, None)

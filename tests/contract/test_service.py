@@ -10,7 +10,7 @@ from hubbub.core import tokens
 from hubbub.core.outcomes import Deleted, Ended, Joinable
 from hubbub.service import NewParty, PartyService
 from hubbub.store import StoreUnavailable, Trouble
-from tests.contract.conftest import TERMS, Instance, soon, until
+from tests.contract.conftest import TERMS, Instance, draft, soon, until
 from tests.support.proxy import AnswerLosingProxy
 from tests.support.stores import StoreServer
 
@@ -117,7 +117,9 @@ def proxy(server: StoreServer) -> Iterator[AnswerLosingProxy]:
 async def cut_off(server: StoreServer, proxy: AnswerLosingProxy) -> AsyncIterator[PartyService]:
     """The service of an instance behind the proxy."""
     instance = Instance(server, proxy.port)
-    await instance.store.ping(soon())
+    # The store knows the script, so that the answer which is lost is the one of the create itself.
+    await instance.store.create(draft("ZZZZZZ"), soon())
+    server.admin.flushall()
     yield PartyService(instance.store, TERMS)
     await instance.batcher.aclose()
 
@@ -169,6 +171,24 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
     assert isinstance(party, NewParty)
     assert await service.check_join(party.code) == Joinable()
     assert server.admin.keys("party:*") == [f"party:{party.code}"]
+
+
+async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
+    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    await cut_off._claim(KEY, "BCDFGH", None, soon())
+    proxy.cutting = True
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await cut_off._create_once(cut_off._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
+        proxy.cutting = False
+        # The next try has to learn the store's clock before it can fail.
+        await cut_off._store.ping(soon())
+        proxy.cutting = True
+    assert server.admin.scard("{party:BCDFGH}:tries") == 2
+    proxy.cutting = False
+    await cut_off.withdraw_the_rest()
+    assert server.admin.keys("*party:*") == []
 
 
 async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(

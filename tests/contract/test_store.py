@@ -118,17 +118,27 @@ async def test_deleting_needs_the_id_of_the_party_that_lives_now(store: RedisSto
 async def test_an_unconfirmed_party_is_withdrawn_without_a_trace(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
-    assert await store.withdraw(CODE, party.id, soon()) == Deleted()
+    assert await store.withdraw(party, soon()) == Deleted()
     assert server.admin.keys("*") == []
-    assert await store.withdraw(CODE, party.id, soon()) == Missing()
+    assert await store.withdraw(party, soon()) == Missing()
 
 
 async def test_a_party_that_a_repeat_has_found_is_not_withdrawn(store: RedisStore) -> None:
-    party = draft(token="mine")
+    party, repeat = draft(token="mine"), draft(token="mine")
     await store.create(party, soon())
-    await store.create(draft(token="mine"), soon())
-    assert await store.withdraw(CODE, party.id, soon()) == Missing()
+    await store.create(repeat, soon())
+    assert await store.withdraw(party, soon()) == Missing()
     assert await store.check_join(CODE, soon()) == Joinable()
+
+
+async def test_a_party_goes_once_every_create_that_found_it_was_told_as_failed(
+    store: RedisStore, server: StoreServer
+) -> None:
+    tries = [draft(token="mine") for _ in range(3)]
+    for one in tries:
+        await store.create(one, soon())
+    assert [await store.withdraw(one, soon()) for one in tries] == [Missing(), Missing(), Deleted()]
+    assert server.admin.keys("*") == []
 
 
 async def test_a_repeat_keeps_the_partys_life(store: RedisStore, server: StoreServer) -> None:

@@ -1,5 +1,6 @@
 """A party made on one instance is there on every other, whatever happens to instances and store."""
 
+import socket
 import threading
 import time
 from functools import partial
@@ -145,6 +146,20 @@ def test_a_request_in_progress_is_answered_before_the_instance_ends(
     asking.join()
     assert [answer.status for answer in answers] == [503]
     assert "Traceback" not in instance.errors()
+
+
+def test_a_body_that_is_still_arriving_is_waited_for(new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    with socket.create_connection(("127.0.0.1", instance.port)) as phone:
+        phone.sendall(b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        wait_for(lambda: callers(instance) == 1)
+        assert instance.call("GET", "/api/ping").status == 200
+        psutil.Process(instance.pid).terminate()
+        wait_for(lambda: any(line["event"] == "stopping" for line in instance.log()))
+        phone.sendall(b"}")
+        assert phone.recv(65536).startswith(b"HTTP/1.1 200 ")
+    wait_for(instance.ended, 3.0)
+    assert instance.terminate() == 0
 
 
 def test_the_state_of_the_store_is_logged_once_a_change(store: StoreServer, new_instance: MakeInstance) -> None:

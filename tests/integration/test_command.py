@@ -36,6 +36,11 @@ def hubbub(*arguments: str, folder: Path, **settings: str) -> subprocess.Complet
         ("PUBLIC_URL", "ftp://party.example"),
         ("PUBLIC_URL", "https://party.example/?a=b"),
         ("REDIS_HOST", "redis://localhost"),
+        ("REDIS_HOST", "localhost:6379"),
+        ("REDIS_URL", "redis://ho st"),
+        ("REDIS_URL", "redis://localhost/99999999999"),
+        ("PUBLIC_URL", 'http://a"b<c'),
+        ("PUBLIC_URL", "https://party.example/" + "a" * 200),
         ("REDIS_PORT", "0"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://localhost"),
@@ -67,7 +72,7 @@ def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path, name: str
     assert ended.stdout == ""
     (sentence,) = ended.stderr.splitlines()
     assert name in sentence
-    assert value in sentence
+    assert value.partition("?")[0] in sentence  # what follows may be a secret
     assert sentence.endswith(".")
 
 

@@ -127,6 +127,49 @@ def test_a_data_folder_may_have_a_longer_path_than_a_sockets_address(
     assert second.join(first.create().body["partyCode"]).status == 200
 
 
+def test_an_engine_that_cannot_be_started_is_started_when_it_can(new_instance: MakeInstance, tmp_path: Path) -> None:
+    instance = new_instance().start()
+    code = instance.create().body["partyCode"]
+    log = tmp_path / "data" / "engine.log"
+    log.unlink()
+    log.mkdir()
+    engine = instance.engine()
+    assert engine is not None
+    engine.kill()
+    wait_for(lambda: any("cannot be started" in line.get("what", "") for line in instance.log()))
+    assert instance.join(code).status == 503
+    log.rmdir()
+    wait_for(lambda: instance.join(code).status == 200)
+
+
+def test_an_engine_whose_data_is_unreadable_ends_the_start_with_its_words(
+    new_instance: MakeInstance, tmp_path: Path
+) -> None:
+    instance = new_instance().start()
+    instance.create()
+    assert instance.terminate() == 0
+    newest = max((tmp_path / "data" / "appendonlydir").glob("*.incr.aof"))
+    with newest.open("ab") as file:
+        file.write(b"garbage garbage\r\n")
+    instance.spawn()
+    wait_for(instance.ended, 20)
+    assert instance.terminate() == 1
+    assert "Bad file format reading the append only file" in instance.errors().splitlines()[-1]
+
+
+def test_sigterm_during_the_start_is_obeyed(new_instance: MakeInstance) -> None:
+    first = new_instance().start()
+    engine = first.engine()
+    assert engine is not None
+    engine.suspend()
+    waiting = new_instance()
+    waiting.spawn()
+    # It has its signal handlers as soon as it has opened the lock, which it does before it waits.
+    wait_for(lambda: "engine.lock" in " ".join(file.path for file in psutil.Process(waiting.pid).open_files()))
+    assert waiting.terminate() == 0
+    engine.resume()
+
+
 def test_what_has_expired_is_gone_from_the_disk_after_the_next_start(
     new_instance: MakeInstance, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from hubbub.transport.links import JoinLinks, qr_svg
 
 
 def links(public_url: str | None = None, lan: tuple[str, ...] = ("192.168.1.5", "10.0.0.5")) -> JoinLinks:
-    return JoinLinks(public_url, lambda: lan)
+    return JoinLinks(public_url, 8080, lambda: lan)
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,19 @@ def links(public_url: str | None = None, lan: tuple[str, ...] = ("192.168.1.5", 
         ("127.9.9.9", "http://192.168.1.5/p/ABC123"),
         ("[::1]:8080", "http://192.168.1.5:8080/p/ABC123"),
         ("0.0.0.0:8080", "http://192.168.1.5:8080/p/ABC123"),
-        ('evil"><script>', "http://192.168.1.5/p/ABC123"),
-        ("a@b", "http://192.168.1.5/p/ABC123"),
-        ("party.example:99999", "http://192.168.1.5/p/ABC123"),
-        ("[:::]", "http://192.168.1.5/p/ABC123"),
-        ("", "http://192.168.1.5/p/ABC123"),
+        ('evil"><script>', "http://192.168.1.5:8080/p/ABC123"),
+        ("a@b", "http://192.168.1.5:8080/p/ABC123"),
+        ("party.example:99999", "http://192.168.1.5:8080/p/ABC123"),
+        ("[:::]", "http://192.168.1.5:8080/p/ABC123"),
+        ("", "http://192.168.1.5:8080/p/ABC123"),
+        ("-", "http://192.168.1.5:8080/p/ABC123"),
+        ("..", "http://192.168.1.5:8080/p/ABC123"),
+        ("127.1", "http://192.168.1.5:8080/p/ABC123"),
+        ("2130706433:80", "http://192.168.1.5:8080/p/ABC123"),
+        ("party.example:0", "http://192.168.1.5:8080/p/ABC123"),
+        ("localhost.:9000", "http://192.168.1.5:9000/p/ABC123"),
+        ("[::ffff:127.0.0.1]:9000", "http://192.168.1.5:9000/p/ABC123"),
+        ("a" * 300, "http://192.168.1.5:8080/p/ABC123"),
     ],
 )
 def test_a_link_leads_where_a_phone_can_go(host: str, link: str) -> None:

@@ -103,8 +103,9 @@ class Store(Protocol):
     async def delete(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
         """End the party with that id, and leave a tombstone for as long as the party could have lived."""
 
-    async def withdraw(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
-        """Take back a party that nobody was told of, without a trace.
+    async def withdraw(self, draft: PartyDraft, deadline: float) -> DeleteOutcome:
+        """Take back, without a trace, what the create of `draft` has left: its caller was told that it failed.
 
-        A party that a repeated create has found, or whose host has come, stays (`Missing`).
+        A party that another create with the same token has found stays until that one is withdrawn too, and
+        so does one whose host has come (`Missing`).
         """

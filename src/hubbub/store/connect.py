@@ -1,5 +1,7 @@
 """From an address to a connection: what kinds of store there are, and how each is dialled."""
 
+import ipaddress
+import re
 import ssl
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,8 @@ from hubbub.core.limits import STORE_BUDGET_SECONDS
 REDIS_PORT_DEFAULT: Final = 6379
 _PLAIN, _TLS = "redis", "rediss"
 _NOT_YET: Final = frozenset({"redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"})
+_EXAMPLE: Final = "redis://localhost:6379"
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _CONNECTIONS_MAX: Final = 4
 """One batch is in flight at a time; the rest is room for connections that are being given up."""
 
@@ -51,7 +55,10 @@ def parse_store_url(url: str) -> StoreAddress:
     Raises ValueError whose text ends the sentence "REDIS_URL must be …"; it never repeats the URL, which
     holds a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(f"a URL such as {_EXAMPLE}") from None
     if parts.scheme in _NOT_YET:
         raise ValueError("redis:// or rediss:// in this version: Sentinel and Cluster are not supported yet")
     if parts.scheme not in {_PLAIN, _TLS}:
@@ -68,11 +75,22 @@ def parse_store_url(url: str) -> StoreAddress:
     )
 
 
+def is_host(text: str) -> bool:
+    """Whether `text` is an address or can be a host's name; without a port, which is a setting of its own."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _HOST_NAME.fullmatch(text) is not None
+    return True
+
+
 def _host(parts: SplitResult) -> str:
     if not parts.hostname:
-        raise ValueError("a URL with a host name, such as redis://localhost:6379")
+        raise ValueError(f"a URL with a host name, such as {_EXAMPLE}")
     if "," in parts.netloc:
         raise ValueError("one host: several are for Sentinel and Cluster")
+    if not is_host(parts.hostname):
+        raise ValueError(f"a URL whose host is a name or an address, such as {_EXAMPLE}")
     return parts.hostname
 
 
@@ -90,7 +108,7 @@ def _database(parts: SplitResult) -> int:
     path = parts.path.strip("/")
     if not path:
         return 0
-    if not path.isascii() or not path.isdigit():
+    if not re.fullmatch(r"[0-9]{1,5}", path):
         raise ValueError("a URL whose path is empty or the number of a database, such as /0")
     return int(path)
 

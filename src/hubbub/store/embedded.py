@@ -90,23 +90,20 @@ class EmbeddedEngine:
         """Keep an engine running, as its owner or in wait for the owner's end, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            lock = await self._wait_for_lock()
             started = loop.time()
             try:
-                engine = await self._start(lock)
+                engine = await self._start_when_free()
+                started = loop.time()
+                tidying = asyncio.create_task(self._keep_tidy(), name="engine tidying")
+                try:
+                    await engine.wait()
+                finally:
+                    tidying.cancel()
+                    await _end(engine)
+                what = f"ended with status {engine.returncode} ({self._last_words()})"
             except OSError as error:
-                self._tell(f"embedded engine cannot be started ({error}); trying again")
-                await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
-                continue
-            finally:
-                os.close(lock)
-            tidying = asyncio.create_task(self._keep_tidy(), name="engine tidying")
-            try:
-                await engine.wait()
-            finally:
-                tidying.cancel()
-                await _end(engine)
-            self._tell(f"embedded engine ended with status {engine.returncode}; starting another")
+                what = f"cannot be started ({error})"
+            self._tell(f"embedded engine {what}; starting another")
             if loop.time() - started < ENGINE_RESTART_PAUSE_SECONDS:
                 # One that dies at birth will die again: give its cause, such as a full disk, time to pass.
                 await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
@@ -119,8 +116,8 @@ class EmbeddedEngine:
                     await asyncio.sleep(_START_POLL_SECONDS)
         except TimeoutError:
             raise EngineNotStarted(
-                f"The embedded engine did not start within {seconds:g} s: {self._data_dir / _LOG} may say"
-                " why; or set REDIS_URL to a Redis 7.0+ or Valkey 7.2+ server."
+                f"The embedded engine did not start within {seconds:g} s ({self._last_words()}):"
+                f" mend what {self._data_dir / _LOG} tells, or set REDIS_URL to a Redis 7.0+ or Valkey 7.2+ server."
             ) from None
 
     def close(self) -> None:
@@ -140,12 +137,33 @@ class EmbeddedEngine:
         )
 
     async def _accepts(self) -> bool:
+        """Whether the engine answers: it takes connections already while it reads its data, and may yet fail."""
         try:
-            _, writer = await asyncio.open_unix_connection(self.socket_path)
+            reader, writer = await asyncio.open_unix_connection(self.socket_path)
         except OSError:
             return False
-        writer.close()
-        return True
+        try:
+            writer.write(b"PING\r\n")
+            return (await reader.readline()).startswith(b"+PONG")
+        except OSError:
+            return False
+        finally:
+            writer.close()
+
+    def _last_words(self) -> str:
+        """The last line that the engine wrote, which tells why it ended."""
+        try:
+            lines = (self._data_dir / _LOG).read_text(errors="replace").splitlines()
+        except OSError:
+            return "no log"
+        return lines[-1] if lines else "no word of why"
+
+    async def _start_when_free(self) -> Process:
+        lock = await self._wait_for_lock()
+        try:
+            return await self._start(lock)
+        finally:
+            os.close(lock)
 
     async def _wait_for_lock(self) -> int:
         lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=self._folder)

@@ -15,6 +15,11 @@ def ended(code: str) -> str:
     return f"{{party:{code}}}:ended"
 
 
+def tries(code: str) -> str:
+    """The ids of the creates that found the party, once there was more than one."""
+    return f"{{party:{code}}}:tries"
+
+
 def once(key_hash: str) -> str:
     """The code that an idempotency key is bound to."""
     return f"hubbub:once:{key_hash}"

@@ -65,8 +65,8 @@ class RedisStore:
         """See `Store.create`."""
         reply = await self._change(
             scripts.CREATE,
-            (keys.party(draft.code), keys.ended(draft.code)),
-            (draft.document(), draft.terms.ttl_seconds, draft.host_token_hash),
+            (keys.party(draft.code), keys.ended(draft.code), keys.tries(draft.code)),
+            (draft.document(), draft.terms.ttl_seconds, draft.host_token_hash, draft.id),
             deadline,
         )
         if (refusal := _CREATE_REFUSALS.get(reply[1])) is not None:
@@ -96,13 +96,14 @@ class RedisStore:
 
     async def delete(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
         """See `Store.delete`."""
-        names = (keys.party(code), keys.ended(code))
+        names = (keys.party(code), keys.ended(code), keys.tries(code))
         reply = await self._change(scripts.DELETE, names, (party_id,), deadline)
         return _DELETIONS[reply[1]]
 
-    async def withdraw(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
+    async def withdraw(self, draft: PartyDraft, deadline: float) -> DeleteOutcome:
         """See `Store.withdraw`."""
-        reply = await self._change(scripts.WITHDRAW, (keys.party(code),), (party_id,), deadline)
+        names = (keys.party(draft.code), keys.tries(draft.code))
+        reply = await self._change(scripts.WITHDRAW, names, (draft.id,), deadline)
         return _DELETIONS[reply[1]]
 
     async def _look(self, script: Script, on_primary: Script, code: str, deadline: float) -> Reply:

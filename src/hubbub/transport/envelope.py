@@ -3,7 +3,8 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
@@ -89,6 +90,10 @@ class Envelope:
 
     def __init__(self, instance_id: str, log: FilteringBoundLogger) -> None:
         self._log = log
+        self._in_progress = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_SECURITY_HEADERS}
 
     def stamp(self, response: web.StreamResponse, request_id: str) -> None:
@@ -104,14 +109,35 @@ class Envelope:
             started = perf_counter()
             request_id = request_id_of(request)
             fields = request[LOG_FIELDS] = {}
-            response = await self._answer(request, handler, request_id)
+            with self._counted():
+                response = await self._answer(request, handler, request_id)
             self.stamp(response, request_id)
+            if self._draining:
+                response.force_close()
             duration_ms = round((perf_counter() - started) * 1000, 2)
             route = _route_of(request)
             self.log_request(request, response.status, request_id, route=route, durationMs=duration_ms, **fields)
             return response
 
         return wrap
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._in_progress += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._in_progress -= 1
+            if not self._in_progress:
+                self._idle.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the requests in progress, and let no connection begin another after its next answer."""
+        self._draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
 
     def log_request(self, request: web.BaseRequest, status: int, request_id: str, **facts: object) -> None:
         """Write the one line that every request gets; never its path or headers, which may hold secrets."""

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import segno
 
-_HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{{0,4}})?")
 _HOST_CHARS_MAX = 255
 """A name has at most 253 (RFC 1035); this bounds the QR code, which holds no more than some 2,300 bytes."""
 _CACHED_PICTURES = 1024
@@ -19,11 +20,13 @@ _CACHED_PICTURES = 1024
 class JoinLinks:
     """Makes join links: on the public URL if there is one, else on the host that the caller used.
 
-    A loopback host means nothing to a phone, so there the first of `lan_addresses()` takes its place.
+    A loopback host means nothing to a phone, so there the first of `lan_addresses()` takes its place; where the
+    host is nonsense, with `port`, at which this instance listens.
     """
 
-    def __init__(self, public_url: str | None, lan_addresses: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, public_url: str | None, port: int, lan_addresses: Callable[[], Sequence[str]]) -> None:
         self._public_url = public_url
+        self._port = port
         self._lan_addresses = lan_addresses
 
     def join_link(self, code: str, scheme: str, host: str) -> str:
@@ -35,7 +38,7 @@ class JoinLinks:
         if parsed is not None and not _is_loopback(parsed.name):
             return f"{scheme}://{host}"
         here = next(iter(self._lan_addresses()), "localhost")
-        port = None if parsed is None else parsed.port
+        port = self._port if parsed is None else parsed.port
         return f"{scheme}://{here}" if port is None else f"{scheme}://{here}:{port}"
 
 
@@ -50,7 +53,10 @@ def _parse_host(host: str) -> _Host | None:
         return None
     try:
         parts = urlsplit(f"//{host}")
-        return _Host(parts.hostname or "", parts.port)
+        name, port = (parts.hostname or "").rstrip("."), parts.port
+        if not set(name) <= set("0123456789."):
+            return _Host(name, port)
+        return _Host(str(ipaddress.IPv4Address(name)), port)  # all digits, so an address or nothing
     except ValueError:
         return None
 
@@ -62,6 +68,8 @@ def _is_loopback(name: str) -> bool:
         ip = ipaddress.ip_address(name)
     except ValueError:
         return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
     return ip.is_loopback or ip.is_unspecified
 
 

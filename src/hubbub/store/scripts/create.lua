@@ -1,11 +1,12 @@
--- Creates a party, unless its code is taken. A repeat with the same host's token finds the party it made;
--- that party is marked, since from then on more than one caller may have been told of it (see withdraw).
--- KEYS  party:CODE, {party:CODE}:ended
--- ARGV  not_after, document without createdAt, TTL in s, hash of the host's token
+-- Creates a party, unless its code is taken. A repeat with the same host's token finds the party that an
+-- earlier try made. From then on the party has a set of tries, since more than one caller may have been told
+-- of it: it can be withdrawn only once every one of them was told that it failed.
+-- KEYS  party:CODE, {party:CODE}:ended, {party:CODE}:tries
+-- ARGV  not_after, document without createdAt, TTL in s, hash of the host's token, id of the try
 -- reply now, 'created' | 'repeated', document, remaining life in ms
 --       now, 'taken' | 'ended' | 'late'
-local party_key, ended_key = KEYS[1], KEYS[2]
-local not_after, draft, ttl, host_token = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local party_key, ended_key, tries_key = KEYS[1], KEYS[2], KEYS[3]
+local not_after, draft, ttl, host_token, try = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 if late(not_after) then return {now, 'late'} end
 
@@ -17,6 +18,7 @@ end
 -- Concatenated, not re-encoded: cjson would reorder the fields and write large numbers its own way.
 local document = '{"createdAt":' .. string.format('%d', now) .. ',' .. string.sub(draft, 2)
 if redis.call('SET', party_key, document, 'NX', 'EX', ttl) then
+  redis.call('DEL', tries_key)
   return {now, 'created', document, ttl * 1000}
 end
 
@@ -25,8 +27,10 @@ local party = party_in(document)
 if not party or party.hostToken ~= host_token then
   return {now, 'taken'}
 end
-if not party.repeated then
-  document = '{"repeated":true,' .. string.sub(document, 2)
-  redis.call('SET', party_key, document, 'KEEPTTL')
+local life = redis.call('PTTL', party_key)
+if redis.call('EXISTS', tries_key) == 0 then
+  redis.call('SADD', tries_key, party.id)
 end
-return {now, 'repeated', document, redis.call('PTTL', party_key)}
+redis.call('SADD', tries_key, try)
+redis.call('PEXPIRE', tries_key, life)
+return {now, 'repeated', document, life}

@@ -1,17 +1,21 @@
--- Takes back a party whose creation was answered as failed, though the store had made it. Spared: another
--- party under that code, one that a repeated create has found since, and one whose host has come.
--- KEYS  party:CODE
--- ARGV  not_after, id of the party
+-- Takes back what a try has left that was answered as failed, though the store had carried it out. The party
+-- goes unless another try found it too and may have been told of it, or its host has come.
+-- KEYS  party:CODE, {party:CODE}:tries
+-- ARGV  not_after, id of the try
 -- reply now, 'deleted' | 'missing' | 'late'
-local party_key = KEYS[1]
-local not_after, id = ARGV[1], ARGV[2]
+local party_key, tries_key = KEYS[1], KEYS[2]
+local not_after, try = ARGV[1], ARGV[2]
 
 if late(not_after) then return {now, 'late'} end
 
 local document = redis.call('GET', party_key)
 if not document then return {now, 'missing'} end
 local party = party_in(document)
-if not party or party.id ~= id or party.repeated or party.hostConnected then
+if not party or party.hostConnected then return {now, 'missing'} end
+
+if redis.call('EXISTS', tries_key) == 0 then
+  if party.id ~= try then return {now, 'missing'} end
+elseif redis.call('SREM', tries_key, try) == 0 or redis.call('EXISTS', tries_key) == 1 then
   return {now, 'missing'}
 end
 redis.call('DEL', party_key)
