@@ -161,7 +161,7 @@ def memory_of_the_system_before() -> float:
         pipeline = client.pipeline(transaction=False)
         document = {"chatMode": "OPEN", "createdAt": 1767225600000, "hostId": 1, "hostConnected": True}
         for number in range(PARTIES):
-            pipeline.setex(f"party:{number:06d}", 7200, msgspec.json.encode({**document, "guestCount": 0}))
+            pipeline.set(f"party:{number:06d}", msgspec.json.encode({**document, "guestCount": 0}), ex=7200)
         pipeline.execute()
         return float((client.info("memory")["used_memory"] - before) / PARTIES)
 
