@@ -127,7 +127,7 @@ class Batcher:
         call.answer(RedisTimeoutError("no answer by the deadline"))
         # While others aboard have time left the connection stays: replies come in order, so one that comes
         # for nobody is read and dropped.
-        if self._flight is not None and all(other.future.done() for other in self._aboard):
+        if self._flight is not None and self._aboard and all(other.future.done() for other in self._aboard):
             self._flight.cancel()
 
     def _launch(self) -> None:
@@ -155,6 +155,7 @@ class Batcher:
             connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
             try:
                 await self._exchange(connection, calls)
+                self._aboard = []
             finally:
                 await self._pool.release(connection)
         except (RedisError, OSError) as error:
