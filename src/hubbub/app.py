@@ -21,7 +21,7 @@ from hubbub.service import PartyService
 from hubbub.store import StoreUnavailable
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import server_pool, socket_pool
-from hubbub.store.embedded import EmbeddedEngine
+from hubbub.store.embedded import EmbeddedEngine, EngineUnavailable
 from hubbub.store.health import StoreHealth
 from hubbub.store.redis import RedisStore
 from hubbub.transport.envelope import Envelope
@@ -162,20 +162,38 @@ async def _open_store(
     async with AsyncExitStack() as stack:
         address = settings.store_address
         if address is None:
-            engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
-            stack.callback(engine.close)
-            await stack.enter_async_context(_running(engine.guard(), "engine guard", end))
-            await engine.accepting(ENGINE_START_SECONDS_MAX)
-            pool = socket_pool(engine.socket_path, instance_id)
+            engine = await stack.enter_async_context(_embedded_engine(settings, end, log))
+            new_pool = partial(socket_pool, engine.socket_path, instance_id)
         else:
-            pool = server_pool(address, settings.store_tls, instance_id)
-        batcher = Batcher(pool, health)
+            new_pool = partial(server_pool, address, settings.store_tls, instance_id)
+        batcher = Batcher(new_pool(), health)
         stack.push_async_callback(batcher.aclose)
-        store = RedisStore(batcher)
+        creating = batcher
+        if settings.redis_min_replicas:
+            creating = Batcher(new_pool(), health, settings.redis_min_replicas)
+            stack.push_async_callback(creating.aclose)
+        store = RedisStore(batcher, creating)
         with suppress(StoreUnavailable):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
         await stack.enter_async_context(_running(store.watch(), "store watch", end))
         yield store, health
+
+
+@asynccontextmanager
+async def _embedded_engine(settings: Settings, end: _End, log: FilteringBoundLogger) -> AsyncIterator[EmbeddedEngine]:
+    """The embedded engine, started and guarded."""
+    if settings.redis_min_replicas:
+        raise EngineUnavailable(
+            f"REDIS_MIN_REPLICAS must be 0 for the embedded engine, which has no replicas,"
+            f" not {settings.redis_min_replicas}: or set REDIS_URL or REDIS_HOST to a store that has."
+        )
+    engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
+    try:
+        async with _running(engine.guard(), "engine guard", end):
+            await engine.accepting(ENGINE_START_SECONDS_MAX)
+            yield engine
+    finally:
+        engine.close()
 
 
 @asynccontextmanager

@@ -57,9 +57,7 @@ class Settings(BaseSettings):
     redis_ca_file: Annotated[Path | None, Field(description="a readable PEM file")] = None
     redis_cert_file: Annotated[Path | None, Field(description="a readable PEM file")] = None
     redis_key_file: Annotated[Path | None, Field(description="a readable PEM file")] = None
-    redis_min_replicas: Annotated[
-        int, Field(ge=0, le=0, description="0 in this version: waiting for replicas is not supported yet")
-    ] = 0
+    redis_min_replicas: Annotated[int, _whole(0, 5)] = 0
     hubbub_data_dir: Annotated[Path, Field(description="a folder that this user can write to")] = user_data_path(
         "hubbub"
     )

@@ -88,6 +88,12 @@ def test_a_secret_in_a_bad_value_is_not_repeated(tmp_path: Path) -> None:
         assert SECRET not in ended.stderr + ended.stdout
 
 
+def test_replicas_are_not_promised_where_there_are_none(tmp_path: Path) -> None:
+    ended = hubbub("serve", folder=tmp_path, PORT="0", HUBBUB_DATA_DIR=str(tmp_path), REDIS_MIN_REPLICAS="1")
+    assert ended.returncode == 2
+    assert "REDIS_MIN_REPLICAS" in ended.stderr.splitlines()[-1]
+
+
 def test_certificates_without_tls_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("rubbish")

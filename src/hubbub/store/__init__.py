@@ -53,6 +53,7 @@ class Trouble(StrEnum):
     READ_ONLY = "read_only"
     OUT_OF_MEMORY = "out_of_memory"
     NOT_PERMITTED = "not_permitted"
+    NOT_REPLICATED = "not_replicated"
     REFUSED = "refused"
 
 

@@ -27,13 +27,18 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from hubbub.core.clock import ClockOffset
-from hubbub.core.limits import BATCH_CALLS_MAX
+from hubbub.core.limits import BATCH_CALLS_MAX, REPLICAS_ANSWER_MARGIN_SECONDS
 from hubbub.store import StoreUnavailable, Trouble
 from hubbub.store.health import StoreHealth
 from hubbub.store.scripts import Script
 
 Reply = list[Any]
 """A script's reply: the store's time in ms, a status, and what else the script tells."""
+
+
+class _NotReplicatedError(RedisError):
+    """The server did it, but too few replicas said in time that they have it."""
+
 
 _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (BusyLoadingError, Trouble.LOADING),
@@ -43,6 +48,7 @@ _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (OutOfMemoryError, Trouble.OUT_OF_MEMORY),
     (ResponseError, Trouble.REFUSED),
     (RedisTimeoutError, Trouble.TIMEOUT),
+    (_NotReplicatedError, Trouble.NOT_REPLICATED),
 )
 
 
@@ -56,14 +62,22 @@ def _trouble_of(error: BaseException) -> Trouble:
 class _Call:
     """One script call on its way: what is sent, and who waits for the reply."""
 
-    __slots__ = ("arguments", "future", "script", "sent", "timer")
+    __slots__ = ("arguments", "deadline", "future", "script", "sent", "timer", "unconfirmed")
 
-    def __init__(self, script: Script, arguments: tuple[str | bytes | int, ...], future: asyncio.Future[Reply]) -> None:
+    def __init__(
+        self,
+        script: Script,
+        arguments: tuple[str | bytes | int, ...],
+        deadline: float,
+        future: asyncio.Future[Reply],
+    ) -> None:
         self.script = script
         self.arguments = arguments
+        self.deadline = deadline
         self.future = future
         self.timer: asyncio.TimerHandle | None = None
         self.sent = False
+        self.unconfirmed: Reply | None = None
 
     def by_sha(self) -> tuple[str | bytes | int, ...]:
         return ("EVALSHA", self.script.sha, *self.arguments)
@@ -86,11 +100,16 @@ class _Call:
 
 
 class Batcher:
-    """Sends script calls to the one server behind `pool`."""
+    """Sends script calls to the one server behind `pool`.
 
-    def __init__(self, pool: ConnectionPool, health: StoreHealth) -> None:
+    With `replicas`, a reply is handed out only when that many replicas have what was written. `WAIT` holds up
+    everything on its connection, so a batcher that waits is best one that does nothing else.
+    """
+
+    def __init__(self, pool: ConnectionPool, health: StoreHealth, replicas: int = 0) -> None:
         self._pool = pool
         self._health = health
+        self._replicas = replicas
         self._waiting: deque[_Call] = deque()
         self._aboard: list[_Call] = []
         self._flight: asyncio.Task[None] | None = None
@@ -103,7 +122,7 @@ class Batcher:
     ) -> Reply:
         """Run `script` and return its reply by `deadline` (loop time), or raise `StoreUnavailable`."""
         loop = asyncio.get_running_loop()
-        call = _Call(script, (len(keys), *keys, *args), loop.create_future())
+        call = _Call(script, (len(keys), *keys, *args), deadline, loop.create_future())
         call.timer = loop.call_at(deadline, self._give_up, call)
         self._waiting.append(call)
         if self._takeoff is None and self._flight is None:
@@ -175,6 +194,8 @@ class Batcher:
             # A restarted store has lost its scripts. It did not run these, so sending their sources now
             # is the first time for each.
             await self._round_trip(connection, unknown, [call.by_source() for call in unknown])
+        if self._replicas:
+            await self._confirm(connection, calls)
 
     async def _round_trip(
         self,
@@ -206,10 +227,25 @@ class Batcher:
                 newest = ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=reply[0])
                 # Whoever asked in order to learn the clock must find it as soon as the answer is there.
                 self.clock = self.clock or newest
-                call.answer(reply)
+                if self._replicas:
+                    call.unconfirmed = reply
+                else:
+                    call.answer(reply)
         if newest is not None and self.clock is not None:
             self.clock = self.clock.sharpened(newest)
         return unknown
+
+    async def _confirm(self, connection: AbstractConnection, calls: list[_Call]) -> None:
+        """Hand out the replies once enough replicas have what was written, or the news that they have not."""
+        first_deadline = min(call.deadline for call in calls)
+        seconds = first_deadline - asyncio.get_running_loop().time() - REPLICAS_ANSWER_MARGIN_SECONDS
+        # WAIT takes 0 for "for ever".
+        wait = ("WAIT", self._replicas, max(1, int(seconds * 1000)))
+        await connection.send_packed_command(connection.pack_commands([wait]), check_health=False)
+        replicated = await connection.read_response() >= self._replicas
+        for call in calls:
+            if call.unconfirmed is not None:
+                call.answer(call.unconfirmed if replicated else _NotReplicatedError("too few replicas have it"))
 
     def _fail(self, calls: list[_Call], error: Exception) -> None:
         # Behind the next connection may stand another server, with another clock.

@@ -45,10 +45,14 @@ _DELETIONS: dict[bytes, DeleteOutcome] = {b"deleted": Deleted(), b"missing": Mis
 
 
 class RedisStore:
-    """`hubbub.store.Store` on one Redis 7.0+ or Valkey 7.2+ server."""
+    """`hubbub.store.Store` on one Redis 7.0+ or Valkey 7.2+ server.
 
-    def __init__(self, batcher: Batcher) -> None:
+    Creates go by `creating`, which may wait for replicas; everything else by `batcher`.
+    """
+
+    def __init__(self, batcher: Batcher, creating: Batcher | None = None) -> None:
         self._batcher = batcher
+        self._creating = creating or batcher
 
     async def ping(self, deadline: float) -> None:
         """See `Store.ping`."""
@@ -68,6 +72,7 @@ class RedisStore:
             (keys.party(draft.code), keys.ended(draft.code), keys.tries(draft.code)),
             (draft.document(), draft.terms.ttl_seconds, draft.host_token_hash, draft.id),
             deadline,
+            self._creating,
         )
         if (refusal := _CREATE_REFUSALS.get(reply[1])) is not None:
             return refusal
@@ -115,7 +120,12 @@ class RedisStore:
         return reply
 
     async def _change(
-        self, script: Script, names: tuple[str, ...], args: tuple[str | bytes | int, ...], deadline: float
+        self,
+        script: Script,
+        names: tuple[str, ...],
+        args: tuple[str | bytes | int, ...],
+        deadline: float,
+        batcher: Batcher | None = None,
     ) -> Reply:
         """Run a changing script, which refuses to begin after `deadline` by the store's own clock."""
         if self._batcher.clock is None:
@@ -123,7 +133,7 @@ class RedisStore:
         if (clock := self._batcher.clock) is None:
             raise StoreUnavailable(Trouble.UNREACHABLE, "the connection was lost")
         not_after = clock.store_ms_no_later_than(deadline)
-        return await self._batcher.call(script, names, (not_after, *args), deadline)
+        return await (batcher or self._batcher).call(script, names, (not_after, *args), deadline)
 
 
 def _now() -> float:

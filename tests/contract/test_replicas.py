@@ -1,0 +1,92 @@
+"""Creates that wait for replicas."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from hubbub.core.outcomes import Created, Joinable
+from hubbub.service import NewParty, PartyService
+from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.batch import Batcher
+from hubbub.store.connect import StoreAddress, StoreTls, server_pool
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import TERMS, Instance, draft, soon, until
+from tests.support.stores import Flavour, StoreServer
+
+CODE = "BCDFGH"
+
+
+@pytest.fixture
+def replica(own_server: StoreServer, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreServer]:
+    folder = tmp_path / "replica"
+    folder.mkdir()
+    flavour = cast("Flavour", request.node.callspec.params["own_server"])
+    server = StoreServer(
+        flavour, folder, "--replicaof", f"127.0.0.1 {own_server.port}", "--repl-diskless-sync-delay", "0"
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
+    own_server.admin.config_set("repl-diskless-sync-delay", "0")
+    instance = Instance(own_server)
+    pool = server_pool(StoreAddress("127.0.0.1", own_server.port), StoreTls(), "test")
+    creating = Batcher(pool, instance.health, replicas=1)
+    instance.store = RedisStore(instance.batcher, creating)
+    yield instance
+    await creating.aclose()
+    await instance.batcher.aclose()
+
+
+async def linked(own_server: StoreServer) -> None:
+    await until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
+
+
+async def test_a_confirmed_party_is_on_the_replica(
+    instance: Instance, own_server: StoreServer, replica: StoreServer
+) -> None:
+    await linked(own_server)
+    answers = await asyncio.gather(*(instance.store.create(draft(f"{n:06d}"), soon(10)) for n in range(50)))
+    assert all(isinstance(answer, Created) for answer in answers)
+    assert replica.admin.dbsize() == 50
+
+
+async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    service = PartyService(instance.store, TERMS)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with pytest.raises(StoreUnavailable) as caught:
+        await service.create(None, None)
+    assert loop.time() - started < 2.0
+    assert caught.value.trouble is Trouble.NOT_REPLICATED
+    assert caught.value.in_doubt
+    await service.withdraw_the_rest()
+    assert own_server.admin.keys("*") == []
+
+
+async def test_a_create_that_waits_holds_up_nobody_else(instance: Instance, own_server: StoreServer) -> None:
+    waiting = asyncio.create_task(instance.store.create(draft(), soon()))
+    await until(lambda: own_server.admin.exists(f"party:{CODE}"))
+    assert await instance.store.check_join(CODE, soon(0.5)) == Joinable()
+    assert not waiting.done()
+    with pytest.raises(StoreUnavailable):
+        await waiting
+
+
+async def test_creates_succeed_again_once_the_replica_is_there(
+    instance: Instance, own_server: StoreServer, request: pytest.FixtureRequest
+) -> None:
+    service = PartyService(instance.store, TERMS)
+    with pytest.raises(StoreUnavailable):
+        await service.create(None, None)
+    request.getfixturevalue("replica")
+    await linked(own_server)
+    assert isinstance(await service.create(None, None), NewParty)
