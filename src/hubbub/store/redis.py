@@ -76,8 +76,8 @@ class RedisStore:
         )
         if (refusal := _CREATE_REFUSALS.get(reply[1])) is not None:
             return refusal
-        now, status, document, life_ms = reply
-        return Created(_party_from(document, draft.code), expires_at=now + life_ms, repeated=status == b"repeated")
+        _, status, document, expires_at = reply
+        return Created(_party_from(document, draft.code), expires_at=expires_at, repeated=status == b"repeated")
 
     async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed | Late:
         """See `Store.claim`."""

@@ -3,7 +3,7 @@
 -- of it: it can be withdrawn only once every one of them was told that it failed.
 -- KEYS  party:CODE, {party:CODE}:ended, {party:CODE}:tries
 -- ARGV  not_after, document without createdAt, TTL in s, hash of the host's token, id of the try
--- reply now, 'created' | 'repeated', document, remaining life in ms
+-- reply now, 'created' | 'repeated', document, when it expires in ms
 --       now, 'taken' | 'ended' | 'late'
 local party_key, ended_key, tries_key = KEYS[1], KEYS[2], KEYS[3]
 local not_after, draft, ttl, host_token, try = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -17,9 +17,10 @@ end
 
 -- Concatenated, not re-encoded: cjson would reorder the fields and write large numbers its own way.
 local document = '{"createdAt":' .. string.format('%d', now) .. ',' .. string.sub(draft, 2)
-if redis.call('SET', party_key, document, 'NX', 'EX', ttl) then
+local expires_at = now + ttl * 1000
+if redis.call('SET', party_key, document, 'NX', 'PXAT', string.format('%d', expires_at)) then
   redis.call('DEL', tries_key)
-  return {now, 'created', document, ttl * 1000}
+  return {now, 'created', document, expires_at}
 end
 
 document = redis.call('GET', party_key)
@@ -27,10 +28,10 @@ local party = party_in(document)
 if not party or party.hostToken ~= host_token then
   return {now, 'taken'}
 end
-local life = redis.call('PTTL', party_key)
+expires_at = redis.call('PEXPIRETIME', party_key)
 if redis.call('EXISTS', tries_key) == 0 then
   redis.call('SADD', tries_key, party.id)
 end
 redis.call('SADD', tries_key, try)
-redis.call('PEXPIRE', tries_key, life)
-return {now, 'repeated', document, life}
+redis.call('PEXPIREAT', tries_key, string.format('%d', expires_at))
+return {now, 'repeated', document, expires_at}
