@@ -30,6 +30,7 @@ from hubbub.transport.lan import lan_addresses
 from hubbub.transport.links import JoinLinks
 
 _INSTANCE_ID_CHARS: Final = 10
+_ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _BACKLOG: Final = 1024
 _ANSWER_WRITING_SECONDS: Final = 1.0
 """How long the last answers may take to be written once they are made."""
@@ -81,6 +82,9 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
     except asyncio.CancelledError:
         if not end.wanted:
             raise
+    finally:
+        # All is taken down; an impatient second signal must not turn a clean end into a killed process.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
     if end.failed is not None:
         raise TaskEnded(f"This instance stopped because its task {end.failed!r} failed: its log has the cause.")
 
@@ -97,7 +101,7 @@ class _End:
         self._log = log
         self._serving = asyncio.current_task()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _ENDING_SIGNALS:
             loop.add_signal_handler(number, self._want)
 
     def fail(self, name: str, cause: BaseException | None) -> None:
@@ -219,11 +223,13 @@ async def _http_server(api: HttpApi, envelope: Envelope, listener: socket.socket
     runner = web.AppRunner(api.application(envelope), shutdown_timeout=_ANSWER_WRITING_SECONDS, handle_signals=False)
     await runner.setup()
     assert runner.server is not None
+    # Here, since uvloop hides that another instance was quicker.
+    listener.listen(_BACKLOG)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(envelope.connection_factory(runner.server), sock=listener, backlog=_BACKLOG)
     try:
         yield
     finally:
         server.close()
-        await envelope.drain(DRAIN_SECONDS_MAX)
+        await envelope.drain(runner.server, DRAIN_SECONDS_MAX)
         await runner.cleanup()

@@ -1,6 +1,7 @@
 """The `hubbub` command."""
 
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -68,6 +69,11 @@ def _stop(sentence: str, status: int) -> NoReturn:
 
 def _tell_addresses(settings: Settings, port: int) -> None:
     """Say where phones find this instance."""
+    with suppress(OSError):  # nobody may be reading, and that is no reason to end
+        _print_addresses(settings, port)
+
+
+def _print_addresses(settings: Settings, port: int) -> None:
     addresses = _phone_addresses(settings, port)
     if addresses:
         click.echo("Hubbub is listening. On a phone in the same network, open:")

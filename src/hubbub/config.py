@@ -18,6 +18,7 @@ from hubbub.observe import LogFormat
 from hubbub.store.connect import REDIS_PORT_DEFAULT, StoreAddress, StoreTls, is_host, parse_store_url
 
 MASK: Final = "********"
+_NO_PORT: Final = re.compile(r"(?<![:\[]):(?!//)(?![0-9]+(?:/|$))[^:/]+$")
 _PUBLIC_URL_CHARS_MAX: Final = 200
 """A QR code with much more in it is hard to scan."""
 _URL_SECRET: Final = re.compile(r"(?<=://).*(?=@)|^(?!.*://).*(?=@)", re.DOTALL)
@@ -122,7 +123,10 @@ class Settings(BaseSettings):
     @field_validator("hubbub_data_dir")
     @classmethod
     def _from_home(cls, folder: Path) -> Path:
-        return folder.expanduser()
+        try:
+            return folder.expanduser()
+        except RuntimeError:
+            raise _not_allowed() from None
 
     @model_validator(mode="after")
     def _tls_makes_sense(self) -> Self:
@@ -212,9 +216,18 @@ def _shown(name: str, value: Any) -> str:
     if name == "redis_password":
         return MASK
     if name == "redis_url":
-        address, question, _ = str(plain).partition("?")
-        return _URL_SECRET.sub(_masked_secret, address) + (question and f"?{MASK}")
+        return _without_secrets(str(plain))
     return ",".join(plain) if isinstance(plain, tuple) else str(plain)
+
+
+def _without_secrets(url: str) -> str:
+    """`url` with its password and its options masked, be it well-formed or not."""
+    head, at, tail = url.rpartition("@")
+    address, question, _ = tail.partition("?")
+    if not at:
+        # Perhaps the host was forgotten: then a password stands where a port should.
+        address = _NO_PORT.sub(f":{MASK}", address)
+    return _URL_SECRET.sub(_masked_secret, head + at) + address + (question and f"?{MASK}")
 
 
 def _masked_secret(found: re.Match[str]) -> str:

@@ -155,19 +155,15 @@ class PartyService:
         await asyncio.sleep(doubt.settled_at - _now())
         try:
             outcome = await self._store.withdraw(doubt.draft, _now() + STORE_BUDGET_SECONDS)
-        except StoreUnavailable as unavailable:
-            if unavailable.trouble is not Trouble.REFUSED:
-                self._doubts.rotate(-1)
-                return False
-            what = "left behind"
-        else:
-            if isinstance(outcome, Late):
-                return True
-            what = "withdrawn" if isinstance(outcome, Deleted) else "not there"
+        except StoreUnavailable:
+            self._doubts.rotate(-1)
+            return False
+        if isinstance(outcome, Late):
+            return True
         self._doubts.popleft()
         if not self._doubts:
             self._doubted.clear()
-        self._tell(doubt.draft.code, what)
+        self._tell(doubt.draft.code, "withdrawn" if isinstance(outcome, Deleted) else "not there")
         return True
 
     def _draft(self, code: str, name: str | None, token: str) -> PartyDraft:

@@ -229,3 +229,19 @@ async def test_one_doubt_that_cannot_be_settled_holds_up_no_other(
     server.admin.lpush(f"party:{first}", "not a party at all")
     await cut_off.withdraw_the_rest()
     assert server.admin.keys("party:*") == [f"party:{first}"]
+
+
+async def test_a_store_that_refuses_for_a_while_is_asked_again(
+    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+) -> None:
+    proxy.cutting = True
+    with pytest.raises(StoreUnavailable):
+        await cut_off.create(None, None)
+    proxy.cutting = False
+    server.admin.config_set("min-replicas-to-write", "1")
+    try:
+        assert not await cut_off._settle_next()
+    finally:
+        server.admin.config_set("min-replicas-to-write", "0")
+    assert await cut_off._settle_next()
+    assert server.admin.keys("party:*") == []

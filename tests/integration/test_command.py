@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.integration.conftest import MakeInstance
-from tests.support.stores import StoreServer, free_port
+from tests.support.stores import StoreServer, free_port, wait_for
 
 SECRET = "hunter2-the-password"
 
@@ -54,6 +56,7 @@ def hubbub(*arguments: str, folder: Path, **settings: str) -> subprocess.Complet
         ("REDIS_MIN_REPLICAS", "6"),
         ("REDIS_MIN_REPLICAS", "-1"),
         ("HUBBUB_DATA_DIR", "/proc/hubbub"),
+        ("HUBBUB_DATA_DIR", "~nobody-of-that-name/data"),
         ("PARTY_TTL_SECONDS", "59"),
         ("PARTY_TTL_SECONDS", "86401"),
         ("HOST_GRACE_SECONDS", "4"),
@@ -81,6 +84,9 @@ def test_a_secret_in_a_bad_value_is_not_repeated(tmp_path: Path) -> None:
         f"ftp://user:{SECRET}@localhost",
         f"user:{SECRET}@localhost",
         f"redis://:{SECRET}@host:x",
+        f"redis://user:{SECRET}?x@localhost",
+        f"redis://user:{SECRET}",
+        f"redis://:{SECRET}",
         f"redis+sentinel://u:{SECRET}@a,b/main?sentinel_password={SECRET}",
     ):
         ended = hubbub("serve", folder=tmp_path, REDIS_URL=url)
@@ -143,6 +149,28 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, new_instance: Make
     assert ended.returncode == 1
     (sentence,) = ended.stderr.splitlines()
     assert f"PORT={first.port}" in sentence
+
+
+def test_of_two_instances_on_one_port_the_slower_ends(store: StoreServer, new_instance: MakeInstance) -> None:
+    # A frozen store keeps both from listening for a while, so that both have taken the port.
+    store.freeze()
+    settings = {"PORT": str(free_port()), "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
+    both = [new_instance(**settings), new_instance(**settings)]
+    for instance in both:
+        instance.spawn()
+    wait_for(lambda: any(instance.ended() for instance in both))
+    (slower,) = (instance for instance in both if instance.ended())
+    assert slower.terminate() == 1
+    assert f"PORT={settings['PORT']}" in slower.errors().splitlines()[-1]
+
+
+def test_a_second_signal_does_not_spoil_a_clean_end(new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    process = psutil.Process(instance.pid)
+    while not instance.ended():
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    assert instance.terminate() == 0
 
 
 def test_serve_prints_where_phones_find_it(new_instance: MakeInstance) -> None:

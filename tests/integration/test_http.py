@@ -282,6 +282,6 @@ schema = schemathesis.openapi.from_path(DESCRIPTION)
 
 
 @schema.parametrize()
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_interface_keeps_to_its_description(case: schemathesis.Case[Any], instance: Instance) -> None:
     case.call_and_validate(base_url=f"http://127.0.0.1:{instance.port}")

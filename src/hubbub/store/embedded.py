@@ -23,7 +23,6 @@ from redis.exceptions import RedisError
 from hubbub.core.limits import (
     ENGINE_LOCK_POLL_SECONDS,
     ENGINE_RESTART_PAUSE_SECONDS,
-    ENGINE_START_SECONDS_MAX,
     ENGINE_STOP_SECONDS_MAX,
     ENGINE_TIDY_INTERVAL_SECONDS,
 )
@@ -33,6 +32,7 @@ _SOCKET: Final = "engine.sock"
 _LOCK: Final = "engine.lock"
 _LOG: Final = "engine.log"
 _START_POLL_SECONDS: Final = 0.02
+_STILLBIRTHS_MAX: Final = 2
 _SOCKET_PATH_BYTES_MAX: Final = 100
 """Below the 104 (macOS) to 108 (Linux) bytes that a socket's address holds, its closing zero included."""
 
@@ -74,6 +74,7 @@ class EmbeddedEngine:
         self._program = engine_program()
         self._data_dir = data_dir
         self._tell = tell
+        self._stillbirths = 0
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
@@ -105,6 +106,7 @@ class EmbeddedEngine:
                 what = f"cannot be started ({error})"
             self._tell(f"embedded engine {what}; starting another")
             if loop.time() - started < ENGINE_RESTART_PAUSE_SECONDS:
+                self._stillbirths += 1
                 # One that dies at birth will die again: give its cause, such as a full disk, time to pass.
                 await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
 
@@ -112,11 +114,13 @@ class EmbeddedEngine:
         """Return once the engine takes connections; raise `EngineNotStarted` if it does not in `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while not await self._accepts():  # noqa: ASYNC110 - another process is waited for
+                while not await self._accepts():
+                    if self._stillbirths >= _STILLBIRTHS_MAX:
+                        raise TimeoutError  # noqa: TRY301 - one end for both ways of failing
                     await asyncio.sleep(_START_POLL_SECONDS)
         except TimeoutError:
             raise EngineNotStarted(
-                f"The embedded engine did not start within {seconds:g} s ({self._last_words()}):"
+                f"The embedded engine does not start ({self._last_words()}):"
                 f" mend what {self._data_dir / _LOG} tells, or set REDIS_URL to a Redis 7.0+ or Valkey 7.2+ server."
             ) from None
 
@@ -156,7 +160,7 @@ class EmbeddedEngine:
             lines = (self._data_dir / _LOG).read_text(errors="replace").splitlines()
         except OSError:
             return "no log"
-        return lines[-1] if lines else "no word of why"
+        return next((line for line in reversed(lines) if line.strip()), "no word of why")
 
     async def _start_when_free(self) -> Process:
         lock = await self._wait_for_lock()
@@ -195,7 +199,8 @@ class EmbeddedEngine:
 
     async def _keep_tidy(self) -> None:
         """Rewrite the append-only file now and then: what has expired must not stay on the disk for long."""
-        await self.accepting(ENGINE_START_SECONDS_MAX)
+        while not await self._accepts():  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(_START_POLL_SECONDS)
         async with Redis(unix_socket_path=self.socket_path, socket_timeout=ENGINE_STOP_SECONDS_MAX) as client:
             while True:
                 with suppress(RedisError):

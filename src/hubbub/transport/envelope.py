@@ -90,7 +90,7 @@ class Envelope:
 
     def __init__(self, instance_id: str, log: FilteringBoundLogger) -> None:
         self._log = log
-        self._in_progress = 0
+        self._busy: set[object] = set()
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -109,7 +109,7 @@ class Envelope:
             started = perf_counter()
             request_id = request_id_of(request)
             fields = request[LOG_FIELDS] = {}
-            with self._counted():
+            with self._marked_busy(request.protocol):
                 response = await self._answer(request, handler, request_id)
             self.stamp(response, request_id)
             if self._draining:
@@ -122,19 +122,25 @@ class Envelope:
         return wrap
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._in_progress += 1
+    def _marked_busy(self, connection: object) -> Iterator[None]:
+        self._busy.add(connection)
         self._idle.clear()
         try:
             yield
         finally:
-            self._in_progress -= 1
-            if not self._in_progress:
+            self._busy.discard(connection)
+            if not self._busy:
                 self._idle.set()
 
-    async def drain(self, seconds: float) -> None:
-        """Wait for the requests in progress, and let no connection begin another after its next answer."""
+    async def drain(self, server: web.Server, seconds: float) -> None:
+        """Let the requests in progress finish, bodies still arriving included, and no connection begin another.
+
+        aiohttp's own shutdown would ignore what arrives from now on.
+        """
         self._draining = True
+        for connection in server.connections:
+            if connection not in self._busy:
+                connection.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()

@@ -8,8 +8,9 @@ local not_after, try = ARGV[1], ARGV[2]
 
 if late(not_after) then return {now, 'late'} end
 
-local document = redis.call('GET', party_key)
-if not document then return {now, 'missing'} end
+-- pcall, since a key of another type is somebody else's too and no reason to try again.
+local document = redis.pcall('GET', party_key)
+if type(document) ~= 'string' then return {now, 'missing'} end
 local party = party_in(document)
 if not party or party.hostConnected then return {now, 'missing'} end
 
