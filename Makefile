@@ -14,7 +14,7 @@ serve: $(VENV)/.serve ## Start one instance; PORT=8081 make serve starts a secon
 	@exec $(BIN)/hubbub serve
 
 test: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/.dev ## Check style and formatting
 	$(BIN)/ruff check .
