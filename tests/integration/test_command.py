@@ -175,13 +175,13 @@ def test_a_second_signal_does_not_spoil_a_clean_end(new_instance: MakeInstance) 
 
 def test_serve_prints_where_phones_find_it(new_instance: MakeInstance) -> None:
     instance = new_instance(HOST="0.0.0.0", PUBLIC_URL="https://party.example").start()
-    assert "https://party.example" in instance.printed()
+    wait_for(lambda: "https://party.example" in instance.printed())
     assert instance.terminate() == 0
 
 
 def test_serve_on_loopback_says_that_phones_cannot_reach_it(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
-    assert f"http://127.0.0.1:{instance.port}, which phones cannot reach" in instance.printed()
+    wait_for(lambda: f"http://127.0.0.1:{instance.port}, which phones cannot reach" in instance.printed())
 
 
 def test_the_password_of_the_store_is_in_no_log(store: StoreServer, new_instance: MakeInstance) -> None:
