@@ -24,7 +24,7 @@ def wait_for(fact: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
     give_up_at = time.monotonic() + seconds
     while not (found := fact()):
         assert time.monotonic() < give_up_at, f"waited {seconds} s in vain"
-        time.sleep(0.01)
+        time.sleep(0.01)  # between two looks at another process, which does not tell
     return found
 
 

@@ -1,20 +1,12 @@
 """Secrets: their shape, their derivation, and what of them is kept."""
 
+import re
+
 import pytest
 
 from hubbub.core import tokens
 
 KEY = "a-secret-of-the-caller_1"
-
-
-@pytest.mark.parametrize("text", ["a" * 22, "a" * 64, "AZaz09_-" * 4])
-def test_22_to_64_url_safe_characters_are_a_token(text: str) -> None:
-    assert tokens.is_token(text)
-
-
-@pytest.mark.parametrize("text", ["", "a" * 21, "a" * 65, "a" * 22 + "\n", "é" * 30, "a b" * 10, "a" * 30 + "="])
-def test_anything_else_is_no_token(text: str) -> None:
-    assert not tokens.is_token(text)
 
 
 @pytest.mark.parametrize("text", ["a" * 16, "a" * 128])
@@ -30,7 +22,7 @@ def test_anything_else_is_no_idempotency_key(text: str) -> None:
 def test_one_key_derives_one_host_token_and_it_is_a_token() -> None:
     token = tokens.derive_host_token(KEY)
     assert token == tokens.derive_host_token(KEY)
-    assert tokens.is_token(token)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22,64}", token)
     assert token != tokens.derive_host_token(KEY + "x")
 
 

@@ -13,18 +13,10 @@ from typing import Final
 from hubbub.core.limits import (
     IDEMPOTENCY_KEY_CHARS_MAX,
     IDEMPOTENCY_KEY_CHARS_MIN,
-    TOKEN_CHARS_MAX,
-    TOKEN_CHARS_MIN,
 )
 
-_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_CHARS_MIN},{TOKEN_CHARS_MAX}}}")
 _IDEMPOTENCY_KEY: Final = re.compile(rf"[A-Za-z0-9_-]{{{IDEMPOTENCY_KEY_CHARS_MIN},{IDEMPOTENCY_KEY_CHARS_MAX}}}")
 _HASH_CHARS: Final = 22
-
-
-def is_token(text: str) -> bool:
-    """Whether `text` has the shape of a token."""
-    return _TOKEN.fullmatch(text) is not None
 
 
 def is_idempotency_key(text: str) -> bool:
