@@ -9,28 +9,47 @@ import string
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from hubbub.config import Settings
-from hubbub.core.limits import DRAIN_SECONDS_MAX, ENGINE_START_SECONDS_MAX, PROBE_BUDGET_SECONDS
+from hubbub.core.limits import (
+    DEAD_SOCKET_SECONDS_MAX,
+    DRAIN_SECONDS_MAX,
+    DRAIN_SOCKETS_SECONDS,
+    ENGINE_START_SECONDS_MAX,
+    PROBE_BUDGET_SECONDS,
+    SOCKET_SEND_BUFFER_BYTES,
+)
+from hubbub.core.protocol import Status
+from hubbub.doubts import Doubts
+from hubbub.hub import Hub
 from hubbub.observe import make_log, tell_store_changes
+from hubbub.presence import Presence
 from hubbub.service import PartyService
 from hubbub.store import StoreUnavailable
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import server_pool, socket_pool
 from hubbub.store.embedded import EmbeddedEngine, EngineUnavailable
-from hubbub.store.health import StoreHealth
+from hubbub.store.feed import Feed
+from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.redis import RedisStore
 from hubbub.transport.envelope import Envelope
 from hubbub.transport.http import HttpApi
 from hubbub.transport.lan import lan_addresses
 from hubbub.transport.links import JoinLinks
+from hubbub.transport.standing import Standing
+from hubbub.transport.websocket import WebSocketApi, text_frame
 
 _INSTANCE_ID_CHARS: Final = 10
 _ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_STATUS: Final[dict[StoreState, Literal["connected", "disconnected"]]] = {
+    StoreState.CONNECTING: "disconnected",
+    StoreState.CONNECTED: "connected",
+    StoreState.DISCONNECTED: "disconnected",
+}
 _BACKLOG: Final = 1024
 _ANSWER_WRITING_SECONDS: Final = 1.0
 """How long the last answers may take to be written once they are made."""
@@ -68,14 +87,29 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
     try:
         async with AsyncExitStack() as stack:
             stack.callback(listener.close)
-            store, health = await stack.enter_async_context(_open_store(settings, instance_id, end, log))
-            service = PartyService(store, settings.party_terms, partial(_tell_withdrawal, log))
-            stack.push_async_callback(service.withdraw_the_rest)
-            await stack.enter_async_context(_running(service.withdraw_doubtful(), "withdrawals", end))
+            store, feed, health = await stack.enter_async_context(_open_store(settings, instance_id, end, log))
+            hub = await stack.enter_async_context(_open_hub(store, feed, health, end))
+            await stack.enter_async_context(
+                _running(Presence(store, hub, settings.lease_seconds).run(), "presence", end)
+            )
+            doubts = Doubts(store, partial(_tell_withdrawal, log))
+            stack.push_async_callback(doubts.settle_the_rest)
+            await stack.enter_async_context(_running(doubts.settle(), "doubts", end))
+            service = PartyService(store, hub, doubts, settings.party_terms)
+            standing = Standing(store, health, feed, hub)
             links = JoinLinks(settings.public_url, port, lan_addresses)
-            api = HttpApi(service=service, store=store, health=health, links=links, instance_id=instance_id)
+            envelope = Envelope(instance_id, log)
+            http = HttpApi(service=service, standing=standing, links=links, instance_id=instance_id)
+            websocket = WebSocketApi(
+                service=service,
+                hub=hub,
+                envelope=envelope,
+                origins=settings.allowed_origins,
+                instance_id=instance_id,
+            )
             with _told_as_cannot_listen(settings.host, port):
-                await stack.enter_async_context(_http_server(api, Envelope(instance_id, log), listener))
+                server = _http_server(http.application(envelope, websocket), envelope, hub, listener)
+                await stack.enter_async_context(server)
             log.info("listening", host=settings.host, port=port, redis=health.state)
             on_listening(port)
             await asyncio.Event().wait()
@@ -132,6 +166,11 @@ def _bind(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Inherited by every connection. The kernel would hide megabytes of what a stalled phone does not read, and
+        # keep what a vanished one never acknowledges for a quarter of an hour.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_SOCKET_SECONDS_MAX * 1000))
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         try:
@@ -160,9 +199,10 @@ def _told_as_cannot_listen(host: str, port: int) -> Iterator[None]:
 @asynccontextmanager
 async def _open_store(
     settings: Settings, instance_id: str, end: _End, log: FilteringBoundLogger
-) -> AsyncIterator[tuple[RedisStore, StoreHealth]]:
-    """The store, watched, and its health: known by the time an instance listens, be it "disconnected"."""
-    health = StoreHealth(tell_store_changes(log))
+) -> AsyncIterator[tuple[RedisStore, Feed, StoreHealth]]:
+    """The store, its feed, and its health: known by the time an instance listens, be it "disconnected"."""
+    health = StoreHealth()
+    health.on_change(tell_store_changes(log))
     async with AsyncExitStack() as stack:
         address = settings.store_address
         if address is None:
@@ -176,11 +216,25 @@ async def _open_store(
         if settings.redis_min_replicas:
             creating = Batcher(new_pool(), health, settings.redis_min_replicas)
             stack.push_async_callback(creating.aclose)
-        store = RedisStore(batcher, creating)
+        store = RedisStore(batcher, settings.lease_seconds, creating)
+        feed = Feed(new_pool(), store, instance_id, lambda what: log.info("feed", what=what))
+        stack.push_async_callback(feed.aclose)
         with suppress(StoreUnavailable):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
-        await stack.enter_async_context(_running(store.watch(), "store watch", end))
-        yield store, health
+        await stack.enter_async_context(_running(store.ask_for_ever(), "store watch", end))
+        yield store, feed, health
+
+
+@asynccontextmanager
+async def _open_hub(store: RedisStore, feed: Feed, health: StoreHealth, end: "_End") -> AsyncIterator[Hub]:
+    """The hub, to which the feed delivers, and whose phones hear how the store is."""
+    hub = Hub(store, feed, text_frame)
+    health.on_change(lambda state, _: hub.tell_status(Status(_STATUS[state])))
+    try:
+        async with _running(feed.run(hub), "feed", end):
+            yield hub
+    finally:
+        await hub.aclose()
 
 
 @asynccontextmanager
@@ -218,9 +272,11 @@ async def _running(job: Coroutine[None, None, None], name: str, end: _End) -> As
 
 
 @asynccontextmanager
-async def _http_server(api: HttpApi, envelope: Envelope, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve HTTP on `listener`; at the end, stop accepting and let the requests in progress finish."""
-    runner = web.AppRunner(api.application(envelope), shutdown_timeout=_ANSWER_WRITING_SECONDS, handle_signals=False)
+async def _http_server(
+    application: web.Application, envelope: Envelope, hub: Hub, listener: socket.socket
+) -> AsyncIterator[None]:
+    """Serve on `listener`; at the end, stop accepting, let requests in progress finish, and send phones elsewhere."""
+    runner = web.AppRunner(application, shutdown_timeout=_ANSWER_WRITING_SECONDS, handle_signals=False)
     await runner.setup()
     assert runner.server is not None
     # Here, since uvloop hides that another instance was quicker.
@@ -231,5 +287,8 @@ async def _http_server(api: HttpApi, envelope: Envelope, listener: socket.socket
         yield
     finally:
         server.close()
-        await envelope.drain(runner.server, DRAIN_SECONDS_MAX)
+        await asyncio.gather(
+            envelope.drain(runner.server, DRAIN_SECONDS_MAX),
+            hub.drain(DRAIN_SOCKETS_SECONDS),
+        )
         await runner.cleanup()

@@ -1,37 +1,48 @@
-"""The use cases: create a party, ask whether one can be joined, look one up."""
+"""The use cases: create a party, ask whether one can be joined, look one up, enter it, act in it, leave it."""
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from hubbub.core import tokens
-from hubbub.core.limits import (
-    CODE_DRAWS_MAX,
-    STORE_BUDGET_SECONDS,
-    TOKEN_BITS,
-    WITHDRAWAL_MARGIN_SECONDS,
-    WITHDRAWAL_RETRY_SECONDS,
-    WITHDRAWALS_MAX,
-)
+from hubbub.core.limits import CODE_DRAWS_MAX, ID_BYTES, STORE_BUDGET_SECONDS, TOKEN_BITS
 from hubbub.core.outcomes import (
+    ActOutcome,
     CodeTaken,
     Created,
     CreateOutcome,
-    Deleted,
+    Crowded,
     Ended,
+    Full,
     JoinCheckOutcome,
-    Late,
+    Joined,
+    Kicked,
+    Locked,
+    Missing,
     ReadOutcome,
+    Watching,
 )
-from hubbub.core.party import HOST_NAME_DEFAULT, PartyDraft, PartyTerms, clean_name, draw_code
+from hubbub.core.party import (
+    HOST_NAME_DEFAULT,
+    JoinAttempt,
+    Lease,
+    PartyDraft,
+    PartyTerms,
+    clean_name,
+    draw_code,
+)
+from hubbub.core.protocol import Act, Leave, Rename
+from hubbub.doubts import Doubts
+from hubbub.hub import Hub, OpenRoom, RoomClosed
 from hubbub.store import Store, StoreUnavailable, Trouble
 
-_ID_BYTES = 8
-"""64 random bits: an id is public and only has to be unlike the others of its party or code."""
+NOBODY: Final = ""
+"""The holder of a host's seat that was created without a connection."""
 
 
 class NewParty(msgspec.Struct, frozen=True):
@@ -43,36 +54,40 @@ class NewParty(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-class _Doubt(msgspec.Struct, frozen=True):
-    """A party that may have been made by a create that was answered as failed.
+class Entered(msgspec.Struct, frozen=True):
+    """A connection's way into a room that is level with what the store answered.
 
-    From `settled_at` (monotonic seconds) on, the create itself can no longer happen.
+    `outcome` names the room's position at this very moment: seat the phone before anything else is awaited.
     """
 
-    draft: PartyDraft
-    settled_at: float
+    opened: OpenRoom
+    lease: Lease
+    token: str
+    outcome: Joined | Watching
+
+
+EnterRefusal = Missing | Ended | Locked | Full | Kicked | Crowded
 
 
 class PartyService:
     """What one instance does for its callers. Raises `StoreUnavailable`, never anything else, by itself.
 
-    `tell` hears, as a code and a word, what became of parties whose creation was in doubt. `choose` draws the
-    characters of codes; tests give a smaller world.
+    `choose` draws the characters of codes; tests give a smaller world.
     """
 
     def __init__(
         self,
         store: Store,
+        hub: Hub,
+        doubts: Doubts,
         terms: PartyTerms,
-        tell: Callable[[str, str], None] = lambda _code, _what: None,
         choose: Callable[[Sequence[str]], str] = secrets.choice,
     ) -> None:
         self._store = store
+        self._hub = hub
+        self._doubts = doubts
         self._terms = terms
-        self._tell = tell
         self._choose = choose
-        self._doubts: deque[_Doubt] = deque()
-        self._doubted = asyncio.Event()
 
     async def create(self, name: str | None, idempotency_key: str | None) -> NewParty | Ended:
         """Create a party, or find the one that an earlier try with the same key created.
@@ -80,22 +95,72 @@ class PartyService:
         `Ended` where that one has ended since.
         """
         deadline = _now() + STORE_BUDGET_SECONDS
-        token = tokens.derive_host_token(idempotency_key) if idempotency_key else _new_token()
-        taken: str | None = None
-        for _ in range(CODE_DRAWS_MAX):
-            code = draw_code(self._choose)
-            if idempotency_key:
-                code = await self._claim(idempotency_key, code, taken, deadline)
-            match await self._create_once(self._draft(code, name, token), deadline):
-                case Created(party=party, expires_at=expires_at):
-                    return NewParty(code, party.host_id, token, expires_at)
-                case CodeTaken():
-                    taken = code
-                case Ended() as ended:
-                    return ended
-                case Late():
-                    raise StoreUnavailable(Trouble.TIMEOUT, "the store got to it too late")
-        raise StoreUnavailable(Trouble.REFUSED, f"{CODE_DRAWS_MAX} codes drawn, all of them taken")
+        if idempotency_key is None:
+            made = await self._create(name, _new_token(), None, deadline)
+        else:
+            token = tokens.derive_host_token(idempotency_key)
+            made = await self._create(name, token, tokens.hash_idempotency_key(idempotency_key), deadline)
+        return made if isinstance(made, Ended) else made.party
+
+    async def create_and_enter(self, name: str | None, own_token: str | None) -> Entered | EnterRefusal:
+        """Create a party and seat its host; a repeat with the same own token finds the same party."""
+        deadline = _now() + STORE_BUDGET_SECONDS
+        token = own_token or _new_token()
+        made = await self._create(name, token, tokens.hash_own_token(token) if own_token else None, deadline)
+        if isinstance(made, Ended):
+            return made
+        attempt = _attempt(made.party.code, name, token)
+        try:
+            return await self._enter(attempt, token, deadline)
+        except (StoreUnavailable, asyncio.CancelledError):
+            # Whoever asked is told that it failed, so the party must go, even if its host's seat was taken.
+            self._doubts.doubt_create(made.draft, attempt.holder, deadline)
+            raise
+
+    async def join(self, code: str, name: str | None, own_token: str | None) -> Entered | EnterRefusal:
+        """Take a seat: the one that the token owns, whoever has it now, or a new one."""
+        deadline = _now() + STORE_BUDGET_SECONDS
+        token = own_token or _new_token()
+        attempt = _attempt(code, name, token)
+        try:
+            return await self._enter(attempt, token, deadline)
+        except StoreUnavailable as unavailable:
+            if unavailable.in_doubt:
+                self._doubts.doubt_join(attempt, deadline)
+            raise
+        except asyncio.CancelledError:
+            self._doubts.doubt_join(attempt, deadline)
+            raise
+
+    async def watch(self, code: str) -> Entered | EnterRefusal:
+        """See everything without a seat. Where this fails, what the store may have of it lapses with its lease."""
+        deadline = _now() + STORE_BUDGET_SECONDS
+        lease = Lease(code, member_id="", holder=_new_id())
+        async with self._hub.opened(code, deadline) as opened:
+            outcome = await self._store.watch(code, lease.holder, deadline)
+            if not isinstance(outcome, Watching):
+                return outcome
+            return await self._level(opened, lease, "", outcome, deadline)
+
+    async def act(self, lease: Lease, command: Act | Leave) -> ActOutcome:
+        """Carry out a member's command."""
+        if isinstance(command, Rename):
+            command = replace(command, name=clean_name(command.name))
+        return await self._store.act(lease, command, _now() + STORE_BUDGET_SECONDS)
+
+    async def lose(self, lease: Lease) -> None:
+        """A connection is gone: its seat is held from now on.
+
+        Not where this instance is ending: then leases run on, since their phones are told to come back.
+        """
+        if self._hub.draining:
+            return
+        with suppress(StoreUnavailable):  # the lease runs out by itself
+            await self._store.release(lease, _now() + STORE_BUDGET_SECONDS)
+
+    def now_ms(self) -> int:
+        """The store's time, ms."""
+        return self._store.now_ms()
 
     async def check_join(self, code: str) -> JoinCheckOutcome:
         """Tell whether a newcomer would get a seat in the party."""
@@ -105,76 +170,83 @@ class PartyService:
         """Read the party."""
         return await self._store.read(code, _now() + STORE_BUDGET_SECONDS)
 
-    async def withdraw_doubtful(self) -> None:
-        """Take back, for ever, what creates have left behind that were answered as failed.
+    async def _enter(self, attempt: JoinAttempt, token: str, deadline: float) -> Entered | EnterRefusal:
+        async with self._hub.opened(attempt.code, deadline) as opened:
+            outcome = await self._store.join(attempt, deadline)
+            if not isinstance(outcome, Joined):
+                return outcome
+            lease = Lease(attempt.code, outcome.member_id, attempt.holder)
+            return await self._level(opened, lease, token, outcome, deadline)
 
-        The store may have made such a party just before the connection broke. Nobody knows its code, so it
-        would only sit there; and "failed" must stay true.
-        """
-        while True:
-            await self._doubted.wait()
-            if not await self._settle_next():
-                await asyncio.sleep(WITHDRAWAL_RETRY_SECONDS)
+    async def _level(
+        self, opened: OpenRoom, lease: Lease, token: str, outcome: Joined | Watching, deadline: float
+    ) -> Entered | Ended:
+        try:
+            await self._hub.level(opened, outcome.epoch, outcome.version, deadline)
+        except RoomClosed:
+            return Ended()
+        opened.room.lives_until(outcome.expires_at)
+        position = replace(outcome, epoch=opened.room.epoch, version=opened.room.version)
+        return Entered(opened, lease, token, position)
 
-    async def withdraw_the_rest(self) -> None:
-        """Try once more to take back what is still in doubt: wait for the last deadline, and for one answer."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + WITHDRAWAL_MARGIN_SECONDS):
-                while self._doubts and await self._settle_next():
-                    pass
-        for doubt in self._doubts:
-            self._tell(doubt.draft.code, "left behind")
-
-    async def _claim(self, key: str, candidate: str, taken: str | None, deadline: float) -> str:
-        claim = await self._store.claim(tokens.hash_idempotency_key(key), candidate, taken, deadline)
-        if isinstance(claim, Late):
-            raise StoreUnavailable(Trouble.TIMEOUT, "the store got to it too late")
-        return claim.code
+    async def _create(self, name: str | None, token: str, once: str | None, deadline: float) -> "_Made | Ended":
+        """Create a party under a code that is free, or the one bound to the hash `once`."""
+        taken: str | None = None
+        for _ in range(CODE_DRAWS_MAX):
+            code = draw_code(self._choose)
+            if once is not None:
+                code = (await self._store.claim(once, code, taken, deadline)).code
+            draft = self._draft(code, name, token)
+            match await self._create_once(draft, deadline):
+                case Created(party=party, expires_at=expires_at):
+                    return _Made(draft, NewParty(code, party.host_id, token, expires_at))
+                case CodeTaken():
+                    taken = code
+                case Ended() as ended:
+                    return ended
+        raise StoreUnavailable(Trouble.REFUSED, f"{CODE_DRAWS_MAX} codes drawn, all of them taken")
 
     async def _create_once(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
         try:
             return await self._store.create(draft, deadline)
         except StoreUnavailable as unavailable:
             if unavailable.in_doubt:
-                self._doubt(draft, deadline)
+                self._doubts.doubt_create(draft, NOBODY, deadline)
             raise
         except asyncio.CancelledError:
-            self._doubt(draft, deadline)
+            self._doubts.doubt_create(draft, NOBODY, deadline)
             raise
-
-    def _doubt(self, draft: PartyDraft, deadline: float) -> None:
-        if len(self._doubts) >= WITHDRAWALS_MAX:
-            self._tell(draft.code, "left behind")
-            return
-        self._doubts.append(_Doubt(draft, deadline + WITHDRAWAL_MARGIN_SECONDS))
-        self._doubted.set()
-
-    async def _settle_next(self) -> bool:
-        """Settle the first doubt, or put it behind the others; False where the store did not answer."""
-        doubt = self._doubts[0]
-        await asyncio.sleep(doubt.settled_at - _now())
-        try:
-            outcome = await self._store.withdraw(doubt.draft, _now() + STORE_BUDGET_SECONDS)
-        except StoreUnavailable:
-            self._doubts.rotate(-1)
-            return False
-        if isinstance(outcome, Late):
-            return True
-        self._doubts.popleft()
-        if not self._doubts:
-            self._doubted.clear()
-        self._tell(doubt.draft.code, "withdrawn" if isinstance(outcome, Deleted) else "not there")
-        return True
 
     def _draft(self, code: str, name: str | None, token: str) -> PartyDraft:
         return PartyDraft(
             code=code,
-            id=secrets.token_urlsafe(_ID_BYTES),
-            host_id=secrets.token_urlsafe(_ID_BYTES),
+            id=_new_id(),
+            host_id=_new_id(),
             host_name=clean_name(name or "") or HOST_NAME_DEFAULT,
             host_token_hash=tokens.hash_token(token),
             terms=self._terms,
         )
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """A party and the draft of the try that made or found it."""
+
+    draft: PartyDraft
+    party: NewParty
+
+
+def _attempt(code: str, name: str | None, token: str) -> JoinAttempt:
+    return JoinAttempt(
+        code=code,
+        holder=_new_id(),
+        token_hash=tokens.hash_token(token),
+        new_id=_new_id(),
+        name=clean_name(name or ""),
+    )
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(ID_BYTES)
 
 
 def _new_token() -> str:

@@ -2,18 +2,27 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from hubbub.core.party import PartyDraft, PartyTerms
+from hubbub.core.outcomes import Done, Joined
+from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyTerms
+from hubbub.core.protocol import Leave
+from hubbub.doubts import Doubts
+from hubbub.hub import Hub
+from hubbub.service import PartyService
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import StoreAddress, StoreTls, server_pool
+from hubbub.store.feed import Feed
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.redis import RedisStore
 from tests.support.stores import FLAVOURS, StoreServer
 
+LEASE_SECONDS = 10
+_numbers = itertools.count()
 TERMS = PartyTerms(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=120, capacity=500)
 
 
@@ -46,10 +55,19 @@ class Instance:
 
     def __init__(self, server: StoreServer, port: int | None = None) -> None:
         self.changes: list[StoreState] = []
-        self.health = StoreHealth(lambda state, _: self.changes.append(state))
-        pool = server_pool(StoreAddress("127.0.0.1", port or server.port), StoreTls(), "test")
-        self.batcher = Batcher(pool, self.health)
-        self.store = RedisStore(self.batcher)
+        self.health = StoreHealth()
+        self.health.on_change(lambda state, _: self.changes.append(state))
+        self.told: list[tuple[str, str]] = []
+        address = StoreAddress("127.0.0.1", port or server.port)
+        self.batcher = Batcher(server_pool(address, StoreTls(), "test"), self.health)
+        self.store = RedisStore(self.batcher, LEASE_SECONDS)
+        self.feed = Feed(server_pool(address, StoreTls(), "test-feed"), self.store, f"test-{next(_numbers)}", print)
+        self.hub = Hub(self.store, self.feed, lambda text: text)
+        self.doubts = Doubts(self.store, lambda code, word: self.told.append((code, word)))
+
+    def service(self, choose: Callable[[Sequence[str]], str] = secrets.choice) -> PartyService:
+        """The use cases of this instance."""
+        return PartyService(self.store, self.hub, self.doubts, TERMS, choose)
 
 
 @pytest.fixture
@@ -64,9 +82,6 @@ def store(instance: Instance) -> RedisStore:
     return instance.store
 
 
-_numbers = itertools.count()
-
-
 def draft(code: str = "BCDFGH", token: str = "", terms: PartyTerms = TERMS) -> PartyDraft:
     """A party to be created; without a token of one's own, a new one."""
     number = next(_numbers)
@@ -78,6 +93,26 @@ def draft(code: str = "BCDFGH", token: str = "", terms: PartyTerms = TERMS) -> P
         host_token_hash=token or f"token-{number}",
         terms=terms,
     )
+
+
+def attempt(code: str = "BCDFGH", token: str = "", name: str = "") -> JoinAttempt:
+    """A try to take a seat; without a token of one's own, a new one."""
+    number = next(_numbers)
+    return JoinAttempt(code, f"holder-{number}", token or f"token-{number}", f"seat-{number}", name)
+
+
+async def take_seat(store: RedisStore, code: str = "BCDFGH", token: str = "", name: str = "") -> Lease:
+    """Take a seat, which must be given."""
+    mine = attempt(code, token, name)
+    joined = await store.join(mine, soon())
+    assert isinstance(joined, Joined)
+    return Lease(code, joined.member_id, mine.holder)
+
+
+async def end_party(store: RedisStore, party: PartyDraft) -> None:
+    """End a party as its host does."""
+    host = await take_seat(store, party.code, party.host_token_hash)
+    assert await store.act(host, Leave(), soon()) == Done()
 
 
 async def until(fact: Callable[[], object]) -> None:

@@ -8,13 +8,27 @@ import pytest
 import redis
 import trustme
 
-from hubbub.core.outcomes import Created, Deleted, Found, Joinable, Missing
+from hubbub.core.outcomes import Created, Done, Found, Joinable, Missing, Renewed, Watching, Whole
+from hubbub.core.party import ChatMode
+from hubbub.core.protocol import (
+    ChangeTrack,
+    Kick,
+    Pause,
+    Play,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SendReaction,
+    SetChatMode,
+    SetLock,
+)
 from hubbub.store import Claimed, StoreUnavailable, Trouble
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import StoreAddress, StoreTls, parse_store_url, server_pool
 from hubbub.store.health import StoreHealth
 from hubbub.store.redis import RedisStore
-from tests.contract.conftest import draft, soon
+from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, soon, take_seat
 from tests.support.stores import StoreServer, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -23,9 +37,9 @@ CODE = "BCDFGH"
 
 async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> None:
     """Run every operation once."""
-    batcher = Batcher(server_pool(address, tls or StoreTls(), "test"), StoreHealth(lambda *_: None))
-    store = RedisStore(batcher)
-    party = draft()
+    batcher = Batcher(server_pool(address, tls or StoreTls(), "test"), StoreHealth())
+    store = RedisStore(batcher, LEASE_SECONDS)
+    party = draft(token="host's")
     try:
         await store.ping(soon())
         assert isinstance(await store.create(party, soon()), Created)
@@ -33,10 +47,37 @@ async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> 
         assert await store.check_join(CODE, soon()) == Joinable()
         assert await store.check_join("CCCCCC", soon()) == Missing()
         assert await store.claim("hash", CODE, None, soon()) == Claimed(CODE)
-        assert await store.withdraw(draft("CCCCCC"), soon()) == Missing()
-        assert await store.delete(CODE, party.id, soon()) == Deleted()
+        assert await store.withdraw(draft("CCCCCC"), "", soon()) == Missing()
+        await use_a_live_party(store)
+        await end_party(store, party)
     finally:
         await batcher.aclose()
+
+
+async def use_a_live_party(store: RedisStore) -> None:
+    """Run every operation on a live party, its events included."""
+    host = await take_seat(store, token="host's")
+    guest = await take_seat(store)
+    assert isinstance(await store.watch(CODE, "watcher", soon()), Watching)
+    assert isinstance(await store.renew(CODE, [host, guest], soon()), Renewed)
+    for command in (
+        SendMessage(text="hello"),
+        SendReaction(emoji="🎉"),
+        Rename(name="Ann"),
+        SetChatMode(mode=ChatMode.OPEN),
+        SetLock(locked=False),
+        SelectTrack(filename="a"),
+        QueueTrack(filename=None),
+        ChangeTrack(filename="b"),
+        Play(),
+        Pause(),
+        Kick(target_id=guest.member_id),
+    ):
+        assert await store.act(host, command, soon()) == Done()
+    await store.undo_join(attempt(), soon())
+    await store.release(host, soon())
+    assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
+    await store.probe("server-x", "heard?", soon())
 
 
 def documented_acl_rule() -> list[str]:

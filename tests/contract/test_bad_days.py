@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hubbub.core.outcomes import Created, Deleted, Found, Joinable, Missing
+from hubbub.core.outcomes import Created, Found, Joinable, Missing
 from hubbub.store import StoreUnavailable, Trouble
 from hubbub.store.health import StoreState
-from tests.contract.conftest import Instance, draft, soon
+from tests.contract.conftest import Instance, draft, end_party, soon
 from tests.support.stores import StoreServer, wait_for
 
 CODE = "BCDFGH"
@@ -166,7 +166,7 @@ async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
     await store.ping(soon())
     assert await store.check_join(CODE, soon()) == Joinable()
     assert await store.read("CCCCCC", soon()) == Missing()
-    assert await store.delete(CODE, party.id, soon()) == Deleted()
+    await end_party(store, party)
     assert instance.health.state is StoreState.CONNECTED
 
 
@@ -174,7 +174,7 @@ async def test_a_replica_knows_who_is_there_but_not_who_is_not(instance: Instanc
     await instance.store.create(draft(), soon())
     ended = draft("DDDDDD")
     await instance.store.create(ended, soon())
-    await instance.store.delete("DDDDDD", ended.id, soon())
+    await end_party(instance.store, ended)
     own_server.admin.replicaof("127.0.0.1", "1")
     own_server.admin.config_set("replica-serve-stale-data", "yes")
     assert await instance.store.check_join(CODE, soon()) == Joinable()

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hubbub.core.outcomes import CodeTaken, Created, Deleted, Ended, Found, Joinable, Missing
 from hubbub.core.party import PartyDraft
 from hubbub.store import Claimed
-from tests.contract.conftest import Instance, draft, soon
+from tests.contract.conftest import Instance, draft, end_party, soon
 from tests.support.stores import StoreServer
 
 # A world so small that everything collides.
@@ -88,25 +88,20 @@ class StoreMachine(RuleBasedStateMachine):
             self.claims[key] = candidate
         assert self.run(call()) == Claimed(self.claims[key])
 
-    @rule(caller=CALLERS, code=CODES, data=st.data())
-    def delete(self, caller: int, code: str, data: st.DataObject) -> None:
-        party = self._some_party(code, data)
-
-        async def call() -> object:
-            return await self.instances[caller].store.delete(code, party.id, soon())
-
-        if code in self.live and self.live[code].draft.id == party.id:
-            assert self.run(call()) == Deleted()
-            self.ended[code] = self.live.pop(code).draft.host_token_hash
-        else:
-            assert self.run(call()) == Missing()
+    @rule(caller=CALLERS, code=CODES)
+    def end(self, caller: int, code: str) -> None:
+        if code not in self.live:
+            return
+        party = self.live.pop(code).draft
+        self.run(end_party(self.instances[caller].store, party))
+        self.ended[code] = party.host_token_hash
 
     @rule(caller=CALLERS, code=CODES, data=st.data())
     def withdraw(self, caller: int, code: str, data: st.DataObject) -> None:
         party = self._some_party(code, data)
 
         async def call() -> object:
-            return await self.instances[caller].store.withdraw(party, soon())
+            return await self.instances[caller].store.withdraw(party, "", soon())
 
         found = self.live.get(party.code)
         if found is not None and found.tries == {party.id}:

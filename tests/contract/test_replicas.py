@@ -8,12 +8,12 @@ from typing import cast
 import pytest
 
 from hubbub.core.outcomes import Created, Joinable
-from hubbub.service import NewParty, PartyService
+from hubbub.service import NewParty
 from hubbub.store import StoreUnavailable, Trouble
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import StoreAddress, StoreTls, server_pool
 from hubbub.store.redis import RedisStore
-from tests.contract.conftest import TERMS, Instance, draft, soon, until
+from tests.contract.conftest import LEASE_SECONDS, Instance, draft, soon, until
 from tests.support.stores import Flavour, StoreServer
 
 CODE = "BCDFGH"
@@ -38,7 +38,7 @@ async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
     instance = Instance(own_server)
     pool = server_pool(StoreAddress("127.0.0.1", own_server.port), StoreTls(), "test")
     creating = Batcher(pool, instance.health, replicas=1)
-    instance.store = RedisStore(instance.batcher, creating)
+    instance.store = RedisStore(instance.batcher, LEASE_SECONDS, creating)
     yield instance
     await creating.aclose()
     await instance.batcher.aclose()
@@ -60,7 +60,7 @@ async def test_a_confirmed_party_is_on_the_replica(
 async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
     instance: Instance, own_server: StoreServer
 ) -> None:
-    service = PartyService(instance.store, TERMS)
+    service = instance.service()
     loop = asyncio.get_running_loop()
     started = loop.time()
     with pytest.raises(StoreUnavailable) as caught:
@@ -68,7 +68,7 @@ async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
     assert loop.time() - started < 2.0
     assert caught.value.trouble is Trouble.NOT_REPLICATED
     assert caught.value.in_doubt
-    await service.withdraw_the_rest()
+    await instance.doubts.settle_the_rest()
     assert own_server.admin.keys("*") == []
 
 
@@ -84,7 +84,7 @@ async def test_a_create_that_waits_holds_up_nobody_else(instance: Instance, own_
 async def test_creates_succeed_again_once_the_replica_is_there(
     instance: Instance, own_server: StoreServer, request: pytest.FixtureRequest
 ) -> None:
-    service = PartyService(instance.store, TERMS)
+    service = instance.service()
     with pytest.raises(StoreUnavailable):
         await service.create(None, None)
     request.getfixturevalue("replica")

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 import pytest
 
 from hubbub.core import tokens
-from hubbub.core.outcomes import Deleted, Ended, Joinable
+from hubbub.core.outcomes import Ended, Joinable
+from hubbub.core.protocol import Leave
 from hubbub.service import NewParty, PartyService
 from hubbub.store import StoreUnavailable, Trouble
-from tests.contract.conftest import TERMS, Instance, draft, soon, until
+from tests.contract.conftest import Instance, draft, soon, take_seat, until
 from tests.support.proxy import AnswerLosingProxy
 from tests.support.stores import StoreServer
 
@@ -30,7 +31,7 @@ def tiny_world(size: int) -> Callable[[Sequence[str]], str]:
 
 @pytest.fixture
 def service(instance: Instance) -> PartyService:
-    return PartyService(instance.store, TERMS)
+    return instance.service()
 
 
 async def test_a_new_party_can_be_joined_at_once(service: PartyService) -> None:
@@ -51,7 +52,7 @@ async def test_the_store_keeps_only_the_hash_of_the_token(service: PartyService,
 
 async def test_no_code_is_given_twice_however_small_the_world(instance: Instance, server: StoreServer) -> None:
     # 64 codes for 60 creates at once: most draws collide, and none may be given to two.
-    services = [PartyService(instance.store, TERMS, choose=tiny_world(2)) for _ in range(3)]
+    services = [instance.service(choose=tiny_world(2)) for _ in range(3)]
     answers = await asyncio.gather(*(services[n % 3].create(None, None) for n in range(60)), return_exceptions=True)
     codes = [answer.code for answer in answers if isinstance(answer, NewParty)]
     assert len(codes) == len(set(codes)) == server.admin.dbsize()
@@ -61,7 +62,7 @@ async def test_no_code_is_given_twice_however_small_the_world(instance: Instance
 
 
 async def test_a_world_without_free_codes_is_told_after_ten_draws(instance: Instance) -> None:
-    service = PartyService(instance.store, TERMS, choose=tiny_world(1))
+    service = instance.service(choose=tiny_world(1))
     await service.create(None, None)
     with pytest.raises(StoreUnavailable) as caught:
         await service.create(None, None)
@@ -81,17 +82,17 @@ async def test_a_repeat_with_the_same_key_gives_the_same_party_and_token(
 
 
 async def test_repeats_at_once_give_one_party(instance: Instance, server: StoreServer) -> None:
-    services = [PartyService(instance.store, TERMS) for _ in range(4)]
+    services = [instance.service() for _ in range(4)]
     answers = await asyncio.gather(*(service.create(None, KEY) for service in services * 10))
     assert len({(answer.code, answer.host_id, answer.host_token) for answer in answers}) == 1  # type: ignore[union-attr]
     assert len(server.admin.keys("party:*")) == 1
 
 
 async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, server: StoreServer) -> None:
-    in_the_way = await PartyService(instance.store, TERMS, choose=tiny_world(1)).create(None, None)
+    in_the_way = await instance.service(choose=tiny_world(1)).create(None, None)
     assert isinstance(in_the_way, NewParty)
     await instance.store.claim(tokens.hash_idempotency_key(KEY), in_the_way.code, None, soon())
-    service = PartyService(instance.store, TERMS)
+    service = instance.service()
     mine = await service.create(None, KEY)
     assert isinstance(mine, NewParty)
     assert mine.code != in_the_way.code
@@ -102,8 +103,8 @@ async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, serv
 async def test_a_repeat_for_a_party_that_ended_says_so(instance: Instance, service: PartyService) -> None:
     party = await service.create(None, KEY)
     assert isinstance(party, NewParty)
-    found = await service.look_up(party.code)
-    assert await instance.store.delete(party.code, found.party.id, soon()) == Deleted()  # type: ignore[union-attr]
+    host = await take_seat(instance.store, party.code, tokens.hash_token(party.host_token))
+    await service.act(host, Leave())
     assert await service.create(None, KEY) == Ended()
 
 
@@ -115,50 +116,55 @@ def proxy(server: StoreServer) -> Iterator[AnswerLosingProxy]:
 
 
 @pytest.fixture
-async def cut_off(server: StoreServer, proxy: AnswerLosingProxy) -> AsyncIterator[PartyService]:
-    """The service of an instance behind the proxy."""
+async def cut_off(server: StoreServer, proxy: AnswerLosingProxy) -> AsyncIterator[Instance]:
+    """An instance behind the proxy."""
     instance = Instance(server, proxy.port)
     # The store knows the script, so that the answer which is lost is the one of the create itself.
     await instance.store.create(draft("ZZZZZZ"), soon())
     server.admin.flushall()
-    yield PartyService(instance.store, TERMS)
+    yield instance
     await instance.batcher.aclose()
 
 
-async def lose_a_create(cut_off: PartyService, proxy: AnswerLosingProxy) -> None:
+async def repeat_of_key(service: PartyService) -> None:
+    """One try of a create with the key, which soon gives up."""
+    await service._create_once(service._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
+
+
+async def lose_a_create(cut_off: Instance, proxy: AnswerLosingProxy) -> None:
     """Let a create happen whose answer is lost, and the store be there again afterwards."""
     proxy.cutting = True
     with pytest.raises(StoreUnavailable):
-        await cut_off.create(None, None)
+        await cut_off.service().create(None, None)
     proxy.cutting = False
 
 
 async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
-    service: PartyService, cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    service: PartyService, cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
     # The first trip binds the key to a code; the create is the next, and only its answer is to be lost.
-    await cut_off._claim(KEY, "BCDFGH", None, soon())
+    await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cutting = True
     with pytest.raises(StoreUnavailable) as caught:
-        await cut_off._create_once(cut_off._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon())
+        await repeat_of_key(cut_off.service())
     assert caught.value.in_doubt
     assert server.admin.keys("party:*") == ["party:BCDFGH"]
     elsewhere = await service.create(None, KEY)
     assert isinstance(elsewhere, NewParty)
     assert elsewhere.code == "BCDFGH"
     proxy.cutting = False
-    assert await cut_off.create(None, KEY) == elsewhere
+    assert await cut_off.service().create(None, KEY) == elsewhere
     assert server.admin.keys("party:*") == ["party:BCDFGH"]
 
 
 async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_back(
-    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
     proxy.cutting = True
     with pytest.raises(StoreUnavailable):
-        await cut_off.create(None, None)
+        await cut_off.service().create(None, None)
     assert len(server.admin.keys("party:*")) == 1
-    withdrawing = asyncio.create_task(cut_off.withdraw_doubtful())
+    withdrawing = asyncio.create_task(cut_off.doubts.settle())
     await until(lambda: proxy.cuts >= 3)  # it goes on trying while the store is away
     proxy.cutting = False
     await until(lambda: not server.admin.keys("party:*"))
@@ -166,85 +172,85 @@ async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_bac
 
 
 async def test_a_repeat_saves_its_party_from_being_taken_back(
-    service: PartyService, cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    service: PartyService, cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
-    await cut_off._claim(KEY, "BCDFGH", None, soon())
+    await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cutting = True
     with pytest.raises(StoreUnavailable):
-        await cut_off._create_once(cut_off._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
+        await repeat_of_key(cut_off.service())
     party = await service.create(None, KEY)
     proxy.cutting = False
-    assert len(cut_off._doubts) == 1
-    assert await cut_off._settle_next()
-    assert not cut_off._doubts
+    assert len(cut_off.doubts._doubts) == 1
+    assert await cut_off.doubts._settle_next()
+    assert not cut_off.doubts._doubts
     assert isinstance(party, NewParty)
     assert await service.check_join(party.code) == Joinable()
     assert server.admin.keys("party:*") == [f"party:{party.code}"]
 
 
 async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
-    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
-    await cut_off._claim(KEY, "BCDFGH", None, soon())
+    await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cutting = True
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
-            await cut_off._create_once(cut_off._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
+            await repeat_of_key(cut_off.service())
         proxy.cutting = False
         # The next try has to learn the store's clock before it can fail.
-        await cut_off._store.ping(soon())
+        await cut_off.store.ping(soon())
         proxy.cutting = True
     assert server.admin.scard("{party:BCDFGH}:tries") == 2
     proxy.cutting = False
-    await cut_off.withdraw_the_rest()
+    await cut_off.doubts.settle_the_rest()
     assert server.admin.keys("*party:*") == []
 
 
 async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
-    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
-    await cut_off.withdraw_the_rest()
+    await cut_off.doubts.settle_the_rest()
     assert server.admin.keys("party:*") == []
 
 
 async def test_a_cancelled_create_is_taken_back(
-    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
     proxy.cutting = True
-    creating = asyncio.create_task(cut_off.create(None, None))
+    creating = asyncio.create_task(cut_off.service().create(None, None))
     await until(lambda: server.admin.keys("party:*"))
     creating.cancel()
     with pytest.raises((asyncio.CancelledError, StoreUnavailable)):
         await creating
     proxy.cutting = False
-    await cut_off.withdraw_the_rest()
+    await cut_off.doubts.settle_the_rest()
     assert server.admin.keys("party:*") == []
 
 
 async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdrawal(
-    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
     # A second one, for which the clock has to be learnt anew.
-    await cut_off._store.ping(soon())
+    await cut_off.store.ping(soon())
     await lose_a_create(cut_off, proxy)
-    assert len(cut_off._doubts) == 2
-    first = cut_off._doubts[0].draft.code
+    assert len(cut_off.doubts._doubts) == 2
+    first = cut_off.doubts._doubts[0].what.code
     server.admin.delete(f"party:{first}")
     server.admin.lpush(f"party:{first}", "not a party at all")
-    await cut_off.withdraw_the_rest()
+    await cut_off.doubts.settle_the_rest()
     assert server.admin.keys("party:*") == [f"party:{first}"]
 
 
 async def test_a_store_that_refuses_for_a_while_is_asked_again(
-    cut_off: PartyService, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
     server.admin.config_set("min-replicas-to-write", "1")
     try:
-        assert not await cut_off._settle_next()
+        assert not await cut_off.doubts._settle_next()
     finally:
         server.admin.config_set("min-replicas-to-write", "0")
-    assert await cut_off._settle_next()
+    assert await cut_off.doubts._settle_next()
     assert server.admin.keys("party:*") == []

@@ -35,3 +35,7 @@ class ClockOffset(msgspec.Struct, frozen=True):
         reply bounds by its own round trip.
         """
         return int(self.at_least + instant * 1000)
+
+    def store_ms_at(self, instant: float) -> int:
+        """The store's time at `instant` (monotonic seconds), ms: the middle of what it can be."""
+        return int((self.at_least + self.at_most) / 2 + instant * 1000)

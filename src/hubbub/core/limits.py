@@ -12,9 +12,14 @@ NAME_CHARS_MAX: Final = 50
 # A token is the secret that owns a seat; an idempotency key is a secret of the caller's from which the
 # host's token is derived.
 TOKEN_BITS: Final = 128
+TOKEN_CHARS_MIN: Final = 22
+TOKEN_CHARS_MAX: Final = 64
 IDEMPOTENCY_KEY_CHARS_MIN: Final = 16
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 IDEMPOTENCY_SECONDS: Final = 600
+
+# An id is public and only has to be unlike the others of its party or code: 64 random bits.
+ID_BYTES: Final = 8
 
 BODY_BYTES_MAX: Final = 16 * 1024
 BODY_SECONDS_MAX: Final = 5.0
@@ -56,8 +61,65 @@ ENGINE_TIDY_INTERVAL_SECONDS: Final = 600.0
 ENGINE_OUTLIVES_SECONDS_MAX: Final = 5.0
 
 DRAIN_SECONDS_MAX: Final = 10.0
+# Sockets are closed in so many batches, evenly over what is left of the drain after requests in progress.
+DRAIN_SOCKETS_SECONDS: Final = 5.0
+DRAIN_BATCHES: Final = 20
+
+# A live party, as the store keeps it. A replay larger than its bound costs more than a new snapshot.
+LISTED_MAX: Final = 200
+LOG_EVENTS_MAX: Final = 256
+LOG_BYTES_MAX: Final = 64 * 1024
+REPLAY_BYTES_MAX: Final = 32 * 1024
+SNAPSHOT_MESSAGES_MAX: Final = 20
+WATCHERS_MAX: Final = 16
+
+# What a client may send.
+FRAME_BYTES_MAX: Final = 8 * 1024
+MESSAGE_CHARS_MAX: Final = 500
+FILENAME_CHARS_MAX: Final = 500
+POSITION_SECONDS_MAX: Final = 1_000_000.0
+SOCKET_REQUEST_ID_CHARS_MAX: Final = 128
+COMMANDS_PER_SECOND_MAX: Final = 20
+UNDECODABLE_FRAMES_MAX: Final = 10
+UNKNOWN_CODES_MAX: Final = 5
+
+# A connection that has not entered a party by then is closed; one that has is pinged, and found dead within 40 s.
+ENTER_SECONDS_MAX: Final = 10.0
+HEARTBEAT_SECONDS: Final = 20
+PING_INTERVAL_SECONDS: Final = 25.0
+DEAD_SOCKET_SECONDS_MAX: Final = 40.0
+
+# A client that does not read: what may wait for it beyond a snapshot or a replay, and how long it may take to read
+# the reason why it is closed.
+UNSENT_BYTES_MAX: Final = 64 * 1024
+CLOSE_SECONDS_MAX: Final = 2.0
+SOCKET_SEND_BUFFER_BYTES: Final = 64 * 1024
+
+# Sending to one phone costs about 5 µs; a busy room sends so seldom that this stays a tenth of the time.
+SEND_SECONDS_PER_PHONE: Final = 50e-6
+SEND_WINDOW_SECONDS_MAX: Final = 0.05
+REACTIONS_APART_MAX: Final = 8
+"""More reactions than these in one window are merged and counted."""
+
+# Leases are renewed at a third of their length, checked for what is due at a fifth of that.
+RENEWALS_PER_LEASE: Final = 3
+LOOKS_PER_RENEWAL: Final = 5
+
+# The feed of events. A room is kept for a while after its last member here; events that should have come are asked
+# for after a moment; and after silence an instance sends itself a word to find out whether it would hear one.
+ROOM_LINGER_SECONDS: Final = 10.0
+EVENT_PATIENCE_SECONDS: Final = 0.25
+CATCH_UP_JITTER_SECONDS: Final = 1.0
+FEED_RETRY_SECONDS: Final = 0.5
+FEED_SILENCE_SECONDS: Final = 2.0
+FEED_DEAF_SECONDS: Final = 2.0
+DEAF_SECONDS_MAX: Final = 10.0
 
 assert READINESS_BUDGET_SECONDS < STORE_BUDGET_SECONDS < ANSWER_SECONDS_MAX
 assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RETURN_SECONDS_MAX
+assert PING_INTERVAL_SECONDS * 1.5 < DEAD_SOCKET_SECONDS_MAX
+assert DRAIN_SOCKETS_SECONDS < DRAIN_SECONDS_MAX
+assert REPLAY_BYTES_MAX <= LOG_BYTES_MAX
+assert 2 * FEED_SILENCE_SECONDS + FEED_DEAF_SECONDS + FEED_RETRY_SECONDS + CATCH_UP_JITTER_SECONDS < DEAF_SECONDS_MAX
 assert ENGINE_STOP_SECONDS_MAX < ENGINE_OUTLIVES_SECONDS_MAX
 assert IDEMPOTENCY_KEY_CHARS_MIN <= IDEMPOTENCY_KEY_CHARS_MAX

@@ -9,6 +9,7 @@ import msgspec
 
 from hubbub.core.errors import Reason
 from hubbub.core.party import PartyDocument
+from hubbub.core.protocol import Snapshot
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -24,10 +25,6 @@ class Created(msgspec.Struct, frozen=True):
 
 class CodeTaken(msgspec.Struct, frozen=True):
     """The code belongs to another party, or to one that ended not long ago: draw another."""
-
-
-class Late(msgspec.Struct, frozen=True):
-    """The command reached the store after its `not_after`: surely nothing was done."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -64,11 +61,97 @@ class Full(msgspec.Struct, frozen=True):
     reason: ClassVar[Reason] = Reason.PARTY_FULL
 
 
+class Kicked(msgspec.Struct, frozen=True):
+    """The token's seat was taken away by the host."""
+
+    reason: ClassVar[Reason] = Reason.KICKED
+
+
+class Crowded(msgspec.Struct, frozen=True):
+    """The party has as many watchers as it may have."""
+
+    reason: ClassVar[Reason] = Reason.TOO_MANY_WATCHERS
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """The seat `member_id` is this connection's; `resumed` tells that the token had owned it before.
+
+    The join is in what happened up to `version` of `epoch`. `expires_at` is ms of the store's clock.
+    """
+
+    member_id: str
+    is_host: bool
+    resumed: bool
+    epoch: str
+    version: int
+    expires_at: int
+
+
+class Watching(msgspec.Struct, frozen=True):
+    """The connection watches; the position and `expires_at` are as in `Joined`."""
+
+    epoch: str
+    version: int
+    expires_at: int
+
+
+class Done(msgspec.Struct, frozen=True):
+    """It was done."""
+
+
+class Declined(msgspec.Struct, frozen=True):
+    """It was not done, for a rule of the party's."""
+
+    reason: Reason
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A connection that could not be renewed, and why: `kicked`, `timed_out` or `taken_over`."""
+
+    member_id: str
+    holder: str
+    reason: Reason
+
+
+class Renewed(msgspec.Struct, frozen=True):
+    """The leases are renewed but for those with a verdict.
+
+    `epoch` and `version` are the party's position; `due_ms` is the time until something else runs out, if anything.
+    """
+
+    epoch: str
+    version: int
+    expires_at: int
+    due_ms: int | None
+    verdicts: tuple[Verdict, ...]
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """The encoded events since a position, up to `version`."""
+
+    version: int
+    events: tuple[bytes, ...]
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """All that everybody may know of a party at `version`, and its last events, encoded."""
+
+    epoch: str
+    version: int
+    snapshot: Snapshot
+    events: tuple[bytes, ...]
+
+
 class Deleted(msgspec.Struct, frozen=True):
     """The party was there and is gone now."""
 
 
-CreateOutcome = Created | CodeTaken | Ended | Late
+CreateOutcome = Created | CodeTaken | Ended
 ReadOutcome = Found | Missing | Ended
 JoinCheckOutcome = Joinable | Missing | Ended | Locked | Full
-DeleteOutcome = Deleted | Missing | Late
+WithdrawOutcome = Deleted | Missing
+JoinOutcome = Joined | Missing | Ended | Locked | Full | Kicked
+WatchOutcome = Watching | Missing | Ended | Locked | Crowded
+ActOutcome = Done | Declined | Missing | Ended
+RenewOutcome = Renewed | Missing | Ended
+CatchUpOutcome = Missed | Whole | Missing | Ended

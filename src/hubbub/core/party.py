@@ -121,6 +121,31 @@ class PartyDocument(msgspec.Struct, frozen=True, rename="camel"):
         return self.seats >= self.terms.capacity
 
 
+class Lease(msgspec.Struct, frozen=True):
+    """A connection's hold on a party: the seat it has, or that it watches where `member_id` is empty.
+
+    `holder` is random and new for every attempt to enter, so that of two attempts with one token the store can tell
+    which one has the seat.
+    """
+
+    code: str
+    member_id: str
+    holder: str
+
+
+class JoinAttempt(msgspec.Struct, frozen=True):
+    """What a connection brings to take a seat: the one that its token owns, else a new one with the id `new_id`.
+
+    An empty name is one that the party is to choose.
+    """
+
+    code: str
+    holder: str
+    token_hash: str
+    new_id: str
+    name: str
+
+
 class PartyDraft(msgspec.Struct, frozen=True):
     """A party about to be created: all of it but the store's time."""
 

@@ -20,28 +20,43 @@ Doubt
     `StoreUnavailable.in_doubt` is False where the change certainly did not happen, and True where the
     answer was lost and it may have. Nothing is retried behind the caller's back.
 Expiry
-    A party lives its `ttl_seconds` after its creation on the store's own clock. Reading does not prolong it.
-    An expired party is `Missing`.
+    A party lives its `ttl_seconds` after its last sign of life on the store's own clock: its creation, an accepted
+    command, a renewed lease. Reading does not prolong it. Where nobody is connected and its host, who has been
+    there, is missed, it lives no longer than the host's grace. An expired party is `Missing`.
+Events
+    Every change of a live party is numbered: the party's version grows by one, and the event with that version is
+    kept in the party's log and published in the same step. A refused command may still tell of what had run out.
+Leases
+    A connection that has entered is counted as connected until its lease runs out or is released. Then its seat is
+    held, and after the hold it is free; where it is the host's, the party waits and then ends. Every change looks
+    first whether something has run out. A party's clock stands still while nobody touches the party for longer than
+    two thirds of a lease, so that an outage takes nobody's seat. `lease_seconds` should be the same everywhere.
 Cancellation
     A cancelled call leaves nothing behind: no reply that a later call could mistake for its own. Its change
     is in doubt.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from hubbub.core.outcomes import (
+    ActOutcome,
+    CatchUpOutcome,
     CreateOutcome,
-    DeleteOutcome,
     JoinCheckOutcome,
-    Late,
+    JoinOutcome,
     ReadOutcome,
+    RenewOutcome,
+    WatchOutcome,
+    WithdrawOutcome,
 )
-from hubbub.core.party import PartyDraft
+from hubbub.core.party import JoinAttempt, Lease, PartyDraft
+from hubbub.core.protocol import Act, Leave, Position
 
-__all__ = ["Claimed", "Store", "StoreUnavailable", "Trouble"]
+__all__ = ["Claimed", "Store", "StoreUnavailable", "TooLate", "Trouble"]
 
 
 class Trouble(StrEnum):
@@ -70,6 +85,13 @@ class StoreUnavailable(Exception):  # noqa: N818 - it names the state, as `Missi
         self.in_doubt = in_doubt
 
 
+class TooLate(StoreUnavailable):
+    """The change came to the store after its deadline: surely nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__(Trouble.TIMEOUT, "the store got to it too late")
+
+
 class Claimed(msgspec.Struct, frozen=True):
     """The code that an idempotency key is bound to."""
 
@@ -89,7 +111,7 @@ class Store(Protocol):
         `Created(repeated=True)`; if it ended, `Ended`.
         """
 
-    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed | Late:
+    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed:
         """Bind an idempotency key to `candidate`, unless it is bound already; 10 minutes.
 
         A binding to `replaced`, a code that turned out to be another's, gives way to the candidate.
@@ -101,12 +123,39 @@ class Store(Protocol):
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
         """Tell whether a newcomer would get a seat, without taking one."""
 
-    async def delete(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
-        """End the party with that id, and leave a tombstone for as long as the party could have lived."""
-
-    async def withdraw(self, draft: PartyDraft, deadline: float) -> DeleteOutcome:
+    async def withdraw(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
         """Take back, without a trace, what the create of `draft` has left: its caller was told that it failed.
 
         A party that another create with the same token has found stays until that one is withdrawn too, and
-        so does one whose host has come (`Missing`).
+        so does one whose host has come (`Missing`) by another connection than `holder`.
         """
+
+    async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
+        """Give the connection the seat that its token owns, whoever has it now, or a new one.
+
+        A full store gives no new seats (`StoreUnavailable`), and lets everyone who has one come back.
+        """
+
+    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> None:
+        """Take back what a join has left that was answered as failed: the seat, or its being taken."""
+
+    async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
+        """Let a connection see everything without a seat."""
+
+    async def release(self, lease: Lease, deadline: float) -> None:
+        """End a lease whose connection is lost; its seat is held from now on."""
+
+    async def renew(self, code: str, leases: Sequence[Lease], deadline: float) -> RenewOutcome:
+        """Renew leases of one party; this never makes a seat. Those that cannot be renewed get a verdict."""
+
+    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> ActOutcome:
+        """Carry out a member's command, which is also a sign of life."""
+
+    async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
+        """The events after a position where the log reaches that far, else the whole party."""
+
+    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
+        """Publish a word to an instance by the way that events take."""
+
+    def now_ms(self) -> int:
+        """The store's clock, ms, as far as this instance knows it."""

@@ -9,7 +9,6 @@ and nothing is ever sent twice.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
@@ -30,10 +29,8 @@ from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import BATCH_CALLS_MAX, REPLICAS_ANSWER_MARGIN_SECONDS
 from hubbub.store import StoreUnavailable, Trouble
 from hubbub.store.health import StoreHealth
+from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
-
-Reply = list[Any]
-"""A script's reply: the store's time in ms, a status, and what else the script tells."""
 
 
 class _NotReplicatedError(RedisError):
@@ -116,6 +113,8 @@ class Batcher:
         self._takeoff: asyncio.Handle | None = None
         self.clock: ClockOffset | None = None
         """What the replies tell of the store's clock; None until one came, and after a failure."""
+        self.last_clock: ClockOffset | None = None
+        """The same as it was before a failure: good enough to tell the time."""
 
     async def call(
         self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int], deadline: float
@@ -233,6 +232,7 @@ class Batcher:
                     call.answer(reply)
         if newest is not None and self.clock is not None:
             self.clock = self.clock.sharpened(newest)
+            self.last_clock = self.clock
         return unknown
 
     async def _confirm(self, connection: AbstractConnection, calls: list[_Call]) -> None:

@@ -21,9 +21,13 @@ class StoreState(StrEnum):
 class StoreHealth:
     """Keeps the state and tells each change of it once, with the trouble that caused it."""
 
-    def __init__(self, on_change: Callable[[StoreState, Trouble | None], None]) -> None:
+    def __init__(self) -> None:
         self.state = StoreState.CONNECTING
-        self._on_change = on_change
+        self._listeners: list[Callable[[StoreState, Trouble | None], None]] = []
+
+    def on_change(self, listener: Callable[[StoreState, Trouble | None], None]) -> None:
+        """Tell `listener` of every change from now on."""
+        self._listeners.append(listener)
 
     def answered(self) -> None:
         """Note that the store answered, be it with a refusal."""
@@ -36,4 +40,5 @@ class StoreHealth:
     def _enter(self, state: StoreState, trouble: Trouble | None) -> None:
         if state is not self.state:
             self.state = state
-            self._on_change(state, trouble)
+            for listener in self._listeners:
+                listener(state, trouble)

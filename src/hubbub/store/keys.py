@@ -1,8 +1,12 @@
-"""Every key that Hubbub writes.
+"""Every key and channel that Hubbub uses.
 
 `party:CODE` is the one key a party that matches `party:*`, so that counting those counts parties. Its other
 keys put the same text in braces: they do not match, and lie in the same Cluster slot.
 """
+
+from typing import Final
+
+_LIVE: Final = ("ended", "tries", "state", "seats", "tokens", "roster", "leases", "log", "messages")
 
 
 def party(code: str) -> str:
@@ -12,14 +16,48 @@ def party(code: str) -> str:
 
 def ended(code: str) -> str:
     """The tombstone: the party ended not long ago. Holds the hash of its host's token."""
-    return f"{{party:{code}}}:ended"
+    return _of(code, "ended")
 
 
 def tries(code: str) -> str:
     """The ids of the creates that found the party, once there was more than one."""
-    return f"{{party:{code}}}:tries"
+    return _of(code, "tries")
+
+
+def state(code: str) -> str:
+    """A hash of what moves with every change: version, the party's clock, counters, what plays."""
+    return _of(code, "state")
+
+
+def leases(code: str) -> str:
+    """A sorted set of what runs out, by the party's clock: leases of connections, holds of seats, the host's grace."""
+    return _of(code, "leases")
+
+
+def live(code: str) -> tuple[str, ...]:
+    """Every key of a party, in the order in which the scripts on a live party take them.
+
+    Besides those above: `seats`, a hash by id; `tokens`, a hash from a token's hash to the id of its seat;
+    `roster`, a list of the ids of the listed seats, in the order of their coming; `log`, a list of the last
+    events; `messages`, a list of the last messages.
+    """
+    return (party(code), *(_of(code, part) for part in _LIVE))
+
+
+def events(code: str) -> str:
+    """The channel of the party's events."""
+    return _of(code, "events")
 
 
 def once(key_hash: str) -> str:
     """The code that an idempotency key is bound to."""
     return f"hubbub:once:{key_hash}"
+
+
+def probe(instance_id: str) -> str:
+    """The channel by which an instance finds out whether events reach it."""
+    return f"hubbub:{{{instance_id}}}:probe"
+
+
+def _of(code: str, part: str) -> str:
+    return f"{{party:{code}}}:{part}"

@@ -1,64 +1,102 @@
 """The store on Redis or Valkey: one method a script, typed outcomes."""
 
 import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any, Final
 
-import msgspec
-
-from hubbub.core.limits import IDEMPOTENCY_SECONDS, PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS
+from hubbub.core.limits import ID_BYTES, IDEMPOTENCY_SECONDS, PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS
 from hubbub.core.outcomes import (
+    ActOutcome,
+    CatchUpOutcome,
     CodeTaken,
     Created,
     CreateOutcome,
     Deleted,
-    DeleteOutcome,
     Ended,
-    Found,
-    Full,
-    Joinable,
     JoinCheckOutcome,
-    Late,
-    Locked,
+    JoinOutcome,
     Missing,
     ReadOutcome,
+    RenewOutcome,
+    WatchOutcome,
+    WithdrawOutcome,
 )
-from hubbub.core.party import PartyDocument, PartyDraft
-from hubbub.store import Claimed, StoreUnavailable, Trouble, keys, scripts
-from hubbub.store.batch import Batcher, Reply
+from hubbub.core.party import JoinAttempt, Lease, PartyDraft
+from hubbub.core.protocol import (
+    Act,
+    ChangeTrack,
+    Kick,
+    Leave,
+    Pause,
+    Play,
+    Position,
+    Promote,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SendReaction,
+    SetChatMode,
+    SetLock,
+)
+from hubbub.store import Claimed, StoreUnavailable, TooLate, Trouble, keys, scripts
+from hubbub.store.batch import Batcher
+from hubbub.store.replies import (
+    ABSENCES,
+    JOIN_CHECKS,
+    Reply,
+    read_caught_up,
+    read_document,
+    read_done,
+    read_found,
+    read_joined,
+    read_renewed,
+    read_watching,
+)
 from hubbub.store.scripts import Script
 
-_decode_document = msgspec.json.Decoder(PartyDocument).decode
+Arguments = tuple[str | bytes | int, ...]
 
-_CREATE_REFUSALS: dict[bytes, CodeTaken | Ended | Late] = {
-    b"taken": CodeTaken(),
-    b"ended": Ended(),
-    b"late": Late(),
+_CREATE_REFUSALS: Final[dict[bytes, CodeTaken | Ended]] = {b"taken": CodeTaken(), b"ended": Ended()}
+_WITHDRAWALS: Final[dict[bytes, WithdrawOutcome]] = {b"deleted": Deleted(), b"missing": Missing()}
+
+_ACTS: Final[Mapping[type[Act | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
+    Leave: (scripts.LEAVE, lambda _: ()),
+    Rename: (scripts.RENAME, lambda command: (command.name,)),
+    SendMessage: (scripts.MESSAGE, lambda command: (secrets.token_urlsafe(ID_BYTES), command.text)),
+    SendReaction: (scripts.REACTION, lambda command: (command.emoji,)),
+    Kick: (scripts.KICK, lambda command: (command.target_id,)),
+    Promote: (scripts.PROMOTE, lambda command: (command.target_id,)),
+    SetChatMode: (scripts.CHAT_MODE, lambda command: (command.mode,)),
+    SetLock: (scripts.LOCK, lambda command: (int(command.locked),)),
+    SelectTrack: (scripts.SELECT_TRACK, lambda command: (command.filename,)),
+    QueueTrack: (scripts.QUEUE_TRACK, lambda command: (command.filename or "",)),
+    ChangeTrack: (scripts.CHANGE_TRACK, lambda command: (command.filename, command.next_filename or "")),
+    Play: (scripts.PLAY, lambda command: ("playing", _seconds(command.position))),
+    Pause: (scripts.PLAY, lambda command: ("paused", _seconds(command.position))),
 }
-_ABSENCES: dict[bytes, Missing | Ended] = {b"missing": Missing(), b"ended": Ended()}
-_JOIN_CHECKS: dict[bytes, JoinCheckOutcome] = {
-    **_ABSENCES,
-    b"joinable": Joinable(),
-    b"locked": Locked(),
-    b"full": Full(),
-}
-_DELETIONS: dict[bytes, DeleteOutcome] = {b"deleted": Deleted(), b"missing": Missing(), b"late": Late()}
 
 
 class RedisStore:
     """`hubbub.store.Store` on one Redis 7.0+ or Valkey 7.2+ server.
 
-    Creates go by `creating`, which may wait for replicas; everything else by `batcher`.
+    Creates go by `creating`, which may wait for replicas; everything else by `batcher`. A connection's lease lasts
+    `lease_seconds`.
     """
 
-    def __init__(self, batcher: Batcher, creating: Batcher | None = None) -> None:
+    def __init__(self, batcher: Batcher, lease_seconds: float, creating: Batcher | None = None) -> None:
         self._batcher = batcher
         self._creating = creating or batcher
+        self._lease_ms = int(lease_seconds * 1000)
 
     async def ping(self, deadline: float) -> None:
         """See `Store.ping`."""
         await self._batcher.call(scripts.PING, (), (), deadline)
 
-    async def watch(self) -> None:
+    async def ask_for_ever(self) -> None:
         """Ask for a sign of life for ever, so that the link's state is known without traffic."""
         while True:
             with suppress(StoreUnavailable):
@@ -77,9 +115,10 @@ class RedisStore:
         if (refusal := _CREATE_REFUSALS.get(reply[1])) is not None:
             return refusal
         _, status, document, expires_at = reply
-        return Created(_party_from(document, draft.code), expires_at=expires_at, repeated=status == b"repeated")
+        party = read_document(document, keys.party(draft.code))
+        return Created(party, expires_at=expires_at, repeated=status == b"repeated")
 
-    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed | Late:
+    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed:
         """See `Store.claim`."""
         reply = await self._change(
             scripts.CLAIM,
@@ -87,43 +126,92 @@ class RedisStore:
             (candidate, replaced or "", IDEMPOTENCY_SECONDS),
             deadline,
         )
-        return Claimed(reply[2].decode()) if reply[1] == b"claimed" else Late()
+        return Claimed(reply[2].decode())
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """See `Store.read`."""
         reply = await self._look(scripts.READ, scripts.READ_ON_PRIMARY, code, deadline)
-        return Found(_party_from(reply[2], code)) if reply[1] == b"found" else _ABSENCES[reply[1]]
+        return read_found(reply, keys.party(code))
 
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
         """See `Store.check_join`."""
         reply = await self._look(scripts.CHECK_JOIN, scripts.CHECK_JOIN_ON_PRIMARY, code, deadline)
-        return _JOIN_CHECKS[reply[1]]
+        return JOIN_CHECKS[reply[1]]
 
-    async def delete(self, code: str, party_id: str, deadline: float) -> DeleteOutcome:
-        """See `Store.delete`."""
-        names = (keys.party(code), keys.ended(code), keys.tries(code))
-        reply = await self._change(scripts.DELETE, names, (party_id,), deadline)
-        return _DELETIONS[reply[1]]
-
-    async def withdraw(self, draft: PartyDraft, deadline: float) -> DeleteOutcome:
+    async def withdraw(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
         """See `Store.withdraw`."""
-        names = (keys.party(draft.code), keys.tries(draft.code))
-        reply = await self._change(scripts.WITHDRAW, names, (draft.id,), deadline)
-        return _DELETIONS[reply[1]]
+        reply = await self._change(scripts.WITHDRAW, keys.live(draft.code), (draft.id, holder), deadline)
+        return _WITHDRAWALS[reply[1]]
+
+    async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
+        """See `Store.join`."""
+        words = (attempt.holder, attempt.token_hash, attempt.new_id, attempt.name)
+        try:
+            reply = await self._change_live(scripts.JOIN, attempt.code, (*words, "anyone"), deadline)
+        except StoreUnavailable as unavailable:
+            if unavailable.trouble is not Trouble.OUT_OF_MEMORY:
+                raise
+            reply = await self._change_live(scripts.JOIN_WITHOUT_MEMORY, attempt.code, (*words, "seated"), deadline)
+        return read_joined(reply)
+
+    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> None:
+        """See `Store.undo_join`."""
+        words = (attempt.holder, attempt.token_hash, attempt.new_id)
+        await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline)
+
+    async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
+        """See `Store.watch`."""
+        return read_watching(await self._change_live(scripts.WATCH, code, (holder,), deadline))
+
+    async def release(self, lease: Lease, deadline: float) -> None:
+        """See `Store.release`."""
+        await self._change_live(scripts.RELEASE, lease.code, (lease.member_id, lease.holder), deadline)
+
+    async def renew(self, code: str, leases: Sequence[Lease], deadline: float) -> RenewOutcome:
+        """See `Store.renew`."""
+        words = [word for lease in leases for word in (lease.member_id, lease.holder)]
+        return read_renewed(await self._change_live(scripts.RENEW, code, words, deadline))
+
+    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> ActOutcome:
+        """See `Store.act`."""
+        script, arguments_of = _ACTS[type(command)]
+        words = (lease.member_id, lease.holder, *arguments_of(command))
+        return read_done(await self._change_live(script, lease.code, words, deadline))
+
+    async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
+        """See `Store.catch_up`."""
+        position = ("", 0) if since is None else (since.epoch, since.version)
+        reply = await self._batcher.call(scripts.CATCH_UP, keys.live(code), position, deadline)
+        return read_caught_up(reply, code, keys.party(code))
+
+    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
+        """See `Store.probe`."""
+        await self._batcher.call(scripts.PROBE, (keys.probe(instance_id),), (word,), deadline)
+
+    def now_ms(self) -> int:
+        """See `Store.now_ms`; this machine's clock where the store has never answered."""
+        clock = self._batcher.last_clock
+        return int(time.time() * 1000) if clock is None else clock.store_ms_at(_now())
 
     async def _look(self, script: Script, on_primary: Script, code: str, deadline: float) -> Reply:
         """Run a reading script; before an absence is believed, ask again where only a primary answers."""
-        names = (keys.party(code), keys.ended(code))
+        names = (keys.party(code), keys.ended(code), keys.state(code), keys.leases(code))
         reply = await self._batcher.call(script, names, (), deadline)
-        if reply[1] in _ABSENCES:
+        if reply[1] in ABSENCES:
             reply = await self._batcher.call(on_primary, names, (), deadline)
         return reply
+
+    async def _change_live(
+        self, script: Script, code: str, args: Sequence[str | bytes | int], deadline: float
+    ) -> Reply:
+        """Run a script on a live party, which also tells it how long a lease lasts."""
+        return await self._change(script, keys.live(code), (self._lease_ms, *args), deadline)
 
     async def _change(
         self,
         script: Script,
         names: tuple[str, ...],
-        args: tuple[str | bytes | int, ...],
+        args: Arguments,
         deadline: float,
         batcher: Batcher | None = None,
     ) -> Reply:
@@ -133,15 +221,15 @@ class RedisStore:
         if (clock := self._batcher.clock) is None:
             raise StoreUnavailable(Trouble.UNREACHABLE, "the connection was lost")
         not_after = clock.store_ms_no_later_than(deadline)
-        return await (batcher or self._batcher).call(script, names, (not_after, *args), deadline)
+        reply = await (batcher or self._batcher).call(script, names, (not_after, *args), deadline)
+        if reply[1] == b"late":
+            raise TooLate
+        return reply
+
+
+def _seconds(position: float | None) -> str:
+    return "" if position is None else format(position, ".3f")
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _party_from(document: bytes, code: str) -> PartyDocument:
-    try:
-        return _decode_document(document)
-    except msgspec.DecodeError as error:
-        raise StoreUnavailable(Trouble.REFUSED, f"{keys.party(code)} holds no party document: {error}") from None

@@ -36,6 +36,7 @@ _REASONS_OF_STATUS: Final = {
     413: Reason.BODY_TOO_LARGE,
 }
 
+REQUEST_ID: Final = web.RequestKey("request_id", str)
 LOG_FIELDS: Final = web.RequestKey("log_fields", dict[str, Any])
 """What a handler wants in its request's log line."""
 
@@ -107,7 +108,7 @@ class Envelope:
         @web.middleware
         async def wrap(request: web.Request, handler: Handler) -> web.StreamResponse:
             started = perf_counter()
-            request_id = request_id_of(request)
+            request_id = request[REQUEST_ID] = request_id_of(request)
             fields = request[LOG_FIELDS] = {}
             with self._marked_busy(request.protocol):
                 response = await self._answer(request, handler, request_id)

@@ -9,13 +9,12 @@ from aiohttp import web
 
 from hubbub import __version__
 from hubbub.core import tokens
-from hubbub.core.errors import CREATE_FAILED, REFUSALS, Reason
-from hubbub.core.limits import BODY_BYTES_MAX, READINESS_BUDGET_SECONDS
+from hubbub.core.errors import CREATE_FAILED, Reason
+from hubbub.core.limits import BODY_BYTES_MAX
 from hubbub.core.outcomes import Ended, Found, Full, Joinable, Locked, Missing
 from hubbub.core.party import PartyDocument, parse_code, squeeze_code
 from hubbub.service import PartyService
-from hubbub.store import Store, StoreUnavailable
-from hubbub.store.health import StoreHealth
+from hubbub.store import StoreUnavailable
 from hubbub.transport.envelope import (
     LOG_FIELDS,
     Envelope,
@@ -26,6 +25,8 @@ from hubbub.transport.envelope import (
     refusal_response,
 )
 from hubbub.transport.links import JoinLinks, qr_svg
+from hubbub.transport.standing import Standing
+from hubbub.transport.websocket import WebSocketApi
 
 _ECHOED_CODE_CHARS_MAX: Final = 64
 _QR_CACHE_SECONDS: Final = 300
@@ -38,20 +39,18 @@ class HttpApi:
         self,
         *,
         service: PartyService,
-        store: Store,
-        health: StoreHealth,
+        standing: Standing,
         links: JoinLinks,
         instance_id: str,
     ) -> None:
         self._service = service
-        self._store = store
-        self._health = health
+        self._standing = standing
         self._links = links
         self._instance_id = instance_id
         self._page = files("hubbub.web").joinpath("index.html").read_bytes()
         self._openapi = files("hubbub.transport").joinpath("openapi.json").read_bytes()
 
-    def application(self, envelope: Envelope) -> web.Application:
+    def application(self, envelope: Envelope, websocket: WebSocketApi) -> web.Application:
         """The aiohttp application with every route."""
         app = web.Application(middlewares=[envelope.middleware()], client_max_size=BODY_BYTES_MAX)
         routes = [
@@ -63,6 +62,7 @@ class HttpApi:
             ("GET", "/health", self.health),
             ("GET", "/ready", self.ready),
             ("GET", "/openapi.json", self.openapi),
+            ("GET", "/ws", websocket.handle),
             ("GET", "/", self.page),
             ("GET", "/p/{code}", self.page),
             ("GET", "/p/{code}/wall", self.page),
@@ -70,7 +70,7 @@ class HttpApi:
         for method, path, handler in routes:
             resource = app.router.add_resource(path)
             resource.add_route(method, handler, expect_handler=expect_short_body)
-            if method == "GET":
+            if method == "GET" and path != "/ws":
                 resource.add_route("HEAD", handler, expect_handler=expect_short_body)
         return app
 
@@ -163,20 +163,16 @@ class HttpApi:
             {
                 "status": "ok",
                 "instanceId": self._instance_id,
-                "redis": self._health.state,
+                "redis": self._standing.store_state,
                 "version": __version__,
             }
         )
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Tell whether guests should be sent here: whether the store would take a write now."""
-        loop_time = request.loop.time()
-        try:
-            await self._store.ping(loop_time + READINESS_BUDGET_SECONDS)
-        except StoreUnavailable as unavailable:
-            request[LOG_FIELDS].update(trouble=unavailable.trouble)
-            sentence = f"{REFUSALS[Reason.STORE_UNAVAILABLE].sentence} (store: {unavailable.trouble})"
-            return refusal_response(Reason.STORE_UNAVAILABLE, sentence=sentence)
+        """Tell whether guests should be sent here."""
+        if (why_not := await self._standing.why_not_ready()) is not None:
+            request[LOG_FIELDS].update(notReady=why_not)
+            raise Refused(Reason.STORE_UNAVAILABLE, why_not)
         return json_response({"status": "ready", "instanceId": self._instance_id})
 
     async def openapi(self, _: web.Request) -> web.Response:

@@ -1,10 +1,17 @@
-"""The rules that need the store's lock, one Lua script an operation, each with the shared head."""
+"""The rules that need the store's lock, one Lua script an operation, put together from shared parts.
+
+Every script begins with the bounds of `core/limits.py` and `head.lua`. Those on a live party go on with `state.lua`
+(keys, document, numbers, clock), `telling.lua` (numbering, log, publishing) and `seats.lua` (seats, leases, sweep).
+"""
 
 import hashlib
 from importlib.resources import files
 from typing import Final, Literal
 
 import msgspec
+
+from hubbub.core import limits
+from hubbub.core.party import HOST_NAME_DEFAULT
 
 Access = Literal["no-writes", "allow-oom", ""]
 """What a script may do, as its shebang tells the store (Redis 7.0, "Scripts with flags").
@@ -13,6 +20,16 @@ Access = Literal["no-writes", "allow-oom", ""]
 replica before it starts, even where it writes nothing. `allow-oom` runs in a full store; with no flag a full
 store refuses.
 """
+
+_BOUNDS: Final = {
+    "LISTED_MAX": limits.LISTED_MAX,
+    "LOG_EVENTS_MAX": limits.LOG_EVENTS_MAX,
+    "LOG_BYTES_MAX": limits.LOG_BYTES_MAX,
+    "MESSAGES_MAX": limits.SNAPSHOT_MESSAGES_MAX,
+    "WATCHERS_MAX": limits.WATCHERS_MAX,
+    "HOST_NAME": f"'{HOST_NAME_DEFAULT}'",
+}
+_LIVE: Final = ("state", "telling", "seats")
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -23,10 +40,11 @@ class Script(msgspec.Struct, frozen=True):
     sha: str
 
 
-def _load(name: str, access: Access) -> Script:
+def _load(name: str, access: Access, shared: tuple[str, ...] = ()) -> Script:
     shebang = f"#!lua flags={access}\n" if access else "#!lua\n"
-    parts = (files(__name__).joinpath(f"{part}.lua").read_text("utf-8") for part in ("head", name))
-    source = (shebang + "\n".join(parts)).encode()
+    bounds = "".join(f"local {bound} = {value}\n" for bound, value in _BOUNDS.items())
+    parts = (files(__name__).joinpath(f"{part}.lua").read_text("utf-8") for part in ("head", *shared, name))
+    source = (shebang + bounds + "\n".join(parts)).encode()
     return Script(name, source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
 
 
@@ -40,6 +58,28 @@ CHECK_JOIN_ON_PRIMARY: Final = _load("check_join", "allow-oom")
 CLAIM: Final = _load("claim", "")
 CREATE: Final = _load("create", "")
 # Whatever frees memory must run in a store that has none left.
-DELETE: Final = _load("delete", "allow-oom")
 WITHDRAW: Final = _load("withdraw", "allow-oom")
 PING: Final = _load("ping", "allow-oom")
+PROBE: Final = _load("probe", "allow-oom")
+CATCH_UP: Final = _load("catch_up", "allow-oom")
+
+JOIN: Final = _load("join", "", _LIVE)
+# In a full store newcomers are refused, and everyone who has a seat comes back to it.
+JOIN_WITHOUT_MEMORY: Final = _load("join", "allow-oom", _LIVE)
+UNDO_JOIN: Final = _load("undo_join", "allow-oom", _LIVE)
+WATCH: Final = _load("watch", "", _LIVE)
+RELEASE: Final = _load("release", "allow-oom", _LIVE)
+RENEW: Final = _load("renew", "allow-oom", _LIVE)
+
+LEAVE: Final = _load("leave", "allow-oom", _LIVE)
+KICK: Final = _load("kick", "allow-oom", _LIVE)
+RENAME: Final = _load("rename", "", _LIVE)
+MESSAGE: Final = _load("message", "", _LIVE)
+REACTION: Final = _load("reaction", "", _LIVE)
+PROMOTE: Final = _load("promote", "", _LIVE)
+CHAT_MODE: Final = _load("chat_mode", "", _LIVE)
+LOCK: Final = _load("lock", "", _LIVE)
+SELECT_TRACK: Final = _load("select_track", "", _LIVE)
+QUEUE_TRACK: Final = _load("queue_track", "", _LIVE)
+CHANGE_TRACK: Final = _load("change_track", "", _LIVE)
+PLAY: Final = _load("play", "", _LIVE)

@@ -1,0 +1,540 @@
+"""Every message of the WebSocket, as tagged unions: what a client may send and what it may hear.
+
+A frame is one JSON object or a non-empty array of them; each has `t`, its type. Times are ms of the store's clock.
+`docs/protocol.md`, the JSON Schema and `/asyncapi.json` are made from these classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from hubbub.core.errors import REFUSALS, Reason
+from hubbub.core.limits import (
+    FILENAME_CHARS_MAX,
+    MESSAGE_CHARS_MAX,
+    POSITION_SECONDS_MAX,
+    SOCKET_REQUEST_ID_CHARS_MAX,
+    TOKEN_CHARS_MAX,
+    TOKEN_CHARS_MIN,
+)
+from hubbub.core.party import ChatMode
+
+PROTOCOL_VERSION: Final = 1
+
+_SAFE_INTEGER: Final = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly."""
+
+RequestId = (
+    Annotated[str, Meta(max_length=SOCKET_REQUEST_ID_CHARS_MAX)]
+    | Annotated[int, Meta(ge=-_SAFE_INTEGER, le=_SAFE_INTEGER)]
+)
+Token = Annotated[str, Meta(min_length=TOKEN_CHARS_MIN, max_length=TOKEN_CHARS_MAX, pattern="^[A-Za-z0-9_-]*$")]
+Filename = Annotated[str, Meta(min_length=1, max_length=FILENAME_CHARS_MAX)]
+Seconds = Annotated[float, Meta(ge=0, le=POSITION_SECONDS_MAX)]
+StoreMs = Annotated[int, Meta(description="ms of the store's clock")]
+
+
+# What a client sends.
+
+
+class _Command(Struct, frozen=True, rename="camel", tag_field="t", kw_only=True):
+    """`requestId`, if given, comes back with the answer; it correlates and does not deduplicate."""
+
+    request_id: RequestId | None = None
+
+
+class Position(Struct, frozen=True):
+    """What a client has seen: `version` of the party's life `epoch`."""
+
+    epoch: Annotated[str, Meta(max_length=SOCKET_REQUEST_ID_CHARS_MAX)]
+    version: Annotated[int, Meta(ge=0, le=_SAFE_INTEGER)]
+
+
+class Create(_Command, frozen=True, tag="CREATE"):
+    """Create a party and take its host's seat. Repeated with the same own token within 10 minutes: the same party."""
+
+    name: str | None = None
+    token: Token | None = None
+
+
+class Join(_Command, frozen=True, tag="JOIN"):
+    """Take a seat: the one that the token owns, else a new one. `since` asks for what was missed only."""
+
+    code: str
+    name: str | None = None
+    token: Token | None = None
+    since: Position | None = None
+
+
+class Watch(_Command, frozen=True, tag="WATCH"):
+    """See everything without a seat."""
+
+    code: str
+
+
+class Leave(_Command, frozen=True, tag="LEAVE"):
+    """Give up the seat; from the host it ends the party."""
+
+
+class Rename(_Command, frozen=True, tag="RENAME"):
+    """Take another name; an empty one becomes "Host" or "Guest N"."""
+
+    name: str
+
+
+class SendMessage(_Command, frozen=True, tag="SEND_MESSAGE"):
+    """Say something; guests in chat mode `OPEN` only."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=MESSAGE_CHARS_MAX)]
+
+
+class SendReaction(_Command, frozen=True, tag="SEND_REACTION"):
+    """React with one emoji; guests in `OPEN` and `EMOJI_ONLY`."""
+
+    emoji: str
+
+
+class Kick(_Command, frozen=True, tag="KICK"):
+    """Host: remove a guest, whose token cannot take a seat here again."""
+
+    target_id: str
+
+
+class Promote(_Command, frozen=True, tag="PROMOTE"):
+    """Host: make a connected guest the host, and become a guest."""
+
+    target_id: str
+
+
+class SetChatMode(_Command, frozen=True, tag="CHAT_MODE_SET"):
+    """Host: set who may speak. The host always may."""
+
+    mode: ChatMode
+
+
+class SetLock(_Command, frozen=True, tag="LOCK_SET"):
+    """Host: let nobody new in, or open the party again."""
+
+    locked: bool
+
+
+class SelectTrack(_Command, frozen=True, tag="HOST_TRACK_SELECTED"):
+    """Host: select a track, stopped at 0; the next one stays."""
+
+    filename: Filename
+
+
+class QueueTrack(_Command, frozen=True, tag="HOST_NEXT_TRACK_QUEUED"):
+    """Host: queue the next track, or none."""
+
+    filename: Filename | None
+
+
+class ChangeTrack(_Command, frozen=True, tag="HOST_TRACK_CHANGED"):
+    """Host: go on to another track from its beginning, playing if it was playing."""
+
+    filename: Filename
+    next_filename: Filename | None = None
+
+
+class Play(_Command, frozen=True, tag="HOST_PLAY"):
+    """Host: play, from `position` in seconds or from where it is."""
+
+    position: Seconds | None = None
+
+
+class Pause(_Command, frozen=True, tag="HOST_PAUSE"):
+    """Host: pause, at `position` in seconds or where it is."""
+
+    position: Seconds | None = None
+
+
+class Ping(_Command, frozen=True, tag="PING"):
+    """Ask for a `PONG`: whether the server lives, and what its store's clock says."""
+
+    id: RequestId | None = None
+
+
+Act = (
+    Rename
+    | SendMessage
+    | SendReaction
+    | Kick
+    | Promote
+    | SetChatMode
+    | SetLock
+    | SelectTrack
+    | QueueTrack
+    | ChangeTrack
+    | Play
+    | Pause
+)
+"""What a member does in a party, answered by `OK` and an event."""
+
+Command = Create | Join | Watch | Leave | Act | Ping
+
+
+# What a client hears: answers.
+
+
+class _Answer(Struct, frozen=True, rename="camel", tag_field="t", kw_only=True):
+    request_id: RequestId | UnsetType = UNSET
+
+
+class Welcome(Struct, frozen=True, rename="camel", tag_field="t", tag="WELCOME"):
+    """The first message. A client that sends a `PING` every `heartbeatSeconds` finds a dead server."""
+
+    client_id: str
+    instance_id: str
+    version: str
+    heartbeat_seconds: int
+    protocol: int = PROTOCOL_VERSION
+
+
+class CreatedAnswer(_Answer, frozen=True, tag="CREATED"):
+    """The store has the party; a `ROOM` follows. `token` owns the host's seat."""
+
+    code: str
+    member_id: str
+    token: str
+    expires_at: StoreMs
+    epoch: str
+    version: int
+
+
+class JoinedAnswer(_Answer, frozen=True, tag="JOINED"):
+    """The seat is taken; a `ROOM` of this version follows, or the missed events up to it."""
+
+    code: str
+    member_id: str
+    token: str
+    is_host: bool
+    resumed: bool
+    epoch: str
+    version: int
+
+
+class WatchingAnswer(_Answer, frozen=True, tag="WATCHING"):
+    """The party is watched; a `ROOM` follows."""
+
+    code: str
+    epoch: str
+    version: int
+
+
+class Ok(_Answer, frozen=True, tag="OK"):
+    """The command with that `requestId` was done."""
+
+
+class Pong(_Answer, frozen=True, tag="PONG"):
+    """The answer to `PING`."""
+
+    server_time: StoreMs
+    id: RequestId | UnsetType = UNSET
+
+
+class ErrorAnswer(_Answer, frozen=True, tag="ERROR"):
+    """What was refused and why: `reason` for programs, `error` for people."""
+
+    reason: Reason
+    error: str
+    retryable: bool
+
+
+# What a client hears: the party.
+
+
+class Member(Struct, frozen=True, rename="camel"):
+    """A listed seat. `connected` is false while it is held for somebody who dropped."""
+
+    id: str
+    name: str
+    is_host: bool
+    connected: bool
+
+
+class ChatMessage(Struct, frozen=True, rename="camel"):
+    """Something said; `name` is what its speaker was called then."""
+
+    id: str
+    member_id: str
+    name: str
+    text: str
+    at: StoreMs
+
+
+class Playback(Struct, frozen=True, rename="camel"):
+    """What plays: at `at` the track stood at `position` seconds."""
+
+    state: Literal["stopped", "playing", "paused"]
+    track: str | None
+    next_track: str | None
+    position: float
+    at: StoreMs
+
+
+class Snapshot(Struct, frozen=True, rename="camel"):
+    """A party as everybody may see it. `guestCount` counts connected guests."""
+
+    code: str
+    created_at: StoreMs
+    expires_at: StoreMs
+    host_id: str
+    host_connected: bool
+    guest_count: int
+    watchers: int
+    capacity: int
+    chat_mode: ChatMode
+    locked: bool
+    playback: Playback
+    members: Sequence[Member]
+    messages: Sequence[ChatMessage]
+
+
+class RoomMessage(Struct, frozen=True, tag_field="t", tag="ROOM"):
+    """Everything, at a version: what was known before is void."""
+
+    epoch: str
+    version: int
+    snapshot: Snapshot
+
+
+class _Event(Struct, frozen=True, rename="camel", tag_field="t", kw_only=True):
+    """One change of the party, numbered: one more than the event before it."""
+
+    version: int
+
+
+class _Counted(_Event, frozen=True):
+    guest_count: int
+
+
+class MemberJoined(_Counted, frozen=True, tag="MEMBER_JOINED"):
+    """Somebody took a new, listed seat."""
+
+    member: Member
+
+
+class MemberLeft(_Counted, frozen=True, tag="MEMBER_LEFT"):
+    """A listed seat is free."""
+
+    member_id: str
+    cause: Literal["left", "kicked", "timeout"]
+
+
+class MemberUpdated(_Counted, frozen=True, tag="MEMBER_UPDATED"):
+    """Somebody was renamed, dropped or came back."""
+
+    member: Member
+
+
+class HostChanged(_Counted, frozen=True, tag="HOST_CHANGED"):
+    """A guest is the host now, and the host a guest."""
+
+    host_id: str
+    member: Member
+
+
+class GuestCount(_Event, frozen=True, tag="GUEST_COUNT"):
+    """What happened to seats that are not listed; stands for the events `from`..`version`."""
+
+    guest_count: int
+    since: int | UnsetType = msgspec.field(default=UNSET, name="from")
+
+
+class ChatModeSet(_Event, frozen=True, tag="CHAT_MODE_SET"):
+    """Who may speak."""
+
+    mode: ChatMode
+
+
+class LockSet(_Event, frozen=True, tag="LOCK_SET"):
+    """Whether newcomers get in."""
+
+    locked: bool
+
+
+class Played(_Event, frozen=True, tag="PLAY"):
+    """The track plays: at `at` it stood at `position` seconds."""
+
+    position: float
+    at: StoreMs
+
+
+class Paused(_Event, frozen=True, tag="PAUSE"):
+    """The track is paused at `position` seconds."""
+
+    position: float
+    at: StoreMs
+
+
+class TrackSelected(_Event, frozen=True, tag="TRACK_SELECTED"):
+    """Another track, stopped at 0; the next one stays."""
+
+    filename: str
+    at: StoreMs
+
+
+class NextTrackQueued(_Event, frozen=True, tag="NEXT_TRACK_QUEUED"):
+    """What comes next, or nothing."""
+
+    filename: str | None
+
+
+class TrackChanged(_Event, frozen=True, tag="TRACK_CHANGED"):
+    """Another track at position 0, playing if it was playing."""
+
+    filename: str
+    next_filename: str | None
+    at: StoreMs
+
+
+class MessageSaid(_Event, frozen=True, tag="MESSAGE"):
+    """Somebody said something."""
+
+    id: str
+    member_id: str
+    name: str
+    text: str
+    at: StoreMs
+
+
+class Recap(Struct, frozen=True):
+    """A party in figures: how long it was, how many guests ever came, what they said and how often they reacted."""
+
+    seconds: int
+    guests: int
+    messages: int
+    reactions: int
+
+
+class PartyEnded(_Event, frozen=True, tag="ENDED"):
+    """The party is over."""
+
+    cause: Literal["host_left", "host_timeout"]
+    recap: Recap
+
+
+Event = (
+    MemberJoined
+    | MemberLeft
+    | MemberUpdated
+    | HostChanged
+    | GuestCount
+    | ChatModeSet
+    | LockSet
+    | Played
+    | Paused
+    | TrackSelected
+    | NextTrackQueued
+    | TrackChanged
+    | MessageSaid
+    | PartyEnded
+)
+
+
+# What a client hears: without a version, not kept, not replayed.
+
+
+class Reaction(Struct, frozen=True, rename="camel", tag_field="t", tag="REACTION"):
+    """Somebody reacted."""
+
+    member_id: str
+    name: str
+    emoji: str
+
+
+class Reactions(Struct, frozen=True, tag_field="t", tag="REACTIONS"):
+    """Many reacted at once."""
+
+    counts: Mapping[str, int]
+
+
+class Status(Struct, frozen=True, tag_field="t", tag="STATUS"):
+    """How the server's link to its store is, so that a page can say what is true."""
+
+    store: Literal["connected", "disconnected", "recovering"]
+
+
+class KickedOut(Struct, frozen=True, tag_field="t", tag="KICKED"):
+    """You were removed by the host."""
+
+
+Answer = Welcome | CreatedAnswer | JoinedAnswer | WatchingAnswer | Ok | Pong | ErrorAnswer
+Heard = Answer | RoomMessage | Event | Reaction | Reactions | Status | KickedOut
+
+
+class Refused(Struct, frozen=True):
+    """A message that was not understood, and what to answer; `entering` tells that it would have entered a party."""
+
+    reason: Reason
+    sentence: str | None = None
+    request_id: RequestId | None = None
+    entering: bool = False
+
+
+_COMMANDS: Final[Mapping[str, type[Command]]] = {
+    str(kind.__struct_config__.tag): kind for union in get_args(Command) for kind in (get_args(union) or (union,))
+}
+_decode_json = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
+
+
+def read_frame(frame: str | bytes) -> list[Command | Refused] | None:
+    """The messages in a client's frame, each understood or refused; None where it is no message at all."""
+    try:
+        decoded = _decode_json(frame)
+    except (ValueError, RecursionError):
+        return None
+    messages = decoded if isinstance(decoded, list) else [decoded]
+    if not messages or not all(isinstance(message, dict) and isinstance(message.get("t"), str) for message in messages):
+        return None
+    return [_read_message(message) for message in messages]
+
+
+def _read_message(message: dict[str, Any]) -> Command | Refused:
+    request_id = _request_id(message)
+    kind = _COMMANDS.get(message["t"])
+    if kind is None:
+        return Refused(Reason.UNKNOWN_MESSAGE, request_id=request_id)
+    try:
+        return msgspec.convert(message, kind)
+    except msgspec.ValidationError as error:
+        return _refused(kind, message, str(error), request_id)
+
+
+def _request_id(message: dict[str, Any]) -> RequestId | None:
+    try:
+        request_id: RequestId | None = msgspec.convert(message.get("requestId"), RequestId | None)
+    except msgspec.ValidationError:
+        return None
+    return request_id
+
+
+def _refused(kind: type[Command], message: dict[str, Any], error: str, request_id: RequestId | None) -> Refused:
+    """Why msgspec would not have the message: it tells in words only, with the field's path at the end."""
+    entering = kind in {Create, Join, Watch}
+    sentence = None
+    if kind in {Join, Watch} and message.get("code") is None:
+        reason = Reason.CODE_REQUIRED
+    elif kind in {Join, Watch} and not isinstance(message["code"], str):
+        reason = Reason.CODE_INVALID
+    elif error.endswith("`$.token`"):
+        reason = Reason.TOKEN_INVALID
+    else:
+        reason = Reason.TOO_LONG if "of length <=" in error else Reason.BAD_FIELD
+        sentence = f"{REFUSALS[reason].sentence}: {error}"
+    return Refused(reason, sentence, request_id, entering)
+
+
+def answer_error(reason: Reason, sentence: str | None = None, request_id: RequestId | None = None) -> ErrorAnswer:
+    """The answer to what was refused, with the words of the table unless others are given."""
+    refusal = REFUSALS[reason]
+    return ErrorAnswer(
+        request_id=UNSET if request_id is None else request_id,
+        reason=reason,
+        error=sentence or refusal.sentence,
+        retryable=refusal.retryable,
+    )

@@ -1,0 +1,219 @@
+"""One party as seen from one instance: a copy kept level by events, and what its phones here are to be sent.
+
+Events come in any order and more than once, and some never come. The room takes the next one only, holds later ones
+back, and says when the store's log must be asked. What it takes goes out in batches: one frame a window.
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from hubbub.core.events import apply_event
+from hubbub.core.limits import (
+    LOG_BYTES_MAX,
+    LOG_EVENTS_MAX,
+    REACTIONS_APART_MAX,
+    REPLAY_BYTES_MAX,
+)
+from hubbub.core.outcomes import Missed, Whole
+from hubbub.core.protocol import (
+    Event,
+    GuestCount,
+    PartyEnded,
+    Position,
+    Reaction,
+    Reactions,
+    RoomMessage,
+    Snapshot,
+    encode,
+)
+
+_decode_event = msgspec.json.Decoder(Event).decode
+_decode_reaction = msgspec.json.Decoder(Reaction).decode
+
+
+class Published(msgspec.Struct, frozen=True):
+    """Events of one change, encoded, numbered from `first` on, in the life `epoch` of the party."""
+
+    epoch: str
+    first: int
+    events: Sequence[bytes]
+
+
+class _Pending(msgspec.Struct, frozen=True):
+    """An event that was taken and not sent yet; `guest_count` where it says nothing else."""
+
+    version: int
+    encoded: bytes
+    guest_count: int | None
+
+
+class Room:
+    """The copy, its position, and what is to be sent.
+
+    `party` is None until the store was asked for the first time. `ended` is set by the event that ends the party.
+    `void` tells that what the phones here know is void, so that they need a new `ROOM` and nothing before it.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = ""
+        self.version = 0
+        self.party: Snapshot | None = None
+        self.ended = False
+        self.void = False
+        self._asking = False
+        self._held: list[Published] = []
+        self._log: deque[bytes] = deque()
+        self._log_bytes = 0
+        self._pending: list[_Pending] = []
+        self._reactions: list[bytes] = []
+        self._prepared: bytes | None = None
+
+    # Taking what comes.
+
+    def receive(self, published: Published) -> bool:
+        """Take events, or hold them back; False where something is missing and the store must be asked."""
+        if self._asking:
+            self._held.append(published)
+            return True
+        return self._take(published)
+
+    def ask(self) -> Position | None:
+        """The position from which the store is about to be asked; from now on events are held back."""
+        self._asking = True
+        return Position(self.epoch, self.version) if self.party is not None else None
+
+    def unanswered(self) -> None:
+        """The store did not answer: what is held stays held, and it must be asked again."""
+        self._asking = False
+
+    def answered(self, outcome: Missed | Whole) -> bool:
+        """Take what the store told, then what was held; False where it must be asked again."""
+        self._asking = False
+        match outcome:
+            case Missed():
+                for event in outcome.events[max(0, self.version - outcome.version + len(outcome.events)) :]:
+                    self._apply(event)
+            case Whole():
+                self._load(outcome)
+        held, self._held = self._held, []
+        complete = True
+        for published in held:
+            complete = self._take(published) and complete
+        return complete
+
+    def watched_by(self, watchers: int) -> None:
+        """Note how many watch, which no event tells."""
+        if self.party is not None:
+            self._change(replace(self.party, watchers=watchers))
+
+    def lives_until(self, expires_at: int) -> None:
+        """Note when the party expires, ms of the store's clock, which no event tells."""
+        if self.party is not None:
+            self._change(replace(self.party, expires_at=expires_at))
+
+    def reacted(self, reaction: bytes) -> None:
+        """Take an encoded `REACTION`."""
+        self._reactions.append(reaction)
+
+    def _take(self, published: Published) -> bool:
+        first, events = published.first, published.events
+        if self.party is not None and published.epoch == self.epoch:
+            if first + len(events) - 1 <= self.version:
+                return True
+            if first <= self.version + 1:
+                for event in events[self.version + 1 - first :]:
+                    self._apply(event)
+                return True
+        self._held.append(published)
+        return False
+
+    def _load(self, whole: Whole) -> None:
+        self.void = True
+        self.epoch, self.version = whole.epoch, whole.version
+        self._change(whole.snapshot)
+        self._pending.clear()
+        self._log = deque(whole.events)
+        self._log_bytes = sum(map(len, whole.events))
+
+    def _apply(self, encoded: bytes) -> None:
+        assert self.party is not None
+        event = _decode_event(encoded)
+        self.version = event.version
+        self._change(apply_event(self.party, event))
+        self.ended = self.ended or isinstance(event, PartyEnded)
+        guest_count = event.guest_count if isinstance(event, GuestCount) else None
+        self._pending.append(_Pending(event.version, encoded, guest_count))
+        self._log.append(encoded)
+        self._log_bytes += len(encoded)
+        while len(self._log) > LOG_EVENTS_MAX or self._log_bytes > LOG_BYTES_MAX:
+            self._log_bytes -= len(self._log.popleft())
+
+    def _change(self, party: Snapshot) -> None:
+        self.party = party
+        self._prepared = None
+
+    # Telling the phones.
+
+    def prepared(self) -> bytes:
+        """The encoded `ROOM` of this version, made once."""
+        assert self.party is not None
+        if self._prepared is None:
+            self._prepared = encode(RoomMessage(self.epoch, self.version, self.party))
+        return self._prepared
+
+    def replay(self, since: Position) -> list[bytes] | None:
+        """The encoded events after `since`, or None where a `ROOM` is the shorter or the only way."""
+        missed = self.version - since.version
+        if since.epoch != self.epoch or not 0 <= missed <= len(self._log):
+            return None
+        events = list(self._log)[len(self._log) - missed :]
+        return events if sum(map(len, events)) <= REPLAY_BYTES_MAX else None
+
+    def has_news(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self.void or self._pending or self._reactions)
+
+    def batch(self, after: int = 0) -> bytes | None:
+        """One frame with all that is to be sent and is newer than version `after`; neighbouring counts are merged."""
+        messages: list[bytes] = []
+        counts: list[_Pending] = []
+        for pending in self._pending:
+            if pending.version <= after:
+                continue
+            if pending.guest_count is not None:
+                counts.append(pending)
+                continue
+            messages += _merged_counts(counts)
+            counts = []
+            messages.append(pending.encoded)
+        return framed([*messages, *_merged_counts(counts), *_merged_reactions(self._reactions)])
+
+    def sent(self) -> None:
+        """Note that everybody here was sent all there was."""
+        self.void = False
+        self._pending.clear()
+        self._reactions.clear()
+
+
+def framed(messages: Sequence[bytes]) -> bytes | None:
+    """Encoded messages as the text of one frame: an object alone, an array of several, None of none."""
+    if len(messages) > 1:
+        return b"[" + b",".join(messages) + b"]"
+    return messages[0] if messages else None
+
+
+def _merged_counts(counts: list[_Pending]) -> list[bytes]:
+    if len(counts) < 2:
+        return [pending.encoded for pending in counts]
+    last = counts[-1]
+    assert last.guest_count is not None
+    return [encode(GuestCount(version=last.version, guest_count=last.guest_count, since=counts[0].version))]
+
+
+def _merged_reactions(reactions: list[bytes]) -> list[bytes]:
+    if len(reactions) <= REACTIONS_APART_MAX:
+        return reactions
+    return [encode(Reactions(Counter(_decode_reaction(reaction).emoji for reaction in reactions)))]

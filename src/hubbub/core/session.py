@@ -1,0 +1,247 @@
+"""One client's conversation as a state machine: frames and outcomes in, steps out.
+
+A step is something to say, something to ask of the service, or the end. Steps come lazily: whoever asks the service
+must report the outcome before taking the next step, so that commands take effect in the order sent.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
+from hubbub.core.limits import (
+    COMMANDS_PER_SECOND_MAX,
+    ENTER_SECONDS_MAX,
+    HEARTBEAT_SECONDS,
+    UNDECODABLE_FRAMES_MAX,
+    UNKNOWN_CODES_MAX,
+)
+from hubbub.core.outcomes import (
+    ActOutcome,
+    Crowded,
+    Declined,
+    Done,
+    Ended,
+    Full,
+    Joined,
+    Kicked,
+    Locked,
+    Missing,
+    Watching,
+)
+from hubbub.core.party import parse_code, squeeze_code
+from hubbub.core.protocol import (
+    Act,
+    Answer,
+    Command,
+    Create,
+    CreatedAnswer,
+    Join,
+    JoinedAnswer,
+    Leave,
+    Ok,
+    Ping,
+    Pong,
+    Refused,
+    RequestId,
+    SendMessage,
+    SendReaction,
+    Watch,
+    WatchingAnswer,
+    Welcome,
+    answer_error,
+    read_frame,
+)
+
+
+class Say(msgspec.Struct, frozen=True):
+    """Send this message."""
+
+    message: Answer
+
+
+class Enter(msgspec.Struct, frozen=True):
+    """Ask the service for a place in a party, that with `code` unless it is to be created, and report the outcome."""
+
+    command: Create | Join | Watch
+    code: str = ""
+
+
+class Do(msgspec.Struct, frozen=True):
+    """Ask the service to carry out a member's command, and report the outcome."""
+
+    command: Act | Leave
+
+
+class HangUp(msgspec.Struct, frozen=True):
+    """Close the connection."""
+
+    code: CloseCode
+
+
+Step = Say | Enter | Do | HangUp
+
+
+class Session:
+    """The conversation with one client.
+
+    `store_ms` tells the store's time; `is_emoji` whether a text is one emoji. `now` is monotonic seconds everywhere.
+    """
+
+    def __init__(self, *, now: float, store_ms: Callable[[], int], is_emoji: Callable[[str], bool]) -> None:
+        self.enter_by: float | None = now + ENTER_SECONDS_MAX
+        """When the connection is to be closed as silent; None once it has entered a party."""
+        self._store_ms = store_ms
+        self._is_emoji = is_emoji
+        self._is_member = False
+        self._undecodable = 0
+        self._unknown_codes = 0
+        self._allowance = float(COMMANDS_PER_SECOND_MAX)
+        self._allowed_at = now
+
+    @staticmethod
+    def welcome(client_id: str, instance_id: str, version: str) -> Welcome:
+        """The first message."""
+        return Welcome(client_id, instance_id, version, HEARTBEAT_SECONDS)
+
+    def read(self, frame: str | bytes | None, now: float) -> Iterator[Step]:
+        """What follows from a frame; None stands for one that is not text."""
+        messages = None if frame is None else read_frame(frame)
+        if messages is None:
+            yield Say(answer_error(Reason.BAD_MESSAGE))
+            self._undecodable += 1
+            if self._undecodable >= UNDECODABLE_FRAMES_MAX:
+                yield HangUp(CloseCode.ABUSE)
+            return
+        for message in messages:
+            yield from self._consider(message, now)
+
+    def entered(
+        self, command: Create | Join | Watch, code: str, token: str, outcome: Joined | Watching
+    ) -> CreatedAnswer | JoinedAnswer | WatchingAnswer:
+        """The answer to a client that is in a party now."""
+        self.enter_by = None
+        request_id = _echoed(command.request_id)
+        if isinstance(outcome, Watching):
+            return WatchingAnswer(code=code, epoch=outcome.epoch, version=outcome.version, request_id=request_id)
+        self._is_member = True
+        if isinstance(command, Create):
+            return CreatedAnswer(
+                code=code,
+                member_id=outcome.member_id,
+                token=token,
+                expires_at=outcome.expires_at,
+                epoch=outcome.epoch,
+                version=outcome.version,
+                request_id=request_id,
+            )
+        return JoinedAnswer(
+            code=code,
+            member_id=outcome.member_id,
+            token=token,
+            is_host=outcome.is_host,
+            resumed=outcome.resumed,
+            epoch=outcome.epoch,
+            version=outcome.version,
+            request_id=request_id,
+        )
+
+    def not_entered(
+        self, command: Create | Join | Watch, outcome: Missing | Ended | Locked | Full | Kicked | Crowded, now: float
+    ) -> Iterator[Step]:
+        """What follows where the party would not have the client."""
+        yield self._not_entered(command, outcome.reason, now)
+        if isinstance(outcome, Missing):
+            yield from self._count_unknown_code()
+
+    def acted(self, command: Act | Leave, outcome: ActOutcome) -> Iterator[Step]:
+        """What follows from a member's command."""
+        if isinstance(outcome, Done):
+            if isinstance(command, Leave):
+                yield Say(Ok(request_id=_echoed(command.request_id)))
+                yield HangUp(CloseCode.LEFT)
+            elif command.request_id is not None:
+                yield Say(Ok(request_id=command.request_id))
+            return
+        yield _refusal(command.request_id, outcome.reason)
+        if not isinstance(outcome, Declined) or outcome.reason in CLOSE_CODES:
+            yield HangUp(CLOSE_CODES[outcome.reason])
+
+    def unavailable(self, command: Command, now: float) -> Step:
+        """What follows where the store did not answer."""
+        if isinstance(command, Create | Join | Watch):
+            return self._not_entered(command, Reason.STORE_UNAVAILABLE, now)
+        return _refusal(command.request_id, Reason.STORE_UNAVAILABLE)
+
+    def _consider(self, message: Command | Refused, now: float) -> Iterator[Step]:
+        if not self._allows(now):
+            yield _refusal(message.request_id, Reason.RATE_LIMITED)
+            return
+        match message:
+            case Refused(reason=reason, sentence=sentence, request_id=request_id):
+                if message.entering:
+                    self._may_enter_until(now + ENTER_SECONDS_MAX)
+                yield _refusal(request_id, reason, sentence)
+            case Ping():
+                yield Say(
+                    Pong(server_time=self._store_ms(), id=_echoed(message.id), request_id=_echoed(message.request_id))
+                )
+            case Create() | Join() | Watch():
+                yield from self._consider_entering(message, now)
+            case _:
+                yield from self._consider_acting(message)
+
+    def _consider_entering(self, command: Create | Join | Watch, now: float) -> Iterator[Step]:
+        if self.enter_by is None:
+            yield _refusal(command.request_id, Reason.ALREADY_JOINED)
+        elif isinstance(command, Create):
+            yield Enter(command)
+        elif (code := parse_code(command.code)) is not None:
+            yield Enter(command, code)
+        elif not squeeze_code(command.code):
+            yield self._not_entered(command, Reason.CODE_REQUIRED, now)
+        else:
+            yield from self.not_entered(command, Missing(), now)
+
+    def _consider_acting(self, command: Act | Leave) -> Iterator[Step]:
+        if self.enter_by is None and isinstance(command, Leave) and not self._is_member:
+            yield from self.acted(command, Done())
+        elif not self._is_member:
+            yield _refusal(command.request_id, Reason.NOT_JOINED)
+        elif isinstance(command, SendReaction) and not self._is_emoji(command.emoji):
+            yield _refusal(command.request_id, Reason.NOT_EMOJI)
+        elif isinstance(command, SendMessage) and not command.text.strip():
+            yield _refusal(command.request_id, Reason.BAD_FIELD, "A message needs something to read")
+        else:
+            yield Do(command)
+
+    def _count_unknown_code(self) -> Iterator[Step]:
+        self._unknown_codes += 1
+        if self._unknown_codes >= UNKNOWN_CODES_MAX:
+            yield HangUp(CloseCode.ABUSE)
+
+    def _not_entered(self, command: Create | Join | Watch, reason: Reason, now: float) -> Say:
+        self._may_enter_until(now + ENTER_SECONDS_MAX)
+        return _refusal(command.request_id, reason)
+
+    def _may_enter_until(self, instant: float) -> None:
+        if self.enter_by is not None:
+            self.enter_by = instant
+
+    def _allows(self, now: float) -> bool:
+        """Whether one more command is within the flood guard's bound, which a pause fills up again."""
+        refilled = self._allowance + (now - self._allowed_at) * COMMANDS_PER_SECOND_MAX
+        self._allowance = min(float(COMMANDS_PER_SECOND_MAX), refilled)
+        self._allowed_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+
+def _echoed(request_id: RequestId | None) -> RequestId | msgspec.UnsetType:
+    return msgspec.UNSET if request_id is None else request_id
+
+
+def _refusal(request_id: RequestId | None, reason: Reason, sentence: str | None = None) -> Say:
+    return Say(answer_error(reason, sentence, request_id))

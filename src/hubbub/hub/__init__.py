@@ -1,0 +1,244 @@
+"""This instance's rooms and their phones: opening, keeping level, sending, and letting go."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+
+from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
+from hubbub.core.limits import (
+    CATCH_UP_JITTER_SECONDS,
+    DRAIN_BATCHES,
+    EVENT_PATIENCE_SECONDS,
+    FEED_RETRY_SECONDS,
+    ROOM_LINGER_SECONDS,
+    STORE_BUDGET_SECONDS,
+)
+from hubbub.core.outcomes import Ended, Missing, RenewOutcome
+from hubbub.core.protocol import KickedOut, Status, encode
+from hubbub.core.room import Published
+from hubbub.hub.open_room import OpenRoom, Phone, Place, RoomClosed
+from hubbub.store import Store, StoreUnavailable, Trouble
+from hubbub.store.feed import Feed
+
+__all__ = ["Hub", "OpenRoom", "Phone", "Place", "RoomClosed"]
+
+
+class Hub:
+    """All rooms of this instance. `prepare` makes a frame for the wire of a frame's text."""
+
+    def __init__(self, store: Store, feed: Feed, prepare: Callable[[bytes], bytes]) -> None:
+        self._store = store
+        self._feed = feed
+        self._prepare = prepare
+        self._rooms: dict[str, OpenRoom] = {}
+        self._phones: set[Phone] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.draining = False
+        """Whether this instance is about to end: then phones come back elsewhere, and nobody has left."""
+
+    # Phones, in a room or not yet.
+
+    def welcome(self, phone: Phone) -> None:
+        """Note a new connection."""
+        self._phones.add(phone)
+
+    def forget(self, phone: Phone) -> None:
+        """Note that a connection is gone."""
+        self._phones.discard(phone)
+
+    def tell_status(self, status: Status) -> None:
+        """Tell every phone how the link to the store is."""
+        frame = self._prepare(encode(status))
+        for phone in list(self._phones):
+            phone.send(frame)
+
+    async def drain(self, seconds: float) -> None:
+        """Close every phone, in batches over at most so many seconds, so that not all come back at once."""
+        self.draining = True
+        phones = list(self._phones)
+        size = -(-len(phones) // DRAIN_BATCHES)
+        for start in range(0, len(phones), size or 1):
+            for phone in phones[start : start + size]:
+                phone.close(CloseCode.GOING_AWAY)
+            await asyncio.sleep(seconds / DRAIN_BATCHES)
+
+    async def aclose(self) -> None:
+        """End what still runs."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # Entering and leaving rooms.
+
+    @asynccontextmanager
+    async def opened(self, code: str, deadline: float) -> AsyncIterator[OpenRoom]:
+        """The party's room, whose events reach this instance from now on; raises `StoreUnavailable`."""
+        opened = self._rooms.get(code)
+        if opened is None:
+            opened = self._rooms[code] = OpenRoom(code, self._prepare)
+        opened.entering += 1
+        try:
+            await self._feed.want(code, deadline)
+            yield opened
+        finally:
+            opened.entering -= 1
+            self._drop_later(opened)
+
+    async def level(self, opened: OpenRoom, epoch: str, version: int, deadline: float) -> None:
+        """Wait until the room has got to that position; raises `StoreUnavailable` or `RoomClosed`."""
+        if opened.room.party is not None:
+            # The event is on its way here, as the answer was.
+            patience = min(deadline, _now() + EVENT_PATIENCE_SECONDS)
+            if await opened.reach(epoch, version, patience):
+                return
+        self._catch_up(opened)
+        if not await opened.reach(epoch, version, deadline):
+            raise StoreUnavailable(Trouble.TIMEOUT, "the party's events do not come", in_doubt=True)
+
+    def unseat(self, code: str, place: Place) -> None:
+        """Let a phone go."""
+        opened = self._rooms.get(code)
+        if opened is not None:
+            opened.unseat(place)
+            self._drop_later(opened)
+
+    def _drop_later(self, opened: OpenRoom) -> None:
+        """Keep an empty room for a while, since phones come back; one that nobody ever entered goes at once."""
+        if opened.is_empty and opened.room.party is None:
+            self._drop(opened)
+        elif opened.is_empty:
+            asyncio.get_running_loop().call_later(ROOM_LINGER_SECONDS, self._drop_if_empty, opened)
+
+    def _drop_if_empty(self, opened: OpenRoom) -> None:
+        if opened.is_empty:
+            self._drop(opened)
+
+    def _drop(self, opened: OpenRoom) -> None:
+        if self._rooms.get(opened.code) is opened:
+            del self._rooms[opened.code]
+            self._feed.unwant(opened.code)
+            if opened.catching_up is not None:
+                opened.catching_up.cancel()
+
+    # What the feed brings.
+
+    def confirmed(self, code: str) -> None:
+        """Events come again: ask for those that did not, but not with all other rooms at once."""
+        opened = self._rooms.get(code)
+        if opened is not None and opened.room.party is not None:
+            self._catch_up(opened, random.uniform(0, CATCH_UP_JITTER_SECONDS))  # noqa: S311 - only spreads
+
+    def published(self, code: str, published: Published) -> None:
+        """Take events."""
+        opened = self._rooms.get(code)
+        if opened is None:
+            return
+        if not opened.room.receive(published) and opened.room.party is not None:
+            self._catch_up(opened)
+        self._moved(opened)
+
+    def reacted(self, code: str, reaction: bytes) -> None:
+        """Pass a reaction on."""
+        opened = self._rooms.get(code)
+        if opened is not None and opened.room.party is not None:
+            opened.room.reacted(reaction)
+            opened.send_soon()
+
+    def taken_over(self, code: str, member_id: str, holder: str) -> None:
+        """Close the connection that had the seat before."""
+        if (opened := self._rooms.get(code)) is None:
+            return
+        for place in opened.places_of(member_id):
+            if place.lease.holder != holder:
+                self._expel(opened, place, Reason.TAKEN_OVER)
+
+    def kicked(self, code: str, member_id: str) -> None:
+        """Close the connection of a guest who was removed."""
+        if (opened := self._rooms.get(code)) is None:
+            return
+        for place in opened.places_of(member_id):
+            self._expel(opened, place, Reason.KICKED)
+
+    def watched(self, code: str, watchers: int) -> None:
+        """Note how many watch."""
+        opened = self._rooms.get(code)
+        if opened is not None:
+            opened.room.watched_by(watchers)
+
+    # What renewing leases brings.
+
+    def rooms(self) -> Iterator[OpenRoom]:
+        """The rooms with phones in them."""
+        return (opened for opened in list(self._rooms.values()) if opened.leases)
+
+    def judge(self, opened: OpenRoom, outcome: RenewOutcome) -> None:
+        """Act on what a renewal said: positions compared, verdicts carried out."""
+        if isinstance(outcome, Missing | Ended):
+            self._close(opened)
+            return
+        opened.room.lives_until(outcome.expires_at)
+        for verdict in outcome.verdicts:
+            if (place := opened.place_of(verdict.holder)) is not None:
+                self._expel(opened, place, verdict.reason)
+        room = opened.room
+        if room.epoch != outcome.epoch or room.version < outcome.version:
+            self._start(self._catch_up_unless_level(opened, outcome.epoch, outcome.version), "late event")
+
+    async def _catch_up_unless_level(self, opened: OpenRoom, epoch: str, version: int) -> None:
+        """Ask the store if the event does not come by itself in a moment."""
+        if not await opened.reach(epoch, version, _now() + EVENT_PATIENCE_SECONDS):
+            self._catch_up(opened)
+
+    def _expel(self, opened: OpenRoom, place: Place, reason: Reason) -> None:
+        opened.send_now()
+        if reason is Reason.KICKED:
+            place.phone.send(self._prepare(encode(KickedOut())))
+        place.phone.close(CLOSE_CODES[reason])
+        opened.unseat(place)
+        self._drop_later(opened)
+
+    def _moved(self, opened: OpenRoom) -> None:
+        opened.moved()
+        if opened.room.ended:
+            opened.send_now()
+            self._close(opened)
+
+    def _close(self, opened: OpenRoom) -> None:
+        opened.close_all(CloseCode.PARTY_ENDED)
+        self._drop(opened)
+
+    # Asking the store for what was missed.
+
+    def _catch_up(self, opened: OpenRoom, delay: float = 0.0) -> None:
+        if opened.catching_up is None:
+            opened.catching_up = self._start(self._catching_up(opened, delay), "catching up")
+            opened.catching_up.add_done_callback(lambda _: setattr(opened, "catching_up", None))
+
+    async def _catching_up(self, opened: OpenRoom, delay: float) -> None:
+        await asyncio.sleep(delay)
+        level = False
+        while not level:
+            since = opened.room.ask()
+            try:
+                outcome = await self._store.catch_up(opened.code, since, _now() + STORE_BUDGET_SECONDS)
+            except StoreUnavailable:
+                opened.room.unanswered()
+                await asyncio.sleep(FEED_RETRY_SECONDS)
+                continue
+            if isinstance(outcome, Missing | Ended):
+                self._close(opened)
+                return
+            level = opened.room.answered(outcome)
+            self._moved(opened)
+
+    def _start(self, job: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(job, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,180 @@
+"""A room that is open on this instance: who is in it, who waits for it, and when it sends."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from itertools import count
+from typing import Protocol
+
+from hubbub.core.errors import CloseCode
+from hubbub.core.limits import SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Position
+from hubbub.core.room import Room, framed
+
+
+class Phone(Protocol):
+    """One connection, as the hub sees it. Nothing here waits."""
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame that was prepared for everybody; a phone that has not read enough is dropped instead."""
+
+    def send_text(self, text: bytes) -> None:
+        """Send a frame of the phone's own, such as a snapshot, which does not count against a slow reader."""
+
+    def close(self, code: CloseCode) -> None:
+        """Close the connection; nothing is sent to it from now on."""
+
+
+class RoomClosed(Exception):  # noqa: N818 - it names the state
+    """The party ended while somebody was entering."""
+
+
+class Place:
+    """A phone's place in a room. `since` is the version it was told on entering, until it was sent what follows."""
+
+    __slots__ = ("leaving", "lease", "phone", "since")
+
+    def __init__(self, phone: Phone, lease: Lease, since: int) -> None:
+        self.phone = phone
+        self.lease = lease
+        self.since = since
+        self.leaving = False
+        """Whether it is about to close the connection itself, so that an end it brought about does not."""
+
+
+class OpenRoom:
+    """A room with the phones in it, those who wait for it to get somewhere, and the window in which it sends."""
+
+    def __init__(self, code: str, prepare: Callable[[bytes], bytes]) -> None:
+        self.code = code
+        self.room = Room()
+        self.entering = 0
+        self.catching_up: asyncio.Task[None] | None = None
+        self._prepare = prepare
+        self._places: dict[str, Place] = {}
+        self._seated: dict[str, list[Place]] = {}
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+        self._sending: asyncio.Handle | None = None
+        self._sent_at = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is in it or about to enter."""
+        return not self._places and not self.entering
+
+    @property
+    def leases(self) -> list[Lease]:
+        """The leases of the phones in it."""
+        return [place.lease for place in self._places.values()]
+
+    def seat(self, phone: Phone, lease: Lease, since: Position | None) -> Place:
+        """Send the phone the room, or what it missed `since` then, and from now on all that follows."""
+        room = self.room
+        if room.void:
+            self._send()
+        replay = None if since is None else room.replay(since)
+        text = room.prepared() if replay is None else framed(replay)
+        if text is not None:
+            phone.send_text(text)
+        place = Place(phone, lease, room.version)
+        self._places[lease.holder] = place
+        self._seated.setdefault(lease.member_id, []).append(place)
+        return place
+
+    def unseat(self, place: Place) -> None:
+        """Let the phone go."""
+        if self._places.pop(place.lease.holder, None) is None:
+            return
+        others = self._seated[place.lease.member_id]
+        others.remove(place)
+        if not others:
+            del self._seated[place.lease.member_id]
+
+    def places_of(self, member_id: str) -> list[Place]:
+        """The places of a seat: more than one for as long as a take-over takes."""
+        return list(self._seated.get(member_id, ()))
+
+    def place_of(self, holder: str) -> Place | None:
+        """The place of a holder."""
+        return self._places.get(holder)
+
+    def close_all(self, code: CloseCode) -> None:
+        """Close every phone, and tell those who are entering that there is no room any more."""
+        for place in list(self._places.values()):
+            if not place.leaving:
+                place.phone.close(code)
+            self.unseat(place)
+        for _, _, future in self._waiting:
+            if not future.done():
+                future.set_exception(RoomClosed())
+        self._waiting.clear()
+        if self._sending is not None:
+            self._sending.cancel()
+
+    async def reach(self, epoch: str, version: int, deadline: float) -> bool:
+        """Wait until the room has got to that position; False where it has not by the deadline."""
+        if self.room.party is not None and self.room.epoch == epoch and self.room.version >= version:
+            return True
+        future = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (version, next(self._numbers), future))
+        try:
+            async with asyncio.timeout_at(deadline):
+                await future
+        except TimeoutError:
+            return False
+        return self.room.epoch == epoch
+
+    def moved(self) -> None:
+        """Wake those who waited for what the room has now, and send its news soon."""
+        while self._waiting and (self._waiting[0][0] <= self.room.version or self._waiting[0][2].done()):
+            _, _, future = heapq.heappop(self._waiting)
+            if not future.done():
+                future.set_result(None)
+        self.send_soon()
+
+    def send_soon(self) -> None:
+        """Send at the end of this loop turn, or of the window where the room has just been sent something."""
+        if self._sending is not None or not self.room.has_news():
+            return
+        loop = asyncio.get_running_loop()
+        window = min(SEND_WINDOW_SECONDS_MAX, len(self._places) * SEND_SECONDS_PER_PHONE)
+        wait = self._sent_at + window - loop.time()
+        self._sending = loop.call_later(wait, self._send) if wait > 0 else loop.call_soon(self._send)
+
+    def send_now(self) -> None:
+        """Send what there is."""
+        if self._sending is not None:
+            self._sending.cancel()
+        self._send()
+
+    def _send(self) -> None:
+        self._sending = None
+        if not self.room.has_news():
+            return
+        self._sent_at = asyncio.get_running_loop().time()
+        if self.room.void:
+            self._send_anew()
+        else:
+            self._send_batch()
+        self.room.sent()
+
+    def _send_anew(self) -> None:
+        text = self.room.prepared()
+        for place in list(self._places.values()):
+            place.since = 0
+            place.phone.send_text(text)
+
+    def _send_batch(self) -> None:
+        text = self.room.batch()
+        frame = self._prepare(text) if text is not None else b""
+        for place in list(self._places.values()):
+            if not place.since:
+                place.phone.send(frame)
+                continue
+            # It entered within this window: its snapshot has some of this already.
+            newer = self.room.batch(place.since)
+            place.since = 0
+            if newer is not None:
+                place.phone.send(self._prepare(newer))

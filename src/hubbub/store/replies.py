@@ -1,0 +1,163 @@
+"""From what scripts reply to typed outcomes."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import (
+    ActOutcome,
+    CatchUpOutcome,
+    Crowded,
+    Declined,
+    Done,
+    Ended,
+    Found,
+    Full,
+    Joinable,
+    JoinCheckOutcome,
+    Joined,
+    JoinOutcome,
+    Kicked,
+    Locked,
+    Missed,
+    Missing,
+    ReadOutcome,
+    Renewed,
+    RenewOutcome,
+    Verdict,
+    Watching,
+    WatchOutcome,
+    Whole,
+)
+from hubbub.core.party import PartyDocument
+from hubbub.core.protocol import ChatMessage, Member, Playback, Snapshot
+from hubbub.store import StoreUnavailable, Trouble
+
+Reply = list[Any]
+"""A script's reply: the store's time in ms, a status, and what else the script tells."""
+
+ABSENCES: Final[dict[bytes, Missing | Ended]] = {b"missing": Missing(), b"ended": Ended()}
+JOIN_CHECKS: Final[dict[bytes, JoinCheckOutcome]] = {
+    **ABSENCES,
+    b"joinable": Joinable(),
+    b"locked": Locked(),
+    b"full": Full(),
+}
+_JOIN_REFUSALS: Final[dict[bytes, JoinOutcome]] = {
+    **ABSENCES,
+    b"kicked": Kicked(),
+    b"locked": Locked(),
+    b"full": Full(),
+}
+_WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": Crowded()}
+
+_decode_document = msgspec.json.Decoder(PartyDocument).decode
+_decode_message = msgspec.json.Decoder(ChatMessage).decode
+_decode_text = msgspec.json.Decoder(str | None).decode
+_decode_seat = msgspec.json.Decoder(tuple[str, str, int, bool, str]).decode
+
+
+def read_document(document: bytes, key: str) -> PartyDocument:
+    """The party in a document; raises `StoreUnavailable` where the key holds something else."""
+    try:
+        return _decode_document(document)
+    except msgspec.DecodeError as error:
+        raise StoreUnavailable(Trouble.REFUSED, f"{key} holds no party document: {error}") from None
+
+
+def read_found(reply: Reply, key: str) -> ReadOutcome:
+    """What `read.lua` replied; the counts are those by unexpired leases."""
+    if (absence := ABSENCES.get(reply[1])) is not None:
+        return absence
+    _, _, document, host_connected, guests = reply
+    party = read_document(document, key)
+    return Found(replace(party, host_connected=host_connected == 1, guest_count=guests))
+
+
+def read_joined(reply: Reply) -> JoinOutcome:
+    """What `join.lua` replied."""
+    status = reply[1]
+    if status == b"no_memory":
+        raise StoreUnavailable(Trouble.OUT_OF_MEMORY, "there is no room for a new seat")
+    if (refusal := _JOIN_REFUSALS.get(status)) is not None:
+        return refusal
+    _, _, epoch, version, member_id, is_host, resumed, expires_at = reply
+    return Joined(member_id.decode(), is_host == 1, resumed == 1, epoch.decode(), version, expires_at)
+
+
+def read_watching(reply: Reply) -> WatchOutcome:
+    """What `watch.lua` replied."""
+    if (refusal := _WATCH_REFUSALS.get(reply[1])) is not None:
+        return refusal
+    _, _, epoch, version, expires_at = reply
+    return Watching(epoch.decode(), version, expires_at)
+
+
+def read_done(reply: Reply) -> ActOutcome:
+    """What the script of a command replied."""
+    status = reply[1]
+    if status == b"done":
+        return Done()
+    return ABSENCES.get(status) or Declined(Reason(status.decode()))
+
+
+def read_renewed(reply: Reply) -> RenewOutcome:
+    """What `renew.lua` replied."""
+    if (absence := ABSENCES.get(reply[1])) is not None:
+        return absence
+    _, _, epoch, version, expires_at, due_ms, *words = reply
+    triples = zip(*[iter(words)] * 3, strict=True)
+    verdicts = tuple(Verdict(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples)
+    return Renewed(epoch.decode(), version, expires_at, due_ms if due_ms >= 0 else None, verdicts)
+
+
+def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
+    """What `catch_up.lua` replied."""
+    if (absence := ABSENCES.get(reply[1])) is not None:
+        return absence
+    if reply[1] == b"events":
+        return Missed(reply[2], tuple(reply[3:]))
+    _, _, version, document, expires_at, listed, messages, events, watchers, playback = reply
+    party = read_document(document, key)
+    snapshot = Snapshot(
+        code=code,
+        created_at=party.created_at,
+        expires_at=expires_at,
+        host_id=party.host_id,
+        host_connected=party.host_connected,
+        guest_count=party.guest_count,
+        watchers=int(watchers),
+        capacity=party.terms.capacity,
+        chat_mode=party.chat_mode,
+        locked=party.locked,
+        playback=_read_playback(playback, party.created_at),
+        members=_read_members(listed, party),
+        messages=[_decode_message(message) for message in messages],
+    )
+    return Whole(party.id, version, snapshot, tuple(events))
+
+
+def _read_members(listed: Sequence[Any], party: PartyDocument) -> list[Member]:
+    if not listed:
+        # Nobody has come yet, and the host's seat is there all the same.
+        return [Member(party.host_id, party.host_name, is_host=True, connected=False)]
+    members: list[Member] = []
+    for seat_id, record, connected in zip(*[iter(listed)] * 3, strict=True):
+        name = _decode_seat(record)[0]
+        member_id = seat_id.decode()
+        members.append(Member(member_id, name, is_host=member_id == party.host_id, connected=connected == 1))
+    return members
+
+
+def _read_playback(fields: Sequence[bytes | None], created_at: int) -> Playback:
+    track, next_track, state, position, at = fields
+    return Playback(
+        state=msgspec.convert((state or b"stopped").decode(), Playback.__annotations__["state"]),
+        track=_decode_text(track or b"null"),
+        next_track=_decode_text(next_track or b"null"),
+        position=float(position or 0),
+        at=int(at or created_at),
+    )

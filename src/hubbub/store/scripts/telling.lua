@@ -1,0 +1,86 @@
+-- How a change is numbered, written, logged and published: all of it once, at the end of a script.
+local events = {}       -- encoded, in the order of their versions
+local first_version     -- of events
+local over = false      -- the party has ended in this script
+
+local function tell(body)
+  state.version = state.version + 1
+  first_version = first_version or state.version
+  events[#events + 1] = '{' .. body .. ',"version":' .. integer(state.version) .. '}'
+end
+
+-- What is not numbered and not kept: 'T' a seat was taken over, 'W' the count of watchers, 'R' a reaction.
+local function mention(kind, text)
+  redis.call('SPUBLISH', channel, kind .. text)
+end
+
+local function publish()
+  if #events > 0 then
+    mention('E', party.id .. ' ' .. integer(first_version) .. '\n' .. table.concat(events, '\n'))
+  end
+end
+
+-- Keeps the last events for those who come back, within bounds of count and size.
+local function keep_log()
+  for _, event in ipairs(events) do
+    redis.call('RPUSH', log_key, event)
+    state.logBytes = state.logBytes + #event
+  end
+  local length = redis.call('LLEN', log_key)
+  while length > LOG_EVENTS_MAX or state.logBytes > LOG_BYTES_MAX do
+    state.logBytes = state.logBytes - #redis.call('LPOP', log_key)
+    length = length - 1
+  end
+end
+
+-- How long the keys live from now on, ms. Where nobody is connected, a host who has been there and is missed has
+-- no longer than what is left of the grace.
+local function life_ms()
+  local ttl_ms = party.terms[1] * 1000
+  if party.hostConnected or party.guestCount > 0 or state.watchers > 0 then return ttl_ms end
+  local grace_ends = redis.call('ZSCORE', leases_key, 'held:' .. party.hostId)
+  if not grace_ends then return ttl_ms end
+  return math.max(1, math.min(ttl_ms, grace_ends - party_now))
+end
+
+-- Writes and publishes what the script has done, and returns its reply. Only an accepted command is a sign of
+-- life; a refused one may still have swept.
+local function finish(status, accepted, ...)
+  if not over then
+    local life = life_ms()
+    if not accepted then life = math.max(1, math.min(life, redis.call('PTTL', party_key))) end
+    keep_log()
+    local fields = {}
+    for _, name in ipairs(NUMBERS) do
+      fields[#fields + 1] = name
+      fields[#fields + 1] = integer(state[name])
+    end
+    redis.call('HSET', state_key, unpack(fields))
+    if #events > 0 then redis.call('SET', party_key, cjson.encode(party)) end
+    life = integer(life)
+    redis.call('PEXPIRE', party_key, life)
+    for place = 4, 10 do redis.call('PEXPIRE', KEYS[place], life) end
+  end
+  publish()
+  return {now, status, party.id, state.version, ...}
+end
+
+local function accept(status, ...)
+  return finish(status, true, ...)
+end
+
+local function refuse(status)
+  return finish(status, false)
+end
+
+-- Ends the party: its keys go at once, and a tombstone stays, so that late guests hear that it ended and its code
+-- is not drawn again while they may still try it.
+local function end_party(cause)
+  local seconds = math.floor(math.max(0, now - party.createdAt) / 1000)
+  tell('"t":"ENDED","cause":"' .. cause .. '","recap":{"seconds":' .. integer(seconds)
+    .. ',"guests":' .. integer(state.guests) .. ',"messages":' .. integer(state.messages)
+    .. ',"reactions":' .. integer(state.reactions) .. '}')
+  redis.call('DEL', unpack(KEYS))
+  redis.call('SET', ended_key, party.hostToken, 'EX', party.terms[1])
+  over = true
+end

@@ -1,0 +1,274 @@
+"""The WebSocket interface: one phone's connection, from the upgrade to the end."""
+
+import asyncio
+import secrets
+import socket
+import struct
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final, assert_never
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+from emoji import is_emoji
+
+from hubbub import __version__
+from hubbub.core.errors import CloseCode, Reason
+from hubbub.core.limits import (
+    CLOSE_SECONDS_MAX,
+    FRAME_BYTES_MAX,
+    ID_BYTES,
+    PING_INTERVAL_SECONDS,
+    UNSENT_BYTES_MAX,
+)
+from hubbub.core.protocol import Act, Create, Heard, Join, Leave, Watch, encode
+from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
+from hubbub.hub import Hub, OpenRoom, Place
+from hubbub.service import Entered, PartyService
+from hubbub.store import StoreUnavailable
+from hubbub.transport.envelope import LOG_FIELDS, REQUEST_ID, Envelope, Refused
+
+_TEXT_FRAME: Final = 0x81
+_RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER for a connection whose peer does not read: no waiting for what it will not take."""
+
+
+_SEATLESS: Final = {CloseCode.LEFT, CloseCode.PARTY_ENDED, CloseCode.KICKED, CloseCode.TAKEN_OVER, CloseCode.TIMED_OUT}
+"""Closed with one of these, a connection has no seat any more that could be held."""
+
+
+def text_frame(text: bytes) -> bytes:
+    """`text` as one unmasked WebSocket frame (RFC 6455 §5.2), ready for every client's transport."""
+    length = len(text)
+    if length < 126:
+        head = struct.pack("!BB", _TEXT_FRAME, length)
+    elif length < 1 << 16:
+        head = struct.pack("!BBH", _TEXT_FRAME, 126, length)
+    else:
+        head = struct.pack("!BBQ", _TEXT_FRAME, 127, length)
+    return head + text
+
+
+class SocketPhone:
+    """`hubbub.hub.Phone` on a WebSocket: frames go straight to the transport, whose buffer tells a slow reader."""
+
+    def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+        self.closed_with: CloseCode | None = None
+        """Why this side closed the connection, if it did."""
+        self._ws = ws
+        self._transport = transport
+        self._allowance = 0
+        self._closing: asyncio.Task[bool] | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self.closed_with is not None or self._transport.is_closing()
+
+    def send(self, frame: bytes) -> None:
+        """See `Phone.send`."""
+        if self.is_closed:
+            return
+        unsent = self._transport.get_write_buffer_size()
+        self._allowance = min(self._allowance, unsent)
+        if unsent - self._allowance > UNSENT_BYTES_MAX:
+            self.close(CloseCode.SLOW)
+        else:
+            self._transport.write(frame)
+
+    def send_text(self, text: bytes) -> None:
+        """See `Phone.send_text`."""
+        if not self.is_closed:
+            self._transport.write(text_frame(text))
+            self._allowance = self._transport.get_write_buffer_size()
+
+    def say(self, message: Heard) -> None:
+        """Send a message to this phone alone."""
+        self.send(text_frame(encode(message)))
+
+    def close(self, code: CloseCode) -> None:
+        """See `Phone.close`."""
+        if self.closed_with is not None:
+            return
+        self.closed_with = code
+        loop = asyncio.get_running_loop()
+        reason = code.name.lower().encode()
+        self._closing = loop.create_task(self._ws.close(code=code, message=reason, drain=False), name="close socket")
+        loop.call_later(CLOSE_SECONDS_MAX, self._abort)
+
+    async def closed(self) -> None:
+        """Wait until a close that this side began has ended."""
+        if self._closing is not None:
+            with suppress(OSError):
+                await self._closing
+
+    def _abort(self) -> None:
+        if not self._transport.is_closing() or self._transport.get_write_buffer_size():
+            with suppress(OSError):
+                connection = self._transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
+            self._transport.abort()
+
+
+class WebSocketApi:
+    """The WebSocket handler of one instance. `origins` may open a connection besides the page's own."""
+
+    def __init__(
+        self,
+        *,
+        service: PartyService,
+        hub: Hub,
+        envelope: Envelope,
+        origins: Iterable[str],
+        instance_id: str,
+    ) -> None:
+        self._service = service
+        self._hub = hub
+        self._envelope = envelope
+        self._origins = frozenset(origins)
+        self._instance_id = instance_id
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Open the connection and hold the conversation."""
+        if self._hub.draining:
+            raise Refused(Reason.STORE_UNAVAILABLE, "This instance is about to stop: connect again")
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._allows(origin, request.headers.get("Host", "")):
+            raise Refused(Reason.ORIGIN_NOT_ALLOWED)
+        ws = web.WebSocketResponse(
+            timeout=CLOSE_SECONDS_MAX,
+            heartbeat=PING_INTERVAL_SECONDS,
+            max_msg_size=FRAME_BYTES_MAX + 1,  # aiohttp refuses what reaches its bound
+            compress=False,
+            decode_text=False,
+        )
+        self._envelope.stamp(ws, request[REQUEST_ID])
+        await ws.prepare(request)
+        transport = request.transport
+        if transport is not None:
+            phone = SocketPhone(ws, transport)
+            talk = Talk(self._service, phone)
+            self._hub.welcome(phone)
+            try:
+                await self._converse(ws, phone, talk, request)
+            finally:
+                self._hub.forget(phone)
+                await talk.end(self._hub)
+                await phone.closed()
+                request[LOG_FIELDS].update(talk.log_fields(), closeCode=phone.closed_with or ws.close_code)
+        return ws
+
+    async def _converse(
+        self, ws: web.WebSocketResponse, phone: SocketPhone, talk: "Talk", request: web.Request
+    ) -> None:
+        client_id = secrets.token_urlsafe(ID_BYTES)
+        request[LOG_FIELDS].update(clientId=client_id)
+        phone.say(Session.welcome(client_id, self._instance_id, __version__))
+        talk.watch_silence()
+        async for message in ws:
+            await talk.hear(message.data if message.type is WSMsgType.TEXT else None)
+            if phone.is_closed:
+                break
+
+    def _allows(self, origin: str, host: str) -> bool:
+        """Whether a page of that origin may connect: one of this very host, or one that the operator named."""
+        return origin.lower() in self._origins or urlsplit(origin).netloc.lower() == host.lower()
+
+
+class Talk:
+    """A session with the service behind it: carries out its steps for one phone."""
+
+    def __init__(self, service: PartyService, phone: SocketPhone) -> None:
+        self._service = service
+        self._phone = phone
+        self._session = Session(now=_now(), store_ms=service.now_ms, is_emoji=is_emoji)
+        self._silence: asyncio.TimerHandle | None = None
+        self._opened: OpenRoom | None = None
+        self._place: Place | None = None
+
+    async def hear(self, frame: bytes | None) -> None:
+        """Take a frame of the client's; None stands for one that is not text."""
+        for step in self._session.read(frame, _now()):
+            await self._take(step)
+            if self._phone.is_closed:
+                return
+        self.watch_silence()
+
+    def watch_silence(self) -> None:
+        """Close the connection if it has not entered a party in time."""
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+        if self._session.enter_by is not None:
+            loop = asyncio.get_running_loop()
+            self._silence = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.SILENT)
+
+    async def end(self, hub: Hub) -> None:
+        """The connection is gone."""
+        if self._silence is not None:
+            self._silence.cancel()
+        if self._place is not None and self._opened is not None:
+            hub.unseat(self._opened.code, self._place)
+            if self._phone.closed_with not in _SEATLESS:
+                await self._service.lose(self._place.lease)
+
+    def log_fields(self) -> dict[str, str]:
+        """What the log tells of the connection."""
+        return {} if self._opened is None else {"code": self._opened.code}
+
+    async def _take(self, step: Step) -> None:
+        match step:
+            case Say(message=message):
+                self._phone.say(message)
+            case HangUp(code=code):
+                self._phone.close(code)
+            case Enter(command=command, code=code):
+                await self._enter(command, code)
+            case Do(command=command):
+                await self._act(command)
+            case _:
+                assert_never(step)
+
+    async def _enter(self, command: Create | Join | Watch, code: str) -> None:
+        try:
+            match command:
+                case Create(name=name, token=token):
+                    entered = await self._service.create_and_enter(name, token)
+                case Join(name=name, token=token):
+                    entered = await self._service.join(code, name, token)
+                case Watch():
+                    entered = await self._service.watch(code)
+        except StoreUnavailable:
+            await self._take(self._session.unavailable(command, _now()))
+            return
+        if isinstance(entered, Entered):
+            self._seat(command, entered)
+            return
+        for step in self._session.not_entered(command, entered, _now()):
+            await self._take(step)
+
+    def _seat(self, command: Create | Join | Watch, entered: Entered) -> None:
+        """Answer, send the room, and listen to it: in one go, so that nothing falls between."""
+        since = command.since if isinstance(command, Join) else None
+        self._phone.say(self._session.entered(command, entered.lease.code, entered.token, entered.outcome))
+        self._opened = entered.opened
+        self._place = entered.opened.seat(self._phone, entered.lease, since)
+
+    async def _act(self, command: Act | Leave) -> None:
+        assert self._place is not None
+        assert self._opened is not None
+        self._place.leaving = isinstance(command, Leave)
+        try:
+            outcome = await self._service.act(self._place.lease, command)
+        except StoreUnavailable:
+            await self._take(self._session.unavailable(command, _now()))
+            self._place.leaving = False
+            if self._opened.room.ended:
+                self._phone.close(CloseCode.PARTY_ENDED)
+            return
+        for step in self._session.acted(command, outcome):
+            await self._take(step)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
