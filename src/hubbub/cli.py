@@ -1,5 +1,6 @@
 """The `hubbub` command."""
 
+import re
 import sys
 from contextlib import suppress
 from typing import NoReturn
@@ -14,6 +15,8 @@ from hubbub.app import serve as serve_instance
 from hubbub.config import Settings, SettingsRefused, read_settings
 from hubbub.store.embedded import EngineNotStarted, EngineUnavailable
 from hubbub.transport.lan import lan_addresses
+from hubbub.watch import NotWatched
+from hubbub.watch import watch as watch_party
 
 _BAD_VALUE = 2
 _FAILED = 1
@@ -53,6 +56,30 @@ def config() -> None:
     """Print the effective settings, secrets masked."""
     for line in _settings().lines():
         click.echo(line)
+
+
+@main.command()
+@click.argument("code")
+@click.option(
+    "--server",
+    default="http://localhost:8080",
+    show_default=True,
+    envvar="HUBBUB_SERVER",
+    help="The address of any instance; also HUBBUB_SERVER.",
+)
+def watch(code: str, server: str) -> None:
+    """Print what happens in the party with that CODE, live, until it ends or Ctrl-C.
+
+    It takes no seat, and nobody sees who watches; a party has room for 16 watchers.
+    """
+    if not re.fullmatch(r"https?://[^/\s]+/?", server):
+        _stop(f"--server must be a URL such as http://localhost:8080, not {server!r}.", _BAD_VALUE)
+    try:
+        uvloop.run(watch_party(code, server, click.echo))
+    except NotWatched as refusal:
+        _stop(str(refusal), _FAILED)
+    except KeyboardInterrupt:
+        click.echo()
 
 
 def _settings() -> Settings:

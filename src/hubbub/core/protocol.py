@@ -13,8 +13,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from hubbub.core.errors import REFUSALS, Reason
 from hubbub.core.limits import (
     FILENAME_CHARS_MAX,
+    LISTED_MAX,
     MESSAGE_CHARS_MAX,
+    NAME_CHARS_MAX,
     POSITION_SECONDS_MAX,
+    SNAPSHOT_MESSAGES_MAX,
     SOCKET_REQUEST_ID_CHARS_MAX,
     TOKEN_CHARS_MAX,
     TOKEN_CHARS_MIN,
@@ -30,10 +33,24 @@ RequestId = (
     Annotated[str, Meta(max_length=SOCKET_REQUEST_ID_CHARS_MAX)]
     | Annotated[int, Meta(ge=-_SAFE_INTEGER, le=_SAFE_INTEGER)]
 )
-Token = Annotated[str, Meta(min_length=TOKEN_CHARS_MIN, max_length=TOKEN_CHARS_MAX, pattern="^[A-Za-z0-9_-]*$")]
+Token = Annotated[
+    str,
+    Meta(
+        min_length=TOKEN_CHARS_MIN,
+        max_length=TOKEN_CHARS_MAX,
+        pattern="^[A-Za-z0-9_-]*$",
+        description="the secret that owns the seat; where there is none, the server makes one",
+    ),
+]
 Filename = Annotated[str, Meta(min_length=1, max_length=FILENAME_CHARS_MAX)]
-Seconds = Annotated[float, Meta(ge=0, le=POSITION_SECONDS_MAX)]
+Seconds = Annotated[float, Meta(ge=0, le=POSITION_SECONDS_MAX, description="seconds from the track's beginning")]
 StoreMs = Annotated[int, Meta(description="ms of the store's clock")]
+
+# These only say what is meant, for the documents.
+TypedCode = Annotated[str, Meta(description="as people type it: case, spaces and hyphens do not matter")]
+TypedName = Annotated[str, Meta(description=f"control characters go, {NAME_CHARS_MAX} characters stay")]
+ExpiresAt = Annotated[int, Meta(description="ms of the store's clock; every sign of life puts it off")]
+ConnectedGuests = Annotated[int, Meta(description="the connected guests")]
 
 
 # What a client sends.
@@ -42,7 +59,7 @@ StoreMs = Annotated[int, Meta(description="ms of the store's clock")]
 class _Command(Struct, frozen=True, rename="camel", tag_field="t", kw_only=True):
     """`requestId`, if given, comes back with the answer; it correlates and does not deduplicate."""
 
-    request_id: RequestId | None = None
+    request_id: Annotated[RequestId | None, Meta(description="comes back with the answer")] = None
 
 
 class Position(Struct, frozen=True):
@@ -55,23 +72,23 @@ class Position(Struct, frozen=True):
 class Create(_Command, frozen=True, tag="CREATE"):
     """Create a party and take its host's seat. Repeated with the same own token within 10 minutes: the same party."""
 
-    name: str | None = None
+    name: TypedName | None = None
     token: Token | None = None
 
 
 class Join(_Command, frozen=True, tag="JOIN"):
-    """Take a seat: the one that the token owns, else a new one. `since` asks for what was missed only."""
+    """Take a seat, the token's own or a new one; `name` names either. `since` asks for what was missed only."""
 
-    code: str
-    name: str | None = None
+    code: TypedCode
+    name: TypedName | None = None
     token: Token | None = None
-    since: Position | None = None
+    since: Annotated[Position | None, Meta(description="what this client has seen, where it has")] = None
 
 
 class Watch(_Command, frozen=True, tag="WATCH"):
-    """See everything without a seat."""
+    """See everything without a seat; refused while the party is locked."""
 
-    code: str
+    code: TypedCode
 
 
 class Leave(_Command, frozen=True, tag="LEAVE"):
@@ -81,7 +98,7 @@ class Leave(_Command, frozen=True, tag="LEAVE"):
 class Rename(_Command, frozen=True, tag="RENAME"):
     """Take another name; an empty one becomes "Host" or "Guest N"."""
 
-    name: str
+    name: TypedName
 
 
 class SendMessage(_Command, frozen=True, tag="SEND_MESSAGE"):
@@ -93,19 +110,19 @@ class SendMessage(_Command, frozen=True, tag="SEND_MESSAGE"):
 class SendReaction(_Command, frozen=True, tag="SEND_REACTION"):
     """React with one emoji; guests in `OPEN` and `EMOJI_ONLY`."""
 
-    emoji: str
+    emoji: Annotated[str, Meta(description="exactly one of Unicode's emoji")]
 
 
 class Kick(_Command, frozen=True, tag="KICK"):
     """Host: remove a guest, whose token cannot take a seat here again."""
 
-    target_id: str
+    target_id: Annotated[str, Meta(description="a guest's member id")]
 
 
 class Promote(_Command, frozen=True, tag="PROMOTE"):
     """Host: make a connected guest the host, and become a guest."""
 
-    target_id: str
+    target_id: Annotated[str, Meta(description="a guest's member id")]
 
 
 class SetChatMode(_Command, frozen=True, tag="CHAT_MODE_SET"):
@@ -154,7 +171,7 @@ class Pause(_Command, frozen=True, tag="HOST_PAUSE"):
 class Ping(_Command, frozen=True, tag="PING"):
     """Ask for a `PONG`: whether the server lives, and what its store's clock says."""
 
-    id: RequestId | None = None
+    id: Annotated[RequestId | None, Meta(description="comes back in `PONG`")] = None
 
 
 Act = (
@@ -186,20 +203,20 @@ class _Answer(Struct, frozen=True, rename="camel", tag_field="t", kw_only=True):
 class Welcome(Struct, frozen=True, rename="camel", tag_field="t", tag="WELCOME"):
     """The first message. A client that sends a `PING` every `heartbeatSeconds` finds a dead server."""
 
-    client_id: str
+    client_id: Annotated[str, Meta(description="names this connection in the server's log")]
     instance_id: str
-    version: str
+    version: Annotated[str, Meta(description="the server's")]
     heartbeat_seconds: int
-    protocol: int = PROTOCOL_VERSION
+    protocol: Annotated[int, Meta(description="the version of what is described here")] = PROTOCOL_VERSION
 
 
 class CreatedAnswer(_Answer, frozen=True, tag="CREATED"):
     """The store has the party; a `ROOM` follows. `token` owns the host's seat."""
 
     code: str
-    member_id: str
-    token: str
-    expires_at: StoreMs
+    member_id: Annotated[str, Meta(description="your id in the party")]
+    token: Annotated[str, Meta(description="keep it: it is how you come back")]
+    expires_at: ExpiresAt
     epoch: str
     version: int
 
@@ -208,10 +225,10 @@ class JoinedAnswer(_Answer, frozen=True, tag="JOINED"):
     """The seat is taken; a `ROOM` of this version follows, or the missed events up to it."""
 
     code: str
-    member_id: str
-    token: str
+    member_id: Annotated[str, Meta(description="your id in the party")]
+    token: Annotated[str, Meta(description="keep it: it is how you come back")]
     is_host: bool
-    resumed: bool
+    resumed: Annotated[bool, Meta(description="whether the token had owned the seat before")]
     epoch: str
     version: int
 
@@ -280,21 +297,23 @@ class Snapshot(Struct, frozen=True, rename="camel"):
 
     code: str
     created_at: StoreMs
-    expires_at: StoreMs
+    expires_at: ExpiresAt
     host_id: str
     host_connected: bool
-    guest_count: int
+    guest_count: ConnectedGuests
     watchers: int
-    capacity: int
+    capacity: Annotated[int, Meta(description="the most seats, the host's and held ones included")]
     chat_mode: ChatMode
     locked: bool
     playback: Playback
-    members: Sequence[Member]
-    messages: Sequence[ChatMessage]
+    members: Annotated[
+        Sequence[Member], Meta(description=f"the listed seats, {LISTED_MAX} at most, in the order of their coming")
+    ]
+    messages: Annotated[Sequence[ChatMessage], Meta(description=f"the last {SNAPSHOT_MESSAGES_MAX}")]
 
 
 class RoomMessage(Struct, frozen=True, tag_field="t", tag="ROOM"):
-    """Everything, at a version: what was known before is void."""
+    """The whole party, at a version: what was known of it before is void."""
 
     epoch: str
     version: int
@@ -308,7 +327,7 @@ class _Event(Struct, frozen=True, rename="camel", tag_field="t", kw_only=True):
 
 
 class _Counted(_Event, frozen=True):
-    guest_count: int
+    guest_count: ConnectedGuests
 
 
 class MemberJoined(_Counted, frozen=True, tag="MEMBER_JOINED"):
@@ -331,27 +350,27 @@ class MemberUpdated(_Counted, frozen=True, tag="MEMBER_UPDATED"):
 
 
 class HostChanged(_Counted, frozen=True, tag="HOST_CHANGED"):
-    """A guest is the host now, and the host a guest."""
+    """A guest, not listed so far perhaps, is the host now, and the host a guest."""
 
     host_id: str
     member: Member
 
 
 class GuestCount(_Event, frozen=True, tag="GUEST_COUNT"):
-    """What happened to seats that are not listed; stands for the events `from`..`version`."""
+    """What happened to seats that are not listed; stands for the events `from`..`version`, or for one."""
 
-    guest_count: int
+    guest_count: ConnectedGuests
     since: int | UnsetType = msgspec.field(default=UNSET, name="from")
 
 
 class ChatModeSet(_Event, frozen=True, tag="CHAT_MODE_SET"):
-    """Who may speak."""
+    """Who may speak from now on."""
 
     mode: ChatMode
 
 
 class LockSet(_Event, frozen=True, tag="LOCK_SET"):
-    """Whether newcomers get in."""
+    """Whether newcomers get in from now on."""
 
     locked: bool
 
@@ -439,7 +458,7 @@ Event = (
 
 
 class Reaction(Struct, frozen=True, rename="camel", tag_field="t", tag="REACTION"):
-    """Somebody reacted."""
+    """Somebody in the party reacted."""
 
     member_id: str
     name: str
@@ -447,9 +466,9 @@ class Reaction(Struct, frozen=True, rename="camel", tag_field="t", tag="REACTION
 
 
 class Reactions(Struct, frozen=True, tag_field="t", tag="REACTIONS"):
-    """Many reacted at once."""
+    """Many reacted at about the same time: their reactions, counted."""
 
-    counts: Mapping[str, int]
+    counts: Annotated[Mapping[str, int], Meta(description="how often each emoji was sent")]
 
 
 class Status(Struct, frozen=True, tag_field="t", tag="STATUS"):
@@ -459,7 +478,7 @@ class Status(Struct, frozen=True, tag_field="t", tag="STATUS"):
 
 
 class KickedOut(Struct, frozen=True, tag_field="t", tag="KICKED"):
-    """You were removed by the host."""
+    """The host has removed you; the connection is closed next."""
 
 
 Answer = Welcome | CreatedAnswer | JoinedAnswer | WatchingAnswer | Ok | Pong | ErrorAnswer

@@ -33,7 +33,7 @@ class RoomClosed(Exception):  # noqa: N818 - it names the state
 class Place:
     """A phone's place in a room. `since` is the version it was told on entering, until it was sent what follows."""
 
-    __slots__ = ("leaving", "lease", "phone", "since")
+    __slots__ = ("lease", "leaving", "phone", "since")
 
     def __init__(self, phone: Phone, lease: Lease, since: int) -> None:
         self.phone = phone

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final, assert_never
 
+import msgspec
 from aiohttp import web
 
 from hubbub import __version__
@@ -15,6 +16,7 @@ from hubbub.core.outcomes import Ended, Found, Full, Joinable, Locked, Missing
 from hubbub.core.party import PartyDocument, parse_code, squeeze_code
 from hubbub.service import PartyService
 from hubbub.store import StoreUnavailable
+from hubbub.transport.describe import asyncapi
 from hubbub.transport.envelope import (
     LOG_FIELDS,
     Envelope,
@@ -49,6 +51,7 @@ class HttpApi:
         self._instance_id = instance_id
         self._page = files("hubbub.web").joinpath("index.html").read_bytes()
         self._openapi = files("hubbub.transport").joinpath("openapi.json").read_bytes()
+        self._asyncapi = msgspec.json.encode(asyncapi(__version__))
 
     def application(self, envelope: Envelope, websocket: WebSocketApi) -> web.Application:
         """The aiohttp application with every route."""
@@ -62,6 +65,7 @@ class HttpApi:
             ("GET", "/health", self.health),
             ("GET", "/ready", self.ready),
             ("GET", "/openapi.json", self.openapi),
+            ("GET", "/asyncapi.json", self.asyncapi),
             ("GET", "/ws", websocket.handle),
             ("GET", "/", self.page),
             ("GET", "/p/{code}", self.page),
@@ -178,6 +182,10 @@ class HttpApi:
     async def openapi(self, _: web.Request) -> web.Response:
         """Describe this interface."""
         return web.Response(body=self._openapi, content_type="application/json")
+
+    async def asyncapi(self, _: web.Request) -> web.Response:
+        """Describe the live connection."""
+        return web.Response(body=self._asyncapi, content_type="application/json")
 
     async def page(self, _: web.Request) -> web.Response:
         """Say what this is."""
