@@ -113,8 +113,10 @@ class PartyService:
         try:
             return await self._enter(attempt, token, deadline)
         except (StoreUnavailable, asyncio.CancelledError):
-            # Whoever asked is told that it failed, so the party must go, even if its host's seat was taken.
+            # Whoever asked is told that it failed, so the party must go, even if its host's seat was taken; where
+            # an earlier try was told of the party, only the seat is given back.
             self._doubts.doubt_create(made.draft, attempt.holder, deadline)
+            self._doubts.doubt_join(attempt, deadline)
             raise
 
     async def join(self, code: str, name: str | None, own_token: str | None) -> Entered | EnterRefusal:
@@ -186,6 +188,8 @@ class PartyService:
         except RoomClosed:
             return Ended()
         opened.room.lives_until(outcome.expires_at)
+        if isinstance(outcome, Watching):
+            opened.room.watched_by(outcome.watchers)
         position = replace(outcome, epoch=opened.room.epoch, version=opened.room.version)
         return Entered(opened, lease, token, position)
 

@@ -88,11 +88,12 @@ class Joined(msgspec.Struct, frozen=True):
 
 
 class Watching(msgspec.Struct, frozen=True):
-    """The connection watches; the position and `expires_at` are as in `Joined`."""
+    """The connection watches, one of `watchers`; the position and `expires_at` are as in `Joined`."""
 
     epoch: str
     version: int
     expires_at: int
+    watchers: int
 
 
 class Done(msgspec.Struct, frozen=True):

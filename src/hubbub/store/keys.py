@@ -19,11 +19,6 @@ def ended(code: str) -> str:
     return _of(code, "ended")
 
 
-def tries(code: str) -> str:
-    """The ids of the creates that found the party, once there was more than one."""
-    return _of(code, "tries")
-
-
 def state(code: str) -> str:
     """A hash of what moves with every change: version, the party's clock, counters, what plays."""
     return _of(code, "state")
@@ -37,9 +32,10 @@ def leases(code: str) -> str:
 def live(code: str) -> tuple[str, ...]:
     """Every key of a party, in the order in which the scripts on a live party take them.
 
-    Besides those above: `seats`, a hash by id; `tokens`, a hash from a token's hash to the id of its seat;
-    `roster`, a list of the ids of the listed seats, in the order of their coming; `log`, a list of the last
-    events; `messages`, a list of the last messages.
+    Besides those here: `tries`, the ids of the creates that found the party, once there was more than one; `seats`,
+    a hash by id; `tokens`, a hash from a token's hash to the id of its seat; `roster`, a list of the ids of the
+    listed seats, in the order of their coming; `log`, a list of the last events; `messages`, a list of the last
+    messages.
     """
     return (party(code), *(_of(code, part) for part in _LIVE))
 

@@ -107,7 +107,7 @@ class RedisStore:
         """See `Store.create`."""
         reply = await self._change(
             scripts.CREATE,
-            (keys.party(draft.code), keys.ended(draft.code), keys.tries(draft.code)),
+            keys.live(draft.code),
             (draft.document(), draft.terms.ttl_seconds, draft.host_token_hash, draft.id),
             deadline,
             self._creating,

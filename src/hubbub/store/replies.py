@@ -92,8 +92,8 @@ def read_watching(reply: Reply) -> WatchOutcome:
     """What `watch.lua` replied."""
     if (refusal := _WATCH_REFUSALS.get(reply[1])) is not None:
         return refusal
-    _, _, epoch, version, expires_at = reply
-    return Watching(epoch.decode(), version, expires_at)
+    _, _, epoch, version, watchers, expires_at = reply
+    return Watching(epoch.decode(), version, expires_at, watchers)
 
 
 def read_done(reply: Reply) -> ActOutcome:

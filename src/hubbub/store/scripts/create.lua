@@ -1,7 +1,7 @@
 -- Creates a party, unless its code is taken. A repeat with the same host's token finds the party that an
 -- earlier try made. From then on the party has a set of tries, since more than one caller may have been told
 -- of it: it can be withdrawn only once every one of them was told that it failed.
--- KEYS  party:CODE, {party:CODE}:ended, {party:CODE}:tries
+-- KEYS  party:CODE, then of {party:CODE}: ended, tries, state, seats, tokens, roster, leases, log, messages
 -- ARGV  not_after, document without createdAt, TTL in s, hash of the host's token, id of the try
 -- reply now, 'created' | 'repeated', document, when it expires in ms
 --       now, 'taken' | 'ended' | 'late'
@@ -19,7 +19,8 @@ end
 local document = '{"createdAt":' .. string.format('%d', now) .. ',' .. string.sub(draft, 2)
 local expires_at = now + ttl * 1000
 if redis.call('SET', party_key, document, 'NX', 'PXAT', string.format('%d', expires_at)) then
-  redis.call('DEL', tries_key)
+  -- An operator may have deleted an earlier party's document by hand, and no more.
+  redis.call('DEL', unpack(KEYS, 3))
   return {now, 'created', document, expires_at}
 end
 

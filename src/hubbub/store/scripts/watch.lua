@@ -1,6 +1,6 @@
 -- Lets a connection watch without a seat.
 -- ARGV  not_after, lease in ms, connection
--- reply now, 'watching', party id, version, when the party expires in ms
+-- reply now, 'watching', party id, version, watchers, when the party expires in ms
 --       now, 'locked' | 'crowded' | 'ended' | 'missing' | 'late'
 local absent = open()
 if absent then return absent end
@@ -11,4 +11,4 @@ if state.watchers >= WATCHERS_MAX then return refuse('crowded') end
 redis.call('ZADD', leases_key, integer(party_now + lease_ms), 'watch:' .. ARGV[3])
 state.watchers = state.watchers + 1
 mention('W', integer(state.watchers))
-return accept('watching', now + party.terms[1] * 1000)
+return accept('watching', state.watchers, now + party.terms[1] * 1000)
