@@ -47,7 +47,7 @@ Seconds = Annotated[float, Meta(ge=0, le=POSITION_SECONDS_MAX, description="seco
 StoreMs = Annotated[int, Meta(description="ms of the store's clock")]
 
 # These only say what is meant, for the documents.
-TypedCode = Annotated[str, Meta(description="as people type it: case, spaces and hyphens do not matter")]
+TypedCode = Annotated[str, Meta(description="as people type it; case, spaces and hyphens do not matter")]
 TypedName = Annotated[str, Meta(description=f"control characters go, {NAME_CHARS_MAX} characters stay")]
 ExpiresAt = Annotated[int, Meta(description="ms of the store's clock; every sign of life puts it off")]
 ConnectedGuests = Annotated[int, Meta(description="the connected guests")]
@@ -215,7 +215,7 @@ class CreatedAnswer(_Answer, frozen=True, tag="CREATED"):
 
     code: str
     member_id: Annotated[str, Meta(description="your id in the party")]
-    token: Annotated[str, Meta(description="keep it: it is how you come back")]
+    token: Annotated[str, Meta(description="keep it, since it is how you come back")]
     expires_at: ExpiresAt
     epoch: str
     version: int
@@ -226,7 +226,7 @@ class JoinedAnswer(_Answer, frozen=True, tag="JOINED"):
 
     code: str
     member_id: Annotated[str, Meta(description="your id in the party")]
-    token: Annotated[str, Meta(description="keep it: it is how you come back")]
+    token: Annotated[str, Meta(description="keep it, since it is how you come back")]
     is_host: bool
     resumed: Annotated[bool, Meta(description="whether the token had owned the seat before")]
     epoch: str

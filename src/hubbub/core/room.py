@@ -86,8 +86,9 @@ class Room:
         return Position(self.epoch, self.version) if self.party is not None else None
 
     def unanswered(self) -> None:
-        """The store did not answer: what is held stays held, and it must be asked again."""
+        """The store told nothing: what is held and follows is taken, the rest stays held."""
         self._asking = False
+        self._take_held()
 
     def answered(self, outcome: Missed | Whole) -> bool:
         """Take what the store told, then what was held; False where it must be asked again."""
@@ -98,11 +99,7 @@ class Room:
                     self._apply(event)
             case Whole():
                 self._load(outcome)
-        held, self._held = self._held, []
-        complete = True
-        for published in held:
-            complete = self._take(published) and complete
-        return complete
+        return self._take_held()
 
     def watched_by(self, watchers: int) -> None:
         """Note how many watch, which no event tells."""
@@ -117,6 +114,13 @@ class Room:
     def reacted(self, reaction: bytes) -> None:
         """Take an encoded `REACTION`."""
         self._reactions.append(reaction)
+
+    def _take_held(self) -> bool:
+        held, self._held = self._held, []
+        complete = True
+        for published in held:
+            complete = self._take(published) and complete
+        return complete
 
     def _take(self, published: Published) -> bool:
         first, events = published.first, published.events

@@ -176,7 +176,7 @@ class Hub:
     def judge(self, opened: OpenRoom, outcome: RenewOutcome) -> None:
         """Act on what a renewal said: positions compared, verdicts carried out."""
         if isinstance(outcome, Missing | Ended):
-            self._close(opened)
+            self.end_soon(opened)
             return
         opened.room.lives_until(outcome.expires_at)
         for verdict in outcome.verdicts:
@@ -185,6 +185,11 @@ class Hub:
         room = opened.room
         if room.epoch != outcome.epoch or room.version < outcome.version:
             self._start(self._catch_up_unless_level(opened, outcome.epoch, outcome.version), "late event")
+
+    def end_soon(self, opened: OpenRoom) -> None:
+        """The store knows the party no more: close its phones, but give the event that says why a moment to come."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(EVENT_PATIENCE_SECONDS, self._close, opened)
 
     async def _catch_up_unless_level(self, opened: OpenRoom, epoch: str, version: int) -> None:
         """Ask the store if the event does not come by itself in a moment."""
@@ -225,10 +230,13 @@ class Hub:
                 outcome = await self._store.catch_up(opened.code, since, _now() + STORE_BUDGET_SECONDS)
             except StoreUnavailable:
                 opened.room.unanswered()
+                self._moved(opened)
                 await asyncio.sleep(FEED_RETRY_SECONDS)
                 continue
             if isinstance(outcome, Missing | Ended):
-                self._close(opened)
+                opened.room.unanswered()
+                self._moved(opened)
+                self.end_soon(opened)
                 return
             level = opened.room.answered(outcome)
             self._moved(opened)

@@ -1,6 +1,6 @@
 """`docs/protocol.md`, the protocol for people: its tables made from the schemas, its prose `protocol.template.md`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from string import Template
 from typing import Any, Final, get_args
@@ -50,7 +50,7 @@ def _bounds() -> dict[str, str]:
     return {name: f"{value:.12g}" for name, value in vars(limits).items() if name.isupper()}
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [heads, ("---" for _ in heads), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
@@ -100,8 +100,8 @@ def _row(schema: Schema, schemas: Schemas) -> tuple[str, str]:
 def _field(name: str, required: bool, schema: Schema, schemas: Schemas) -> str:
     """One field; `null` goes without saying where the field may be left out."""
     choices = [choice for choice in schema.get("anyOf", [schema]) if required or choice != {"type": "null"}]
-    kinds = " or ".join(_kind(choice, schemas) for choice in choices)
-    described = [part["description"] for part in (schema, *choices) if "description" in part and "enum" not in part]
+    kinds = _any_of([_kind(choice, schemas) for choice in choices])
+    described = [part["description"] for part in (schema, *choices) if "description" in part]
     return f"`{name}{'' if required else '?'}` {kinds}{': ' + described[0] if described else ''}"
 
 
@@ -109,8 +109,8 @@ def _kind(schema: Schema, schemas: Schemas) -> str:
     match schema:
         case {"$ref": ref}:
             return _reference(str(ref).rpartition("/")[2], schemas)
-        case {"enum": [*others, last]}:
-            return ", ".join(f"`{value}`" for value in others) + f" or `{last}`"
+        case {"enum": values}:
+            return _any_of([f"`{value}`" for value in values])
         case {"type": "array", "items": items}:
             return f"list of {_kind(items, schemas)}"
         case {"type": "object", "additionalProperties": values}:
@@ -125,12 +125,16 @@ def _reference(name: str, schemas: Schemas) -> str:
     return _kind(schemas[name], schemas) if "enum" in schemas[name] else f"[`{name}`](#objects)"
 
 
+def _any_of(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _length(schema: Schema) -> str:
-    shortest, longest = schema.get("minLength", 0), schema.get("maxLength")
     pattern = f" like `{schema['pattern']}`" if "pattern" in schema else ""
-    if longest is None:
-        return pattern
-    return f" of {f'{shortest} to' if shortest else 'at most'} {longest} characters{pattern}"
+    if "minLength" in schema:
+        return f" of {schema['minLength']} to {schema['maxLength']} characters{pattern}"
+    return f" of at most {schema['maxLength']} characters{pattern}" if "maxLength" in schema else pattern
 
 
 def _range(schema: Schema) -> str:

@@ -21,7 +21,7 @@ from hubbub.core.limits import (
     PING_INTERVAL_SECONDS,
     UNSENT_BYTES_MAX,
 )
-from hubbub.core.protocol import Act, Create, Heard, Join, Leave, Watch, encode
+from hubbub.core.protocol import Act, Create, Heard, Join, KickedOut, Leave, Watch, encode
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 from hubbub.hub import Hub, OpenRoom, Place
 from hubbub.service import Entered, PartyService
@@ -147,13 +147,13 @@ class WebSocketApi:
         transport = request.transport
         if transport is not None:
             phone = SocketPhone(ws, transport)
-            talk = Talk(self._service, phone)
+            talk = Talk(self._service, self._hub, phone)
             self._hub.welcome(phone)
             try:
                 await self._converse(ws, phone, talk, request)
             finally:
                 self._hub.forget(phone)
-                await talk.end(self._hub)
+                await talk.end()
                 await phone.closed()
                 request[LOG_FIELDS].update(talk.log_fields(), closeCode=phone.closed_with or ws.close_code)
         return ws
@@ -178,8 +178,9 @@ class WebSocketApi:
 class Talk:
     """A session with the service behind it: carries out its steps for one phone."""
 
-    def __init__(self, service: PartyService, phone: SocketPhone) -> None:
+    def __init__(self, service: PartyService, hub: Hub, phone: SocketPhone) -> None:
         self._service = service
+        self._hub = hub
         self._phone = phone
         self._session = Session(now=_now(), store_ms=service.now_ms, is_emoji=is_emoji)
         self._silence: asyncio.TimerHandle | None = None
@@ -203,12 +204,12 @@ class Talk:
             loop = asyncio.get_running_loop()
             self._silence = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.SILENT)
 
-    async def end(self, hub: Hub) -> None:
+    async def end(self) -> None:
         """The connection is gone."""
         if self._silence is not None:
             self._silence.cancel()
         if self._place is not None and self._opened is not None:
-            hub.unseat(self._opened.code, self._place)
+            self._hub.unseat(self._opened.code, self._place)
             if self._phone.closed_with not in _SEATLESS:
                 await self._service.lose(self._place.lease)
 
@@ -221,13 +222,21 @@ class Talk:
             case Say(message=message):
                 self._phone.say(message)
             case HangUp(code=code):
-                self._phone.close(code)
+                self._hang_up(code)
             case Enter(command=command, code=code):
                 await self._enter(command, code)
             case Do(command=command):
                 await self._act(command)
             case _:
                 assert_never(step)
+
+    def _hang_up(self, code: CloseCode) -> None:
+        if code is CloseCode.PARTY_ENDED and self._opened is not None:
+            self._hub.end_soon(self._opened)
+            return
+        if code is CloseCode.KICKED:
+            self._phone.say(KickedOut())
+        self._phone.close(code)
 
     async def _enter(self, command: Create | Join | Watch, code: str) -> None:
         try:
