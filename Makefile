@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types imports check bench lock clean
+.PHONY: help serve test lint types imports check docs bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ imports: $(VENV)/.dev ## Check that imports point down
 	$(BIN)/lint-imports
 
 check: lint types imports test ## Everything that must be green before a commit
+
+docs: $(VENV)/.serve ## Make what docs/ tells of the protocol afresh from the code
+	$(BIN)/python -m hubbub.transport.describe docs
 
 bench: $(VENV)/.dev ## Measure, and print one table (needs node and npm for the peers)
 	$(BIN)/python -m bench

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
+from hubbub.core.frames import Refused, answer_error, read_frame
 from hubbub.core.limits import (
     COMMANDS_PER_SECOND_MAX,
     ENTER_SECONDS_MAX,
@@ -42,15 +43,12 @@ from hubbub.core.protocol import (
     Ok,
     Ping,
     Pong,
-    Refused,
     RequestId,
     SendMessage,
     SendReaction,
     Watch,
     WatchingAnswer,
     Welcome,
-    answer_error,
-    read_frame,
 )
 
 

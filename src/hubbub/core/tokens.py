@@ -13,12 +13,9 @@ from typing import Final
 from hubbub.core.limits import (
     IDEMPOTENCY_KEY_CHARS_MAX,
     IDEMPOTENCY_KEY_CHARS_MIN,
-    TOKEN_CHARS_MAX,
-    TOKEN_CHARS_MIN,
 )
 
 _IDEMPOTENCY_KEY: Final = re.compile(rf"[A-Za-z0-9_-]{{{IDEMPOTENCY_KEY_CHARS_MIN},{IDEMPOTENCY_KEY_CHARS_MAX}}}")
-_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_CHARS_MIN},{TOKEN_CHARS_MAX}}}")
 _HASH_CHARS: Final = 22
 
 
@@ -30,11 +27,6 @@ def is_idempotency_key(text: str) -> bool:
 def hash_token(token: str) -> str:
     """What the store keeps of a token."""
     return _base64(hashlib.sha256(token.encode()).digest())[:_HASH_CHARS]
-
-
-def is_token(text: str) -> bool:
-    """Whether `text` has the shape of a token."""
-    return _TOKEN.fullmatch(text) is not None
 
 
 def hash_own_token(token: str) -> str:
