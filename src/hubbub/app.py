@@ -104,7 +104,7 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
                 service=service,
                 hub=hub,
                 envelope=envelope,
-                origins=settings.allowed_origins,
+                origins=settings.page_origins,
                 instance_id=instance_id,
             )
             with _told_as_cannot_listen(settings.host, port):

@@ -169,6 +169,14 @@ class Settings(BaseSettings):
         return StoreTls(self.redis_ca_file, self.redis_cert_file, self.redis_key_file)
 
     @property
+    def page_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may open `/ws`, besides that of the host they ask: a proxy may have renamed it."""
+        if self.public_url is None:
+            return self.allowed_origins
+        parts = urlsplit(self.public_url)
+        return (*self.allowed_origins, f"{parts.scheme}://{parts.netloc}".lower())
+
+    @property
     def party_terms(self) -> PartyTerms:
         """What the parties that this instance creates are given."""
         return PartyTerms(

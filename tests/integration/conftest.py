@@ -2,13 +2,30 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.support.instances import Instance
+from tests.support.pairs import Pair, started_pair
+from tests.support.party_view import PartyView
+from tests.support.phones import Phone
 from tests.support.stores import FLAVOURS, StoreServer
 
 MakeInstance = Callable[..., Instance]
+MakePhone = Callable[..., Phone]
+
+
+class Party(NamedTuple):
+    """A party with its host on one instance and a guest on the other."""
+
+    host: Phone
+    guest: Phone
+
+    @property
+    def phones(self) -> tuple[Phone, Phone]:
+        """Both phones."""
+        return self.host, self.guest
 
 
 @pytest.fixture
@@ -41,3 +58,36 @@ def pair(store: StoreServer, new_instance: MakeInstance) -> tuple[Instance, Inst
     """Two instances on one store."""
     first, second = (new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start() for _ in range(2))
     return first, second
+
+
+@pytest.fixture(scope="module", params=FLAVOURS)
+def shared_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two instances for all tests of a module that do them no harm; each test makes parties of its own."""
+    with started_pair(request.param, tmp_path_factory.mktemp("pair")) as pair:
+        yield pair
+
+
+@pytest.fixture
+def new_phone() -> Iterator[MakePhone]:
+    """Makes phones; at the end what they have heard but not looked at is checked for holes too."""
+    made: list[Phone] = []
+
+    def make(instance: Instance, view: PartyView | None = None, origin: str | None = None) -> Phone:
+        made.append(Phone(instance, view, origin))
+        return made[-1]
+
+    yield make
+    for phone in made:
+        phone.listen()
+    for phone in made:
+        phone.hang_up()
+
+
+@pytest.fixture
+def party(shared_pair: Pair, new_phone: MakePhone) -> Party:
+    """A party of two, over two instances."""
+    host, guest = new_phone(shared_pair.here), new_phone(shared_pair.there)
+    host.create(name="Ann")
+    guest.join(host.code, name="Bob")
+    host.wait_for_message("MEMBER_JOINED")
+    return Party(host, guest)

@@ -1,6 +1,6 @@
-"""A proxy between an instance and its store that can lose answers.
+"""Proxies between an instance and its store: one can lose answers, the other can go deaf.
 
-It forwards bytes and closes connections; it does not simulate delay, reordering or a half-lost answer.
+They forward bytes, drop them and close connections; they do not simulate delay, reordering or a half-lost answer.
 """
 
 import socket
@@ -10,16 +10,10 @@ from contextlib import suppress
 BUFFER_BYTES = 65536
 
 
-class AnswerLosingProxy:
-    """Forwards to a store on this machine, until told to cut.
-
-    While `cutting`, what an instance sends still reaches the store; as soon as the store answers, the answer
-    is dropped and the instance's connection is closed instead.
-    """
+class StoreProxy:
+    """Forwards to a store on this machine."""
 
     def __init__(self, store_port: int) -> None:
-        self.cutting = False
-        self.cuts = 0
         self._store_port = store_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -47,20 +41,73 @@ class AnswerLosingProxy:
                 return
             store = socket.create_connection(("127.0.0.1", self._store_port))
             self._sockets += [instance, store]
-            for source, target, answers in ((instance, store, False), (store, instance, True)):
-                thread = threading.Thread(target=self._pump, args=(source, target, answers), name="proxy pump")
+            for source, target in ((instance, store), (store, instance)):
+                thread = threading.Thread(target=self._pump, args=(source, target, instance), name="proxy pump")
                 self._threads.append(thread)
                 thread.start()
 
-    def _pump(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, instance: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(BUFFER_BYTES):
-                if answers and self.cutting:
-                    self.cuts += 1
+                passed = self._asked(instance, data) if source is instance else self._answered(instance, data)
+                if passed is None:
                     break
-                target.sendall(data)
+                target.sendall(passed)
         _shut(source)
         _shut(target)
+
+    def _asked(self, instance: socket.socket, data: bytes) -> bytes | None:  # noqa: ARG002
+        """What of the instance's bytes goes on to the store; None closes the connection."""
+        return data
+
+    def _answered(self, instance: socket.socket, data: bytes) -> bytes | None:  # noqa: ARG002
+        """What of the store's bytes goes on to the instance; None closes the connection."""
+        return data
+
+
+class AnswerLosingProxy(StoreProxy):
+    """Forwards until told to cut.
+
+    While `cutting`, what an instance sends still reaches the store; as soon as the store answers, the answer
+    is dropped and the instance's connection is closed instead.
+    """
+
+    def __init__(self, store_port: int) -> None:
+        self.cutting = False
+        self.cuts = 0
+        super().__init__(store_port)
+
+    def _answered(self, instance: socket.socket, data: bytes) -> bytes | None:
+        if not self.cutting:
+            return super()._answered(instance, data)
+        self.cuts += 1
+        return None
+
+
+class DeafeningProxy(StoreProxy):
+    """Forwards until told to deafen: then the subscriptions of that moment stay open, and nothing comes of them."""
+
+    def __init__(self, store_port: int) -> None:
+        self._subscribed: set[socket.socket] = set()
+        self._deaf: frozenset[socket.socket] = frozenset()
+        self.lost = 0
+        super().__init__(store_port)
+
+    def deafen(self) -> None:
+        """Lose from now on what the store sends on any subscription that there is."""
+        self._deaf = frozenset(self._subscribed)
+        assert self._deaf, "nobody has subscribed to anything"
+
+    def _asked(self, instance: socket.socket, data: bytes) -> bytes | None:
+        if b"SUBSCRIBE" in data.upper():
+            self._subscribed.add(instance)
+        return super()._asked(instance, data)
+
+    def _answered(self, instance: socket.socket, data: bytes) -> bytes | None:
+        if instance not in self._deaf:
+            return super()._answered(instance, data)
+        self.lost += 1
+        return b""
 
 
 def _shut(connection: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """From a client's frame to the messages in it, each understood or refused."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
@@ -19,6 +20,8 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 _COMMANDS: Final[Mapping[str, type[Command]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Command)}
+_TOO_LONG: Final = re.compile(r"Expected `[^`]*` of length <=")
+_DETAIL_CHARS_MAX: Final = 200
 _decode_json = msgspec.json.Decoder().decode
 
 
@@ -64,8 +67,8 @@ def _refused(kind: type[Command], message: dict[str, Any], error: str, request_i
     elif error.endswith("`$.token`"):
         reason = Reason.TOKEN_INVALID
     else:
-        reason = Reason.TOO_LONG if "of length <=" in error else Reason.BAD_FIELD
-        sentence = f"{REFUSALS[reason].sentence}: {error}"
+        reason = Reason.TOO_LONG if _TOO_LONG.match(error) else Reason.BAD_FIELD
+        sentence = f"{REFUSALS[reason].sentence}: {error[:_DETAIL_CHARS_MAX]}"
     return Refused(reason, sentence, request_id, entering)
 
 

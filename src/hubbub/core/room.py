@@ -99,6 +99,8 @@ class Room:
                     self._apply(event)
             case Whole():
                 self._load(outcome)
+        # What another life had to tell is void, or will be told by its next event or renewal.
+        self._held = [published for published in self._held if published.epoch == self.epoch]
         return self._take_held()
 
     def watched_by(self, watchers: int) -> None:

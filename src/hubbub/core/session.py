@@ -173,6 +173,8 @@ class Session:
 
     def _consider(self, message: Command | Refused, now: float) -> Iterator[Step]:
         if not self._allows(now):
+            if isinstance(message, Create | Join | Watch):
+                self._may_enter_until(now + ENTER_SECONDS_MAX)
             yield _refusal(message.request_id, Reason.RATE_LIMITED)
             return
         match message:
@@ -202,9 +204,7 @@ class Session:
             yield from self.not_entered(command, Missing(), now)
 
     def _consider_acting(self, command: Act | Leave) -> Iterator[Step]:
-        if self.enter_by is None and isinstance(command, Leave) and not self._is_member:
-            yield from self.acted(command, Done())
-        elif not self._is_member:
+        if not self._is_member:
             yield _refusal(command.request_id, Reason.NOT_JOINED)
         elif isinstance(command, SendReaction) and not self._is_emoji(command.emoji):
             yield _refusal(command.request_id, Reason.NOT_EMOJI)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
 from hubbub.core.limits import (
@@ -88,6 +88,8 @@ class Hub:
 
     async def level(self, opened: OpenRoom, epoch: str, version: int, deadline: float) -> None:
         """Wait until the room has got to that position; raises `StoreUnavailable` or `RoomClosed`."""
+        if opened.is_closed:
+            raise RoomClosed
         if opened.room.party is not None:
             # The event is on its way here, as the answer was.
             patience = min(deadline, _now() + EVENT_PATIENCE_SECONDS)
@@ -97,19 +99,20 @@ class Hub:
         if not await opened.reach(epoch, version, deadline):
             raise StoreUnavailable(Trouble.TIMEOUT, "the party's events do not come", in_doubt=True)
 
-    def unseat(self, code: str, place: Place) -> None:
+    def unseat(self, place: Place) -> None:
         """Let a phone go."""
-        opened = self._rooms.get(code)
-        if opened is not None:
-            opened.unseat(place)
-            self._drop_later(opened)
+        place.opened.unseat(place)
+        self._drop_later(place.opened)
 
     def _drop_later(self, opened: OpenRoom) -> None:
         """Keep an empty room for a while, since phones come back; one that nobody ever entered goes at once."""
         if opened.is_empty and opened.room.party is None:
             self._drop(opened)
         elif opened.is_empty:
-            asyncio.get_running_loop().call_later(ROOM_LINGER_SECONDS, self._drop_if_empty, opened)
+            if opened.lingering is not None:
+                opened.lingering.cancel()
+            loop = asyncio.get_running_loop()
+            opened.lingering = loop.call_later(ROOM_LINGER_SECONDS, self._drop_if_empty, opened)
 
     def _drop_if_empty(self, opened: OpenRoom) -> None:
         if opened.is_empty:
@@ -146,20 +149,11 @@ class Hub:
             opened.room.reacted(reaction)
             opened.send_soon()
 
-    def taken_over(self, code: str, member_id: str, holder: str) -> None:
-        """Close the connection that had the seat before."""
-        if (opened := self._rooms.get(code)) is None:
-            return
-        for place in opened.places_of(member_id):
-            if place.lease.holder != holder:
-                self._expel(opened, place, Reason.TAKEN_OVER)
-
-    def kicked(self, code: str, member_id: str) -> None:
-        """Close the connection of a guest who was removed."""
-        if (opened := self._rooms.get(code)) is None:
-            return
-        for place in opened.places_of(member_id):
-            self._expel(opened, place, Reason.KICKED)
+    def expelled(self, code: str, holder: str, reason: Reason) -> None:
+        """Close a connection that has lost its seat."""
+        opened = self._rooms.get(code)
+        if opened is not None and (place := opened.place_of(holder)) is not None:
+            self._expel(place, reason)
 
     def watched(self, code: str, watchers: int) -> None:
         """Note how many watch."""
@@ -181,7 +175,7 @@ class Hub:
         opened.room.lives_until(outcome.expires_at)
         for verdict in outcome.verdicts:
             if (place := opened.place_of(verdict.holder)) is not None:
-                self._expel(opened, place, verdict.reason)
+                self._expel(place, verdict.reason)
         room = opened.room
         if room.epoch != outcome.epoch or room.version < outcome.version:
             self._start(self._catch_up_unless_level(opened, outcome.epoch, outcome.version), "late event")
@@ -193,16 +187,16 @@ class Hub:
 
     async def _catch_up_unless_level(self, opened: OpenRoom, epoch: str, version: int) -> None:
         """Ask the store if the event does not come by itself in a moment."""
-        if not await opened.reach(epoch, version, _now() + EVENT_PATIENCE_SECONDS):
-            self._catch_up(opened)
+        with suppress(RoomClosed):
+            if not await opened.reach(epoch, version, _now() + EVENT_PATIENCE_SECONDS):
+                self._catch_up(opened)
 
-    def _expel(self, opened: OpenRoom, place: Place, reason: Reason) -> None:
-        opened.send_now()
+    def _expel(self, place: Place, reason: Reason) -> None:
+        place.opened.send_now()
         if reason is Reason.KICKED:
             place.phone.send(self._prepare(encode(KickedOut())))
         place.phone.close(CLOSE_CODES[reason])
-        opened.unseat(place)
-        self._drop_later(opened)
+        self.unseat(place)
 
     def _moved(self, opened: OpenRoom) -> None:
         opened.moved()
@@ -217,20 +211,27 @@ class Hub:
     # Asking the store for what was missed.
 
     def _catch_up(self, opened: OpenRoom, delay: float = 0.0) -> None:
+        opened.ask_again = True
         if opened.catching_up is None:
             opened.catching_up = self._start(self._catching_up(opened, delay), "catching up")
-            opened.catching_up.add_done_callback(lambda _: setattr(opened, "catching_up", None))
 
     async def _catching_up(self, opened: OpenRoom, delay: float) -> None:
-        await asyncio.sleep(delay)
-        level = False
-        while not level:
+        try:
+            await asyncio.sleep(delay)
+            await self._ask_until_level(opened)
+        finally:
+            opened.catching_up = None
+
+    async def _ask_until_level(self, opened: OpenRoom) -> None:
+        while opened.ask_again:
+            opened.ask_again = False
             since = opened.room.ask()
             try:
                 outcome = await self._store.catch_up(opened.code, since, _now() + STORE_BUDGET_SECONDS)
             except StoreUnavailable:
                 opened.room.unanswered()
                 self._moved(opened)
+                opened.ask_again = True
                 await asyncio.sleep(FEED_RETRY_SECONDS)
                 continue
             if isinstance(outcome, Missing | Ended):
@@ -238,7 +239,8 @@ class Hub:
                 self._moved(opened)
                 self.end_soon(opened)
                 return
-            level = opened.room.answered(outcome)
+            if not opened.room.answered(outcome):
+                opened.ask_again = True
             self._moved(opened)
 
     def _start(self, job: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:

@@ -33,14 +33,20 @@ class RoomClosed(Exception):  # noqa: N818 - it names the state
 class Place:
     """A phone's place in a room. `since` is the version it was told on entering, until it was sent what follows."""
 
-    __slots__ = ("lease", "leaving", "phone", "since")
+    __slots__ = ("lease", "leaving", "opened", "phone", "since")
 
-    def __init__(self, phone: Phone, lease: Lease, since: int) -> None:
+    def __init__(self, opened: "OpenRoom", phone: Phone, lease: Lease, since: int) -> None:
+        self.opened = opened
         self.phone = phone
         self.lease = lease
         self.since = since
         self.leaving = False
         """Whether it is about to close the connection itself, so that an end it brought about does not."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the phone is still in the room."""
+        return self.opened.place_of(self.lease.holder) is self
 
 
 class OpenRoom:
@@ -51,9 +57,13 @@ class OpenRoom:
         self.room = Room()
         self.entering = 0
         self.catching_up: asyncio.Task[None] | None = None
+        self.ask_again = False
+        """Whether something may have been missed since the store was last asked."""
+        self.lingering: asyncio.TimerHandle | None = None
+        self.is_closed = False
+        """Whether the party is over, or unknown to the store."""
         self._prepare = prepare
         self._places: dict[str, Place] = {}
-        self._seated: dict[str, list[Place]] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self._sending: asyncio.Handle | None = None
@@ -73,28 +83,19 @@ class OpenRoom:
         """Send the phone the room, or what it missed `since` then, and from now on all that follows."""
         room = self.room
         if room.void:
-            self._send()
+            self.send_now()
         replay = None if since is None else room.replay(since)
         text = room.prepared() if replay is None else framed(replay)
         if text is not None:
             phone.send_text(text)
-        place = Place(phone, lease, room.version)
+        place = Place(self, phone, lease, room.version)
         self._places[lease.holder] = place
-        self._seated.setdefault(lease.member_id, []).append(place)
         return place
 
     def unseat(self, place: Place) -> None:
         """Let the phone go."""
-        if self._places.pop(place.lease.holder, None) is None:
-            return
-        others = self._seated[place.lease.member_id]
-        others.remove(place)
-        if not others:
-            del self._seated[place.lease.member_id]
-
-    def places_of(self, member_id: str) -> list[Place]:
-        """The places of a seat: more than one for as long as a take-over takes."""
-        return list(self._seated.get(member_id, ()))
+        if place.is_kept:
+            del self._places[place.lease.holder]
 
     def place_of(self, holder: str) -> Place | None:
         """The place of a holder."""
@@ -102,6 +103,7 @@ class OpenRoom:
 
     def close_all(self, code: CloseCode) -> None:
         """Close every phone, and tell those who are entering that there is no room any more."""
+        self.is_closed = True
         for place in list(self._places.values()):
             if not place.leaving:
                 place.phone.close(code)
@@ -124,10 +126,14 @@ class OpenRoom:
                 await future
         except TimeoutError:
             return False
+        if self.is_closed:
+            raise RoomClosed
         return self.room.epoch == epoch
 
     def moved(self) -> None:
         """Wake those who waited for what the room has now, and send its news soon."""
+        if self.room.party is None:
+            return
         while self._waiting and (self._waiting[0][0] <= self.room.version or self._waiting[0][2].done()):
             _, _, future = heapq.heappop(self._waiting)
             if not future.done():

@@ -15,6 +15,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
+from hubbub.core.errors import Reason
 from hubbub.core.limits import (
     FEED_DEAF_SECONDS,
     FEED_RETRY_SECONDS,
@@ -40,11 +41,8 @@ class Listener(Protocol):
     def reacted(self, code: str, reaction: bytes) -> None:
         """An encoded `REACTION`."""
 
-    def taken_over(self, code: str, member_id: str, holder: str) -> None:
-        """A seat has another holder now."""
-
-    def kicked(self, code: str, member_id: str) -> None:
-        """A guest was removed."""
+    def expelled(self, code: str, holder: str, reason: Reason) -> None:
+        """A connection has lost its seat: taken over or kicked."""
 
     def watched(self, code: str, watchers: int) -> None:
         """So many watch now."""
@@ -83,6 +81,10 @@ class Feed:
                 await asyncio.shield(confirmation)
         except TimeoutError:
             raise StoreUnavailable(Trouble.TIMEOUT, "the subscription was not confirmed") from None
+        except asyncio.CancelledError:
+            if not confirmation.cancelled():
+                raise
+            raise StoreUnavailable(Trouble.UNREACHABLE, "the subscription is not wanted any more") from None
 
     def unwant(self, code: str) -> None:
         """End the subscription."""
@@ -206,10 +208,9 @@ def _deliver(listener: Listener, code: str, data: bytes) -> None:
     elif kind == _REACTION:
         listener.reacted(code, text)
     elif kind == _TAKEN_OVER:
-        member_id, _, holder = text.decode().partition(" ")
-        listener.taken_over(code, member_id, holder)
+        listener.expelled(code, text.decode(), Reason.TAKEN_OVER)
     elif kind == _KICKED:
-        listener.kicked(code, text.decode())
+        listener.expelled(code, text.decode(), Reason.KICKED)
     elif kind == _WATCHERS:
         listener.watched(code, int(text))
 

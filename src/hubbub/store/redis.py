@@ -228,7 +228,7 @@ class RedisStore:
 
 
 def _seconds(position: float | None) -> str:
-    return "" if position is None else format(position, ".3f")
+    return "" if position is None else format(position + 0.0, ".3f")  # a minus before 0 means nothing
 
 
 def _now() -> float:

@@ -23,7 +23,7 @@ from hubbub.core.limits import (
 )
 from hubbub.core.protocol import Act, Create, Heard, Join, KickedOut, Leave, Watch, encode
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
-from hubbub.hub import Hub, OpenRoom, Place
+from hubbub.hub import Hub, Place
 from hubbub.service import Entered, PartyService
 from hubbub.store import StoreUnavailable
 from hubbub.transport.envelope import LOG_FIELDS, REQUEST_ID, Envelope, Refused
@@ -67,20 +67,15 @@ class SocketPhone:
 
     def send(self, frame: bytes) -> None:
         """See `Phone.send`."""
-        if self.is_closed:
-            return
-        unsent = self._transport.get_write_buffer_size()
-        self._allowance = min(self._allowance, unsent)
-        if unsent - self._allowance > UNSENT_BYTES_MAX:
-            self.close(CloseCode.SLOW)
-        else:
+        if not self.is_closed and self._keeps_up():
             self._transport.write(frame)
 
     def send_text(self, text: bytes) -> None:
         """See `Phone.send_text`."""
-        if not self.is_closed:
-            self._transport.write(text_frame(text))
-            self._allowance = self._transport.get_write_buffer_size()
+        if not self.is_closed and self._keeps_up():
+            frame = text_frame(text)
+            self._allowance += len(frame)
+            self._transport.write(frame)
 
     def say(self, message: Heard) -> None:
         """Send a message to this phone alone."""
@@ -95,6 +90,15 @@ class SocketPhone:
         reason = code.name.lower().encode()
         self._closing = loop.create_task(self._ws.close(code=code, message=reason, drain=False), name="close socket")
         loop.call_later(CLOSE_SECONDS_MAX, self._abort)
+
+    def _keeps_up(self) -> bool:
+        """Whether the phone has read enough of what was sent before; closes it as slow where not."""
+        unsent = self._transport.get_write_buffer_size()
+        self._allowance = min(self._allowance, unsent)
+        if unsent - self._allowance > UNSENT_BYTES_MAX:
+            self.close(CloseCode.SLOW)
+            return False
+        return True
 
     async def closed(self) -> None:
         """Wait until a close that this side began has ended."""
@@ -184,7 +188,6 @@ class Talk:
         self._phone = phone
         self._session = Session(now=_now(), store_ms=service.now_ms, is_emoji=is_emoji)
         self._silence: asyncio.TimerHandle | None = None
-        self._opened: OpenRoom | None = None
         self._place: Place | None = None
 
     async def hear(self, frame: bytes | None) -> None:
@@ -208,14 +211,14 @@ class Talk:
         """The connection is gone."""
         if self._silence is not None:
             self._silence.cancel()
-        if self._place is not None and self._opened is not None:
-            self._hub.unseat(self._opened.code, self._place)
+        if self._place is not None:
+            self._hub.unseat(self._place)
             if self._phone.closed_with not in _SEATLESS:
                 await self._service.lose(self._place.lease)
 
     def log_fields(self) -> dict[str, str]:
         """What the log tells of the connection."""
-        return {} if self._opened is None else {"code": self._opened.code}
+        return {} if self._place is None else {"code": self._place.lease.code}
 
     async def _take(self, step: Step) -> None:
         match step:
@@ -231,8 +234,8 @@ class Talk:
                 assert_never(step)
 
     def _hang_up(self, code: CloseCode) -> None:
-        if code is CloseCode.PARTY_ENDED and self._opened is not None:
-            self._hub.end_soon(self._opened)
+        if code is CloseCode.PARTY_ENDED and self._place is not None and self._place.is_kept:
+            self._hub.end_soon(self._place.opened)
             return
         if code is CloseCode.KICKED:
             self._phone.say(KickedOut())
@@ -260,19 +263,17 @@ class Talk:
         """Answer, send the room, and listen to it: in one go, so that nothing falls between."""
         since = command.since if isinstance(command, Join) else None
         self._phone.say(self._session.entered(command, entered.lease.code, entered.token, entered.outcome))
-        self._opened = entered.opened
         self._place = entered.opened.seat(self._phone, entered.lease, since)
 
     async def _act(self, command: Act | Leave) -> None:
         assert self._place is not None
-        assert self._opened is not None
         self._place.leaving = isinstance(command, Leave)
         try:
             outcome = await self._service.act(self._place.lease, command)
         except StoreUnavailable:
             await self._take(self._session.unavailable(command, _now()))
             self._place.leaving = False
-            if self._opened.room.ended:
+            if self._place.opened.is_closed:
                 self._phone.close(CloseCode.PARTY_ENDED)
             return
         for step in self._session.acted(command, outcome):

@@ -19,10 +19,10 @@ local function resume(seat)
     seat.name = name
     if is_host(seat) then party.hostName = name end
   end
+  if seat.holder ~= '' then mention('T', seat.holder) end
   seat.holder = holder
   keep(seat)
   if lease(seat) or renamed then tell_updated(seat) end
-  mention('T', seat.id .. ' ' .. holder)
   return joined(seat, true)
 end
 

@@ -147,6 +147,11 @@ end
 local function present(id, holder)
   local seat, gone = seat_of(id)
   if not seat then return nil, gone end
+  if seat.holder == '' then
+    -- A store that lost its newest writes knows of nobody who came, so nobody can have taken over.
+    seat.holder = holder
+    keep(seat)
+  end
   if seat.holder ~= holder then return nil, 'taken_over' end
   if lease(seat) then tell_updated(seat) end
   return seat

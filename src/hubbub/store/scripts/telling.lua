@@ -9,7 +9,8 @@ local function tell(body)
   events[#events + 1] = '{' .. body .. ',"version":' .. integer(state.version) .. '}'
 end
 
--- What is not numbered and not kept: 'T' a seat was taken over, 'W' the count of watchers, 'R' a reaction.
+-- What is not numbered and not kept: 'T' the connection whose seat was taken over, 'K' that of a guest who was
+-- removed, 'W' the count of watchers, 'R' a reaction.
 local function mention(kind, text)
   redis.call('SPUBLISH', channel, kind .. text)
 end

@@ -1,0 +1,139 @@
+"""An instance whose link to the store loses answers or events, while its neighbour's is whole."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.integration.conftest import MakeInstance, MakePhone
+from tests.support.instances import Instance
+from tests.support.phones import Phone, wait_until_each, wait_until_level
+from tests.support.proxy import AnswerLosingProxy, DeafeningProxy, StoreProxy
+from tests.support.stores import StoreServer, wait_for
+
+ANSWER_SECONDS_MAX = 2.0
+REPAIR_SECONDS_MAX = 10.0
+
+
+class Lame(NamedTuple):
+    """A store with a whole instance, and a lame one behind a proxy."""
+
+    store: StoreServer
+    whole: Instance
+    lame: Instance
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Iterator[StoreServer]:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    store = StoreServer("redis", folder)
+    store.start()
+    yield store
+    store.stop()
+
+
+@pytest.fixture
+def losing(own_store: StoreServer) -> Iterator[AnswerLosingProxy]:
+    proxy = AnswerLosingProxy(own_store.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def deafening(own_store: StoreServer) -> Iterator[DeafeningProxy]:
+    proxy = DeafeningProxy(own_store.port)
+    yield proxy
+    proxy.close()
+
+
+def lame_pair(store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance) -> Lame:
+    ports = (store.port, proxy.port)
+    whole, lame = (new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(port)).start() for port in ports)
+    return Lame(store, whole, lame)
+
+
+def test_a_seat_whose_taking_was_answered_as_failed_is_not_taken(
+    own_store: StoreServer, losing: AnswerLosingProxy, new_instance: MakeInstance, new_phone: MakePhone
+) -> None:
+    pair = lame_pair(own_store, losing, new_instance)
+    host, stranger, returning = new_phone(pair.whole), new_phone(pair.lame), new_phone(pair.lame)
+    host.create(name="Ann")
+    losing.cutting = True
+    for phone, fields in ((stranger, {}), (returning, {"token": "a-secret-of-the-phone-itself"})):
+        asked_at = time.monotonic()
+        assert phone.refused("JOIN", code=host.code, **fields) == "store_unavailable"
+        assert time.monotonic() - asked_at < ANSWER_SECONDS_MAX
+    assert losing.cuts > 0
+    losing.cutting = False
+    wait_for(partial(gets_in, returning, host.code, token="a-secret-of-the-phone-itself"))
+    present = {host.member_id, returning.member_id}
+    host.wait_until(lambda: set(host.room["members"]) == present)
+    returning.wait_until(lambda: returning.view.is_caught_up and set(returning.room["members"]) == present)
+    wait_until_level(host, returning)
+    host.do("SEND_MESSAGE", text="and it stays so")
+    returning.wait_for_message("MESSAGE")
+    assert set(host.room["members"]) == present
+
+
+def gets_in(phone: Phone, code: str, **fields: str) -> bool:
+    """Whether the phone gets a seat; a refusal must be one to try again after."""
+    answer = phone.ask("JOIN", code=code, **fields)
+    assert answer["t"] == "JOINED" or answer["retryable"], answer
+    return bool(answer["t"] == "JOINED")
+
+
+def test_a_party_whose_creation_was_answered_as_failed_is_not_there(
+    own_store: StoreServer, losing: AnswerLosingProxy, new_instance: MakeInstance, new_phone: MakePhone
+) -> None:
+    pair = lame_pair(own_store, losing, new_instance)
+    phone = new_phone(pair.lame)
+    losing.cutting = True
+    assert phone.refused("CREATE") == "store_unavailable"
+    losing.cutting = False
+    wait_for(lambda: phone.ask("CREATE")["t"] == "CREATED")
+    wait_for(lambda: own_store.admin.keys("party:*") == [f"party:{phone.code}"])
+
+
+def test_a_command_whose_answer_is_lost_is_done_once_or_not_at_all(
+    own_store: StoreServer, losing: AnswerLosingProxy, new_instance: MakeInstance, new_phone: MakePhone
+) -> None:
+    pair = lame_pair(own_store, losing, new_instance)
+    host, guest = new_phone(pair.whole), new_phone(pair.lame)
+    host.create()
+    guest.join(host.code)
+    losing.cutting = True
+    assert guest.refused("SEND_MESSAGE", text="perhaps") == "store_unavailable"
+    losing.cutting = False
+    wait_for(lambda: guest.ask("SEND_MESSAGE", text="certainly")["t"] == "OK")
+    for phone in (host, guest):
+        phone.wait_for_message("MESSAGE", text="certainly")
+    wait_until_level(host, guest)
+    assert len(host.all_of("MESSAGE", text="perhaps")) <= 1
+    assert (host.all_of("MEMBER_LEFT"), guest.close_code) == ([], None)
+
+
+def test_an_instance_whose_subscription_died_silently_is_level_within_ten_seconds(
+    own_store: StoreServer, deafening: DeafeningProxy, new_instance: MakeInstance, new_phone: MakePhone
+) -> None:
+    pair = lame_pair(own_store, deafening, new_instance)
+    host, guest, watcher = new_phone(pair.whole), new_phone(pair.lame), new_phone(pair.lame)
+    host.create(name="Ann")
+    guest.join(host.code)
+    watcher.watch(host.code)
+    wait_until_level(host, guest, watcher)
+    deafening.deafen()
+    deafened_at = time.monotonic()
+    for number in range(3):
+        host.do("SEND_MESSAGE", text=f"unheard {number}")
+    wait_for(lambda: deafening.lost > 0)
+    wait_until_each((guest, watcher), lambda phone: phone.find("MESSAGE", {"text": "unheard 2"}))
+    assert time.monotonic() - deafened_at < REPAIR_SECONDS_MAX
+    wait_until_level(host, guest, watcher)
+    wait_for(lambda: pair.lame.call("GET", "/ready").status == 200)
+    guest.do("SEND_MESSAGE", text="and the new ear hears")
+    wait_until_each((host, guest, watcher), lambda phone: phone.find("MESSAGE", {"text": "and the new ear hears"}))
+    assert guest.all_of("STATUS", store="disconnected") == []

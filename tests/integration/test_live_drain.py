@@ -1,0 +1,90 @@
+"""An instance that is asked to stop sends its phones elsewhere, and nobody is said to have left."""
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import MakePhone
+from tests.support.instances import Instance
+from tests.support.pairs import started_pair
+from tests.support.phones import Phone, wait_until_level
+from tests.support.stores import FLAVOURS, Flavour
+
+DRAIN_SECONDS_MAX = 10.0
+GOING_AWAY = 1012
+
+
+def deaf_connection(instance: Instance) -> socket.socket:
+    """An open WebSocket whose owner never reads, not even the farewell."""
+    connection = socket.create_connection(("127.0.0.1", instance.port))
+    connection.sendall(
+        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    assert connection.recv(12) == b"HTTP/1.1 101"
+    return connection
+
+
+def stop(instance: Instance) -> None:
+    """Ask it to stop, and see that it does so in time and in peace."""
+    asked_at = time.monotonic()
+    assert instance.terminate() == 0
+    assert time.monotonic() - asked_at < DRAIN_SECONDS_MAX
+    assert "Traceback" not in instance.errors()
+
+
+def moved(new_phone: MakePhone, phones: list[Phone], target: Instance) -> list[Phone]:
+    """The same people on another instance, each by the token, going on from where they stood."""
+    arrived = []
+    for phone in phones:
+        assert phone.wait_for_close() == GOING_AWAY
+        arrived.append(new_phone(target, view=phone.view))
+        opening = arrived[-1].join(phone.code, token=phone.token, since=phone.view.position)
+        assert (opening["resumed"], opening["memberId"]) == (True, phone.member_id)
+    return arrived
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_the_phones_of_a_stopping_instance_go_on_elsewhere(
+    tmp_path: Path, new_phone: MakePhone, flavour: Flavour
+) -> None:
+    with started_pair(flavour, tmp_path) as pair:
+        host, neighbour, bystander, silent = (new_phone(pair.instances[place]) for place in (0, 0, 1, 0))
+        host.create(name="Ann")
+        neighbour.join(host.code)
+        bystander.join(host.code)
+        with deaf_connection(pair.here):
+            stop(pair.here)
+        assert silent.wait_for_close() == GOING_AWAY
+        bystander.do("SEND_MESSAGE", text="between the two")
+        arrived = moved(new_phone, [host, neighbour], pair.there)
+        wait_until_level(bystander, *arrived)
+        assert (bystander.all_of("MEMBER_LEFT"), bystander.all_of("ENDED")) == ([], [])
+        assert (bystander.room["guestCount"], len(bystander.room["members"])) == (2, 3)
+        arrived[0].do("LOCK_SET", locked=True)
+        wait_until_level(bystander, *arrived)
+
+
+def test_a_rolling_restart_of_all_instances_costs_no_seat(tmp_path: Path, new_phone: MakePhone) -> None:
+    with started_pair("valkey", tmp_path) as pair:
+        host = new_phone(pair.here)
+        host.create()
+        guests = [new_phone(pair.instances[number % 2]) for number in range(4)]
+        for guest in guests:
+            guest.join(host.code)
+        people = [host, *guests]
+        staying = {True: [host, *guests[::2]], False: guests[1::2]}
+        for is_first in (True, False):
+            stopping, other = pair.instances if is_first else pair.instances[::-1]
+            stop(stopping)
+            staying[not is_first] += moved(new_phone, staying[is_first], other)
+            stopping.start()
+            staying[is_first] = []
+        last = staying[True]
+        wait_until_level(*last)
+        assert len(last) == len(people)
+        assert last[0].view.connected() == {person.member_id for person in people}
+        for phone in (*people, *last):
+            assert (phone.all_of("MEMBER_LEFT"), phone.all_of("ENDED")) == ([], [])

@@ -1,0 +1,126 @@
+"""How long things wait: seats for their guests, parties for their hosts, instances for a first word."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.conftest import MakePhone
+from tests.support.pairs import Pair, started_pair
+from tests.support.phones import Phone, wait_until_each, wait_until_level
+from tests.support.stores import wait_for
+
+HOLD_SECONDS = 5
+CAPACITY = 4
+FIRST_WORD_SECONDS = 10
+# What the clean-up of what has run out may take: it happens when somebody touches the party.
+LATE_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def short_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two instances whose parties wait 5 s and have four seats."""
+    with started_pair(
+        "redis",
+        tmp_path_factory.mktemp("short"),
+        HOST_GRACE_SECONDS=str(HOLD_SECONDS),
+        SEAT_HOLD_SECONDS=str(HOLD_SECONDS),
+        LEASE_SECONDS="3",
+        PARTY_CAPACITY=str(CAPACITY),
+    ) as pair:
+        yield pair
+
+
+@pytest.fixture
+def host(short_pair: Pair, new_phone: MakePhone) -> Phone:
+    host = new_phone(short_pair.here)
+    host.create(name="Ann")
+    return host
+
+
+def test_a_full_party_takes_nobody_new_and_keeps_every_seat(
+    host: Phone, short_pair: Pair, new_phone: MakePhone
+) -> None:
+    guests = [new_phone(short_pair.instances[number % 2]) for number in range(CAPACITY - 1)]
+    for guest in guests:
+        guest.join(host.code)
+    late = new_phone(short_pair.there)
+    assert late.refused("JOIN", code=host.code) == "party_full"
+    for instance in short_pair.instances:
+        answer = instance.join(host.code)
+        assert (answer.status, answer.body["reason"]) == (409, "party_full")
+        assert instance.look_up(host.code).body["full"] is True
+    guests[0].vanish()
+    host.wait_until(lambda: host.room["guestCount"] == CAPACITY - 2)
+    assert late.refused("JOIN", code=host.code) == "party_full"
+    back = new_phone(short_pair.there)
+    assert back.join(host.code, token=guests[0].token)["resumed"] is True
+    assert guests[1].ask("LEAVE")["t"] == "OK"
+    late.join(host.code)
+    assert host.room["capacity"] == CAPACITY
+    wait_until_level(host, back, guests[2], late)
+
+
+def test_a_seat_waits_for_its_guest_and_is_then_given_up(host: Phone, short_pair: Pair, new_phone: MakePhone) -> None:
+    gone, returning = (new_phone(short_pair.there) for _ in range(2))
+    for guest in (gone, returning):
+        guest.join(host.code)
+        guest.vanish()
+    host.wait_until(lambda: host.room["guestCount"] == 0)
+    disconnected_at = time.monotonic()
+    back = new_phone(short_pair.here)
+    assert back.join(host.code, token=returning.token)["resumed"] is True
+    host.wait_for_message("MEMBER_LEFT", memberId=gone.member_id, cause="timeout")
+    assert HOLD_SECONDS - 1 < time.monotonic() - disconnected_at < HOLD_SECONDS + LATE_SECONDS
+    assert new_phone(short_pair.there).join(host.code, token=gone.token)["resumed"] is False
+    assert [told["memberId"] for told in host.all_of("MEMBER_LEFT")] == [gone.member_id]
+    wait_until_level(host, back)
+
+
+def test_a_party_waits_for_its_host_and_then_ends(short_pair: Pair, new_phone: MakePhone) -> None:
+    ended, kept = ((new_phone(short_pair.here), new_phone(short_pair.there)) for _ in range(2))
+    for host, guest in (ended, kept):
+        host.create()
+        guest.join(host.code)
+        host.vanish()
+    wait_until_each((ended[1], kept[1]), lambda guest: not guest.room["hostConnected"])
+    disconnected_at = time.monotonic()
+    back = new_phone(short_pair.there)
+    assert back.join(kept[0].code, token=kept[0].token)["isHost"] is True
+    host, guest = ended
+    assert guest.wait_for_message("ENDED")["cause"] == "host_timeout"
+    assert HOLD_SECONDS - 1 < time.monotonic() - disconnected_at < HOLD_SECONDS + LATE_SECONDS
+    assert guest.wait_for_close() == 4503
+    assert short_pair.store.admin.exists(f"party:{host.code}") == 0
+    for instance in short_pair.instances:
+        assert instance.join(host.code).body["reason"] == "party_ended"
+    back.do("SEND_MESSAGE", text="we go on")
+    kept[1].wait_for_message("MESSAGE", text="we go on")
+    assert kept[1].view.ended is None
+
+
+def test_a_party_that_everybody_left_alone_ends_too(short_pair: Pair, new_phone: MakePhone) -> None:
+    host, guest = new_phone(short_pair.here), new_phone(short_pair.there)
+    host.create()
+    guest.join(host.code)
+    never_entered = short_pair.here.create().body["partyCode"]
+    for phone in (host, guest):
+        phone.vanish()
+    wait_for(lambda: short_pair.there.join(host.code).status == 404)
+    assert short_pair.here.look_up(host.code).body["exists"] is False
+    assert short_pair.here.join(never_entered).status == 200
+
+
+def test_who_enters_no_party_is_closed_after_ten_seconds(short_pair: Pair, new_phone: MakePhone) -> None:
+    started_at = time.monotonic()
+    silent, pinging, refused = (new_phone(short_pair.here) for _ in range(3))
+    watcher, host = (new_phone(short_pair.there) for _ in range(2))
+    host.create()
+    watcher.watch(host.code)
+    assert pinging.do("PING")["t"] == "PONG"
+    assert refused.refused("JOIN", code="ZZZZZZ") == "party_not_found"
+    for phone in (silent, pinging, refused):
+        assert phone.wait_for_close() == 4400
+        assert FIRST_WORD_SECONDS - 1 < time.monotonic() - started_at < FIRST_WORD_SECONDS + LATE_SECONDS
+    for phone in (watcher, host):
+        phone.do("PING")

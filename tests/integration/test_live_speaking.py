@@ -1,0 +1,146 @@
+"""Messages, reactions, chat modes and the pace of it all, over two instances."""
+
+import json
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from tests.integration.conftest import MakePhone, Party
+from tests.support.pairs import Pair
+from tests.support.phones import Phone, wait_until_each, wait_until_level
+
+EMOJI = ["🎉", "❤️", "👍🏽", "👨‍👩‍👧", "🇩🇪", "1️⃣"]
+NOT_EMOJI = ["x", "1", "🎉🎉", "🎉x", " ", ":tada:", "<b>", "\u200d"]
+
+
+def test_what_is_said_reaches_everybody_and_the_next_to_come(
+    party: Party, shared_pair: Pair, new_phone: MakePhone
+) -> None:
+    host, guest = party
+    for number in range(12):
+        host.do("SEND_MESSAGE", text=f"host {number}")
+        guest.do("SEND_MESSAGE", text=f"guest {number}")
+    for phone in party.phones:
+        heard = [phone.wait_for_message("MESSAGE") for _ in range(24)]
+        assert len({message["id"] for message in heard}) == 24
+        assert [message["at"] for message in heard] == sorted(message["at"] for message in heard)
+        for name, speaker in (("host", host), ("guest", guest)):
+            said = [message for message in heard if message["memberId"] == speaker.member_id]
+            assert [message["text"] for message in said] == [f"{name} {number}" for number in range(12)]
+            assert {message["name"] for message in said} == {speaker.me["name"]}
+    late = new_phone(shared_pair.here)
+    late.join(host.code)
+    assert len(late.room["messages"]) == 20
+    wait_until_level(host, guest, late)
+
+
+def test_a_message_has_one_to_500_characters(party: Party) -> None:
+    host, guest = party
+    for text in ("x", "é" * 500, "🎉" * 500, '"\\<script>&\u2028', "两"):
+        guest.do("SEND_MESSAGE", text=text)
+        assert host.wait_for_message("MESSAGE")["text"] == text
+    assert guest.refused("SEND_MESSAGE", text="x" * 501) == "too_long"
+    assert guest.refused("SEND_MESSAGE", text="x" * 7000) == "too_long"
+    assert guest.refused("SEND_MESSAGE", text="") == "bad_field"
+    guest.do("SEND_MESSAGE", text="nothing between")
+    assert host.wait_for_message("MESSAGE")["text"] == "nothing between"
+
+
+def test_a_reaction_is_one_emoji_and_reaches_everybody(party: Party) -> None:
+    host, guest = party
+    version = host.view.version
+    for emoji in EMOJI:
+        guest.do("SEND_REACTION", emoji=emoji)
+        wait_until_each(party.phones, partial(has_reactions, emoji=emoji, count=1))
+    for told in host.all_of("REACTION"):
+        assert (told["memberId"], told["name"]) == (guest.member_id, "Bob")
+    for text in NOT_EMOJI:
+        assert guest.refused("SEND_REACTION", emoji=text) == "not_emoji"
+    host.do("SEND_MESSAGE", text="marker")
+    assert guest.wait_for_message("MESSAGE")["version"] == version + 1
+
+
+def test_every_reaction_counts_even_in_a_burst(party: Party) -> None:
+    for _ in range(15):
+        for phone in party.phones:
+            phone.send("SEND_REACTION", emoji="🔥")
+    wait_until_each(party.phones, partial(has_reactions, emoji="🔥", count=30))
+
+
+def has_reactions(phone: Phone, emoji: str, count: int) -> bool:
+    return phone.reactions(emoji) == count
+
+
+@pytest.mark.parametrize(
+    ("mode", "message", "reaction"),
+    [("OPEN", None, None), ("EMOJI_ONLY", "emoji_only", None), ("LOCKED", "chat_locked", "chat_locked")],
+)
+def test_the_chat_mode_says_what_guests_may(
+    party: Party, shared_pair: Pair, new_phone: MakePhone, mode: str, message: str | None, reaction: str | None
+) -> None:
+    host, guest = party
+    host.do("CHAT_MODE_SET", mode="LOCKED" if mode == "OPEN" else "OPEN")
+    host.do("CHAT_MODE_SET", mode=mode)
+    for phone in party.phones:
+        phone.wait_for_message("CHAT_MODE_SET", mode=mode)
+    assert guest.ask("SEND_MESSAGE", text="hi").get("reason") == message
+    assert guest.ask("SEND_REACTION", emoji="🎉").get("reason") == reaction
+    host.do("SEND_MESSAGE", text="the host may always")
+    host.do("SEND_REACTION", emoji="👑")
+    guest.wait_for_message("MESSAGE", text="the host may always")
+    guest.wait_until(lambda: guest.reactions("👑") == 1)
+    late = new_phone(shared_pair.there)
+    late.join(host.code)
+    assert late.room["chatMode"] == mode
+    wait_until_level(host, guest, late)
+
+
+def test_commands_in_one_frame_are_taken_in_order(party: Party) -> None:
+    host, guest = party
+    batch = [
+        {"t": "SEND_MESSAGE", "text": "one", "requestId": "1"},
+        {"t": "RENAME", "name": "Robert", "requestId": "2"},
+        {"t": "SEND_MESSAGE", "text": "two", "requestId": "3"},
+        {"t": "SEND_MESSAGE", "text": "", "requestId": "4"},
+        {"t": "PING", "requestId": "5"},
+        {"t": "SEND_MESSAGE", "text": "three"},
+    ]
+    guest.send_frame(json.dumps(batch))
+    heard = [host.wait_for_message("MESSAGE") for _ in range(3)]
+    assert [(message["text"], message["name"]) for message in heard] == [
+        ("one", "Bob"),
+        ("two", "Robert"),
+        ("three", "Robert"),
+    ]
+    guest.wait_for_message("MESSAGE", text="three")
+    answers = [message for message in guest.received if message.get("requestId") in {"1", "2", "3", "4", "5"}]
+    assert [message["requestId"] for message in answers] == ["1", "2", "3", "4", "5"]
+    assert [message["t"] for message in answers] == ["OK", "OK", "OK", "ERROR", "PONG"]
+
+
+def test_a_frame_may_take_a_seat_and_speak(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+    phone = new_phone(shared_pair.here)
+    phone.send_frame(json.dumps([{"t": "JOIN", "code": party.host.code}, {"t": "SEND_MESSAGE", "text": "here I am"}]))
+    phone.wait_for_message("MESSAGE", text="here I am")
+    assert phone.kinds()[:3] == ["WELCOME", "JOINED", "ROOM"]
+    wait_until_level(*party.phones, phone)
+
+
+def test_who_speaks_too_fast_is_told_so_and_may_go_on_later(party: Party) -> None:
+    host, guest = party
+    for number in range(100):
+        guest.send("RENAME", name=f"Name {number}", requestId=f"r{number}")
+
+    def answers() -> list[str]:
+        return [m.get("reason", "OK") for m in guest.received if str(m.get("requestId")).startswith("r")]
+
+    guest.wait_until(lambda: len(answers()) == 100)
+    counts = Counter(answers())
+    assert counts.keys() == {"OK", "rate_limited"}
+    # Twenty a second, of which joining has used up one or two.
+    assert 15 <= counts["OK"] <= 80
+    guest.do("RENAME", name="Slow again")
+    host.wait_until(lambda: host.name_of(guest.member_id) == "Slow again")
+    assert len(host.all_of("MEMBER_UPDATED")) == counts["OK"] + 1
+    host.do("SEND_MESSAGE", text="others are not held back")

@@ -1,0 +1,141 @@
+"""Watching without a seat, and what operators and clocks see of a live party."""
+
+import json
+from typing import Any
+
+from tests.integration.conftest import MakePhone, Party
+from tests.support.pairs import Pair
+from tests.support.phones import wait_until_level
+from tests.support.stores import StoreServer, wait_for
+
+WATCHERS_MAX = 16
+TTL_SECONDS = 7200
+
+
+def store_ms(store: StoreServer) -> float:
+    """The time of the store's clock in milliseconds."""
+    seconds, microseconds = store.admin.time()
+    return float(seconds * 1000 + microseconds / 1000)
+
+
+def document(store: StoreServer, code: str) -> dict[str, Any]:
+    """What an operator sees of a party."""
+    content = json.loads(store.text(f"party:{code}"))
+    assert isinstance(content, dict)
+    return content
+
+
+def test_a_watcher_is_told_everything_and_may_do_nothing(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+    host, guest = party
+    watcher = new_phone(shared_pair.there)
+    watching = watcher.watch(host.code.lower())
+    assert watcher.kinds() == ["WELCOME", "WATCHING", "ROOM"]
+    assert watching.keys() >= {"code", "epoch", "version", "requestId"}
+    assert watching["code"] == host.code
+    assert "memberId" not in watching
+    for kind, fields in (("SEND_MESSAGE", {"text": "hi"}), ("LOCK_SET", {"locked": True})):
+        assert watcher.refused(kind, **fields) == "not_joined"
+    assert watcher.do("PING", id="p")["t"] == "PONG"
+    guest.do("SEND_MESSAGE", text="seen by all")
+    watcher.wait_for_message("MESSAGE", text="seen by all")
+    assert (host.room["guestCount"], len(host.room["members"])) == (1, 2)
+    wait_until_level(host, guest, watcher)
+
+
+def test_sixteen_may_watch_over_all_instances(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+    watchers = [new_phone(shared_pair.instances[number % 2]) for number in range(WATCHERS_MAX)]
+    for watcher in watchers:
+        watcher.watch(party.host.code)
+    late = new_phone(shared_pair.here)
+    assert late.refused("WATCH", code=party.host.code) == "too_many_watchers"
+    seated = new_phone(shared_pair.there)
+    seated.join(party.host.code)
+    assert (seated.room["watchers"], seated.room["guestCount"]) == (WATCHERS_MAX, 2)
+    watchers[0].hang_up()
+    wait_for(lambda: late.ask("WATCH", code=party.host.code)["t"] == "WATCHING")
+    late.wait_until(lambda: late.view.is_caught_up)
+    wait_until_level(party.host, seated, late, *watchers[1:])
+
+
+def test_a_locked_party_is_not_watched_anew(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+    watcher, late = new_phone(shared_pair.here), new_phone(shared_pair.there)
+    watcher.watch(party.host.code)
+    party.host.do("LOCK_SET", locked=True)
+    watcher.wait_until(lambda: watcher.room["locked"])
+    assert late.refused("WATCH", code=party.host.code) == "party_locked"
+    party.host.do("LOCK_SET", locked=False)
+    late.watch(party.host.code)
+
+
+def test_the_end_is_told_to_watchers(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+    watcher = new_phone(shared_pair.there)
+    watcher.watch(party.host.code)
+    party.host.do("LEAVE")
+    watcher.wait_for_message("ENDED", cause="host_left")
+    assert watcher.wait_for_close() == 4503
+
+
+def test_a_ping_is_answered_with_the_stores_time(shared_pair: Pair, new_phone: MakePhone) -> None:
+    for instance in shared_pair.instances:
+        phone = new_phone(instance)
+        before = store_ms(shared_pair.store)
+        pong = phone.do("PING", id="any text")
+        after = store_ms(shared_pair.store)
+        assert (pong["t"], pong["id"]) == ("PONG", "any text")
+        assert before - 100 <= pong["serverTime"] <= after + 100
+        assert phone.do("PING")["t"] == "PONG"
+        phone.send("PING", id="without a requestId")
+        assert "requestId" not in phone.wait_for_message("PONG", id="without a requestId")
+
+
+def test_the_document_of_a_party_is_right(party: Party, shared_pair: Pair) -> None:
+    host, guest = party
+    store, code = shared_pair.store, host.code
+
+    def shows(**expected: Any) -> bool:
+        seen = document(store, code)
+        return {name: seen[name] for name in expected} == expected
+
+    wait_for(lambda: shows(hostId=host.member_id, hostConnected=True, guestCount=1, chatMode="OPEN"))
+    assert document(store, code)["createdAt"] == host.room["createdAt"]
+    host.do("CHAT_MODE_SET", mode="LOCKED")
+    wait_for(lambda: shows(chatMode="LOCKED"))
+    guest.vanish()
+    wait_for(lambda: shows(guestCount=0, hostConnected=True))
+    host.vanish()
+    wait_for(lambda: shows(hostConnected=False))
+
+
+def test_a_party_is_one_key_that_operators_count(party: Party, shared_pair: Pair) -> None:
+    party.guest.do("SEND_MESSAGE", text="there is a log now")
+    keys = {str(key) for key in shared_pair.store.admin.keys("*")}
+    code = party.host.code
+    assert [key for key in keys if key.startswith("party:") and code in key] == [f"party:{code}"]
+    assert all(key.startswith(("party:", "{party:", "hubbub:")) for key in keys)
+    assert any(key.startswith(f"{{party:{code}}}:") for key in keys)
+    for key in keys:
+        if code in key:
+            assert 0 < shared_pair.store.admin.ttl(key) <= TTL_SECONDS
+
+
+def test_a_command_renews_a_partys_life_and_a_look_up_does_not(
+    party: Party, shared_pair: Pair, new_phone: MakePhone
+) -> None:
+    admin = shared_pair.store.admin
+    made = shared_pair.here.create().body
+    admin.expire(f"party:{made['partyCode']}", 1000)
+    for instance in shared_pair.instances:
+        assert instance.look_up(made["partyCode"]).body["exists"] is True
+        assert instance.join(made["partyCode"]).status == 200
+    assert admin.ttl(f"party:{made['partyCode']}") <= 1000
+    new_phone(shared_pair.there).join(made["partyCode"], token=made["hostToken"])
+    assert TTL_SECONDS - 10 <= admin.ttl(f"party:{made['partyCode']}") <= TTL_SECONDS
+    admin.expire(f"party:{party.host.code}", 1000)
+    party.guest.do("RENAME", name="Still here")
+    assert TTL_SECONDS - 10 <= admin.ttl(f"party:{party.host.code}") <= TTL_SECONDS
+
+
+def test_a_lease_renewal_alone_keeps_a_party_alive(party: Party, shared_pair: Pair) -> None:
+    admin = shared_pair.store.admin
+    admin.expire(f"party:{party.host.code}", 1000)
+    wait_for(lambda: admin.ttl(f"party:{party.host.code}") > TTL_SECONDS - 10)

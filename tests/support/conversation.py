@@ -1,0 +1,147 @@
+"""What every test client does alike: number its questions, keep what it hears, know its party. No I/O."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from tests.support.party_view import OPENINGS, Message, PartyView
+
+RETRYABLE = frozenset({"store_unavailable", "recovering", "rate_limited", "too_many_watchers"})
+# Nothing tells a phone when it may speak again; this is how soon it tries.
+RATE_LIMITED_PAUSE_SECONDS = 0.1
+LAST_WORDS_CHARS = 200
+
+
+class Conversation:
+    """One phone's side of a connection.
+
+    `received` holds every message in the order it came, batches unpacked. `find` looks for the next one that
+    matches, so each message is found once; answers are found by their `requestId` and disturb no search.
+    """
+
+    def __init__(self, view: PartyView | None = None) -> None:
+        self.view = view if view is not None else PartyView()
+        self.received: list[Message] = []
+        self.opening: Message = {}
+        self._answers: dict[str, Message] = {}
+        self._asked = 0
+        self._searched = 0
+
+    @property
+    def room(self) -> dict[str, Any]:
+        """The party as this phone knows it, its members by id."""
+        return self.view.room
+
+    @property
+    def code(self) -> str:
+        """The party's code."""
+        return str(self.opening["code"])
+
+    @property
+    def member_id(self) -> str:
+        """Who this phone is in the party."""
+        return str(self.opening["memberId"])
+
+    @property
+    def token(self) -> str:
+        """The secret that owns the seat."""
+        return str(self.opening["token"])
+
+    @property
+    def me(self) -> Message:
+        """This phone's own member, as it was told."""
+        return self.view.members[self.member_id]
+
+    def name_of(self, member_id: str) -> str | None:
+        """What a listed member is called, as far as this phone was told."""
+        name = self.view.members.get(member_id, {}).get("name")
+        return str(name) if name is not None else None
+
+    def hear(self, frame: str | bytes) -> None:
+        """Take a frame: one message, or a non-empty array of them."""
+        assert isinstance(frame, str), f"a binary frame: {frame!r}"
+        content = json.loads(frame)
+        batch = content if isinstance(content, list) else [content]
+        assert batch, "an empty array"
+        for message in batch:
+            self._hear_one(message)
+
+    def _hear_one(self, message: Message) -> None:
+        assert isinstance(message.get("t"), str), message
+        self.received.append(message)
+        if message["t"] == "ERROR":
+            assert message["error"], message
+            assert message["retryable"] is (message["reason"] in RETRYABLE), message
+        if message["t"] in OPENINGS:
+            self.opening = message
+        if isinstance(question := message.get("requestId"), str):
+            assert question not in self._answers, f"answered twice: {message}"
+            self._answers[question] = message
+        self.view.take(message)
+
+    def question(self, kind: str, fields: dict[str, Any]) -> Message:
+        """The command with an id of its own."""
+        self._asked += 1
+        return {"t": kind, "requestId": f"q{self._asked}", **fields}
+
+    def answer_to(self, question: Message) -> Message | None:
+        """What answered it, if it has come."""
+        return self._answers.get(question["requestId"])
+
+    def find(self, kind: str, fields: dict[str, Any]) -> Message | None:
+        """The next message of that type with those fields, if it has come."""
+        for place in range(self._searched, len(self.received)):
+            if matches(self.received[place], kind, fields):
+                self._searched = place + 1
+                return self.received[place]
+        return None
+
+    def all_of(self, kind: str, **fields: Any) -> list[Message]:
+        """Every message so far of that type with those fields."""
+        return [message for message in self.received if matches(message, kind, fields)]
+
+    def kinds(self) -> list[str]:
+        """The types of all messages so far, without `STATUS`, which may come at any time."""
+        return [message["t"] for message in self.received if message["t"] != "STATUS"]
+
+    def reactions(self, emoji: str) -> int:
+        """How often the emoji was shown, told one by one or merged."""
+        merged = sum(message["counts"].get(emoji, 0) for message in self.all_of("REACTIONS"))
+        return len(self.all_of("REACTION", emoji=emoji)) + int(merged)
+
+    def last_words(self) -> str:
+        """The end of what was received, for a failure's message."""
+        last = [str(message)[:LAST_WORDS_CHARS] for message in self.received[-5:]]
+        return f"position {self.view.position}, received last: {last}"
+
+
+def matches(message: Message, kind: str, fields: dict[str, Any]) -> bool:
+    """Whether the message is of that type and has those fields."""
+    return message["t"] == kind and all(message.get(name) == value for name, value in fields.items())
+
+
+class Knowing(Protocol):
+    """Whoever keeps a view of a party."""
+
+    @property
+    def view(self) -> PartyView:
+        """What is known of it."""
+        ...
+
+
+def has_reached(phone: Knowing, version: int) -> bool:
+    """Whether the phone has been told of that version."""
+    return phone.view.version >= version
+
+
+def expect_level(phones: Iterable[Knowing]) -> None:
+    """See that phones at the same position know the same of their party."""
+    states = [phone.view.state() for phone in phones]
+    for state in states[1:]:
+        assert state == states[0]
+
+
+def is_level(phones: Iterable[Knowing]) -> bool:
+    """Whether all are at the same position."""
+    positions = [phone.view.position for phone in phones]
+    return all(position == positions[0] for position in positions)

@@ -1,0 +1,39 @@
+"""Two instances on one store of their own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.instances import Instance
+from tests.support.stores import Flavour, StoreServer
+
+
+class Pair(NamedTuple):
+    """Two instances, and the store that they share."""
+
+    here: Instance
+    there: Instance
+    store: StoreServer
+
+    @property
+    def instances(self) -> tuple[Instance, Instance]:
+        """The two instances."""
+        return self.here, self.there
+
+
+@contextmanager
+def started_pair(flavour: Flavour, folder: Path, **settings: str) -> Iterator[Pair]:
+    """Start all three, end them afterwards, and fail where an instance met an error that it did not expect."""
+    (folder / "store").mkdir()
+    store = StoreServer(flavour, folder / "store", "--appendonly", "yes", "--appendfsync", "everysec")
+    made = [Instance(folder, REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port), **settings) for _ in range(2)]
+    try:
+        store.start()
+        yield Pair(made[0].start(), made[1].start(), store)
+    finally:
+        for instance in made:
+            instance.close()
+        store.stop()
+    for instance in made:
+        assert "Traceback" not in instance.errors()
