@@ -287,8 +287,7 @@ async def _http_server(
         yield
     finally:
         server.close()
-        await asyncio.gather(
-            envelope.drain(runner.server, DRAIN_SECONDS_MAX),
-            hub.drain(DRAIN_SOCKETS_SECONDS),
-        )
+        envelope.announce_end()
+        await hub.drain(DRAIN_SOCKETS_SECONDS)
+        await envelope.drain(runner.server, DRAIN_SECONDS_MAX - DRAIN_SOCKETS_SECONDS)
         await runner.cleanup()

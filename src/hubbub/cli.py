@@ -1,5 +1,6 @@
 """The `hubbub` command."""
 
+import gc
 import re
 import sys
 from contextlib import suppress
@@ -18,6 +19,8 @@ from hubbub.transport.lan import lan_addresses
 from hubbub.watch import NotWatched
 from hubbub.watch import watch as watch_party
 
+_YOUNG_OBJECTS_MAX = 100_000
+"""New objects, less those that went, between two looks for cycles."""
 _BAD_VALUE = 2
 _FAILED = 1
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised here, not bound
@@ -41,6 +44,10 @@ def serve() -> None:
     which further instances on this machine share. Set PORT to start a second one.
     """
     settings = _settings()
+    # What is loaded by now stays, and hardly anything that comes is cyclic: with the default the collector, which finds
+    # next to nothing, takes a sixth of a busy instance's time.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS_MAX)
     try:
         uvloop.run(serve_instance(settings, lambda port: _tell_addresses(settings, port)))
     except CannotListen as failure:

@@ -160,6 +160,21 @@ class PartyService:
         with suppress(StoreUnavailable):  # the lease runs out by itself
             await self._store.release(lease, _now() + STORE_BUDGET_SECONDS)
 
+    async def abandon(self, entered: Entered, own_token: str | None) -> None:
+        """A connection is gone before it was told that it is in.
+
+        Its seat is held for a client that brought its own token. Otherwise nobody has the token that owns the seat,
+        so the join is taken back.
+        """
+        if own_token is not None or not isinstance(entered.outcome, Joined):
+            await self.lose(entered.lease)
+            return
+        made = "" if entered.outcome.resumed else entered.lease.member_id
+        attempt = JoinAttempt(
+            entered.lease.code, entered.lease.holder, tokens.hash_token(entered.token), new_id=made, name=""
+        )
+        self._doubts.doubt_join(attempt, _now())
+
     def now_ms(self) -> int:
         """The store's time, ms."""
         return self._store.now_ms()

@@ -38,14 +38,13 @@ def read_frame(frame: str | bytes) -> list[Command | Refused] | None:
 
 
 def _read_message(message: dict[str, Any]) -> Command | Refused:
-    request_id = _request_id(message)
     kind = _COMMANDS.get(message["t"])
     if kind is None:
-        return Refused(Reason.UNKNOWN_MESSAGE, request_id=request_id)
+        return Refused(Reason.UNKNOWN_MESSAGE, request_id=_request_id(message))
     try:
         return msgspec.convert(message, kind)
     except msgspec.ValidationError as error:
-        return _refused(kind, message, str(error), request_id)
+        return _refused(kind, message, str(error), _request_id(message))
 
 
 def _request_id(message: dict[str, Any]) -> RequestId | None:

@@ -65,6 +65,9 @@ DRAIN_SECONDS_MAX: Final = 10.0
 DRAIN_SOCKETS_SECONDS: Final = 5.0
 DRAIN_BATCHES: Final = 20
 
+# Parties whose keys' names an instance keeps, about 2 KB each.
+CODES_CACHED: Final = 4096
+
 # A live party, as the store keeps it. A replay larger than its bound costs more than a new snapshot.
 LISTED_MAX: Final = 200
 LOG_EVENTS_MAX: Final = 256

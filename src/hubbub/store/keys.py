@@ -4,7 +4,10 @@
 keys put the same text in braces: they do not match, and lie in the same Cluster slot.
 """
 
+from functools import lru_cache
 from typing import Final
+
+from hubbub.core.limits import CODES_CACHED
 
 _LIVE: Final = ("ended", "tries", "state", "seats", "tokens", "roster", "leases", "log", "messages")
 
@@ -29,6 +32,7 @@ def leases(code: str) -> str:
     return _of(code, "leases")
 
 
+@lru_cache(CODES_CACHED)
 def live(code: str) -> tuple[str, ...]:
     """Every key of a party, in the order in which the scripts on a live party take them.
 

@@ -133,15 +133,20 @@ class Envelope:
             if not self._busy:
                 self._idle.set()
 
+    def announce_end(self) -> None:
+        """From now on every answer is the last one of its connection."""
+        self._draining = True
+
     async def drain(self, server: web.Server, seconds: float) -> None:
         """Let the requests in progress finish, bodies still arriving included, and no connection begin another.
 
-        aiohttp's own shutdown would ignore what arrives from now on.
+        aiohttp's own shutdown would ignore what arrives from now on, and leave its connections open meanwhile.
         """
-        self._draining = True
         for connection in server.connections:
             if connection not in self._busy:
                 connection.close()
+                if connection.transport is not None:
+                    connection.transport.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()

@@ -6,7 +6,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
@@ -159,7 +159,7 @@ class WebSocketApi:
                 self._hub.forget(phone)
                 await talk.end()
                 await phone.closed()
-                request[LOG_FIELDS].update(talk.log_fields(), closeCode=phone.closed_with or ws.close_code)
+                request[LOG_FIELDS].update(talk.log_fields, closeCode=phone.closed_with or ws.close_code)
         return ws
 
     async def _converse(
@@ -189,6 +189,8 @@ class Talk:
         self._session = Session(now=_now(), store_ms=service.now_ms, is_emoji=is_emoji)
         self._silence: asyncio.TimerHandle | None = None
         self._place: Place | None = None
+        self.log_fields: dict[str, Any] = {}
+        """What the log tells of the connection."""
 
     async def hear(self, frame: bytes | None) -> None:
         """Take a frame of the client's; None stands for one that is not text."""
@@ -216,9 +218,9 @@ class Talk:
             if self._phone.closed_with not in _SEATLESS:
                 await self._service.lose(self._place.lease)
 
-    def log_fields(self) -> dict[str, str]:
-        """What the log tells of the connection."""
-        return {} if self._place is None else {"code": self._place.lease.code}
+    def _note(self, unavailable: StoreUnavailable) -> None:
+        self.log_fields["unavailable"] = self.log_fields.get("unavailable", 0) + 1
+        self.log_fields["trouble"] = unavailable.trouble
 
     async def _take(self, step: Step) -> None:
         match step:
@@ -250,8 +252,12 @@ class Talk:
                     entered = await self._service.join(code, name, token)
                 case Watch():
                     entered = await self._service.watch(code)
-        except StoreUnavailable:
+        except StoreUnavailable as unavailable:
+            self._note(unavailable)
             await self._take(self._session.unavailable(command, _now()))
+            return
+        if isinstance(entered, Entered) and self._phone.is_closed:
+            await self._service.abandon(entered, None if isinstance(command, Watch) else command.token)
             return
         if isinstance(entered, Entered):
             self._seat(command, entered)
@@ -264,13 +270,15 @@ class Talk:
         since = command.since if isinstance(command, Join) else None
         self._phone.say(self._session.entered(command, entered.lease.code, entered.token, entered.outcome))
         self._place = entered.opened.seat(self._phone, entered.lease, since)
+        self.log_fields["code"] = entered.lease.code
 
     async def _act(self, command: Act | Leave) -> None:
         assert self._place is not None
         self._place.leaving = isinstance(command, Leave)
         try:
             outcome = await self._service.act(self._place.lease, command)
-        except StoreUnavailable:
+        except StoreUnavailable as unavailable:
+            self._note(unavailable)
             await self._take(self._session.unavailable(command, _now()))
             self._place.leaving = False
             if self._place.opened.is_closed:
