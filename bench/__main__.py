@@ -9,10 +9,12 @@ from contextlib import contextmanager
 import msgspec
 import redis
 
+from bench.live import live_rows
 from bench.load import CALLERS, Load, run_load
 from bench.servers import (
     Server,
-    express_available,
+    allow_many_connections,
+    node_peer_available,
     start_express,
     start_hubbub,
     start_store,
@@ -23,17 +25,18 @@ JOINS = 19_200
 CREATES = 9_600
 LONE_CREATES = 2_000
 PARTIES = 10_000
-MEMBERS = 10
 
 
 def main() -> None:
     """Measure everything and print the table."""
+    allow_many_connections()
     rows: list[tuple[str, str]] = []
     with start_store() as store:
         rows.append(("store", store.name))
         rows += joins_beside_express(store)
         rows += lone_creates(store)
     rows += memory_per_party()
+    rows += live_rows()
     width = max(len(name) for name, _ in rows)
     print()
     for name, value in rows:
@@ -67,7 +70,7 @@ def joins_beside_express(store: Server) -> Iterator[tuple[str, str]]:
 @contextmanager
 def express_peers(store: Server, code: str) -> Iterator[dict[str, Callable[[], Load]]]:
     """The peer with and without its log line, or nothing, said aloud, where there is no node."""
-    if (missing := express_available()) is not None:
+    if (missing := node_peer_available("express")) is not None:
         print(f"express peer skipped: {missing}", file=sys.stderr)
         yield {}
         return
@@ -126,31 +129,8 @@ def memory_per_party() -> Iterator[tuple[str, str]]:
         before = client.info("memory")["used_memory"]
         made = run_load(hubbub, "/api/create-party", {}, PARTIES).calls
         created = (client.info("memory")["used_memory"] - before) / made
-        add_members(client)
-        with_members = (client.info("memory")["used_memory"] - before) / made
     yield "bytes per party, just created", f"{created:.0f}   (one key, its secrets hashed; aim: at most 400)"
-    yield (
-        f"bytes per party, {MEMBERS} members",
-        f"{with_members:.0f}   (designed layout, written by the bench)",
-    )
     yield "bytes per party, the system before", f"{memory_of_the_system_before():.0f}   (one key, no secrets)"
-
-
-def add_members(client: "redis.Redis") -> None:
-    """Give every party ten members in the layout that the design draws: a hash of seats, a zset of leases.
-
-    Nobody can take a seat in this version; the row tells what the layout would cost.
-    """
-    pipeline = client.pipeline(transaction=False)
-    for key in client.scan_iter("party:*", count=1000):
-        tag = f"{{{key.decode()}}}"
-        seats = {f"seat{n:07d}": msgspec.json.encode([f"Guest {n}", "h" * 22, 0]) for n in range(MEMBERS)}
-        for seat, value in seats.items():
-            pipeline.hset(f"{tag}:seats", seat, value.decode())
-        pipeline.zadd(f"{tag}:leases", {f"conn{n:07d}": time.time() * 1000 for n in range(MEMBERS)})
-        pipeline.expire(f"{tag}:seats", 7200)
-        pipeline.expire(f"{tag}:leases", 7200)
-    pipeline.execute()
 
 
 def memory_of_the_system_before() -> float:

@@ -1,6 +1,8 @@
 """The processes that are measured, each on a free port of this machine and gone at the end."""
 
+import importlib.util
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -17,8 +19,9 @@ import psutil
 from hubbub.store.embedded import engine_program
 
 HERE = Path(__file__).parent
-EXPRESS = HERE / "peers" / "express"
+PEERS = HERE / "peers"
 START_SECONDS_MAX = 20
+OPEN_FILES = 8192
 
 
 class Server:
@@ -31,8 +34,15 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """CPU seconds of the process so far, user and system."""
+        if sys.platform == "linux":
+            # The kernel's clock of that process (clock_getcpuclockid(3)) counts ns; what psutil reads, 10 ms.
+            return time.clock_gettime(~self._process.pid << 3 | 2)
         times = self._process.cpu_times()
         return float(times.user + times.system)
+
+    def resident_bytes(self) -> int:
+        """Memory of the process that is in RAM."""
+        return int(self._process.memory_info().rss)
 
     def connection(self) -> "closing[HTTPConnection]":
         """A keep-alive HTTP connection to it."""
@@ -51,14 +61,14 @@ def start_store() -> Iterator[Server]:
 
 
 @contextmanager
-def start_hubbub(store: Server, *, quiet: bool = False) -> Iterator[Server]:
+def start_hubbub(store: Server, *, quiet: bool = False, **more_settings: str) -> Iterator[Server]:
     """One instance on that store, its log going to a file; `quiet` leaves out the log line of a request."""
     port = free_port()
     command = [sys.executable, "-m", "bench.quiet" if quiet else "hubbub", "serve"]
     # REDIS_URL empty counts as not set: the bench must never fill somebody's real store.
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "REDIS_URL": "", "REDIS_HOST": "127.0.0.1"}
     with tempfile.TemporaryFile() as log:
-        environment = {**os.environ, **settings, "REDIS_PORT": str(store.port), "LOG_FORMAT": "json"}
+        environment = {**os.environ, **settings, "REDIS_PORT": str(store.port), "LOG_FORMAT": "json", **more_settings}
         with _process(command, port, log.fileno(), environment) as process:
             yield Server("hubbub", port, process)
 
@@ -66,26 +76,47 @@ def start_hubbub(store: Server, *, quiet: bool = False) -> Iterator[Server]:
 @contextmanager
 def start_express(store: Server, *, quiet: bool = False) -> Iterator[Server]:
     """The Express peer on that store, its log going to a file."""
-    port = free_port()
-    environment = {**os.environ, "PORT": str(port), "REDIS_PORT": str(store.port), "NODE_ENV": "production"}
-    if quiet:
-        environment["QUIET"] = "1"
-    with tempfile.TemporaryFile() as log:
-        command = ["node", str(EXPRESS / "server.js")]
-        with _process(command, port, log.fileno(), environment) as process:
-            yield Server("express", port, process)
+    with _peer("express", ["node", "server.js"], store, {"QUIET": "1"} if quiet else {}) as server:
+        yield server
 
 
-def express_available() -> str | None:
-    """Make the peer ready to start; what is missing if it cannot be."""
+@contextmanager
+def start_ws(store: Server) -> Iterator[Server]:
+    """The peer by node's ws on that store."""
+    with _peer("ws", ["node", "server.js"], store) as server:
+        yield server
+
+
+@contextmanager
+def start_socketio(store: Server) -> Iterator[Server]:
+    """The peer by python-socketio on that store."""
+    with _peer("socketio", [sys.executable, "server.py"], store) as server:
+        yield server
+
+
+def node_peer_available(name: str) -> str | None:
+    """Make the node peer of that name ready to start; what is missing if it cannot be."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "node and npm are not installed"
-    if not (EXPRESS / "node_modules" / ".package-lock.json").exists():
-        print("installing the express peer ...", file=sys.stderr)
+    if not (PEERS / name / "node_modules" / ".package-lock.json").exists():
+        print(f"installing the {name} peer ...", file=sys.stderr)
         command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
-        if subprocess.run(command, cwd=EXPRESS, check=False).returncode:
+        if subprocess.run(command, cwd=PEERS / name, check=False).returncode:
             return "npm install failed"
     return None
+
+
+def socketio_available() -> str | None:
+    """What is missing for the peer by python-socketio."""
+    return None if importlib.util.find_spec("socketio") else "python-socketio is not installed"
+
+
+def allow_many_connections() -> None:
+    """Raise the limit of open files, which servers and phones inherit, from the usual 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
+        most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def free_port() -> int:
@@ -93,6 +124,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _peer(name: str, command: list[str], store: Server, settings: dict[str, str] | None = None) -> Iterator[Server]:
+    port = free_port()
+    environment = {**os.environ, "PORT": str(port), "REDIS_PORT": str(store.port), "NODE_ENV": "production"}
+    with tempfile.TemporaryFile() as log:
+        arguments = [command[0], str(PEERS / name / command[1])]
+        with _process(arguments, port, log.fileno(), {**environment, **(settings or {})}) as process:
+            yield Server(name, port, process)
 
 
 @contextmanager

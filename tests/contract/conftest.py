@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.core.outcomes import Done, Joined
+from hubbub.core.outcomes import Created, Done, Joined
 from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyTerms
 from hubbub.core.protocol import Leave
 from hubbub.doubts import Doubts
@@ -19,6 +19,8 @@ from hubbub.store.connect import StoreAddress, StoreTls, server_pool
 from hubbub.store.feed import Feed
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.redis import RedisStore
+from tests.contract.inside import Ear, look_inside
+from tests.contract.soundness import assert_sound
 from tests.support.stores import FLAVOURS, StoreServer
 
 LEASE_SECONDS = 10
@@ -82,6 +84,29 @@ def store(instance: Instance) -> RedisStore:
     return instance.store
 
 
+@pytest.fixture
+async def host(store: RedisStore) -> Lease:
+    """The host of a party that has just begun."""
+    return await begin(store)
+
+
+@pytest.fixture
+def ear(server: StoreServer) -> Iterator[Ear]:
+    """Hears what the party publishes, but not what it published before the test."""
+    ear = Ear(server)
+    yield ear
+    ear.close()
+
+
+@pytest.fixture
+def sound(server: StoreServer) -> Iterator[None]:
+    """After the test, every party that is still there is sound."""
+    yield
+    for name in map(str, server.admin.keys("party:*")):
+        code = name.removeprefix("party:")
+        assert_sound(code, look_inside(server, code))
+
+
 def draft(code: str = "BCDFGH", token: str = "", terms: PartyTerms = TERMS) -> PartyDraft:
     """A party to be created; without a token of one's own, a new one."""
     number = next(_numbers)
@@ -107,6 +132,13 @@ async def take_seat(store: RedisStore, code: str = "BCDFGH", token: str = "", na
     joined = await store.join(mine, soon())
     assert isinstance(joined, Joined)
     return Lease(code, joined.member_id, mine.holder)
+
+
+async def begin(store: RedisStore, terms: PartyTerms = TERMS, code: str = "BCDFGH", token: str = "") -> Lease:
+    """Create a party and seat its host."""
+    party = draft(code, token, terms)
+    assert isinstance(await store.create(party, soon()), Created)
+    return await take_seat(store, code, party.host_token_hash)
 
 
 async def end_party(store: RedisStore, party: PartyDraft) -> None:

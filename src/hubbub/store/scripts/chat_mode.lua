@@ -5,5 +5,6 @@ local host, reply = enter_as_host()
 if not host then return reply end
 
 party.chatMode = ARGV[5]
+rewritten = true
 tell('"t":"CHAT_MODE_SET","mode":"' .. party.chatMode .. '"')
 return accept('done')

@@ -17,7 +17,10 @@ local function resume(seat)
   local renamed = name ~= '' and name ~= seat.name
   if renamed then
     seat.name = name
-    if is_host(seat) then party.hostName = name end
+    if is_host(seat) then
+      party.hostName = name
+      rewritten = true
+    end
   end
   if seat.holder ~= '' then mention('T', seat.holder) end
   seat.holder = holder
@@ -39,6 +42,7 @@ if admitted ~= 'anyone' then return refuse('no_memory') end
 
 state.guests = state.guests + 1
 party.seats = party.seats + 1
+rewritten = true
 local seat = {id = new_id, holder = holder, number = state.guests, token = token}
 seat.name = name ~= '' and name or 'Guest ' .. integer(seat.number)
 if redis.call('LLEN', roster_key) < LISTED_MAX then list(seat) end

@@ -5,5 +5,6 @@ local host, reply = enter_as_host()
 if not host then return reply end
 
 party.locked = ARGV[5] == '1'
+rewritten = true
 tell('"t":"LOCK_SET","locked":' .. tostring(party.locked))
 return accept('done')

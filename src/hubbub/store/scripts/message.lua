@@ -12,8 +12,9 @@ end
 
 local message = '"id":"' .. id .. '","memberId":"' .. seat.id .. '","name":' .. cjson.encode(seat.name)
   .. ',"text":' .. cjson.encode(text) .. ',"at":' .. integer(now)
-redis.call('RPUSH', messages_key, '{' .. message .. '}')
-redis.call('LTRIM', messages_key, -MESSAGES_MAX, -1)
+local kept = redis.call('RPUSH', messages_key, '{' .. message .. '}')
+if kept == 1 then grown = true end
+if kept > MESSAGES_MAX then redis.call('LPOP', messages_key) end
 state.messages = state.messages + 1
 tell('"t":"MESSAGE",' .. message)
 return accept('done')

@@ -12,6 +12,7 @@ if not is_connected(guest.id) then return refuse('not_connected') end
 -- Both are connected, so one guest more and one less: the count stays.
 party.hostId = guest.id
 party.hostName = guest.name
+rewritten = true
 if not guest.listed then
   list(guest)
   keep(guest)

@@ -17,7 +17,10 @@ else
   end
   seat.name = 'Guest ' .. integer(seat.number)
 end
-if is_host(seat) then party.hostName = seat.name end
+if is_host(seat) then
+  party.hostName = seat.name
+  rewritten = true
+end
 keep(seat)
 tell_updated(seat)
 return accept('done')

@@ -55,6 +55,7 @@ local function tell_updated(seat)
 end
 
 local function count(seat, change)
+  rewritten = true
   if is_host(seat) then
     party.hostConnected = change > 0
   else
@@ -66,6 +67,7 @@ end
 local function lease(seat)
   local new = redis.call('ZADD', leases_key, integer(party_now + lease_ms), 'on:' .. seat.id) == 1
   if new then
+    grown = true
     redis.call('ZREM', leases_key, 'held:' .. seat.id)
     count(seat, 1)
   end
@@ -77,6 +79,7 @@ local function hold(seat, instant)
   local seconds = is_host(seat) and party.terms[2] or party.terms[3]
   redis.call('ZREM', leases_key, 'on:' .. seat.id)
   redis.call('ZADD', leases_key, integer(instant + seconds * 1000), 'held:' .. seat.id)
+  grown = true
   count(seat, -1)
 end
 
@@ -88,6 +91,7 @@ local function free(seat)
   redis.call('ZREM', leases_key, 'held:' .. seat.id)
   if seat.listed then redis.call('LREM', roster_key, 1, seat.id) end
   party.seats = party.seats - 1
+  rewritten = true
 end
 
 local function tell_left(seat, cause)
@@ -101,6 +105,7 @@ local function seat_first_host()
   keep(seat)
   redis.call('HSET', tokens_key, seat.token, seat.id)
   state.touchedAt = now
+  grown = true
 end
 
 -- What ran out first goes first, since a lease that ran out begins a hold that may have run out too. Of seats that
@@ -136,7 +141,7 @@ local function open()
   if late(not_after) then return {now, 'late'} end
   local absent = read_party()
   if absent then return absent end
-  if state.untouched then seat_first_host() end
+  if not before.version then seat_first_host() end
   run_clock()
   sweep()
   if over then return finish('ended', false) end

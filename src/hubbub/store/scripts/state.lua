@@ -10,7 +10,10 @@ local not_after, lease_ms = ARGV[1], tonumber(ARGV[2])
 local NUMBERS = {'version', 'touchedAt', 'stoodStill', 'guests', 'messages', 'reactions', 'watchers', 'logBytes'}
 
 local party       -- the document, decoded
+local rewritten   -- whether the document has changed
+local grown       -- whether a key may be new, and so without a life of its own
 local state = {}  -- the numbers of the state hash
+local before = {} -- what they were
 local party_now   -- ms of the party's own clock, by which leases, holds and the host's grace run
 
 local function integer(number)
@@ -36,6 +39,8 @@ local function read_party()
   party = party_in(document)
   if not party then return redis.error_reply('ERR ' .. party_key .. ' holds no party document') end
   local values = redis.call('HMGET', state_key, unpack(NUMBERS))
-  for place, name in ipairs(NUMBERS) do state[name] = tonumber(values[place]) or 0 end
-  state.untouched = not values[1]
+  for place, name in ipairs(NUMBERS) do
+    before[name] = tonumber(values[place])
+    state[name] = before[name] or 0
+  end
 end

@@ -23,12 +23,13 @@ end
 
 -- Keeps the last events for those who come back, within bounds of count and size.
 local function keep_log()
+  local length
   for _, event in ipairs(events) do
-    redis.call('RPUSH', log_key, event)
+    length = redis.call('RPUSH', log_key, event)
     state.logBytes = state.logBytes + #event
   end
-  local length = redis.call('LLEN', log_key)
-  while length > LOG_EVENTS_MAX or state.logBytes > LOG_BYTES_MAX do
+  if length == #events then grown = true end
+  while length and (length > LOG_EVENTS_MAX or state.logBytes > LOG_BYTES_MAX) do
     state.logBytes = state.logBytes - #redis.call('LPOP', log_key)
     length = length - 1
   end
@@ -44,23 +45,35 @@ local function life_ms()
   return math.max(1, math.min(ttl_ms, grace_ends - party_now))
 end
 
--- Writes and publishes what the script has done, and returns its reply. Only an accepted command is a sign of
--- life; a refused one may still have swept.
+local function write_numbers()
+  local changed = {}
+  for _, name in ipairs(NUMBERS) do
+    if state[name] ~= before[name] then
+      changed[#changed + 1] = name
+      changed[#changed + 1] = integer(state[name])
+    end
+  end
+  if #changed > 0 then redis.call('HSET', state_key, unpack(changed)) end
+end
+
+-- Renews the life of all keys, but not for less than a second of it: a busy party would do little else. Only an
+-- accepted command is a sign of life; a refused one may still have swept.
+local function renew_life(accepted)
+  local left = redis.call('PTTL', party_key)
+  local life = life_ms()
+  if not accepted then life = math.max(1, math.min(life, left)) end
+  if not grown and left <= life and life - left < 1000 then return end
+  redis.call('PEXPIRE', party_key, integer(life))
+  for place = 4, 10 do redis.call('PEXPIRE', KEYS[place], integer(life)) end
+end
+
+-- Writes and publishes what the script has done, and returns its reply.
 local function finish(status, accepted, ...)
   if not over then
-    local life = life_ms()
-    if not accepted then life = math.max(1, math.min(life, redis.call('PTTL', party_key))) end
     keep_log()
-    local fields = {}
-    for _, name in ipairs(NUMBERS) do
-      fields[#fields + 1] = name
-      fields[#fields + 1] = integer(state[name])
-    end
-    redis.call('HSET', state_key, unpack(fields))
-    if #events > 0 then redis.call('SET', party_key, cjson.encode(party)) end
-    life = integer(life)
-    redis.call('PEXPIRE', party_key, life)
-    for place = 4, 10 do redis.call('PEXPIRE', KEYS[place], life) end
+    write_numbers()
+    if rewritten then redis.call('SET', party_key, cjson.encode(party), 'KEEPTTL') end
+    renew_life(accepted)
   end
   publish()
   return {now, status, party.id, state.version, ...}

@@ -9,6 +9,7 @@ if party.locked then return refuse('locked') end
 if state.watchers >= WATCHERS_MAX then return refuse('crowded') end
 
 redis.call('ZADD', leases_key, integer(party_now + lease_ms), 'watch:' .. ARGV[3])
+grown = true
 state.watchers = state.watchers + 1
 mention('W', integer(state.watchers))
 return accept('watching', state.watchers, now + party.terms[1] * 1000)

@@ -1,0 +1,226 @@
+"""One phone of the load: a WebSocket client that does as little as it can, as it shares the cores with the server."""
+
+import asyncio
+import random
+import secrets
+import time
+from typing import Any
+
+import msgspec
+
+HANDSHAKE = (
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+COME_BACK_SECONDS = (0.25, 0.75)
+MESSAGE = b'"MESSAGE"'
+ROOM = b'"ROOM"'
+REFUSED = b'"ERROR"'
+RETRYABLE = b'"retryable":true'
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+class PhoneFailed(Exception):  # noqa: N818 - the bench ends by it, in one sentence
+    """A phone was refused, or lost its connection."""
+
+
+class Tally:
+    """The MESSAGE events that a group of phones has received, and the frames that brought them."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.frames = 0
+        self._wanted = 0
+        self._done: asyncio.Future[None] | None = None
+
+    def start(self, wanted: int) -> "asyncio.Future[None]":
+        """Count afresh; the future is done with the event of that number."""
+        self.events = self.frames = 0
+        self._wanted = wanted
+        self._done = asyncio.get_running_loop().create_future()
+        return self._done
+
+    def add(self, events: int) -> None:
+        """Count a frame that brought so many events."""
+        self.events += events
+        self.frames += 1
+        if self.events >= self._wanted and self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever waits for the events that they will not all come."""
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(error)
+
+
+class Phone(asyncio.Protocol):
+    """A phone on Hubbub, or on the peer that speaks Hubbub's words."""
+
+    path = "/ws"
+    greeting = b'"WELCOME"'
+
+    def __init__(self, port: int, tally: Tally) -> None:
+        self.frames = 0
+        self.bytes = 0
+        self.heard_at = 0.0
+        self._port = port
+        self._tally = tally
+        self._rest = b""
+        self._upgraded = False
+        self._expected: dict[bytes, asyncio.Future[bytes]] = {}
+        self.welcomed = self.expect(self.greeting)
+
+    @classmethod
+    async def connect(cls, port: int, tally: Tally) -> "Phone":
+        """A phone that the server has greeted."""
+        _, phone = await asyncio.get_running_loop().create_connection(lambda: cls(port, tally), "127.0.0.1", port)
+        await phone.welcomed
+        return phone
+
+    def expect(self, marker: bytes) -> "asyncio.Future[bytes]":
+        """The next text frame that contains `marker`; to be called before the frame can have come."""
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._expected[marker] = future
+        return future
+
+    def say(self, kind: str, **fields: Any) -> None:
+        """Send one message."""
+        self.send_frame(TEXT, self.encode(kind, fields))
+
+    def encode(self, kind: str, fields: dict[str, Any]) -> bytes:
+        """A message as this kind of server wants it."""
+        return msgspec.json.encode({"t": kind, **fields})
+
+    async def create(self) -> str:
+        """Start a party as its host; its code."""
+        created, room = self.expect(b'"CREATED"'), self.expect(ROOM)
+        self.say("CREATE")
+        answer = await created
+        await room
+        return answer.split(b'"code":"')[1].split(b'"')[0].decode()
+
+    async def join(self, code: str) -> None:
+        """Take a seat in a party."""
+        room = self.expect(ROOM)
+        self.say("JOIN", code=code)
+        await room
+
+    async def join_at_last(self, code: str) -> int:
+        """The same, coming back as long as the server asks for patience; how often it did."""
+        token = secrets.token_urlsafe()  # so that a repeat takes the seat that a lost answer gave
+        refusals = 0
+        while True:
+            answer = self._expected[REFUSED] = self.expect(ROOM)
+            self.say("JOIN", code=code, token=token)
+            heard = await answer
+            del self._expected[REFUSED]
+            if ROOM in heard:
+                return refusals
+            if RETRYABLE not in heard:
+                raise PhoneFailed(f"the server answered {heard.decode()}")
+            refusals += 1
+            await asyncio.sleep(random.uniform(*COME_BACK_SECONDS))
+
+    def send_frame(self, opcode: int, payload: bytes) -> None:
+        """Write one frame, masked with zeros: the server unmasks as ever, and the phone has nothing to do."""
+        size = len(payload)
+        head = (
+            bytes((0x80 | opcode, 0x80 | size)) if size < 126 else bytes((0x80 | opcode, 0xFE, size >> 8, size & 255))
+        )
+        self._transport.write(head + b"\0\0\0\0" + payload)
+
+    def connection_made(self, transport: Any) -> None:
+        """Ask for the WebSocket."""
+        self._transport = transport
+        transport.write(HANDSHAKE.format(path=self.path, port=self._port).encode())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """No phone hangs up here: whoever waits is told."""
+        self._fail(f"the server closed the connection: {exc}")
+
+    def data_received(self, data: bytes) -> None:
+        """Take the frames that are complete, which are never in fragments here."""
+        if self._rest:
+            data = self._rest + data
+        at = 0 if self._upgraded else self._end_of_handshake(data)
+        received = len(data) if self._upgraded else 0
+        while received - at >= 2:
+            size = data[at + 1]
+            body = at + 2
+            if size >= 126:
+                body += 2 if size == 126 else 8
+                if body > received:
+                    break
+                size = int.from_bytes(data[at + 2 : body], "big")
+            end = body + size
+            if end > received:
+                break
+            self.frames += 1
+            self.bytes += end - at
+            if data[at] == 0x80 | TEXT:
+                self.on_text(data[body:end])
+            else:
+                self._on_other(data[at], data[body:end])
+            at = end
+        self._rest = data[at:]
+
+    def on_text(self, payload: bytes) -> None:
+        """Count what the frame brought, and give it to who expects it."""
+        if events := payload.count(MESSAGE):
+            self._tally.add(events)
+        elif REFUSED in payload and REFUSED not in self._expected:
+            self._fail(f"the server answered {payload.decode()}")
+        if self._expected:
+            for marker in [marker for marker in self._expected if marker in payload]:
+                self._hear(marker, payload)
+
+    def _hear(self, marker: bytes, payload: bytes) -> None:
+        self.heard_at = time.perf_counter()
+        future = self._expected[marker] if marker == REFUSED else self._expected.pop(marker)
+        if not future.done():
+            future.set_result(payload)
+
+    def _on_other(self, head: int, payload: bytes) -> None:
+        if head == 0x80 | PING:
+            self.send_frame(PONG, payload)
+        elif head == 0x80 | CLOSE:
+            self._fail(f"the server closed with {int.from_bytes(payload[:2], 'big')} {payload[2:].decode()}")
+        elif head != 0x80 | PONG:
+            self._fail(f"a frame that begins with {head:#x}, which no server here should send")
+
+    def _end_of_handshake(self, data: bytes) -> int:
+        head, blank, _ = data.partition(b"\r\n\r\n")
+        if not blank:
+            return 0
+        if b" 101 " not in head[:20]:
+            self._fail(f"the server answered {head.decode()}")
+        self._upgraded = True
+        return len(head) + 4
+
+    def _fail(self, what: str) -> None:
+        error = PhoneFailed(what)
+        self._tally.fail(error)
+        while self._expected:
+            _, future = self._expected.popitem()
+            if not future.done():
+                future.set_exception(error)
+
+
+class SocketIoPhone(Phone):
+    """A phone on python-socketio, which wraps the same words in its own."""
+
+    path = "/socket.io/?EIO=4&transport=websocket"
+    greeting = b'40{"sid"'
+
+    def encode(self, kind: str, fields: dict[str, Any]) -> bytes:
+        """A socket.io event."""
+        return b"42" + msgspec.json.encode([kind, fields])
+
+    def on_text(self, payload: bytes) -> None:
+        """Answer the pings and the opening of engine.io; the rest is as ever."""
+        if payload == b"2":
+            self.send_frame(TEXT, b"3")
+        elif payload.startswith(b"0"):
+            self.send_frame(TEXT, b"40")
+        else:
+            super().on_text(payload)

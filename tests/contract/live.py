@@ -1,0 +1,50 @@
+"""Doing things to a live party: what must succeed in one line, and time that passes while instances live."""
+
+from hubbub.core.outcomes import Done, Renewed, Whole
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Act, Leave, Snapshot
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import soon
+from tests.contract.inside import CODE, pass_time, store_seconds
+from tests.support.stores import StoreServer
+
+STEP_SECONDS = 5.0
+"""Well under two thirds of a lease, so that a party's clock runs on over it."""
+
+
+async def do(store: RedisStore, lease: Lease, *commands: Act | Leave) -> None:
+    """Carry out commands, which must be done."""
+    for command in commands:
+        assert await store.act(lease, command, soon()) == Done()
+
+
+async def touch(store: RedisStore, *alive: Lease, code: str = CODE) -> Renewed:
+    """Renew leases, none perhaps: the least that can be done to a party, which must be there."""
+    renewed = await store.renew(code, alive, soon())
+    assert isinstance(renewed, Renewed)
+    return renewed
+
+
+async def whole(store: RedisStore, code: str = CODE) -> Whole:
+    """All that the store tells an instance which knows nothing."""
+    outcome = await store.catch_up(code, None, soon())
+    assert isinstance(outcome, Whole)
+    return outcome
+
+
+async def snapshot(store: RedisStore, code: str = CODE) -> Snapshot:
+    """The party as everybody may see it."""
+    return (await whole(store, code)).snapshot
+
+
+async def live_on(server: StoreServer, store: RedisStore, seconds: float, *alive: Lease, code: str = CODE) -> None:
+    """Let so many seconds pass in which those leases are renewed as an instance does it, and no others.
+
+    The time that this takes counts, so that a busy machine makes no difference.
+    """
+    ends_at = store_seconds(server) + seconds
+    while (left := ends_at - store_seconds(server)) > 0:
+        step = min(left, STEP_SECONDS)
+        pass_time(server, step, code)
+        ends_at -= step
+        await store.renew(code, alive, soon())

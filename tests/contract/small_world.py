@@ -1,0 +1,261 @@
+"""A world so small that everything soon happens in it: three listed seats, a short log, two watchers."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from functools import cache
+from typing import Any
+
+from msgspec.structs import replace
+
+from hubbub.core.outcomes import Declined, Done, Ended, Joined, Missed, Missing, Renewed, Whole
+from hubbub.core.party import JoinAttempt, Lease, PartyTerms
+from hubbub.core.protocol import Act, Leave, Promote
+from hubbub.core.room import Published, Room
+from hubbub.store import keys
+from hubbub.store.batch import Batcher
+from hubbub.store.connect import StoreAddress, StoreTls, server_pool
+from hubbub.store.health import StoreHealth
+from hubbub.store.redis import RedisStore
+from hubbub.store.replies import Reply
+from hubbub.store.scripts import Script
+from tests.contract.conftest import LEASE_SECONDS, soon
+from tests.contract.inside import CODE, Ear, Inside, find_inside, pass_time, store_seconds
+from tests.contract.reasons import assert_declined, assert_refused, assert_standing
+from tests.contract.soundness import assert_sound
+from tests.support.stores import StoreServer
+
+LISTED_MAX, LOG_EVENTS_MAX, WATCHERS_MAX = 3, 10, 2
+TERMS = PartyTerms(ttl_seconds=3600, host_grace_seconds=30, seat_hold_seconds=20, capacity=5)
+_BOUNDS = {b"LISTED_MAX": LISTED_MAX, b"LOG_EVENTS_MAX": LOG_EVENTS_MAX, b"WATCHERS_MAX": WATCHERS_MAX}
+
+
+@cache
+def _smaller(script: Script) -> Script:
+    """The same script with smaller bounds."""
+    source = script.source
+    for name, bound in _BOUNDS.items():
+        source, found = re.subn(rb"(?m)^local %s = .*$" % name, b"local %s = %d" % (name, bound), source)
+        assert found == 1
+    return Script(script.name, source, hashlib.sha1(source).hexdigest())
+
+
+class _SmallBatcher(Batcher):
+    async def call(
+        self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int], deadline: float
+    ) -> Reply:
+        return await super().call(_smaller(script), keys, args, deadline)
+
+
+class SmallInstance:
+    """One instance: the leases it renews, and the room that it keeps level by what is published.
+
+    A frozen instance does nothing; a deaf one renews, and hears nothing.
+    """
+
+    def __init__(self, server: StoreServer) -> None:
+        address = StoreAddress("127.0.0.1", server.port)
+        self.batcher = _SmallBatcher(server_pool(address, StoreTls(), "test"), StoreHealth())
+        self.store = RedisStore(self.batcher, LEASE_SECONDS)
+        self.frozen = False
+        self.deaf = False
+        self.crash()
+
+    def crash(self) -> None:
+        """Forget everything, without a word to the store."""
+        self.leases: list[Lease] = []
+        self.close_room()
+
+    async def lose_connection(self) -> None:
+        """Lose the connection to the store."""
+        await self.batcher._pool.disconnect()
+
+    def close_room(self) -> None:
+        """Forget the party, which is gone."""
+        self._room: Room | None = None
+        self._behind = False
+        self._counts_watchers = True
+
+    async def hear(self, published: Sequence[Published], watchers: Sequence[int]) -> None:
+        """Take what was published. Where something is missing, which a deaf spell explains, ask the log."""
+        if self._room is None:
+            return
+        if self.frozen or self.deaf:
+            self._behind = self._behind or bool(published)
+            self._counts_watchers = self._counts_watchers and not watchers
+            return
+        for count in watchers:
+            self._room.watched_by(count)
+            self._counts_watchers = True
+        for one in published:
+            await self._take(one)
+
+    async def compare_position(self, epoch: str, version: int) -> None:
+        """Compare with the position that a renewal brought."""
+        if self._room is not None and (self._room.epoch, self._room.version) != (epoch, version):
+            assert self._behind
+            await self._catch_up(self._room)
+
+    def assert_level(self, party: Whole) -> None:
+        """The room, unless something of it was lost, is what the store tells of the party as a whole."""
+        if self._room is None:
+            self._room = Room()
+            self._room.ask()
+            assert self._room.answered(party)
+        if self._behind:
+            return
+        assert self._room.party is not None
+        assert (self._room.epoch, self._room.version) == (party.epoch, party.version)
+        watchers = self._room.party.watchers if self._counts_watchers else party.snapshot.watchers
+        seen = replace(self._room.party, expires_at=party.snapshot.expires_at, watchers=watchers)
+        assert seen == party.snapshot
+
+    async def _take(self, published: Published) -> None:
+        if self._room is not None and not self._room.receive(published):
+            assert self._behind
+            await self._catch_up(self._room)
+
+    async def _catch_up(self, room: Room) -> None:
+        outcome = await self.store.catch_up(CODE, room.ask(), soon())
+        if not isinstance(outcome, Missed | Whole):
+            self.close_room()
+            return
+        assert room.answered(outcome)
+        self._behind = False
+        # No event tells how many watch.
+        self._counts_watchers = self._counts_watchers or isinstance(outcome, Whole)
+
+
+class SmallWorld:
+    """Three instances on one store, one party at a time, and what is true of it after every step."""
+
+    def __init__(self, server: StoreServer) -> None:
+        self.server = server
+        self.instances = [SmallInstance(server) for _ in range(3)]
+        self.there = False
+        """Whether the party must be there, as far as anything was told."""
+        self.inside: Inside | None = None
+        """What the store held of the party after the last step."""
+        self._runner = asyncio.Runner()
+        self._ear = Ear(server)
+        self._promotions = 0
+        self._may_go_at = 0
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._ear.close()
+        for instance in self.instances:
+            self.run(instance.batcher.aclose())
+        self._runner.close()
+
+    def run(self, call: Coroutine[Any, Any, Any]) -> Any:
+        """Wait for a call."""
+        return self._runner.run(call)
+
+    def ask(self, at: int, call: Callable[[RedisStore], Coroutine[Any, Any, Any]]) -> Any:
+        """Ask the store by way of an instance."""
+
+        async def asked() -> object:
+            return await call(self.instances[at].store)
+
+        return self.run(asked())
+
+    def is_host(self, lease: Lease) -> bool:
+        """Whether the lease was of the host's seat after the last step."""
+        return self.inside is not None and self.inside.document["hostId"] == lease.member_id
+
+    def created(self) -> None:
+        """Note that a party was created."""
+        self.there, self._promotions = True, 0
+
+    def join(self, at: int, attempt: JoinAttempt) -> Lease | None:
+        """Join, and check the answer."""
+        outcome = self.ask(at, lambda store: store.join(attempt, soon()))
+        inside = find_inside(self.server)
+        if not isinstance(outcome, Joined):
+            assert_refused(inside, attempt.token_hash, outcome)
+            return None
+        assert inside is not None
+        lease = Lease(CODE, outcome.member_id, attempt.holder)
+        assert_standing(inside, lease, None)
+        assert inside.tokens[attempt.token_hash] == outcome.member_id
+        assert outcome.resumed == (outcome.member_id != attempt.new_id)
+        assert outcome.resumed or not inside.document["locked"]
+        assert outcome.is_host == (outcome.member_id == inside.document["hostId"])
+        assert outcome.version == inside.version
+        return lease
+
+    def act(self, at: int, lease: Lease, command: Act | Leave) -> None:
+        """Carry out a command, and check the answer."""
+        outcome = self.ask(at, lambda store: store.act(lease, command, soon()))
+        inside = find_inside(self.server)
+        if inside is None:
+            assert outcome in {Missing(), Ended()} or (outcome == Done() and isinstance(command, Leave))
+        elif isinstance(outcome, Declined):
+            assert_declined(inside, lease, command, outcome.reason)
+        elif isinstance(command, Leave):
+            assert lease.member_id not in inside.seats
+        else:
+            assert outcome == Done()
+            assert_standing(inside, lease, None)
+            self._promotions += isinstance(command, Promote)
+
+    def renew(self, at: int) -> Any:
+        """Renew an instance's leases; those that it does not have any more, it forgets."""
+        instance = self.instances[at]
+        outcome = self.ask(at, lambda store: store.renew(CODE, instance.leases, soon()))
+        gone = {verdict.holder for verdict in outcome.verdicts} if isinstance(outcome, Renewed) else None
+        instance.leases = [lease for lease in instance.leases if gone is not None and lease.holder not in gone]
+        return outcome
+
+    def pass_time(self, seconds: int) -> None:
+        """Let time pass in which nobody touches the party."""
+        pass_time(self.server, seconds)
+        self._may_go_at -= seconds * 1000
+
+    def hear(self) -> None:
+        """Hand on to every instance what was published."""
+        published, mentions = self._ear.everything()
+        watchers = [int(mention[1:]) for mention in mentions if mention.startswith("W")]
+        if any(b'"t":"ENDED"' in one.events[-1] for one in published):
+            self.there = False
+            assert self.server.admin.exists(keys.ended(CODE))
+            return
+        for instance in self.instances if published or watchers else ():
+            self.run(instance.hear(published, watchers))
+
+    def look(self) -> None:
+        """See that the party is sound, or has gone as it should, and that every instance sees the same of it."""
+        self.hear()
+        self.inside = inside = find_inside(self.server)
+        names = set(map(str, self.server.admin.keys("*")))
+        if inside is None:
+            assert not self.there or store_seconds(self.server) * 1000 >= self._may_go_at
+            # Of a party that expired, the ids of the creates that found it may outlive it.
+            assert names <= {keys.ended(CODE), keys.live(CODE)[2]}
+            self.there = False
+            for instance in self.instances:
+                instance.close_room()
+            return
+        assert self.there
+        assert names == inside.expiries.keys()
+        assert_sound(CODE, inside, roster_max=LISTED_MAX + self._promotions, log_max=LOG_EVENTS_MAX)
+        self._may_go_at = _may_go_at(inside)
+        party = self.ask(0, lambda store: store.catch_up(CODE, None, soon()))
+        assert isinstance(party, Whole)
+        for instance in self.instances:
+            instance.assert_level(party)
+
+
+def _may_go_at(inside: Inside) -> int:
+    """When the party may first be gone without a word, ms: when it expires, or when its host was waited for in vain."""
+    expires_at = inside.expiries[keys.party(CODE)]
+    host = inside.document["hostId"]
+    if f"on:{host}" in inside.leases:
+        waits_until = inside.leases[f"on:{host}"] + TERMS.host_grace_seconds * 1000
+    elif f"held:{host}" in inside.leases:
+        waits_until = inside.leases[f"held:{host}"]
+    else:
+        return expires_at
+    return min(expires_at, int(inside.state["touchedAt"]) + waits_until - inside.clock)

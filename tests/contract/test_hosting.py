@@ -1,0 +1,221 @@
+"""What a host may do, and nobody else: kick, promote, lock, set who may speak."""
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import Created, Declined, Ended, Full, Joined, Kicked
+from hubbub.core.party import ChatMode, Lease
+from hubbub.core.protocol import (
+    Act,
+    ChangeTrack,
+    Kick,
+    Leave,
+    Pause,
+    Play,
+    Promote,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SetChatMode,
+    SetLock,
+)
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import TERMS, attempt, begin, draft, soon, take_seat
+from tests.contract.inside import CODE, Ear, document_of, look_inside
+from tests.contract.live import do, live_on, snapshot, touch
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+async def refusal(store: RedisStore, lease: Lease, command: Act | Leave) -> Reason:
+    """Why a command is refused, which it must be."""
+    outcome = await store.act(lease, command, soon())
+    assert isinstance(outcome, Declined)
+    return outcome.reason
+
+
+async def test_a_guest_has_none_of_the_hosts_rights(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest, other = await take_seat(store), await take_seat(store)
+    before = look_inside(server)
+    commands: list[Act] = [
+        Kick(target_id=other.member_id),
+        Kick(target_id=host.member_id),
+        Promote(target_id=guest.member_id),
+        SetChatMode(mode=ChatMode.LOCKED),
+        SetLock(locked=True),
+        SelectTrack(filename="a"),
+        QueueTrack(filename="a"),
+        ChangeTrack(filename="a"),
+        Play(),
+        Pause(),
+    ]
+    assert {await refusal(store, guest, command) for command in commands} == {Reason.NOT_HOST}
+    after = look_inside(server)
+    assert (after.version, after.document, after.seats) == (before.version, before.document, before.seats)
+
+
+async def test_a_kicked_guest_is_gone_and_does_not_come_back(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store, token="mine")
+    ear.events()
+    ear.mentions()
+    await do(store, host, Kick(target_id=guest.member_id))
+    left = {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "kicked", "guestCount": 0, "version": 3}
+    assert ear.events() == [left]
+    assert ear.mentions() == [f"K{guest.holder}"]
+    document = document_of(server)
+    assert (document["seats"], document["guestCount"]) == (1, 0)
+    assert await refusal(store, guest, Rename(name="Bob")) is Reason.KICKED
+    assert await refusal(store, guest, Leave()) is Reason.KICKED
+    assert await store.join(attempt(token="mine"), soon()) == Kicked()
+    await store.release(guest, soon())
+    # Another phone, or the same with another token, is another guest.
+    await take_seat(store)
+
+
+async def test_a_kicked_guests_seat_is_free(store: RedisStore) -> None:
+    host = await begin(store, replace(TERMS, capacity=2))
+    guest = await take_seat(store)
+    assert await store.join(attempt(), soon()) == Full()
+    await do(store, host, Kick(target_id=guest.member_id))
+    await take_seat(store)
+    assert await store.join(attempt(), soon()) == Full()
+
+
+async def test_a_guest_who_dropped_can_be_kicked(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_seat(store, token="mine")
+    await store.release(guest, soon())
+    await do(store, host, Kick(target_id=guest.member_id))
+    assert await store.join(attempt(token="mine"), soon()) == Kicked()
+    assert list(look_inside(server).leases) == [f"on:{host.member_id}"]
+
+
+async def test_a_kick_lasts_as_long_as_the_party(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_seat(store, token="mine")
+    await do(store, host, Kick(target_id=guest.member_id))
+    await live_on(server, store, 600, host)
+    assert await store.join(attempt(token="mine"), soon()) == Kicked()
+
+
+async def test_only_a_guest_of_the_party_can_be_kicked(store: RedisStore, host: Lease, ear: Ear) -> None:
+    guest = await take_seat(store)
+    left = await take_seat(store)
+    await do(store, left, Leave())
+    await do(store, host, Kick(target_id=guest.member_id))
+    ear.events()
+    for target in (host.member_id, guest.member_id, left.member_id, "nobody", "", "kicked"):
+        assert await refusal(store, host, Kick(target_id=target)) is Reason.INVALID_TARGET
+    assert ear.events() == []
+
+
+async def test_a_promoted_guest_is_the_host(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+    guest = await take_seat(store, name="Bob")
+    other = await take_seat(store)
+    ear.events()
+    await do(store, host, Promote(target_id=guest.member_id))
+    member = {"id": guest.member_id, "name": "Bob", "isHost": True, "connected": True}
+    changed = {"t": "HOST_CHANGED", "hostId": guest.member_id, "member": member, "guestCount": 2, "version": 4}
+    assert ear.events() == [changed]
+    document = document_of(server)
+    assert (document["hostId"], document["hostName"], document["hostConnected"]) == (guest.member_id, "Bob", True)
+    assert (document["guestCount"], document["seats"]) == (2, 3)
+    party = await snapshot(store)
+    assert [(member.name, member.is_host) for member in party.members] == [
+        ("Ann", False),
+        ("Bob", True),
+        ("Guest 2", False),
+    ]
+    assert await refusal(store, host, Kick(target_id=other.member_id)) is Reason.NOT_HOST
+    await do(store, guest, Kick(target_id=host.member_id))
+
+
+async def test_tokens_own_seats_and_not_ranks(store: RedisStore) -> None:
+    host = await begin(store, token="creator's")
+    guest = await take_seat(store, token="mine")
+    await do(store, host, Promote(target_id=guest.member_id))
+    for token, seat, is_host in (("creator's", host, False), ("mine", guest, True)):
+        joined = await store.join(attempt(token=token), soon())
+        assert isinstance(joined, Joined)
+        assert (joined.member_id, joined.is_host, joined.resumed) == (seat.member_id, is_host, True)
+
+
+async def test_the_rank_goes_there_and_back(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_seat(store)
+    await do(store, host, Promote(target_id=guest.member_id))
+    await do(store, guest, Promote(target_id=host.member_id))
+    document = document_of(server)
+    assert (document["hostId"], document["hostName"], document["guestCount"]) == (host.member_id, "Ann", 1)
+    assert [member.is_host for member in (await snapshot(store)).members] == [True, False]
+
+
+async def test_only_a_connected_guest_can_be_promoted(store: RedisStore, host: Lease, ear: Ear) -> None:
+    guest, kicked = await take_seat(store), await take_seat(store)
+    await do(store, host, Kick(target_id=kicked.member_id))
+    await store.release(guest, soon())
+    ear.events()
+    assert await refusal(store, host, Promote(target_id=guest.member_id)) is Reason.NOT_CONNECTED
+    for target in (host.member_id, kicked.member_id, "nobody", ""):
+        assert await refusal(store, host, Promote(target_id=target)) is Reason.INVALID_TARGET
+    assert ear.events() == []
+
+
+async def test_an_old_host_is_missed_like_a_guest_and_a_new_one_like_a_host(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    await do(store, host, Promote(target_id=guest.member_id))
+    await store.release(host, soon())
+    await store.release(guest, soon())
+    inside = look_inside(server)
+    holds = [inside.leases[f"held:{lease.member_id}"] - inside.clock for lease in (host, guest)]
+    assert 119_000 < holds[0] <= 120_000
+    assert 299_000 < holds[1] <= 300_000
+
+
+async def test_the_party_outlives_an_old_hosts_leaving(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_seat(store)
+    await do(store, host, Promote(target_id=guest.member_id), Leave())
+    await live_on(server, store, 600, guest)
+    assert [member.id for member in (await snapshot(store)).members] == [guest.member_id]
+    await do(store, guest, Leave())
+    assert await store.read(CODE, soon()) == Ended()
+
+
+async def test_an_old_host_without_a_name_is_a_guest_with_a_number_of_their_own(store: RedisStore, host: Lease) -> None:
+    guest = await take_seat(store, name="Bob")
+    await do(store, host, Promote(target_id=guest.member_id), Rename(name=""))
+    await do(store, guest, Rename(name=""))
+    await take_seat(store)
+    await do(store, host, Rename(name="Ann"), Rename(name=""))
+    names = [member.name for member in (await snapshot(store)).members]
+    assert names == ["Guest 2", "Host", "Guest 3"]
+
+
+async def test_a_repeated_create_finds_the_party_that_has_another_host_now(store: RedisStore) -> None:
+    host = await begin(store, token="creator's")
+    guest = await take_seat(store)
+    await do(store, host, Promote(target_id=guest.member_id))
+    again = await store.create(draft(token="creator's"), soon())
+    assert isinstance(again, Created)
+    assert (again.repeated, again.party.host_id) == (True, guest.member_id)
+
+
+async def test_a_lock_and_a_chat_mode_are_told_and_kept(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    await do(store, host, SetLock(locked=True), SetChatMode(mode=ChatMode.EMOJI_ONLY))
+    assert ear.events() == [
+        {"t": "LOCK_SET", "locked": True, "version": 2},
+        {"t": "CHAT_MODE_SET", "mode": "EMOJI_ONLY", "version": 3},
+    ]
+    document = document_of(server)
+    assert (document["locked"], document["chatMode"]) == (True, "EMOJI_ONLY")
+    party = await snapshot(store)
+    assert (party.locked, party.chat_mode) == (True, ChatMode.EMOJI_ONLY)
+    await do(store, host, SetLock(locked=False), SetChatMode(mode=ChatMode.OPEN))
+    document = document_of(server)
+    assert (document["locked"], document["chatMode"]) == (False, "OPEN")
+    assert (await touch(store, host)).version == 5

@@ -1,0 +1,163 @@
+"""What a live party's store promises when it is full, gets to something too late, or has forgotten its scripts."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from hubbub.core.outcomes import Done, Ended, Joined, Renewed, Whole
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Kick, Leave, Promote, Rename, SendMessage, SetLock
+from hubbub.store import StoreUnavailable, TooLate, Trouble
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import Instance, attempt, begin, draft, soon, take_seat
+from tests.contract.inside import CODE, document_of, look_inside, pass_time
+from tests.contract.live import do, live_on, snapshot, touch
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+class Memory:
+    """The store's memory, which a test may use up."""
+
+    def __init__(self, server: StoreServer) -> None:
+        self._server = server
+
+    def use_up(self) -> None:
+        self._server.admin.config_set("maxmemory", "1")
+
+    def free(self) -> None:
+        self._server.admin.config_set("maxmemory", "0")
+
+
+@pytest.fixture
+def memory(server: StoreServer) -> Iterator[Memory]:
+    memory = Memory(server)
+    yield memory
+    memory.free()
+
+
+async def trouble_of(call: Awaitable[object]) -> StoreUnavailable:
+    with pytest.raises(StoreUnavailable) as caught:
+        await call
+    return caught.value
+
+
+async def test_a_full_store_gives_no_new_seats(
+    store: RedisStore, host: Lease, memory: Memory, server: StoreServer
+) -> None:
+    memory.use_up()
+    unavailable = await trouble_of(store.join(attempt(), soon()))
+    assert unavailable.trouble is Trouble.OUT_OF_MEMORY
+    assert not unavailable.in_doubt
+    assert (await trouble_of(store.watch(CODE, "wall", soon()))).trouble is Trouble.OUT_OF_MEMORY
+    assert look_inside(server).seats.keys() == {host.member_id}
+    memory.free()
+    await take_seat(store)
+
+
+async def test_in_a_full_store_everyone_who_has_a_seat_comes_back_to_it(store: RedisStore, memory: Memory) -> None:
+    party = draft()
+    await store.create(party, soon())
+    dropped, taken = await take_seat(store, token="one"), await take_seat(store, token="two")
+    await store.release(dropped, soon())
+    memory.use_up()
+    for token, seat in (("one", dropped.member_id), ("two", taken.member_id), (party.host_token_hash, party.host_id)):
+        joined = await store.join(attempt(token=token), soon())
+        assert isinstance(joined, Joined)
+        assert (joined.member_id, joined.resumed) == (seat, True)
+
+
+async def test_in_a_full_store_everyone_who_is_in_stays_in_and_may_go(
+    store: RedisStore, host: Lease, memory: Memory, server: StoreServer
+) -> None:
+    guest, other, third = await take_seat(store), await take_seat(store), await take_seat(store)
+    doubtful = attempt()
+    await store.join(doubtful, soon())
+    memory.use_up()
+    assert (await touch(store, host, guest, other)).verdicts == ()
+    await do(store, guest, Leave())
+    await do(store, host, Kick(target_id=other.member_id))
+    await store.release(third, soon())
+    await store.undo_join(doubtful, soon())
+    assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
+    document = document_of(server)
+    assert (document["seats"], document["guestCount"]) == (2, 0)
+    for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=True), Promote(target_id="x")):
+        assert (await trouble_of(store.act(host, command, soon()))).trouble is Trouble.OUT_OF_MEMORY
+    await do(store, host, Leave())
+    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_in_a_full_store_what_has_run_out_goes(
+    store: RedisStore, host: Lease, memory: Memory, server: StoreServer
+) -> None:
+    guest, dropped = await take_seat(store), await take_seat(store)
+    await store.release(dropped, soon())
+    await live_on(server, store, 118, host, guest)
+    pass_time(server, 4)
+    memory.use_up()
+    await touch(store, host)
+    assert look_inside(server).seats.keys() == {host.member_id, guest.member_id}
+    memory.free()
+    await store.release(host, soon())
+    await live_on(server, store, 298, guest)
+    pass_time(server, 4)
+    memory.use_up()
+    assert await store.renew(CODE, [guest], soon()) == Ended()
+
+
+async def test_what_comes_too_late_does_nothing(instance: Instance, server: StoreServer) -> None:
+    store = instance.store
+    host = await begin(store)
+    guest = await take_seat(store, token="mine")
+    doubtful = attempt()
+    await store.join(doubtful, soon())
+    before = look_inside(server)
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: store.join(attempt(), soon()),
+        lambda: store.join(attempt(token="mine"), soon()),
+        lambda: store.undo_join(doubtful, soon()),
+        lambda: store.watch(CODE, "wall", soon()),
+        lambda: store.release(guest, soon()),
+        lambda: store.renew(CODE, [host, guest], soon()),
+        lambda: store.act(guest, Leave(), soon()),
+        lambda: store.act(host, Leave(), soon()),
+        lambda: store.act(host, Kick(target_id=guest.member_id), soon()),
+        lambda: store.act(host, SendMessage(text="hello"), soon()),
+    ]
+    for call in calls:
+        clock = instance.batcher.clock
+        assert clock is not None
+        # The instance believes that the store's clock is an hour behind, so all it sends comes too late; and that
+        # reply tells it the true time.
+        instance.batcher.clock = type(clock)(clock.at_least - 3_600_000, clock.at_most - 3_600_000)
+        unavailable = await trouble_of(call())
+        assert isinstance(unavailable, TooLate)
+        assert not unavailable.in_doubt
+    assert look_inside(server) == before
+    assert isinstance(await store.renew(CODE, [host, guest], soon()), Renewed)
+
+
+async def test_what_comes_too_late_to_a_party_that_is_gone_says_nothing_about_it(
+    instance: Instance, server: StoreServer
+) -> None:
+    await instance.store.ping(soon())
+    clock = instance.batcher.clock
+    assert clock is not None
+    instance.batcher.clock = type(clock)(clock.at_least - 3_600_000, clock.at_most - 3_600_000)
+    assert isinstance(await trouble_of(instance.store.join(attempt(), soon())), TooLate)
+    assert server.admin.keys("*") == []
+
+
+async def test_a_store_that_has_forgotten_its_scripts_gets_them_again(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=False)):
+        server.admin.script_flush()
+        assert await store.act(host, command, soon()) == Done()
+    server.admin.script_flush()
+    guest = await take_seat(store)
+    server.admin.script_flush()
+    assert (await touch(store, host, guest)).version == 5
+    assert (await snapshot(store)).guest_count == 1

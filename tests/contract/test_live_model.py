@@ -1,0 +1,254 @@
+"""A live party in the hands of three instances that crash, freeze and go deaf: whatever they do, it stays sound."""
+
+from typing import ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from hubbub.core.outcomes import CodeTaken, Created, Ended, Missing, Watching
+from hubbub.core.party import ChatMode, JoinAttempt, Lease
+from hubbub.core.protocol import (
+    Act,
+    ChangeTrack,
+    Kick,
+    Leave,
+    Pause,
+    Play,
+    Promote,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SendReaction,
+    SetChatMode,
+    SetLock,
+)
+from hubbub.store import keys
+from tests.contract.conftest import attempt, draft, soon
+from tests.contract.inside import CODE, find_inside
+from tests.contract.reasons import assert_standing
+from tests.contract.small_world import TERMS, SmallWorld
+from tests.support.stores import StoreServer
+
+TOKENS = st.sampled_from([f"token-{n}" for n in range(7)])
+NAMES = st.sampled_from(["", "Bob", 'Eve "E"'])
+INSTANCES = st.integers(0, 2)
+TROUBLES = st.sampled_from(["go deaf or hear again", "freeze or thaw", "crash", "lose connection and scripts"])
+ACTS: st.SearchStrategy[Act] = st.one_of(
+    NAMES.map(lambda name: Rename(name=name)),
+    st.sampled_from(list(ChatMode)).map(lambda mode: SetChatMode(mode=mode)),
+    st.booleans().map(lambda locked: SetLock(locked=locked)),
+    st.sampled_from(
+        [
+            SendMessage(text="hello"),
+            SendReaction(emoji="🎉"),
+            SelectTrack(filename="a"),
+            QueueTrack(filename="b"),
+            QueueTrack(filename=None),
+            ChangeTrack(filename="c", next_filename="d"),
+            Play(),
+            Play(position=3.0),
+            Pause(),
+        ]
+    ),
+)
+
+
+class LiveMachine(RuleBasedStateMachine):
+    """What people, instances and time do to a party, in any order."""
+
+    server: ClassVar[StoreServer]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.admin.flushall()
+        self.world = SmallWorld(self.server)
+        self.past: list[Lease] = []
+        self.doubtful: list[JoinAttempt] = []
+
+    @initialize(guests=st.integers(1, 4))
+    def begin(self, guests: int) -> None:
+        self.begin_anew(0)
+        for number in range(1, guests + 1):
+            self.join(number % 3, f"token-{number}", "")
+
+    def teardown(self) -> None:
+        self.world.close()
+
+    # People.
+
+    @rule(at=INSTANCES, token=TOKENS)
+    def create(self, at: int, token: str) -> None:
+        tombstone = self.server.admin.get(keys.ended(CODE))
+        outcome = self.world.ask(at, lambda store: store.create(draft(CODE, token, TERMS), soon()))
+        if tombstone is not None:
+            assert outcome == (Ended() if tombstone == token else CodeTaken())
+        elif isinstance(outcome, Created) and not outcome.repeated:
+            assert not self.world.there
+            self.world.created()
+        else:
+            assert self.world.there
+            assert outcome == CodeTaken() or outcome.party.host_token == token
+
+    @precondition(lambda self: not self.world.there)
+    @rule(at=INSTANCES)
+    def begin_anew(self, at: int) -> None:
+        """The tombstone expires, and the code is drawn again."""
+        self.world.pass_time(TERMS.ttl_seconds)
+        self.create(at, "token-0")
+        self.join(at, "token-0", "")
+
+    @rule(at=INSTANCES, token=TOKENS, name=NAMES)
+    def join(self, at: int, token: str, name: str) -> None:
+        lease = self.world.join(at, attempt(CODE, token, name))
+        if lease is not None:
+            self.world.instances[at].leases.append(lease)
+            self.past.append(lease)
+
+    @precondition(lambda self: self.world.inside)
+    @rule(at=INSTANCES, data=st.data())
+    def come_back(self, at: int, data: st.DataObject) -> None:
+        assert self.world.inside is not None
+        self.join(at, data.draw(st.sampled_from([*self.world.inside.tokens, "token-0"])), "")
+
+    @precondition(lambda self: self.world.there)
+    @rule(at=INSTANCES, token=TOKENS)
+    def join_and_never_hear_so(self, at: int, token: str) -> None:
+        doubtful = attempt(CODE, token)
+        if self.world.join(at, doubtful) is not None:
+            self.doubtful.append(doubtful)
+
+    @precondition(lambda self: self.doubtful)
+    @rule(at=INSTANCES)
+    def undo(self, at: int) -> None:
+        doubtful = self.doubtful.pop()
+        if self.world.is_host(Lease(CODE, doubtful.new_id, doubtful.holder)):
+            return  # a guest who is the host by now
+        self.world.ask(at, lambda store: store.undo_join(doubtful, soon()))
+        inside = find_inside(self.server)
+        if inside is not None:
+            had = [seat for seat, record in inside.seats.items() if record[1] == doubtful.holder]
+            assert doubtful.new_id not in had
+            assert not {f"on:{seat}" for seat in had} & inside.leases.keys()
+
+    @precondition(lambda self: self.world.there)
+    @rule(at=INSTANCES)
+    def watch(self, at: int) -> None:
+        wall = Lease(CODE, "", attempt().holder)
+        outcome = self.world.ask(at, lambda store: store.watch(CODE, wall.holder, soon()))
+        if isinstance(outcome, Watching):
+            self.world.instances[at].leases.append(wall)
+
+    @rule(data=st.data(), command=ACTS)
+    def act(self, data: st.DataObject, command: Act) -> None:
+        self.world.act(*self._some_lease(data), command)
+
+    @rule(data=st.data(), leaving=st.booleans())
+    def leave_or_drop(self, data: st.DataObject, leaving: bool) -> None:
+        at, lease = self._some_lease(data)
+        # Of many hosts who drop one leaves, or no party would ever grow old.
+        if leaving and (not self.world.is_host(lease) or data.draw(st.integers(0, 7)) == 7):
+            self.world.act(at, lease, Leave())
+        else:
+            self.world.ask(at, lambda store: store.release(lease, soon()))
+            instance = self.world.instances[at]
+            instance.leases = [other for other in instance.leases if other != lease]
+
+    @precondition(lambda self: self.world.inside)
+    @rule(data=st.data())
+    def promote(self, data: st.DataObject) -> None:
+        self.world.act(*self._some_lease(data, hosts=3), Promote(target_id=self._some_seat(data)))
+
+    @precondition(lambda self: self.world.inside)
+    @rule(data=st.data())
+    def kick(self, data: st.DataObject) -> None:
+        self.world.act(*self._some_lease(data, hosts=3), Kick(target_id=self._some_seat(data)))
+
+    # Instances and time.
+
+    @rule(at=INSTANCES)
+    def renew(self, at: int) -> None:
+        instance, renewing = self.world.instances[at], self.world.instances[at].leases
+        outcome = self.world.renew(at)
+        self.world.hear()
+        inside = find_inside(self.server)
+        if inside is None:
+            assert outcome in {Missing(), Ended()}
+            return
+        gone = {verdict.holder: verdict.reason for verdict in outcome.verdicts}
+        for lease in renewing:
+            assert_standing(inside, lease, gone.get(lease.holder))
+        if not instance.deaf:
+            self.world.run(instance.compare_position(outcome.epoch, outcome.version))
+
+    @rule(steps=st.sampled_from([1, 3, 7]))
+    def let_time_pass(self, steps: int) -> None:
+        """Five seconds at a time, in which the living instances renew."""
+        for _ in range(steps):
+            self.world.pass_time(5)
+            for at in range(3):
+                if not self.world.instances[at].frozen:
+                    self.world.renew(at)
+
+    @rule(seconds=st.sampled_from([4, 7, 25, 100, 4000]))
+    def let_time_pass_untouched(self, seconds: int) -> None:
+        """The store was away, or nobody there."""
+        self.world.pass_time(seconds)
+
+    @rule(at=INSTANCES, trouble=TROUBLES)
+    def trouble_an_instance(self, at: int, trouble: str) -> None:
+        instance = self.world.instances[at]
+        match trouble:
+            case "crash":
+                instance.crash()
+            case "freeze or thaw":
+                instance.frozen = not instance.frozen
+            case "go deaf or hear again":
+                instance.deaf = not instance.deaf
+            case _:
+                self.world.run(instance.lose_connection())
+                self.server.admin.script_flush()
+
+    @invariant()
+    def the_party_is_sound_and_everyone_sees_the_same(self) -> None:
+        self.world.look()
+
+    def _some_lease(self, data: st.DataObject, hosts: int = 1) -> tuple[int, Lease]:
+        """One that its instance believes to have, `hosts` times as often the host's; sometimes one of the past."""
+        held = [(at, lease) for at in range(3) for lease in self.world.instances[at].leases if lease.member_id]
+        of_host = [(at, lease) for at, lease in held if self.world.is_host(lease)]
+        past = [(0, lease) for lease in self.past[-2:]]
+        some: tuple[int, Lease] = data.draw(st.sampled_from([*of_host * len(held) * hosts, *held, *past]))
+        return some
+
+    def _some_seat(self, data: st.DataObject) -> str:
+        """One that is there or was taken away, the newest first, or none at all."""
+        assert self.world.inside is not None
+        seat: str = data.draw(st.sampled_from([*reversed(self.world.inside.seats), "nobody"]))
+        return seat
+
+
+@pytest.fixture
+def machine(server: StoreServer) -> type[LiveMachine]:
+    LiveMachine.server = server
+    return LiveMachine
+
+
+# Where it fails, five minutes are spent on finding the shortest way to fail.
+@pytest.mark.timeout(400)
+def test_a_party_stays_sound_whatever_instances_do(machine: type[LiveMachine]) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

@@ -1,0 +1,245 @@
+"""How long a party lives, and what its end looks like."""
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.outcomes import Deleted, Ended, Missing, Renewed
+from hubbub.core.party import Lease, PartyTerms
+from hubbub.core.protocol import (
+    Act,
+    Kick,
+    Leave,
+    Promote,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SendReaction,
+    SetLock,
+)
+from hubbub.store import keys
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import TERMS, attempt, begin, draft, soon, take_seat
+from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time, store_seconds
+from tests.contract.live import do, live_on, touch
+from tests.contract.soundness import TOGETHER_MS
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+def seconds_left(server: StoreServer) -> int:
+    """How long all the keys of the party have left, which must be the same."""
+    expiries = look_inside(server).expiries.values()
+    assert max(expiries) - min(expiries) <= TOGETHER_MS
+    return round(min(expiries) / 1000 - store_seconds(server))
+
+
+async def test_every_accepted_command_renews_the_life_of_every_key(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    guest, other = await take_seat(store), await take_seat(store)
+    host_does: list[Act] = [
+        SendMessage(text="hello"),
+        SendReaction(emoji="🎉"),
+        Rename(name="Anna"),
+        SetLock(locked=False),
+        SelectTrack(filename="a"),
+        Kick(target_id=other.member_id),
+        Promote(target_id=guest.member_id),
+    ]
+    for command in host_does:
+        pass_time(server, 3600)
+        assert seconds_left(server) <= 3600
+        await do(store, host, command)
+        assert seconds_left(server) == 7200
+    pass_time(server, 3600)
+    await do(store, host, Leave())
+    assert seconds_left(server) == 7200
+    pass_time(server, 3600)
+    newcomer = await take_seat(store)
+    assert seconds_left(server) == 7200
+    pass_time(server, 3600)
+    await touch(store, newcomer)
+    assert seconds_left(server) == 7200
+
+
+async def test_a_look_a_refusal_and_a_lost_connection_are_no_signs_of_life(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    await do(store, host, SetLock(locked=True))
+    pass_time(server, 3600)
+    await store.read(CODE, soon())
+    await store.check_join(CODE, soon())
+    await store.catch_up(CODE, None, soon())
+    await store.act(guest, SetLock(locked=False), soon())
+    await store.act(replace(guest, holder="somebody"), SendMessage(text="hello"), soon())
+    await store.join(attempt(), soon())
+    await store.watch(CODE, "wall", soon())
+    await store.release(guest, soon())
+    await touch(store)
+    assert seconds_left(server) in range(3590, 3601)
+    del host
+
+
+async def test_a_party_whose_host_is_missed_lives_no_longer_than_the_grace(
+    store: RedisStore, server: StoreServer
+) -> None:
+    host = await begin(store, token="host's")
+    guest = await take_seat(store)
+    await store.release(host, soon())
+    assert seconds_left(server) == 7200
+    await live_on(server, store, 100, guest)
+    assert seconds_left(server) == 7200
+    # The last one drops, and with the party's clock stands what is left of the grace.
+    await store.release(guest, soon())
+    assert seconds_left(server) in range(195, 201)
+    pass_time(server, 100)
+    await store.join(attempt("CCCCCC"), soon())
+    await store.release(guest, soon())
+    assert seconds_left(server) in range(95, 101)
+    await take_seat(store, token="host's")
+    assert seconds_left(server) == 7200
+
+
+async def test_a_party_whose_host_never_came_lives_on_without_anybody(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(), soon())
+    guest = await take_seat(store)
+    pass_time(server, 3600)
+    await store.release(guest, soon())
+    assert seconds_left(server) in range(3595, 3601)
+    await do(store, await take_seat(store), Leave())
+    assert seconds_left(server) == 7200
+
+
+async def test_whoever_leaves_last_leaves_the_grace(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_seat(store)
+    await store.release(host, soon())
+    await do(store, guest, Leave())
+    assert seconds_left(server) in range(295, 301)
+
+
+async def test_where_only_somebody_watches_the_party_waits_for_its_host_by_its_clock(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    wall = Lease(CODE, "", "wall")
+    await store.watch(CODE, "wall", soon())
+    await store.release(host, soon())
+    assert seconds_left(server) == 7200
+    await live_on(server, store, 295, wall)
+    assert seconds_left(server) == 7200
+    ear.events()
+    await live_on(server, store, 10, wall)
+    assert [event["t"] for event in ear.events()] == ["ENDED"]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        PartyTerms(ttl_seconds=60, host_grace_seconds=7200, seat_hold_seconds=7200, capacity=3),
+        PartyTerms(ttl_seconds=60, host_grace_seconds=60, seat_hold_seconds=5, capacity=3),
+    ],
+)
+async def test_no_grace_and_no_hold_makes_a_party_live_longer_than_its_own_life(
+    store: RedisStore, server: StoreServer, terms: PartyTerms
+) -> None:
+    host = await begin(store, terms)
+    assert seconds_left(server) == 60
+    await live_on(server, store, 120, host)
+    assert seconds_left(server) == 60
+    await store.release(host, soon())
+    assert seconds_left(server) in range(58, 61)
+    pass_time(server, 61)
+    assert await store.read(CODE, soon()) == Missing()
+    assert server.admin.keys("*") == []
+
+
+async def test_a_party_that_expired_is_missing_and_its_code_is_free(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    await do(store, host, SendMessage(text="hello"))
+    pass_time(server, 7200)
+    assert server.admin.keys("*") == []
+    assert await store.renew(CODE, [host], soon()) == Missing()
+    assert await store.act(host, SendMessage(text="hello"), soon()) == Missing()
+    await begin(store)
+
+
+async def test_what_an_operator_left_of_a_party_is_not_the_next_ones(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    await do(store, host, SendMessage(text="hello"))
+    server.admin.delete(keys.party(CODE))
+    await begin(store)
+    inside = look_inside(server)
+    assert (inside.version, len(inside.seats), inside.messages) == (1, 1, [])
+
+
+async def test_the_host_ends_the_party_by_leaving(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest, other = await take_seat(store), await take_seat(store)
+    await do(store, guest, SendMessage(text="hello"), SendReaction(emoji="🎉"), SendReaction(emoji="🎉"), Leave())
+    await do(store, host, Kick(target_id=other.member_id), SelectTrack(filename="a"))
+    await store.watch(CODE, "wall", soon())
+    # An hour of it is over.
+    document = server.text(keys.party(CODE))
+    created_at = document_of(server)["createdAt"]
+    server.admin.set(keys.party(CODE), document.replace(str(created_at), str(created_at - 3_600_000)), keepttl=True)
+    ear.events()
+    await do(store, host, Leave())
+    (ended,) = ear.events()
+    assert ended["recap"].pop("seconds") in range(3600, 3610)
+    recap = {"guests": 2, "messages": 1, "reactions": 2}
+    assert ended == {"t": "ENDED", "cause": "host_left", "recap": recap, "version": 8}
+    assert server.admin.keys("*") == [keys.ended(CODE)]
+    assert 7190 <= server.admin.ttl(keys.ended(CODE)) <= 7200
+
+
+async def test_a_party_that_has_ended_says_so_to_everybody(store: RedisStore, host: Lease) -> None:
+    guest = await take_seat(store)
+    await do(store, host, Leave())
+    for lease in (host, guest):
+        assert await store.act(lease, SendMessage(text="hello"), soon()) == Ended()
+        assert await store.act(lease, Leave(), soon()) == Ended()
+        await store.release(lease, soon())
+
+
+async def test_what_ran_out_before_the_end_is_told_before_the_end(
+    store: RedisStore, ear: Ear, server: StoreServer
+) -> None:
+    terms = replace(TERMS, host_grace_seconds=12, seat_hold_seconds=1)
+    host = await begin(store, terms)
+    guest, alive = await take_seat(store), await take_seat(store)
+    await store.release(host, soon())
+    await live_on(server, store, 9, alive)
+    ear.events()
+    # The guest's lease ran out after 10 s and the hold after 11 s; the host's grace after 12 s.
+    pass_time(server, 5)
+    assert await store.renew(CODE, [alive], soon()) == Ended()
+    assert [event["t"] for event in ear.events()] == ["MEMBER_UPDATED", "MEMBER_LEFT", "ENDED"]
+    assert server.admin.keys("*") == [keys.ended(CODE)]
+    del guest
+
+
+async def test_an_ended_party_is_told_once(store: RedisStore, ear: Ear, server: StoreServer) -> None:
+    host = await begin(store, replace(TERMS, host_grace_seconds=5))
+    guest = await take_seat(store)
+    await store.release(host, soon())
+    ear.events()
+    await live_on(server, store, 20, guest)
+    assert [event["t"] for event in ear.events()] == ["ENDED"]
+
+
+async def test_a_party_whose_host_has_come_by_another_way_is_not_withdrawn(
+    store: RedisStore, server: StoreServer
+) -> None:
+    party = draft()
+    await store.create(party, soon())
+    host = await take_seat(store, token=party.host_token_hash)
+    assert await store.withdraw(party, "", soon()) == Missing()
+    assert isinstance(await store.renew(CODE, [host], soon()), Renewed)
+    # Where it is the failed create's own connection that seated the host, the party goes whole.
+    await take_seat(store)
+    assert await store.withdraw(party, host.holder, soon()) == Deleted()
+    assert server.admin.keys("*") == []

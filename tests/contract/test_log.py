@@ -1,0 +1,186 @@
+"""The log: every change numbered, kept for those who come back, and told as it is kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX
+from hubbub.core.outcomes import Created, Ended, Missed, Missing, Whole
+from hubbub.core.party import ChatMode, Lease
+from hubbub.core.protocol import (
+    ChangeTrack,
+    Kick,
+    Leave,
+    Member,
+    Pause,
+    Play,
+    Position,
+    Promote,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SendReaction,
+    SetChatMode,
+    SetLock,
+)
+from hubbub.core.room import Room
+from hubbub.store import keys
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import draft, end_party, soon, take_seat
+from tests.contract.inside import CODE, Ear, look_inside
+from tests.contract.live import do, live_on, touch, whole
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+Step = Callable[[], Awaitable[object]]
+
+
+async def test_every_change_is_one_number_higher_and_published_as_it_is_kept(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest, kicked = await take_seat(store, token="mine"), await take_seat(store)
+    steps: list[tuple[Step, str]] = [
+        (lambda: do(store, guest, Rename(name="Bob")), "MEMBER_UPDATED"),
+        (lambda: do(store, guest, SendMessage(text="hello")), "MESSAGE"),
+        (lambda: do(store, host, Kick(target_id=kicked.member_id)), "MEMBER_LEFT"),
+        (lambda: do(store, host, SetChatMode(mode=ChatMode.LOCKED)), "CHAT_MODE_SET"),
+        (lambda: do(store, host, SetLock(locked=True)), "LOCK_SET"),
+        (lambda: do(store, host, SelectTrack(filename="a")), "TRACK_SELECTED"),
+        (lambda: do(store, host, QueueTrack(filename="b")), "NEXT_TRACK_QUEUED"),
+        (lambda: do(store, host, ChangeTrack(filename="b")), "TRACK_CHANGED"),
+        (lambda: do(store, host, Play()), "PLAY"),
+        (lambda: do(store, host, Pause()), "PAUSE"),
+        (lambda: do(store, host, Promote(target_id=guest.member_id)), "HOST_CHANGED"),
+        (lambda: store.release(host, soon()), "MEMBER_UPDATED"),
+        (lambda: take_seat(store, token="mine", name="Bobby"), "MEMBER_UPDATED"),
+        (lambda: live_on(server, store, 12), "MEMBER_UPDATED"),
+    ]
+    published = ear.encoded()
+    for step, _ in steps:
+        before = look_inside(server).version
+        await step()
+        assert look_inside(server).version == before + 1
+    published += ear.encoded()
+    assert [event["t"] for event in look_inside(server).log] == [
+        *["MEMBER_UPDATED", "MEMBER_JOINED", "MEMBER_JOINED"],
+        *[kind for _, kind in steps],
+    ]
+    # The ear came after the host.
+    assert published == server.admin.lrange(keys.live(CODE)[8], 1, -1)
+
+
+async def test_what_changes_nothing_has_no_number(store: RedisStore, host: Lease, ear: Ear) -> None:
+    guest = await take_seat(store)
+    ear.events()
+    await do(store, guest, SendReaction(emoji="🎉"))
+    await store.watch(CODE, "wall", soon())
+    await touch(store, host, guest)
+    await store.act(guest, SetLock(locked=True), soon())
+    await store.check_join(CODE, soon())
+    await store.read(CODE, soon())
+    assert (await whole(store)).version == 2
+    assert ear.events() == []
+
+
+async def test_of_changes_made_at_once_each_has_a_number(store: RedisStore, host: Lease, ear: Ear) -> None:
+    guests = await asyncio.gather(*(take_seat(store) for _ in range(30)))
+    await asyncio.gather(*(do(store, guest, SendMessage(text="hello"), Leave()) for guest in guests))
+    assert [event["version"] for event in ear.events()] == list(range(2, 92))
+    del host
+
+
+async def test_the_log_keeps_the_last_256_events(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    for number in range(LOG_EVENTS_MAX + 50):
+        await do(store, host, SetLock(locked=number % 2 == 0))
+    inside = look_inside(server)
+    assert len(inside.log) == LOG_EVENTS_MAX
+    assert inside.log[-1]["version"] == inside.version == LOG_EVENTS_MAX + 51
+
+
+async def test_the_log_keeps_no_more_than_64_kib(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    for size in (1, 3000) * 20:
+        await do(store, host, SendMessage(text="é" * size))
+    inside = look_inside(server)
+    assert LOG_BYTES_MAX - 7000 < inside.log_bytes <= LOG_BYTES_MAX
+    assert inside.log[-1]["version"] == inside.version
+    events = (await whole(store)).events
+    assert sum(map(len, events)) == inside.log_bytes
+
+
+async def test_whoever_has_seen_something_hears_what_they_missed(store: RedisStore, host: Lease, ear: Ear) -> None:
+    epoch = (await whole(store)).epoch
+    for number in range(10):
+        await do(store, host, SendMessage(text=str(number)))
+    events = tuple(event.encode() for event in ear.encoded())
+    for seen in range(1, 12):
+        assert await store.catch_up(CODE, Position(epoch, seen), soon()) == Missed(11, events[seen - 1 :])
+    first = await store.catch_up(CODE, Position(epoch, 0), soon())
+    assert isinstance(first, Missed)
+    assert len(first.events) == 11
+
+
+async def test_whoever_missed_more_than_the_log_has_hears_everything(store: RedisStore, host: Lease) -> None:
+    epoch = (await whole(store)).epoch
+    for number in range(LOG_EVENTS_MAX):
+        await do(store, host, SetLock(locked=number % 2 == 0))
+    missed = await store.catch_up(CODE, Position(epoch, 1), soon())
+    assert isinstance(missed, Missed)
+    assert len(missed.events) == LOG_EVENTS_MAX
+    everything = await store.catch_up(CODE, Position(epoch, 0), soon())
+    assert isinstance(everything, Whole)
+    assert (everything.epoch, everything.version, len(everything.events)) == (epoch, 257, LOG_EVENTS_MAX)
+
+
+async def test_a_position_that_never_was_is_answered_with_everything(store: RedisStore, host: Lease) -> None:
+    epoch = (await whole(store)).epoch
+    for position in (Position(epoch, 2), Position(epoch, 2**53 - 1), Position("another", 1), Position("", 0)):
+        everything = await store.catch_up(CODE, position, soon())
+        assert isinstance(everything, Whole)
+        assert everything.version == 1
+    del host
+
+
+async def test_a_party_that_nobody_came_to_is_told_with_its_hosts_seat(store: RedisStore, server: StoreServer) -> None:
+    party = draft()
+    created = await store.create(party, soon())
+    everything = await whole(store)
+    assert (everything.epoch, everything.version, everything.events) == (party.id, 0, ())
+    assert everything.snapshot.members == [Member(party.host_id, "Ann", is_host=True, connected=False)]
+    assert isinstance(created, Created)
+    assert everything.snapshot.created_at == created.party.created_at
+    assert abs(everything.snapshot.expires_at - created.expires_at) <= 1
+    assert await store.catch_up(CODE, Position(party.id, 0), soon()) == Missed(0, ())
+    # Asking leaves no trace.
+    assert server.admin.keys("*") == [keys.party(CODE)]
+
+
+async def test_a_party_that_is_gone_has_no_log(store: RedisStore) -> None:
+    assert await store.catch_up(CODE, None, soon()) == Missing()
+    party = draft()
+    await store.create(party, soon())
+    await end_party(store, party)
+    assert await store.catch_up(CODE, None, soon()) == Ended()
+    assert await store.catch_up(CODE, Position(party.id, 0), soon()) == Ended()
+
+
+async def test_a_room_that_heard_every_event_is_what_the_store_tells_as_a_whole(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    room = Room()
+    room.ask()
+    assert room.answered(await whole(store))
+    guest = await take_seat(store)
+    await do(store, guest, SendMessage(text="hello"), Rename(name="Bob"))
+    await do(store, host, SelectTrack(filename="a"), Play(position=3.0), Promote(target_id=guest.member_id))
+    await live_on(server, store, 12, guest)
+    position = room.ask()
+    missed = await store.catch_up(CODE, position, soon())
+    assert isinstance(missed, Missed)
+    assert room.answered(missed)
+    party = (await whole(store)).snapshot
+    assert room.party is not None
+    room.lives_until(party.expires_at)
+    assert room.party == party

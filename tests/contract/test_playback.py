@@ -1,0 +1,156 @@
+"""What plays: tracks, and where they stand by the store's clock."""
+
+import pytest
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import Declined
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Act, ChangeTrack, Pause, Play, Playback, QueueTrack, SelectTrack
+from hubbub.store import keys
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import draft, soon, take_seat
+from tests.contract.inside import CODE, Ear, Event, document_of
+from tests.contract.live import do, snapshot
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+def play_on(server: StoreServer, seconds: float) -> None:
+    """Make what plays have been told so many seconds earlier, as if it had played on since."""
+    server.admin.hincrby(keys.state(CODE), "at", -round(seconds * 1000))
+
+
+async def told(store: RedisStore, host: Lease, ear: Ear, command: Act) -> Event:
+    """The event of a command."""
+    await do(store, host, command)
+    (event,) = ear.events()
+    return event
+
+
+async def playback(store: RedisStore) -> Playback:
+    return (await snapshot(store)).playback
+
+
+async def test_nothing_plays_at_first(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    created_at = document_of(server)["createdAt"]
+    assert await playback(store) == Playback("stopped", None, None, 0.0, created_at)
+    del host
+
+
+async def test_a_selected_track_stands_at_its_beginning_and_the_next_one_stays(
+    store: RedisStore, host: Lease, ear: Ear
+) -> None:
+    await do(store, host, SelectTrack(filename="a"), QueueTrack(filename="b"), Play(position=30.0))
+    ear.events()
+    event = await told(store, host, ear, SelectTrack(filename="c"))
+    assert abs(event["at"] - store.now_ms()) < 1000
+    assert event == {"t": "TRACK_SELECTED", "filename": "c", "at": event["at"], "version": 5}
+    assert await playback(store) == Playback("stopped", "c", "b", 0.0, event["at"])
+
+
+async def test_a_next_track_is_queued_and_taken_off_again(store: RedisStore, host: Lease, ear: Ear) -> None:
+    event = await told(store, host, ear, QueueTrack(filename="b"))
+    assert event == {"t": "NEXT_TRACK_QUEUED", "filename": "b", "version": 2}
+    assert (await playback(store)).next_track == "b"
+    event = await told(store, host, ear, QueueTrack(filename=None))
+    assert event == {"t": "NEXT_TRACK_QUEUED", "filename": None, "version": 3}
+    assert (await playback(store)).next_track is None
+
+
+@pytest.mark.parametrize(
+    ("before", "state"), [((), "stopped"), ((Play(),), "playing"), ((Play(), Pause(position=7.5)), "paused")]
+)
+async def test_a_changed_track_goes_on_as_the_one_before(
+    store: RedisStore, host: Lease, ear: Ear, before: tuple[Act, ...], state: str
+) -> None:
+    await do(store, host, SelectTrack(filename="a"), *before)
+    ear.events()
+    event = await told(store, host, ear, ChangeTrack(filename="b", next_filename="c"))
+    assert event | {"version": 0} == {
+        "t": "TRACK_CHANGED",
+        "filename": "b",
+        "nextFilename": "c",
+        "at": event["at"],
+        "version": 0,
+    }
+    now = await playback(store)
+    assert (now.state, now.track, now.next_track, now.position, now.at) == (state, "b", "c", 0.0, event["at"])
+    event = await told(store, host, ear, ChangeTrack(filename="c"))
+    assert event["nextFilename"] is None
+    assert (await playback(store)).next_track is None
+
+
+async def test_play_and_pause_take_the_position_that_they_are_given(store: RedisStore, host: Lease, ear: Ear) -> None:
+    await do(store, host, SelectTrack(filename="a"))
+    ear.events()
+    event = await told(store, host, ear, Play(position=12.3456))
+    assert abs(event["at"] - store.now_ms()) < 1000
+    assert event == {"t": "PLAY", "position": 12.346, "at": event["at"], "version": 3}
+    assert await playback(store) == Playback("playing", "a", None, 12.346, event["at"])
+    event = await told(store, host, ear, Pause(position=1_000_000.0))
+    assert event == {"t": "PAUSE", "position": 1_000_000.0, "at": event["at"], "version": 4}
+    assert await playback(store) == Playback("paused", "a", None, 1_000_000.0, event["at"])
+
+
+async def test_without_a_position_the_track_is_where_it_is_by_the_stores_clock(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    await do(store, host, SelectTrack(filename="a"), Play(position=10.0))
+    ear.events()
+    play_on(server, 60)
+    at = (await playback(store)).at
+    paused = await told(store, host, ear, Pause())
+    assert paused["position"] == pytest.approx(10 + (paused["at"] - at) / 1000)
+    assert paused["position"] >= 70
+    # While it is paused it stays there.
+    play_on(server, 60)
+    again = await told(store, host, ear, Pause())
+    assert again["position"] == paused["position"]
+    played = await told(store, host, ear, Play())
+    assert played["position"] == paused["position"]
+    # And a track that plays goes on when it is told to play.
+    play_on(server, 5)
+    at = (await playback(store)).at
+    played_on = await told(store, host, ear, Play())
+    assert played_on["position"] == pytest.approx(played["position"] + (played_on["at"] - at) / 1000)
+    assert played_on["position"] >= 75
+
+
+async def test_a_track_does_not_run_backwards_when_the_stores_clock_does(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    await do(store, host, SelectTrack(filename="a"), Play(position=10.0))
+    ear.events()
+    play_on(server, -3600)
+    assert (await told(store, host, ear, Pause()))["position"] == 10.0
+
+
+async def test_a_track_that_was_just_selected_is_played_from_its_beginning(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    await do(store, host, SelectTrack(filename="a"))
+    ear.events()
+    play_on(server, 60)
+    assert (await told(store, host, ear, Play()))["position"] == 0
+
+
+async def test_without_a_track_there_is_nothing_to_play(store: RedisStore, host: Lease, ear: Ear) -> None:
+    await do(store, host, QueueTrack(filename="b"))
+    ear.events()
+    for command in (Play(), Play(position=1.0), Pause(), Pause(position=1.0)):
+        assert await store.act(host, command, soon()) == Declined(Reason.NO_TRACK)
+    assert ear.events() == []
+    await do(store, host, ChangeTrack(filename="a"), Play())
+    assert (await playback(store)).state == "playing"
+
+
+async def test_what_plays_is_there_for_a_host_who_comes_back(store: RedisStore) -> None:
+    party = draft()
+    await store.create(party, soon())
+    host = await take_seat(store, token=party.host_token_hash)
+    await do(store, host, SelectTrack(filename="a"), Play(position=3.0))
+    before = await playback(store)
+    await store.release(host, soon())
+    await take_seat(store, token=party.host_token_hash)
+    assert await playback(store) == before

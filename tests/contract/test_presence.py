@@ -1,0 +1,255 @@
+"""Being there: leases run out, seats are held, holds run out, and a party waits for its host."""
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import Ended, Full, Joinable, Joined, Verdict
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Leave, Rename, SendMessage
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, begin, soon, take_seat
+from tests.contract.inside import CODE, Ear, Event, document_of, look_inside, pass_time
+from tests.contract.live import do, live_on, snapshot, touch
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+def updated(version: int, lease: Lease, name: str, *, connected: bool, guests: int, is_host: bool = False) -> Event:
+    member = {"id": lease.member_id, "name": name, "isHost": is_host, "connected": connected}
+    return {"t": "MEMBER_UPDATED", "member": member, "guestCount": guests, "version": version}
+
+
+async def test_a_lost_connections_seat_is_held_from_then_on(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    ear.events()
+    await store.release(guest, soon())
+    assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+    inside = look_inside(server)
+    assert inside.leases[f"held:{guest.member_id}"] == inside.clock + 120_000
+    assert (inside.document["guestCount"], inside.document["seats"]) == (0, 2)
+    # Lost once is lost: a second word of it, or one from a connection that never had the seat, changes nothing.
+    await store.release(guest, soon())
+    await store.release(replace(host, holder="somebody"), soon())
+    await store.release(replace(guest, member_id="nobody"), soon())
+    assert ear.events() == []
+
+
+async def test_the_party_waits_for_a_host_who_dropped(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    await take_seat(store)
+    ear.events()
+    await store.release(host, soon())
+    assert ear.events() == [updated(3, host, "Ann", connected=False, guests=1, is_host=True)]
+    inside = look_inside(server)
+    assert inside.leases[f"held:{host.member_id}"] == inside.clock + 300_000
+    assert inside.document["hostConnected"] is False
+
+
+async def test_a_lease_that_ran_out_is_told_once_by_whoever_comes_next(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    await live_on(server, store, 8, host)
+    ear.events()
+    pass_time(server, 4)
+    await do(store, host, SendMessage(text="anybody here?"))
+    dropped, message = ear.events()
+    assert dropped == updated(3, guest, "Guest 1", connected=False, guests=0)
+    assert (message["t"], message["version"]) == ("MESSAGE", 4)
+    await live_on(server, store, 20, host)
+    assert ear.events() == []
+
+
+async def test_a_refused_command_tells_too_what_had_run_out(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest, other = await take_seat(store), await take_seat(store)
+    await live_on(server, store, 8, host, other)
+    ear.events()
+    pass_time(server, 4)
+    await store.release(replace(host, holder="somebody"), soon())
+    assert ear.events() == [updated(4, guest, "Guest 1", connected=False, guests=1)]
+
+
+async def test_a_hold_begins_when_the_lease_ended_and_not_when_that_was_noticed(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    lease_ends = look_inside(server).leases[f"on:{guest.member_id}"]
+    await live_on(server, store, 8, host)
+    pass_time(server, 5)
+    await touch(store, host)
+    assert look_inside(server).leases[f"held:{guest.member_id}"] == lease_ends + 120_000
+
+
+async def test_a_lease_and_the_hold_after_it_may_run_out_in_one_moment(
+    store: RedisStore, ear: Ear, server: StoreServer
+) -> None:
+    host = await begin(store, replace(TERMS, seat_hold_seconds=1))
+    guest = await take_seat(store)
+    await live_on(server, store, 8, host)
+    ear.events()
+    pass_time(server, 5)
+    await touch(store, host)
+    assert ear.events() == [
+        updated(3, guest, "Guest 1", connected=False, guests=0),
+        {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "timeout", "guestCount": 0, "version": 4},
+    ]
+
+
+async def test_a_seat_whose_hold_ran_out_is_free(store: RedisStore, ear: Ear, server: StoreServer) -> None:
+    host = await begin(store, replace(TERMS, capacity=2))
+    guest = await take_seat(store, token="mine")
+    await store.release(guest, soon())
+    ear.events()
+    await live_on(server, store, 115, host)
+    assert ear.events() == []
+    assert await store.join(attempt(), soon()) == Full()
+    await live_on(server, store, 10, host)
+    left = {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "timeout", "guestCount": 0, "version": 4}
+    assert ear.events() == [left]
+    assert (await touch(store, guest)).verdicts == (Verdict(guest.member_id, guest.holder, Reason.TIMED_OUT),)
+    newcomer = await take_seat(store)
+    await do(store, newcomer, Leave())
+    mine = await store.join(attempt(token="mine"), soon())
+    assert isinstance(mine, Joined)
+    assert not mine.resumed
+
+
+async def test_a_guest_back_within_the_hold_has_the_same_seat(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    guest = await take_seat(store, token="mine", name="Bob")
+    await live_on(server, store, 8 + 115, host)
+    assert (await snapshot(store)).guest_count == 0
+    assert (await take_seat(store, token="mine")).member_id == guest.member_id
+    await live_on(server, store, 8, host)
+    assert (await snapshot(store)).guest_count == 1
+
+
+async def test_a_missed_host_ends_the_party_once_the_grace_is_over(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    await store.release(host, soon())
+    ear.events()
+    await live_on(server, store, 295, guest)
+    assert ear.events() == []
+    await live_on(server, store, 10, guest)
+    (ended,) = ear.events()
+    assert (ended["t"], ended["cause"], ended["version"]) == ("ENDED", "host_timeout", 4)
+    assert await store.renew(CODE, [guest], soon()) == Ended()
+    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_a_host_back_within_the_grace_finds_the_party(store: RedisStore, ear: Ear, server: StoreServer) -> None:
+    host = await begin(store, token="host's")
+    guest = await take_seat(store)
+    await store.release(host, soon())
+    await live_on(server, store, 295, guest)
+    ear.events()
+    again = await take_seat(store, token="host's")
+    assert ear.events() == [updated(4, host, "Ann", connected=True, guests=1, is_host=True)]
+    await live_on(server, store, 600, guest, again)
+    assert ear.events() == []
+
+
+async def test_a_connection_whose_lease_ran_out_is_back_with_its_next_command(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    await live_on(server, store, 8, guest)
+    ear.events()
+    pass_time(server, 4)
+    # Its instance was frozen, and has found out before anybody else came.
+    await do(store, host, Rename(name="Anna"))
+    assert ear.events() == [
+        updated(3, host, "Ann", connected=False, guests=1, is_host=True),
+        updated(4, host, "Ann", connected=True, guests=1, is_host=True),
+        updated(5, host, "Anna", connected=True, guests=1, is_host=True),
+    ]
+
+
+@pytest.mark.parametrize("seconds", [7, 60, 600, 7000])
+async def test_while_nobody_touches_a_party_its_time_stands_still(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer, seconds: float
+) -> None:
+    guest, dropped = await take_seat(store), await take_seat(store, token="mine")
+    wall = Lease(CODE, "", "wall")
+    await store.watch(CODE, "wall", soon())
+    await store.release(dropped, soon())
+    ear.events()
+    ear.mentions()
+    before = look_inside(server).leases
+    # The store was away, or the laptop asleep: nobody could touch the party, and nobody has lost anything.
+    pass_time(server, seconds)
+    renewed = await touch(store, host, guest, wall)
+    assert renewed.verdicts == ()
+    assert (ear.events(), ear.mentions()) == ([], [])
+    inside = look_inside(server)
+    assert inside.leases[f"held:{dropped.member_id}"] == before[f"held:{dropped.member_id}"]
+    assert inside.clock - (before[f"on:{host.member_id}"] - LEASE_SECONDS * 1000) < 2000
+    assert (await take_seat(store, token="mine")).member_id == dropped.member_id
+
+
+async def test_after_a_standstill_leases_run_out_again(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    ear.events()
+    pass_time(server, 3600)
+    await touch(store, host)
+    await live_on(server, store, 8, host)
+    assert ear.events() == []
+    await live_on(server, store, 4, host)
+    assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+
+
+@pytest.mark.parametrize("jump_seconds", [3600, -3600, -8, -1])
+async def test_a_store_whose_clock_is_set_costs_nobody_a_seat(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer, jump_seconds: float
+) -> None:
+    guest = await take_seat(store)
+    ear.events()
+    pass_time(server, jump_seconds)
+    assert (await touch(store, host)).verdicts == ()
+    assert ear.events() == []
+    assert server.admin.ttl(f"party:{CODE}") <= 7200
+    # Time goes on from there.
+    await live_on(server, store, 8, host)
+    assert ear.events() == []
+    await live_on(server, store, 4, host)
+    assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+
+
+async def test_a_look_up_counts_by_unexpired_leases(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    await take_seat(store)
+    guest = await take_seat(store)
+    await live_on(server, store, 8, guest)
+    pass_time(server, 4)
+    found = await store.read(CODE, soon())
+    assert (found.party.host_connected, found.party.guest_count) == (False, 1)  # type: ignore[union-attr]
+    # Looking has changed nothing: the document says what was true at the last touch.
+    document = document_of(server)
+    assert (document["hostConnected"], document["guestCount"]) == (True, 2)
+    await touch(store, guest)
+    document = document_of(server)
+    assert (document["hostConnected"], document["guestCount"]) == (False, 1)
+    del host
+
+
+async def test_a_join_check_counts_a_seat_as_free_whose_hold_has_run_out(
+    store: RedisStore, server: StoreServer
+) -> None:
+    host = await begin(store, replace(TERMS, capacity=2))
+    await store.release(await take_seat(store), soon())
+    await live_on(server, store, 118, host)
+    assert await store.check_join(CODE, soon()) == Full()
+    pass_time(server, 4)
+    assert await store.check_join(CODE, soon()) == Joinable()
+    await take_seat(store)

@@ -1,0 +1,139 @@
+"""Renewing leases: what an instance hears of its connections, and of the party."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import Ended, Missing, Verdict
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Kick, Leave
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import LEASE_SECONDS, TERMS, begin, draft, soon, take_seat
+from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time
+from tests.contract.live import do, live_on, snapshot, touch
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+def verdict(lease: Lease, reason: Reason) -> Verdict:
+    return Verdict(lease.member_id, lease.holder, reason)
+
+
+async def test_a_renewal_begins_the_lease_anew_and_tells_nobody(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    ear.events()
+    pass_time(server, 3)
+    renewed = await touch(store, host)
+    inside = look_inside(server)
+    assert inside.leases[f"on:{host.member_id}"] == inside.clock + LEASE_SECONDS * 1000
+    assert inside.leases[f"on:{guest.member_id}"] < inside.clock + 7100
+    assert (renewed.epoch, renewed.version) == (inside.document["id"], 2)
+    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 1000
+    assert ear.events() == []
+
+
+async def test_each_connection_that_cannot_be_renewed_hears_why(store: RedisStore, host: Lease) -> None:
+    fine, left, kicked, old = [await take_seat(store, token=token) for token in ("a", "b", "c", "d")]
+    wall = Lease(CODE, "", "wall")
+    new = await take_seat(store, token="d")
+    await do(store, left, Leave())
+    await do(store, host, Kick(target_id=kicked.member_id))
+    renewed = await touch(store, host, left, fine, kicked, wall, old, new)
+    assert renewed.verdicts == (
+        verdict(left, Reason.TIMED_OUT),
+        verdict(kicked, Reason.KICKED),
+        verdict(wall, Reason.TIMED_OUT),
+        verdict(old, Reason.TAKEN_OVER),
+    )
+
+
+async def test_a_seat_that_is_still_held_is_connected_again(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    await live_on(server, store, 60, host)
+    assert (await snapshot(store)).guest_count == 0
+    ear.events()
+    # The instance was frozen for a minute and has thawed.
+    assert (await touch(store, guest)).verdicts == ()
+    member = {"id": guest.member_id, "name": "Guest 1", "isHost": False, "connected": True}
+    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
+
+
+async def test_a_connection_that_was_taken_over_does_not_come_back(store: RedisStore, host: Lease) -> None:
+    old = await take_seat(store, token="mine")
+    new = await take_seat(store, token="mine")
+    await store.release(new, soon())
+    assert (await touch(store, old)).verdicts == (verdict(old, Reason.TAKEN_OVER),)
+    assert (await snapshot(store)).guest_count == 0
+    del host
+
+
+async def test_renewing_makes_no_seat_and_no_party(store: RedisStore, server: StoreServer) -> None:
+    stranger = Lease(CODE, "seat", "holder")
+    assert await store.renew(CODE, [stranger], soon()) == Missing()
+    assert server.admin.keys("*") == []
+    await store.create(draft(), soon())
+    assert (await touch(store, stranger)).verdicts == (verdict(stranger, Reason.TIMED_OUT),)
+    inside = look_inside(server)
+    assert (len(inside.seats), inside.leases, inside.version) == (1, {}, 0)
+
+
+async def test_a_host_whose_coming_the_store_has_lost_is_its_host_still(store: RedisStore, server: StoreServer) -> None:
+    party = draft()
+    await store.create(party, soon())
+    # A replica took over that had not heard of the host's join yet.
+    assert (await touch(store, Lease(CODE, party.host_id, "holder"))).verdicts == ()
+    assert document_of(server)["hostConnected"] is True
+    assert (await touch(store, Lease(CODE, party.host_id, "another"))).verdicts != ()
+
+
+async def test_a_party_that_has_ended_is_told_as_ended(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_seat(store)
+    await do(store, host, Leave())
+    assert await store.renew(CODE, [guest], soon()) == Ended()
+    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_a_renewal_tells_when_something_else_runs_out(store: RedisStore, server: StoreServer) -> None:
+    host = await begin(store, replace(TERMS, seat_hold_seconds=6))
+    assert (await touch(store, host)).due_ms == LEASE_SECONDS * 1000
+    await store.release(await take_seat(store), soon())
+    due_ms = (await touch(store, host)).due_ms
+    assert due_ms is not None
+    assert 4000 < due_ms <= 6000
+    pass_time(server, 4)
+    due_ms = (await touch(store, host)).due_ms
+    assert due_ms is not None
+    assert 0 < due_ms <= 2000
+    pass_time(server, 4)
+    assert (await touch(store, host)).due_ms == LEASE_SECONDS * 1000
+
+
+async def test_where_nothing_can_run_out_nothing_is_due(store: RedisStore) -> None:
+    await store.create(draft(), soon())
+    assert (await touch(store)).due_ms is None
+
+
+async def test_a_renewal_is_a_sign_of_life_only_where_somebody_is_renewed(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    pass_time(server, 3600)
+    renewed = await touch(store, replace(host, holder="somebody"))
+    assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 2000
+    assert 3590 <= server.admin.ttl(f"party:{CODE}") <= 3600
+    renewed = await touch(store, host, replace(host, holder="somebody"))
+    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 2000
+    assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
+
+
+async def test_hundreds_are_renewed_at_once(store: RedisStore, host: Lease) -> None:
+    guests = await asyncio.gather(*(take_seat(store) for _ in range(450)))
+    gone = [replace(guest, member_id="gone") for guest in guests]
+    renewed = await touch(store, host, *guests, *gone)
+    assert renewed.verdicts == tuple(verdict(lease, Reason.TIMED_OUT) for lease in gone)

@@ -1,0 +1,224 @@
+"""Joining: who gets which seat, and who gets none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import cycle
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import Declined, Ended, Full, Joinable, Joined, Kicked, Locked, Missing
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Kick, Leave, Member, SendMessage, SetLock
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import TERMS, Instance, attempt, begin, draft, soon, take_seat
+from tests.contract.inside import CODE, Ear, document_of, look_inside
+from tests.contract.live import do, snapshot, touch
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+@pytest.fixture
+async def elsewhere(server: StoreServer) -> AsyncIterator[RedisStore]:
+    """The store as another instance has it."""
+    instance = Instance(server)
+    yield instance.store
+    await instance.batcher.aclose()
+
+
+async def names_of(store: RedisStore) -> list[str]:
+    return [member.name for member in (await snapshot(store)).members]
+
+
+async def test_a_newcomer_gets_a_seat_of_their_own(store: RedisStore, ear: Ear) -> None:
+    party = draft()
+    await store.create(party, soon())
+    mine = attempt()
+    joined = await store.join(mine, soon())
+    assert isinstance(joined, Joined)
+    assert joined == Joined(mine.new_id, False, False, party.id, 1, joined.expires_at)
+    assert abs(joined.expires_at - store.now_ms() - 7_200_000) < 1000
+    member = {"id": mine.new_id, "name": "Guest 1", "isHost": False, "connected": True}
+    assert ear.events() == [{"t": "MEMBER_JOINED", "member": member, "guestCount": 1, "version": 1}]
+    assert list((await snapshot(store)).members) == [
+        Member(party.host_id, "Ann", is_host=True, connected=False),
+        Member(mine.new_id, "Guest 1", is_host=False, connected=True),
+    ]
+
+
+async def test_the_hosts_seat_waits_for_its_token(store: RedisStore, server: StoreServer, ear: Ear) -> None:
+    party = draft()
+    await store.create(party, soon())
+    joined = await store.join(attempt(token=party.host_token_hash), soon())
+    assert isinstance(joined, Joined)
+    assert (joined.member_id, joined.is_host, joined.resumed) == (party.host_id, True, True)
+    member = {"id": party.host_id, "name": "Ann", "isHost": True, "connected": True}
+    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 0, "version": 1}]
+    # Nobody had it before.
+    assert ear.mentions() == []
+    document = document_of(server)
+    assert (document["hostConnected"], document["guestCount"], document["seats"]) == (True, 0, 1)
+
+
+async def test_guests_without_a_name_are_numbered_and_no_number_comes_twice(store: RedisStore, host: Lease) -> None:
+    await take_seat(store)
+    last = await take_seat(store)
+    await take_seat(store, name="Bob")
+    await do(store, last, Leave())
+    await take_seat(store)
+    assert await names_of(store) == ["Ann", "Guest 1", "Bob", "Guest 4"]
+    del host
+
+
+async def test_a_token_takes_its_own_seat_again_on_any_instance(
+    store: RedisStore, elsewhere: RedisStore, host: Lease, ear: Ear
+) -> None:
+    first = await take_seat(store, token="mine")
+    ear.events()
+    ear.mentions()
+    joined = await elsewhere.join(attempt(token="mine"), soon())
+    assert isinstance(joined, Joined)
+    assert (joined.member_id, joined.resumed) == (first.member_id, True)
+    # Nothing has changed for the others; the connection that had the seat hears of it, wherever it is.
+    assert ear.events() == []
+    assert ear.mentions() == [f"T{first.holder}"]
+    del host
+
+
+async def test_a_seat_that_was_taken_over_is_the_newer_connections(
+    store: RedisStore, elsewhere: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old = await take_seat(store, token="mine")
+    new = await take_seat(elsewhere, token="mine")
+    assert await store.act(old, SendMessage(text="still here"), soon()) == Declined(Reason.TAKEN_OVER)
+    assert await store.act(old, Leave(), soon()) == Declined(Reason.TAKEN_OVER)
+    await store.release(old, soon())
+    assert document_of(server)["guestCount"] == 1
+    await do(elsewhere, new, SendMessage(text="here"))
+    del host
+
+
+async def test_of_many_connections_with_one_token_one_has_the_seat(store: RedisStore, host: Lease) -> None:
+    leases = await asyncio.gather(*(take_seat(store, token="mine") for _ in range(20)))
+    assert len({lease.member_id for lease in leases}) == 1
+    renewed = await touch(store, *leases)
+    assert [verdict.reason for verdict in renewed.verdicts] == [Reason.TAKEN_OVER] * 19
+    assert len((await snapshot(store)).members) == 2
+    del host
+
+
+async def test_whoever_comes_back_may_bring_another_name(store: RedisStore, host: Lease, ear: Ear) -> None:
+    guest = await take_seat(store, token="mine", name="Bob")
+    ear.events()
+    await take_seat(store, token="mine", name="Bobby")
+    member = {"id": guest.member_id, "name": "Bobby", "isHost": False, "connected": True}
+    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
+    await take_seat(store, token="mine")
+    assert ear.events() == []
+    assert await names_of(store) == ["Ann", "Bobby"]
+    del host
+
+
+async def test_a_name_that_the_host_comes_with_is_the_partys_hosts_name(store: RedisStore, server: StoreServer) -> None:
+    party = draft()
+    await store.create(party, soon())
+    await take_seat(store, token=party.host_token_hash, name="Anna")
+    assert document_of(server)["hostName"] == "Anna"
+    assert await names_of(store) == ["Anna"]
+
+
+async def test_a_held_seat_is_connected_again_when_its_token_comes(store: RedisStore, host: Lease, ear: Ear) -> None:
+    guest = await take_seat(store, token="mine")
+    await store.release(guest, soon())
+    ear.events()
+    assert (await take_seat(store, token="mine")).member_id == guest.member_id
+    member = {"id": guest.member_id, "name": "Guest 1", "isHost": False, "connected": True}
+    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
+    del host
+
+
+async def test_a_locked_party_lets_only_those_in_who_have_a_seat(store: RedisStore, host: Lease) -> None:
+    guest = await take_seat(store, token="mine")
+    await store.release(guest, soon())
+    await do(store, host, SetLock(locked=True))
+    assert await store.join(attempt(), soon()) == Locked()
+    assert await store.check_join(CODE, soon()) == Locked()
+    assert (await take_seat(store, token="mine")).member_id == guest.member_id
+    await do(store, host, SetLock(locked=False))
+    await take_seat(store)
+
+
+async def test_a_full_party_lets_only_those_in_who_have_a_seat(store: RedisStore) -> None:
+    await begin(store, replace(TERMS, capacity=3))
+    guest = await take_seat(store, token="mine")
+    other = await take_seat(store)
+    # A held seat is taken too.
+    await store.release(guest, soon())
+    assert await store.join(attempt(), soon()) == Full()
+    assert await store.check_join(CODE, soon()) == Full()
+    assert (await take_seat(store, token="mine")).member_id == guest.member_id
+    await do(store, other, Leave())
+    assert await store.check_join(CODE, soon()) == Joinable()
+    await take_seat(store)
+
+
+async def test_the_hosts_seat_is_taken_before_they_come(store: RedisStore) -> None:
+    party = draft(terms=replace(TERMS, capacity=2))
+    await store.create(party, soon())
+    await take_seat(store)
+    assert await store.join(attempt(), soon()) == Full()
+    await take_seat(store, token=party.host_token_hash)
+
+
+async def test_of_many_at_once_exactly_as_many_get_in_as_there_are_seats(
+    store: RedisStore, elsewhere: RedisStore, server: StoreServer
+) -> None:
+    await begin(store, replace(TERMS, capacity=20))
+    doors = cycle([store, elsewhere])
+    outcomes = await asyncio.gather(*(next(doors).join(attempt(), soon()) for _ in range(200)))
+    assert sum(isinstance(outcome, Joined) for outcome in outcomes) == 19
+    assert outcomes.count(Full()) == 181
+    assert document_of(server)["seats"] == 20
+
+
+async def test_a_seat_that_was_left_is_another_one_for_the_same_token(store: RedisStore, host: Lease) -> None:
+    guest = await take_seat(store, token="mine")
+    await do(store, guest, Leave())
+    mine = attempt(token="mine")
+    joined = await store.join(mine, soon())
+    assert isinstance(joined, Joined)
+    assert (joined.member_id, joined.resumed) == (mine.new_id, False)
+    assert await store.act(guest, SendMessage(text="from the past"), soon()) == Declined(Reason.TIMED_OUT)
+    del host
+
+
+async def test_a_kicked_token_hears_so_whatever_else_is_the_matter(store: RedisStore) -> None:
+    host = await begin(store, replace(TERMS, capacity=2))
+    guest = await take_seat(store, token="mine")
+    await do(store, host, Kick(target_id=guest.member_id))
+    await take_seat(store)
+    assert await store.join(attempt(token="mine"), soon()) == Kicked()
+    await do(store, host, SetLock(locked=True))
+    assert await store.join(attempt(token="mine"), soon()) == Kicked()
+
+
+async def test_a_party_that_is_not_there_gives_no_seats(store: RedisStore, server: StoreServer) -> None:
+    assert await store.join(attempt(), soon()) == Missing()
+    assert server.admin.keys("*") == []
+
+
+async def test_a_party_that_has_ended_gives_no_seats(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    await do(store, host, Leave())
+    assert await store.join(attempt(), soon()) == Ended()
+    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_a_refused_join_changes_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    await do(store, host, SetLock(locked=True))
+    before = look_inside(server)
+    await store.join(attempt(), soon())
+    after = look_inside(server)
+    assert (after.version, after.seats, after.tokens) == (before.version, before.seats, before.tokens)
+    assert after.document == before.document

@@ -1,0 +1,171 @@
+"""Names, messages and reactions."""
+
+import msgspec
+import pytest
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import Declined, Done
+from hubbub.core.party import ChatMode, Lease
+from hubbub.core.protocol import ChatMessage, Leave, Rename, SelectTrack, SendMessage, SendReaction, SetChatMode
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import draft, soon, take_seat
+from tests.contract.inside import CODE, Ear, document_of, look_inside, store_seconds
+from tests.contract.live import do, snapshot
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+# What JSON, Lua or a line of text could trip over.
+TEXTS = [
+    'say "hello"',
+    "back\\slash \\n \\u0000 \\",
+    "a/b </script> %s %d %%",
+    "👩‍👩‍👧‍👦🏳️‍🌈🎉",
+    "line\u2028and\u2029paragraph\u0085next",
+    "two\nlines\r\nand\ta tab",
+    "nothing\0inside",
+    "\x01\x1b[31m\x7f\x80\x9f",
+    "שלום עולם مرحبا ทดสอบ 日本語",
+    "\ufffd\ufeff\uffff\U0010ffff",
+    "E1 2\n{}",
+    "0",
+    "1e308",
+    "null",
+    "kicked",
+    "]",
+    "n" * 5000,
+    "\N{MATHEMATICAL BOLD FRAKTUR CAPITAL A}" * 500,
+]
+
+
+async def test_a_message_is_told_with_its_speaker_and_the_stores_time(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store, name="Bob")
+    ear.events()
+    before = store.now_ms()
+    await do(store, guest, SendMessage(text="hello"))
+    (event,) = ear.events()
+    assert event | {"id": "", "at": 0} == {
+        "t": "MESSAGE",
+        "id": "",
+        "memberId": guest.member_id,
+        "name": "Bob",
+        "text": "hello",
+        "at": 0,
+        "version": 3,
+    }
+    assert before - 100 <= event["at"] <= store_seconds(server) * 1000
+    said = ChatMessage(event["id"], guest.member_id, "Bob", "hello", event["at"])
+    assert list((await snapshot(store)).messages) == [said]
+    del host
+
+
+async def test_the_last_twenty_messages_are_kept(store: RedisStore, host: Lease) -> None:
+    for number in range(25):
+        await do(store, host, SendMessage(text=str(number)))
+    messages = (await snapshot(store)).messages
+    assert [message.text for message in messages] == [str(number) for number in range(5, 25)]
+    assert len({message.id for message in messages}) == 20
+    assert [message.at for message in messages] == sorted(message.at for message in messages)
+
+
+async def test_a_message_keeps_the_name_that_its_speaker_had(store: RedisStore, host: Lease) -> None:
+    guest = await take_seat(store, name="Bob")
+    await do(store, guest, SendMessage(text="hello"), Rename(name="Bobby"), SendMessage(text="again"), Leave())
+    assert [message.name for message in (await snapshot(store)).messages] == ["Bob", "Bobby"]
+    del host
+
+
+@pytest.mark.parametrize(
+    ("mode", "message", "reaction"),
+    [
+        (ChatMode.OPEN, Done(), Done()),
+        (ChatMode.EMOJI_ONLY, Declined(Reason.EMOJI_ONLY), Done()),
+        (ChatMode.LOCKED, Declined(Reason.CHAT_LOCKED), Declined(Reason.CHAT_LOCKED)),
+    ],
+)
+async def test_the_chat_mode_says_what_guests_may_and_the_host_always_may(
+    store: RedisStore, host: Lease, ear: Ear, mode: ChatMode, message: Done | Declined, reaction: Done | Declined
+) -> None:
+    guest = await take_seat(store)
+    await do(store, host, SetChatMode(mode=mode))
+    ear.events()
+    ear.mentions()
+    assert await store.act(guest, SendMessage(text="hello"), soon()) == message
+    assert await store.act(guest, SendReaction(emoji="🎉"), soon()) == reaction
+    assert (len(ear.events()), len(ear.mentions())) == (message == Done(), reaction == Done())
+    await do(store, host, SendMessage(text="hello"), SendReaction(emoji="🎉"))
+    assert (len(ear.events()), len(ear.mentions())) == (1, 1)
+
+
+async def test_a_reaction_is_told_counted_and_not_kept(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    await do(store, host, Rename(name='"A"'))
+    ear.events()
+    await do(store, host, SendReaction(emoji="👩‍👩‍👧"))
+    assert ear.events() == []
+    (mention,) = ear.mentions()
+    assert mention[0] == "R"
+    reaction = {"t": "REACTION", "memberId": host.member_id, "name": '"A"', "emoji": "👩‍👩‍👧"}
+    assert msgspec.json.decode(mention[1:]) == reaction
+    inside = look_inside(server)
+    assert (inside.version, inside.state["reactions"]) == (2, "1")
+
+
+async def test_a_new_name_is_told_and_shown(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+    guest = await take_seat(store)
+    ear.events()
+    await do(store, guest, Rename(name="Bob"))
+    member = {"id": guest.member_id, "name": "Bob", "isHost": False, "connected": True}
+    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
+    assert document_of(server)["hostName"] == "Ann"
+    await do(store, host, Rename(name="Anna"))
+    member = {"id": host.member_id, "name": "Anna", "isHost": True, "connected": True}
+    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
+    assert document_of(server)["hostName"] == "Anna"
+    assert [member.name for member in (await snapshot(store)).members] == ["Anna", "Bob"]
+
+
+async def test_a_name_with_nothing_in_it_is_the_one_that_the_party_gives(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    first = await take_seat(store, name="Bob")
+    second = await take_seat(store)
+    await do(store, second, Rename(name="Eve"), Rename(name=""))
+    await do(store, first, Rename(name=""))
+    await do(store, host, Rename(name=""))
+    assert [member.name for member in (await snapshot(store)).members] == ["Host", "Guest 1", "Guest 2"]
+    assert document_of(server)["hostName"] == "Host"
+
+
+async def test_every_text_comes_through_as_it_was_said(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    ear.events()
+    for text in TEXTS:
+        await do(store, guest, Rename(name=text), SendMessage(text=text))
+        renamed, said = ear.events()
+        assert (renamed["member"]["name"], said["name"], said["text"]) == (text, text, text)
+        await do(store, host, Rename(name=text), SelectTrack(filename=text))
+        renamed, selected = ear.events()
+        assert (renamed["member"]["name"], selected["filename"]) == (text, text)
+        party = await snapshot(store)
+        assert {member.name for member in party.members} == {text}
+        assert (party.messages[-1].text, party.playback.track) == (text, text)
+        assert document_of(server)["hostName"] == text
+        found = await store.read(CODE, soon())
+        assert found.party.host_name == text  # type: ignore[union-attr]
+
+
+async def test_every_name_can_be_brought_along(store: RedisStore, server: StoreServer) -> None:
+    party = draft()
+    await store.create(party, soon())
+    for text in TEXTS:
+        await take_seat(store, token=party.host_token_hash, name=text)
+        guest = await take_seat(store, name=text)
+        assert [member.name for member in (await snapshot(store)).members] == [text, text]
+        assert document_of(server)["hostName"] == text
+        await do(store, guest, Leave())

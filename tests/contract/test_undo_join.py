@@ -1,0 +1,131 @@
+"""Taking back a join whose answer was lost: it was answered as failed, and so it must have been."""
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.outcomes import Joined, Renewed
+from hubbub.core.party import JoinAttempt, Lease
+from hubbub.core.protocol import Kick, Leave
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import TERMS, attempt, begin, soon, take_seat
+from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time
+from tests.contract.live import do, snapshot, touch
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+async def join_unanswered(store: RedisStore, token: str = "mine") -> JoinAttempt:
+    """A join that the store carries out and whose caller never hears so."""
+    doubtful = attempt(token=token)
+    assert isinstance(await store.join(doubtful, soon()), Joined)
+    return doubtful
+
+
+async def test_a_seat_that_the_join_made_goes(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+    doubtful = await join_unanswered(store)
+    ear.events()
+    await store.undo_join(doubtful, soon())
+    left = {"t": "MEMBER_LEFT", "memberId": doubtful.new_id, "cause": "left", "guestCount": 0, "version": 3}
+    assert ear.events() == [left]
+    document = document_of(server)
+    assert (document["seats"], document["guestCount"]) == (1, 0)
+    # The token owns nothing any more.
+    joined = await store.join(attempt(token="mine"), soon())
+    assert isinstance(joined, Joined)
+    assert not joined.resumed
+    del host
+
+
+async def test_a_seat_that_the_join_had_only_taken_is_held(store: RedisStore, host: Lease, ear: Ear) -> None:
+    mine = await take_seat(store, token="mine")
+    doubtful = await join_unanswered(store)
+    ear.events()
+    await store.undo_join(doubtful, soon())
+    member = {"id": mine.member_id, "name": "Guest 1", "isHost": False, "connected": False}
+    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 0, "version": 3}]
+    assert (await take_seat(store, token="mine")).member_id == mine.member_id
+    del host
+
+
+async def test_a_later_join_of_the_same_token_stands(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    doubtful = await join_unanswered(store)
+    answered = await take_seat(store, token="mine")
+    version = look_inside(server).version
+    await store.undo_join(doubtful, soon())
+    assert look_inside(server).version == version
+    assert (await touch(store, host, answered)).verdicts == ()
+    assert answered.member_id == doubtful.new_id
+
+
+async def test_the_seat_of_another_is_never_touched(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_seat(store, token="mine")
+    version = look_inside(server).version
+    # The join never came to the store: all it would have done is still to be undone.
+    await store.undo_join(attempt(token="mine"), soon())
+    await store.undo_join(attempt(), soon())
+    assert look_inside(server).version == version
+    assert (await touch(store, host, guest)).verdicts == ()
+
+
+async def test_undoing_twice_is_undoing_once(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    doubtful = await join_unanswered(store)
+    await store.undo_join(doubtful, soon())
+    version = look_inside(server).version
+    await store.undo_join(doubtful, soon())
+    assert look_inside(server).version == version
+    assert document_of(server)["seats"] == 1
+    del host
+
+
+async def test_a_seat_that_was_left_or_taken_away_meanwhile_stays_so(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    left, kicked = await join_unanswered(store, "one"), await join_unanswered(store, "two")
+    await do(store, Lease(CODE, left.new_id, left.holder), Leave())
+    await do(store, host, Kick(target_id=kicked.new_id))
+    version = look_inside(server).version
+    await store.undo_join(left, soon())
+    await store.undo_join(kicked, soon())
+    assert look_inside(server).version == version
+    assert document_of(server)["seats"] == 1
+
+
+async def test_a_seat_that_is_held_already_is_held_no_longer_than_it_was(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    mine = await take_seat(store, token="mine")
+    doubtful = await join_unanswered(store)
+    await store.release(Lease(CODE, mine.member_id, doubtful.holder), soon())
+    until = look_inside(server).leases[f"held:{mine.member_id}"]
+    pass_time(server, 3)
+    await store.undo_join(doubtful, soon())
+    assert look_inside(server).leases[f"held:{mine.member_id}"] == until
+    del host
+
+
+async def test_an_undone_seat_is_free_for_another(store: RedisStore) -> None:
+    await begin(store, replace(TERMS, capacity=2))
+    await store.undo_join(await join_unanswered(store), soon())
+    await take_seat(store)
+
+
+async def test_undoing_in_a_party_that_is_gone_is_no_trouble(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    doubtful = await join_unanswered(store)
+    await do(store, host, Leave())
+    await store.undo_join(doubtful, soon())
+    await store.undo_join(attempt("CCCCCC"), soon())
+    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    doubtful = await join_unanswered(store)
+    pass_time(server, 3600)
+    await store.undo_join(doubtful, soon())
+    renewed = await store.renew(CODE, (), soon())
+    assert isinstance(renewed, Renewed)
+    assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 2000
+    assert len((await snapshot(store)).members) == 1
+    del host

@@ -1,0 +1,131 @@
+"""Watching: seeing everything without a seat."""
+
+import asyncio
+
+import pytest
+
+from hubbub.core.errors import Reason
+from hubbub.core.outcomes import Crowded, Ended, Locked, Missing, Verdict, Watching
+from hubbub.core.party import Lease
+from hubbub.core.protocol import Leave, SendMessage, SetLock
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import draft, end_party, soon
+from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time
+from tests.contract.live import do, live_on, snapshot, touch
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+async def watch(store: RedisStore, holder: str = "wall") -> Lease:
+    """Watch, which must be allowed."""
+    assert isinstance(await store.watch(CODE, holder, soon()), Watching)
+    return Lease(CODE, "", holder)
+
+
+async def test_a_watcher_is_counted_and_has_no_seat(store: RedisStore, host: Lease, ear: Ear) -> None:
+    outcome = await store.watch(CODE, "wall", soon())
+    assert isinstance(outcome, Watching)
+    assert (outcome.epoch, outcome.version) == ((await touch(store, host)).epoch, 1)
+    assert abs(outcome.expires_at - store.now_ms() - 7_200_000) < 1000
+    # No event, since nothing of the party has changed.
+    assert ear.events() == []
+    assert ear.mentions() == ["W1"]
+    party = await snapshot(store)
+    assert (party.watchers, party.guest_count, len(party.members)) == (1, 0, 1)
+
+
+async def test_sixteen_may_watch(store: RedisStore, host: Lease) -> None:
+    outcomes = await asyncio.gather(*(store.watch(CODE, f"wall-{n}", soon()) for n in range(20)))
+    assert sum(isinstance(outcome, Watching) for outcome in outcomes) == 16
+    assert outcomes.count(Crowded()) == 4
+    await store.release(Lease(CODE, "", "wall-0"), soon())
+    await watch(store, "wall-20")
+    assert (await snapshot(store)).watchers == 16
+    del host
+
+
+async def test_whoever_watches_may_go_on_when_the_party_is_locked(store: RedisStore, host: Lease) -> None:
+    wall = await watch(store)
+    await do(store, host, SetLock(locked=True))
+    assert await store.watch(CODE, "another", soon()) == Locked()
+    assert (await touch(store, wall)).verdicts == ()
+    assert (await snapshot(store)).watchers == 1
+
+
+async def test_a_party_without_its_host_can_be_watched(store: RedisStore) -> None:
+    await store.create(draft(), soon())
+    await watch(store)
+    assert (await snapshot(store)).watchers == 1
+
+
+async def test_there_is_nothing_to_watch_in_a_party_that_is_not_there(store: RedisStore, server: StoreServer) -> None:
+    assert await store.watch(CODE, "wall", soon()) == Missing()
+    assert server.admin.keys("*") == []
+    party = draft()
+    await store.create(party, soon())
+    await end_party(store, party)
+    assert await store.watch(CODE, "wall", soon()) == Ended()
+
+
+async def test_a_watcher_who_goes_is_counted_no_more(store: RedisStore, host: Lease, ear: Ear) -> None:
+    wall, other = await watch(store), await watch(store, "other")
+    ear.mentions()
+    await store.release(wall, soon())
+    assert ear.mentions() == ["W1"]
+    # Once is enough.
+    await store.release(wall, soon())
+    assert ear.mentions() == []
+    assert (await touch(store, host, other)).verdicts == ()
+    assert (await snapshot(store)).watchers == 1
+
+
+async def test_a_watcher_whose_instance_died_goes_with_the_lease(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    wall, alive = await watch(store), await watch(store, "alive")
+    ear.mentions()
+    await live_on(server, store, 8, host, alive)
+    assert ear.mentions() == []
+    await live_on(server, store, 3, host, alive)
+    assert ear.mentions() == ["W1"]
+    assert (await touch(store, wall, alive)).verdicts == (Verdict("", "wall", Reason.TIMED_OUT),)
+    assert (await snapshot(store)).watchers == 1
+
+
+async def test_watchers_who_die_together_are_told_by_one_count(
+    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+) -> None:
+    for number in range(5):
+        await watch(store, f"wall-{number}")
+    ear.mentions()
+    await live_on(server, store, 12, host)
+    assert ear.mentions() == ["W0"]
+    assert look_inside(server).version == 1
+
+
+async def test_a_watcher_is_renewed_twice_within_a_millisecond(store: RedisStore, host: Lease) -> None:
+    wall = await watch(store)
+    renewals = await asyncio.gather(*(touch(store, wall) for _ in range(50)))
+    assert all(renewed.verdicts == () for renewed in renewals)
+    del host
+
+
+async def test_watching_keeps_a_party_alive(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(), soon())
+    wall = await watch(store)
+    pass_time(server, 3600)
+    renewed = await touch(store, wall)
+    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 1000
+    pass_time(server, 3600)
+    await watch(store, "another")
+    assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
+
+
+async def test_a_watcher_cannot_act(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    wall = await watch(store)
+    outcomes = [await store.act(wall, command, soon()) for command in (SendMessage(text="hello"), Leave())]
+    assert all(getattr(outcome, "reason", None) is Reason.TIMED_OUT for outcome in outcomes)
+    assert document_of(server)["seats"] == 1
+    assert look_inside(server).version == 1
+    del host
