@@ -7,9 +7,6 @@ from tests.contract.inside import KICKED, Inside
 TOGETHER_MS = 50
 """Redis before 7.2 counts a relative expiry from the moment of each command, even within a script."""
 
-RENEWED_BY_MS = 1000 + TOGETHER_MS
-"""A life that would be less than a second another one need not be renewed."""
-
 
 def assert_sound(code: str, inside: Inside, *, roster_max: int = LISTED_MAX + 1, log_max: int = LOG_EVENTS_MAX) -> None:
     """Check a party; the bounds are given where a test has made them smaller."""
@@ -34,7 +31,7 @@ def _assert_lives(code: str, inside: Inside) -> None:
 
 def _assert_life(inside: Inside) -> None:
     """The party lives no longer than its terms say, nor, where nobody is connected, than its host is waited for."""
-    left = min(inside.expiries.values()) - int(inside.state["touchedAt"]) - RENEWED_BY_MS
+    left = min(inside.expiries.values()) - int(inside.state["touchedAt"]) - TOGETHER_MS
     assert left <= inside.document["terms"][0] * 1000
     grace = inside.leases.get(f"held:{inside.document['hostId']}")
     if grace is not None and all(entry.startswith("held:") for entry in inside.leases):

@@ -5,7 +5,7 @@ back, and says when the store's log must be asked. What it takes goes out in bat
 """
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -30,7 +30,15 @@ from hubbub.core.protocol import (
     encode,
 )
 
-_decode_event = msgspec.json.Decoder(Event).decode
+
+class _Unknown(msgspec.Struct, frozen=True):
+    """An event of a kind that a newer instance beside this one knows: passed on as it is."""
+
+    version: int
+
+
+_decode_event: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
+_decode_version = msgspec.json.Decoder(_Unknown).decode
 _decode_reaction = msgspec.json.Decoder(Reaction).decode
 
 
@@ -40,6 +48,13 @@ class Published(msgspec.Struct, frozen=True):
     epoch: str
     first: int
     events: Sequence[bytes]
+
+
+def _read_event(encoded: bytes) -> Event | _Unknown:
+    try:
+        return _decode_event(encoded)
+    except msgspec.ValidationError:
+        return _decode_version(encoded)
 
 
 class _Pending(msgspec.Struct, frozen=True):
@@ -146,9 +161,10 @@ class Room:
 
     def _apply(self, encoded: bytes) -> None:
         assert self.party is not None
-        event = _decode_event(encoded)
+        event = _read_event(encoded)
         self.version = event.version
-        self._change(apply_event(self.party, event))
+        if not isinstance(event, _Unknown):
+            self._change(apply_event(self.party, event))
         self.ended = self.ended or isinstance(event, PartyEnded)
         guest_count = event.guest_count if isinstance(event, GuestCount) else None
         self._pending.append(_Pending(event.version, encoded, guest_count))

@@ -212,12 +212,17 @@ class Hub:
 
     def _catch_up(self, opened: OpenRoom, delay: float = 0.0) -> None:
         opened.ask_again = True
+        if not delay:
+            opened.wanted_now.set()
         if opened.catching_up is None:
             opened.catching_up = self._start(self._catching_up(opened, delay), "catching up")
 
     async def _catching_up(self, opened: OpenRoom, delay: float) -> None:
         try:
-            await asyncio.sleep(delay)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await opened.wanted_now.wait()
+            opened.wanted_now.clear()
             await self._ask_until_level(opened)
         finally:
             opened.catching_up = None

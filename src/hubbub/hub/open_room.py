@@ -57,6 +57,8 @@ class OpenRoom:
         self.room = Room()
         self.entering = 0
         self.catching_up: asyncio.Task[None] | None = None
+        self.wanted_now = asyncio.Event()
+        """Set where somebody waits for the store to be asked, so that it is not put off."""
         self.ask_again = False
         """Whether something may have been missed since the store was last asked."""
         self.lingering: asyncio.TimerHandle | None = None
@@ -117,18 +119,24 @@ class OpenRoom:
 
     async def reach(self, epoch: str, version: int, deadline: float) -> bool:
         """Wait until the room has got to that position; False where it has not by the deadline."""
-        if self.room.party is not None and self.room.epoch == epoch and self.room.version >= version:
-            return True
-        future = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (version, next(self._numbers), future))
         try:
             async with asyncio.timeout_at(deadline):
-                await future
+                while not self._is_at(epoch, version):
+                    # In another life versions mean nothing, so whatever happens is worth a look.
+                    await self._moved_to(version if self.room.epoch == epoch else 0)
         except TimeoutError:
             return False
+        return True
+
+    def _is_at(self, epoch: str, version: int) -> bool:
         if self.is_closed:
             raise RoomClosed
-        return self.room.epoch == epoch
+        return self.room.party is not None and self.room.epoch == epoch and self.room.version >= version
+
+    async def _moved_to(self, version: int) -> None:
+        future = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (version, next(self._numbers), future))
+        await future
 
     def moved(self) -> None:
         """Wake those who waited for what the room has now, and send its news soon."""

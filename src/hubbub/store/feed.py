@@ -182,7 +182,11 @@ class Feed:
                 continue
             code = channel[len(_CHANNEL_START) : -len("}:events")].decode()
             if kind == b"smessage":
-                _deliver(listener, code, data)
+                try:
+                    _deliver(listener, code, data)
+                except ValueError:
+                    # Nobody but an instance should publish here. If it was an event after all, it will be missed.
+                    self._tell("unreadable")
             elif kind == b"ssubscribe":
                 self._confirm(listener, code)
 

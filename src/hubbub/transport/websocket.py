@@ -21,6 +21,7 @@ from hubbub.core.limits import (
     PING_INTERVAL_SECONDS,
     UNSENT_BYTES_MAX,
 )
+from hubbub.core.outcomes import Done
 from hubbub.core.protocol import Act, Create, Heard, Join, KickedOut, Leave, Watch, encode
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 from hubbub.hub import Hub, Place
@@ -284,6 +285,8 @@ class Talk:
             if self._place.opened.is_closed:
                 self._phone.close(CloseCode.PARTY_ENDED)
             return
+        if not isinstance(outcome, Done):
+            self._place.leaving = False
         for step in self._session.acted(command, outcome):
             await self._take(step)
 

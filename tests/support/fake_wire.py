@@ -1,0 +1,132 @@
+"""A feed on connections that nobody opened."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from redis.asyncio import ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from hubbub.core.errors import Reason
+from hubbub.core.room import Published
+from hubbub.store import keys
+from hubbub.store.feed import Feed
+from tests.support.fake_time import now, settle
+from tests.support.fakes import CODE, FakeParty, FakeStore
+
+_CHANNEL = keys.events(CODE).encode()
+
+
+class FakeConnection:
+    """A subscriber's connection. The other end answers subscriptions at once, unless it is `mute`."""
+
+    def __init__(self, *, mute: bool = False) -> None:
+        self.mute = mute
+        self.orders: list[tuple[str, str]] = []
+        self.gone = False
+        self._replies: asyncio.Queue[Any] = asyncio.Queue()
+
+    def pack_commands(self, commands: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """See `redis.asyncio.connection.AbstractConnection`, as for the others that are named as its methods."""
+        return commands
+
+    async def send_packed_command(self, commands: list[tuple[str, str]], *, check_health: bool) -> None:
+        assert not check_health, "it would read a reply that belongs to nobody"
+        await asyncio.sleep(0)
+        if self.gone:
+            raise RedisConnectionError("gone")
+        for verb, channel in commands:
+            self.orders.append((verb, channel))
+            if not self.mute:
+                self.answer(verb, channel)
+
+    def answer(self, verb: str, channel: str) -> None:
+        self._replies.put_nowait([verb.lower().encode(), channel.encode(), 1])
+
+    def publish(self, data: bytes, channel: bytes = _CHANNEL) -> None:
+        self._replies.put_nowait([b"smessage", channel, data])
+
+    def fail(self, error: Exception) -> None:
+        self._replies.put_nowait(error)
+
+    async def read_response(self) -> Any:
+        reply = await self._replies.get()
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def disconnect(self, *, nowait: bool) -> None:
+        assert nowait
+        self.gone = True
+
+
+class FakePool:
+    """Gives the connections it was given, in turn; none left is a refused connection."""
+
+    def __init__(self, *connections: FakeConnection) -> None:
+        self.coming = list(connections)
+        self.given: list[FakeConnection] = []
+        self.dialled: list[float] = []
+
+    async def get_connection(self) -> FakeConnection:
+        self.dialled.append(now())
+        await asyncio.sleep(0)
+        if not self.coming:
+            raise RedisConnectionError("refused")
+        self.given.append(self.coming.pop(0))
+        return self.given[-1]
+
+    async def release(self, connection: FakeConnection) -> None:
+        assert connection.gone
+
+    async def disconnect(self) -> None:
+        self.coming.clear()
+
+
+class Ears:
+    """Notes what the feed brings."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+
+    def confirmed(self, code: str) -> None:
+        self.heard.append(("confirmed", code))
+
+    def published(self, code: str, published: Published) -> None:
+        self.heard.append(("published", code, published.epoch, published.first, list(published.events)))
+
+    def reacted(self, code: str, reaction: bytes) -> None:
+        self.heard.append(("reacted", code, reaction))
+
+    def expelled(self, code: str, holder: str, reason: Reason) -> None:
+        self.heard.append(("expelled", code, holder, reason))
+
+    def watched(self, code: str, watchers: int) -> None:
+        self.heard.append(("watched", code, watchers))
+
+
+class Feeding:
+    """A feed, its connections, its store, and what it told. While `echoes`, what is probed is heard."""
+
+    def __init__(self, *connections: FakeConnection) -> None:
+        self.pool = FakePool(*connections)
+        self.store = FakeStore(FakeParty())
+        self.told: list[str] = []
+        self.ears = Ears()
+        self.echoes = True
+        self.feed = Feed(cast("ConnectionPool", self.pool), self, "here", self.told.append)  # type: ignore[arg-type]
+
+    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
+        await self.store.probe(instance_id, word, deadline)
+        if self.echoes and self.pool.given:
+            self.pool.given[-1].publish(word.encode(), keys.probe(instance_id).encode())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.feed.run(self.ears))
+        await settle()
+        yield
+        assert not task.done(), task
+        task.cancel()
+        await asyncio.wait([task])

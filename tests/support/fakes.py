@@ -1,0 +1,262 @@
+"""What stands around the hub in tests of it: a party that is the truth, a store and a feed that know it, and phones."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, cast
+
+from msgspec.structs import replace
+
+from hubbub.core.events import apply_event
+from hubbub.core.outcomes import (
+    ActOutcome,
+    CatchUpOutcome,
+    Done,
+    Ended,
+    JoinOutcome,
+    Missed,
+    Missing,
+    Renewed,
+    RenewOutcome,
+    Watching,
+    WatchOutcome,
+    Whole,
+)
+from hubbub.core.party import ChatMode, JoinAttempt, Lease
+from hubbub.core.protocol import (
+    Act,
+    Event,
+    GuestCount,
+    Leave,
+    Member,
+    MemberJoined,
+    MessageSaid,
+    PartyEnded,
+    Playback,
+    Position,
+    Recap,
+    Snapshot,
+    encode,
+)
+from hubbub.core.room import Published
+from hubbub.store import Store, StoreUnavailable, Trouble
+from hubbub.store.feed import Feed
+from tests.support.fake_time import now
+
+CODE: Final = "BCDFGH"
+LISTED: Final = 200
+
+
+def member(name: str, *, is_host: bool = False, connected: bool = True) -> Member:
+    """A seat; its id is the name in small letters."""
+    return Member(id=name.lower(), name=name, is_host=is_host, connected=connected)
+
+
+def new_snapshot(**changes: Any) -> Snapshot:
+    """A party with its host, Ann, in it."""
+    snapshot = Snapshot(
+        code=CODE,
+        created_at=1_000_000,
+        expires_at=8_200_000,
+        host_id="ann",
+        host_connected=True,
+        guest_count=0,
+        watchers=0,
+        capacity=500,
+        chat_mode=ChatMode.OPEN,
+        locked=False,
+        playback=Playback(state="stopped", track=None, next_track=None, position=0.0, at=1_000_000),
+        members=[member("Ann", is_host=True)],
+        messages=[],
+    )
+    return replace(snapshot, **changes)
+
+
+def said(text: str = "hi") -> MessageSaid:
+    """Ann says something. Its number is given when it happens."""
+    return MessageSaid(version=0, id=f"m-{text}", member_id="ann", name="Ann", text=text, at=1_000_500)
+
+
+def came(name: str, guest_count: int = 1) -> MemberJoined:
+    """A guest takes a listed seat."""
+    return MemberJoined(version=0, guest_count=guest_count, member=member(name))
+
+
+def counted(guest_count: int) -> GuestCount:
+    """Something happens to a seat that is not listed."""
+    return GuestCount(version=0, guest_count=guest_count)
+
+
+def over() -> PartyEnded:
+    """The party ends."""
+    return PartyEnded(version=0, cause="host_left", recap=Recap(seconds=60, guests=1, messages=0, reactions=0))
+
+
+class FakeParty:
+    """A party as the store has it."""
+
+    def __init__(self, *, epoch: str = "epoch-1", version: int = 0) -> None:
+        self.epoch = epoch
+        self.version = version
+        self.snapshot = new_snapshot()
+        self.log: list[bytes] = []
+        self.has_ended = False
+
+    def happen(self, *events: Event) -> Published:
+        """Number the events and apply them; they are one change, published together."""
+        first = self.version + 1
+        encoded = []
+        for event in events:
+            self.version += 1
+            numbered = replace(event, version=self.version)
+            self.snapshot = apply_event(self.snapshot, numbered)
+            self.has_ended = self.has_ended or isinstance(event, PartyEnded)
+            encoded.append(encode(numbered))
+        self.log += encoded
+        return Published(self.epoch, first, encoded)
+
+    def whole(self) -> Whole:
+        """All of it."""
+        return Whole(self.epoch, self.version, self.snapshot, tuple(self.log))
+
+    def since(self, position: Position | None) -> Missed | Whole:
+        """What a store tells an instance that knows the party up to a position."""
+        if position is None or position.epoch != self.epoch:
+            return self.whole()
+        missed = self.version - position.version
+        if not 0 <= missed <= len(self.log):
+            return self.whole()
+        return Missed(self.version, tuple(self.log[len(self.log) - missed :]))
+
+
+class FakeStore:
+    """Answers for one party. While `down` it raises; while `held`, answers made are not given yet."""
+
+    def __init__(self, party: FakeParty) -> None:
+        self.party: FakeParty | None = party
+        self.down = False
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.asked: list[tuple[float, Position | None]] = []
+        self.renewed: list[tuple[float, list[Lease]]] = []
+        self.released: list[Lease] = []
+        self.probed: list[float] = []
+        self.acted: list[Act | Leave] = []
+        self.undone: list[JoinAttempt] = []
+        self.renewal: Callable[[Sequence[Lease]], RenewOutcome] = self.renewed_all
+        self.admission: Callable[[JoinAttempt], JoinOutcome] = lambda _: Missing()
+        self.action: Callable[[Lease, Act | Leave], ActOutcome] = lambda *_: Done()
+
+    def as_store(self) -> Store:
+        """This, as whoever needs a store wants it: only what the hub and its neighbours call is here."""
+        return cast("Store", self)
+
+    def renewed_all(self, _leases: Sequence[Lease]) -> RenewOutcome:
+        """Every lease is renewed."""
+        if (absence := self._absence()) is not None:
+            return absence
+        assert self.party is not None
+        return Renewed(self.party.epoch, self.party.version, 9_000_000, None, ())
+
+    async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
+        """See `Store.catch_up`: the answer is of the moment of the asking, however late it is given."""
+        assert code == CODE
+        self.asked.append((now(), since))
+        absence = self._absence()
+        answer = absence if absence is not None or self.party is None else self.party.since(since)
+        await self._reply(deadline)
+        assert answer is not None
+        return answer
+
+    async def renew(self, code: str, leases: Sequence[Lease], deadline: float) -> RenewOutcome:
+        """See `Store.renew`."""
+        assert code == CODE
+        self.renewed.append((now(), list(leases)))
+        answer = self.renewal(leases)
+        await self._reply(deadline)
+        return answer
+
+    async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
+        """See `Store.join`."""
+        answer = self.admission(attempt)
+        await self._reply(deadline)
+        return answer
+
+    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> ActOutcome:
+        """See `Store.act`."""
+        self.acted.append(command)
+        answer = self.action(lease, command)
+        await self._reply(deadline)
+        return answer
+
+    async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
+        """See `Store.watch`: everybody may."""
+        assert code == CODE
+        assert holder
+        assert self.party is not None
+        answer = Watching(self.party.epoch, self.party.version, 9_000_000, 1)
+        await self._reply(deadline)
+        return answer
+
+    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> None:
+        """See `Store.undo_join`."""
+        self.undone.append(attempt)
+        await self._reply(deadline)
+
+    def now_ms(self) -> int:
+        """See `Store.now_ms`."""
+        return int(now() * 1000)
+
+    async def release(self, lease: Lease, deadline: float) -> None:
+        """See `Store.release`."""
+        self.released.append(lease)
+        await self._reply(deadline)
+
+    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
+        """See `Store.probe`."""
+        assert instance_id
+        assert word
+        self.probed.append(now())
+        await self._reply(deadline)
+
+    def _absence(self) -> Missing | Ended | None:
+        if self.party is None:
+            return Missing()
+        return Ended() if self.party.has_ended else None
+
+    async def _reply(self, deadline: float) -> None:
+        if self.down:
+            raise StoreUnavailable(Trouble.UNREACHABLE, "down")
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await asyncio.sleep(0)
+                await self.answering.wait()
+                return
+        raise StoreUnavailable(Trouble.TIMEOUT, "no answer")
+
+
+class FakeFeed:
+    """Subscriptions that are confirmed at once, unless `silent`."""
+
+    def __init__(self) -> None:
+        self.wanted: set[str] = set()
+        self.orders: list[tuple[str, str]] = []
+        self.silent = False
+
+    def as_feed(self) -> Feed:
+        """This, as the hub wants it."""
+        return cast("Feed", self)
+
+    async def want(self, code: str, deadline: float) -> None:
+        """See `Feed.want`."""
+        if code not in self.wanted:
+            self.wanted.add(code)
+            self.orders.append(("want", code))
+        if self.silent:
+            await asyncio.sleep(deadline - now())
+            raise StoreUnavailable(Trouble.TIMEOUT, "not confirmed")
+
+    def unwant(self, code: str) -> None:
+        """See `Feed.unwant`."""
+        self.wanted.discard(code)
+        self.orders.append(("unwant", code))

@@ -1,0 +1,88 @@
+"""What each event does to a snapshot. The vectors are JSON, so that every client can be held against them too."""
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbub.core.events import apply_event
+from hubbub.core.protocol import Event, MessageSaid, Snapshot, encode
+from tests.support.fakes import came, counted, new_snapshot, over, said
+from tests.support.party_view import PartyView
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "vectors" / "apply_event.json").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
+def test_an_event_does_what_the_vector_says(vector: dict[str, Any]) -> None:
+    before = msgspec.convert(vector["before"], Snapshot)
+    event: Event = msgspec.convert(vector["event"], Event)
+    untouched = encode(before)
+    assert apply_event(before, event) == msgspec.convert(vector["after"], Snapshot)
+    assert encode(before) == untouched
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
+def test_a_vector_says_all_and_only_what_goes_over_the_wire(vector: dict[str, Any]) -> None:
+    for name, kind in (("before", Snapshot), ("event", Event), ("after", Snapshot)):
+        assert json.loads(encode(msgspec.convert(vector[name], kind))) == vector[name]
+
+
+def test_there_is_a_vector_for_every_event() -> None:
+    covered = {vector["event"]["t"] for vector in VECTORS}
+    assert covered == {kind.__struct_config__.tag for kind in get_args(Event)}
+
+
+def test_each_vector_has_a_name_of_its_own() -> None:
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
+def test_a_client_that_shares_no_code_comes_to_the_same_state(vector: dict[str, Any]) -> None:
+    event = vector["event"]
+    position = {"epoch": "e", "version": event.get("from", event["version"]) - 1}
+    mine, told = PartyView(), PartyView()
+    for view, snapshot, at in ((mine, vector["before"], position), (told, vector["after"], None)):
+        view.take({"t": "WATCHING", "code": snapshot["code"], **position})
+        view.take({"t": "ROOM", "snapshot": _countable(snapshot), **(at or {**position, "version": event["version"]})})
+    mine.take(event)
+    assert mine.state() == told.state()
+
+
+def _countable(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """The snapshot as one of a party in which not every seat is listed, where a client cannot count for itself."""
+    strangers = [{"id": f"s{n}", "name": "", "isHost": False, "connected": False} for n in range(200)]
+    return {**snapshot, "members": [*snapshot["members"], *strangers]}
+
+
+@given(st.lists(st.sampled_from(["said", "came", "counted", "over"]), max_size=60))
+def test_a_snapshot_keeps_the_last_twenty_messages_and_every_guest_who_came(kinds: list[str]) -> None:
+    party = new_snapshot()
+    texts = []
+    names = ["Ann"]
+    for number, kind in enumerate(kinds):
+        if kind == "said":
+            texts.append(str(number))
+        if kind == "came":
+            names.append(f"G{number}")
+        events: dict[str, Event] = {
+            "said": said(str(number)),
+            "came": came(f"G{number}"),
+            "counted": counted(number),
+            "over": over(),
+        }
+        party = apply_event(party, events[kind])
+    assert [message.text for message in party.messages] == texts[-20:]
+    assert [member.name for member in party.members] == names
+    assert party.playback == new_snapshot().playback
+
+
+def test_a_message_keeps_the_name_its_speaker_had() -> None:
+    spoken = MessageSaid(version=1, id="m", member_id="ann", name="Old", text="x", at=1)
+    assert apply_event(new_snapshot(), spoken).messages[0].name == "Old"

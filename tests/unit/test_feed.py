@@ -1,0 +1,256 @@
+"""The feed on a connection that nobody opened: what is ordered, what is delivered, and how it knows that it hears."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from hubbub.core.errors import Reason
+from hubbub.core.limits import DEAF_SECONDS_MAX, FEED_DEAF_SECONDS, FEED_RETRY_SECONDS, FEED_SILENCE_SECONDS
+from hubbub.store import StoreUnavailable, keys
+from tests.support.fake_time import in_fake_time, later, now, settle
+from tests.support.fake_wire import FakeConnection, Feeding
+from tests.support.fakes import CODE
+
+CHANNEL = keys.events(CODE).encode()
+PROBE = keys.probe("here").encode()
+
+
+# What is delivered.
+
+
+@pytest.mark.parametrize(
+    ("data", "heard"),
+    [
+        (b'Eepoch-1 7\n{"a":1}', ("published", CODE, "epoch-1", 7, [b'{"a":1}'])),
+        (b'Eepoch-1 7\n{"a":1}\n{"b":"\\n"}', ("published", CODE, "epoch-1", 7, [b'{"a":1}', b'{"b":"\\n"}'])),
+        (b'R{"t":"REACTION"}', ("reacted", CODE, b'{"t":"REACTION"}')),
+        (b"Tholder-2", ("expelled", CODE, "holder-2", Reason.TAKEN_OVER)),
+        (b"Kholder-3", ("expelled", CODE, "holder-3", Reason.KICKED)),
+        (b"W12", ("watched", CODE, 12)),
+    ],
+)
+@in_fake_time
+async def test_what_was_published_is_handed_on(data: bytes, heard: tuple[Any, ...]) -> None:
+    connection = FakeConnection()
+    feeding = Feeding(connection)
+    async with feeding.running():
+        await feeding.feed.want(CODE, now() + 1)
+        connection.publish(data)
+        await settle()
+    assert feeding.ears.heard == [("confirmed", CODE), heard]
+
+
+@in_fake_time
+async def test_what_a_later_version_may_publish_is_passed_over() -> None:
+    connection = FakeConnection()
+    feeding = Feeding(connection)
+    async with feeding.running():
+        await feeding.feed.want(CODE, now() + 1)
+        connection.publish(b"Zsomething new")
+        connection.publish(b"W1")
+        await settle()
+    assert feeding.ears.heard[1:] == [("watched", CODE, 1)]
+
+
+# Subscribing.
+
+
+@in_fake_time
+async def test_a_party_is_wanted_once_and_confirmed_to_all_who_want_it() -> None:
+    connection = FakeConnection(mute=True)
+    feeding = Feeding(connection)
+    async with feeding.running():
+        waiting = [asyncio.create_task(feeding.feed.want(CODE, now() + 1)) for _ in range(3)]
+        await settle()
+        assert connection.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
+        assert not any(task.done() for task in waiting)
+        connection.answer("SSUBSCRIBE", CHANNEL.decode())
+        await asyncio.gather(*waiting)
+        await feeding.feed.want(CODE, now())
+    assert feeding.ears.heard == [("confirmed", CODE)]
+
+
+@in_fake_time
+async def test_a_subscription_that_is_not_confirmed_in_time_is_unavailable() -> None:
+    feeding = Feeding(FakeConnection(mute=True))
+    async with feeding.running():
+        began = now()
+        with pytest.raises(StoreUnavailable) as caught:
+            await feeding.feed.want(CODE, now() + 1.5)
+        assert now() == began + 1.5
+        assert not caught.value.in_doubt
+
+
+@in_fake_time
+async def test_what_is_wanted_before_there_is_a_connection_is_subscribed_with_the_first() -> None:
+    connection = FakeConnection()
+    feeding = Feeding()
+    async with feeding.running():
+        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 3))
+        await later(1.0)
+        feeding.pool.coming.append(connection)
+        await wanting
+    assert connection.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
+
+
+@in_fake_time
+async def test_what_is_wanted_unwanted_and_wanted_again_is_confirmed_by_the_last_answer_only() -> None:
+    connection = FakeConnection(mute=True)
+    feeding = Feeding(connection)
+    async with feeding.running():
+        first = asyncio.create_task(feeding.feed.want(CODE, now() + 0.1))
+        with pytest.raises(StoreUnavailable):
+            await first
+        feeding.feed.unwant(CODE)
+        second = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        await settle()
+        assert [verb for verb, _ in connection.orders[1:]] == ["SSUBSCRIBE", "SUNSUBSCRIBE", "SSUBSCRIBE"]
+        connection.answer("SSUBSCRIBE", CHANNEL.decode())
+        connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
+        await settle()
+        assert not second.done()
+        assert feeding.ears.heard == []
+        connection.answer("SSUBSCRIBE", CHANNEL.decode())
+        await second
+    assert feeding.ears.heard == [("confirmed", CODE)]
+
+
+@in_fake_time
+async def test_an_answer_for_what_is_no_longer_wanted_confirms_nothing() -> None:
+    connection = FakeConnection(mute=True)
+    feeding = Feeding(connection)
+    async with feeding.running():
+        with pytest.raises(StoreUnavailable):
+            await feeding.feed.want(CODE, now() + 0.1)
+        feeding.feed.unwant(CODE)
+        feeding.feed.unwant(CODE)
+        connection.answer("SSUBSCRIBE", CHANNEL.decode())
+        connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
+        await settle()
+    assert feeding.ears.heard == []
+
+
+@in_fake_time
+async def test_who_waits_for_what_is_no_longer_wanted_hears_that_it_is_unavailable() -> None:
+    feeding = Feeding(FakeConnection(mute=True))
+    async with feeding.running():
+        waiting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        await settle()
+        feeding.feed.unwant(CODE)
+        await asyncio.wait([waiting])
+        assert not waiting.cancelled()
+        assert isinstance(waiting.exception(), StoreUnavailable)
+
+
+# Interruptions.
+
+
+@pytest.mark.parametrize("error", [RedisConnectionError("reset"), OSError("reset"), ResponseError("NOPERM")])
+@in_fake_time
+async def test_after_an_interruption_all_that_is_wanted_is_subscribed_and_confirmed_again(error: Exception) -> None:
+    first, second = FakeConnection(), FakeConnection()
+    feeding = Feeding(first, second)
+    async with feeding.running():
+        await feeding.feed.want(CODE, now() + 1)
+        await feeding.feed.want("OTHERX", now() + 1)
+        feeding.feed.unwant("OTHERX")
+        assert feeding.feed.reaching
+        first.fail(error)
+        await settle()
+        assert not feeding.feed.reaching
+        assert first.gone
+        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        await settle()
+        assert not wanting.done()
+        await later(FEED_RETRY_SECONDS)
+        await wanting
+        assert feeding.feed.reaching
+    assert second.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
+    assert feeding.ears.heard == [("confirmed", CODE), ("confirmed", "OTHERX"), ("confirmed", CODE)]
+    assert feeding.told == ["reaching", "interrupted", "reaching"]
+
+
+@in_fake_time
+async def test_answers_that_an_interruption_has_swallowed_are_not_waited_for() -> None:
+    first, second = FakeConnection(mute=True), FakeConnection()
+    feeding = Feeding(first, second)
+    async with feeding.running():
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await feeding.feed.want(CODE, now() + 0.1)
+            feeding.feed.unwant(CODE)
+        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        await settle()
+        first.fail(RedisConnectionError("reset"))
+        await wanting
+    assert feeding.ears.heard == [("confirmed", CODE)]
+
+
+@in_fake_time
+async def test_while_nobody_answers_the_feed_dials_again_and_again_with_pauses() -> None:
+    feeding = Feeding()
+    async with feeding.running():
+        await later(60.0)
+    assert 60 / FEED_RETRY_SECONDS <= len(feeding.pool.dialled) <= 2 * 60 / FEED_RETRY_SECONDS + 1
+    assert feeding.told == []
+
+
+# Deafness.
+
+
+@in_fake_time
+async def test_after_a_silence_the_feed_finds_out_that_it_still_hears() -> None:
+    connection = FakeConnection()
+    feeding = Feeding(connection)
+    async with feeding.running():
+        await later(60.0)
+        assert feeding.feed.reaching
+    assert len(feeding.store.probed) == pytest.approx(60 / FEED_SILENCE_SECONDS, abs=2)
+    assert len(feeding.pool.given) == 1
+
+
+@in_fake_time
+async def test_where_there_is_no_silence_nothing_is_probed() -> None:
+    connection = FakeConnection()
+    feeding = Feeding(connection)
+    async with feeding.running():
+        for _ in range(60):
+            connection.publish(b"W1")
+            await later(1.0)
+    assert feeding.store.probed == []
+
+
+@in_fake_time
+async def test_a_deaf_connection_is_noticed_and_rebuilt_within_its_bound() -> None:
+    first, second = FakeConnection(), FakeConnection()
+    feeding = Feeding(first, second)
+    async with feeding.running():
+        await feeding.feed.want(CODE, now() + 1)
+        feeding.echoes = False
+        began = now()
+        while not first.gone:
+            await later(0.1)
+        assert now() - began <= FEED_SILENCE_SECONDS + FEED_DEAF_SECONDS + 0.2
+        while feeding.ears.heard.count(("confirmed", CODE)) < 2:
+            await later(0.1)
+        assert now() - began < DEAF_SECONDS_MAX
+        assert feeding.told == ["reaching", "deaf", "reaching"]
+
+
+@in_fake_time
+async def test_a_store_that_is_away_proves_no_deafness_and_nothing_is_proved_to_come() -> None:
+    connection = FakeConnection()
+    feeding = Feeding(connection)
+    async with feeding.running():
+        feeding.store.down = True
+        await later(60.0)
+        assert not feeding.feed.reaching
+        assert not connection.gone
+        assert feeding.told == ["reaching", "interrupted"]
+        feeding.store.down = False
+        await later(1.0)
+        assert feeding.feed.reaching
+    assert len(feeding.pool.given) == 1

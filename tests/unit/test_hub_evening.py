@@ -1,0 +1,129 @@
+"""Whole evenings of a room, led by dice: whatever goes wrong, every phone ends up level and is told in order."""
+
+import random
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
+from hubbub.core.outcomes import Renewed
+from hubbub.core.protocol import Event
+from hubbub.core.room import Published
+from hubbub.store import StoreUnavailable
+from tests.support.fake_time import in_fake_time, later
+from tests.support.fake_world import FakePhone, World
+from tests.support.fakes import CODE, FakeParty, came, counted, over, said
+
+
+class Evening:
+    """A world to which things happen. Phones check by themselves that they are told in order."""
+
+    def __init__(self, seed: int) -> None:
+        self._dice = random.Random(seed)
+        self._world = World()
+        self._late: list[Published] = []
+        self._present: list[FakePhone] = []
+        self._lives = 1
+        self._numbers = 0
+        self._deeds: list[tuple[int, Callable[[], object]]] = [
+            (8, self._happen),
+            (2, self._miss),
+            (3, self._deliver_late),
+            (2, self._fail_or_recover),
+            (2, lambda: self._world.hub.confirmed(CODE)),
+            (2, self._renew),
+            (1, self._begin_another_life),
+            (2, self._let_somebody_go),
+            (1, self._take_over_or_kick),
+        ]
+
+    async def pass_by(self) -> None:
+        """Sixty things happen, one after the other or at once."""
+        weights = [weight for weight, _ in self._deeds]
+        for _ in range(60):
+            if self._dice.random() < 0.25:
+                await self._let_somebody_in()
+            else:
+                self._dice.choices(self._deeds, weights)[0][1]()
+            if self._dice.random() < 0.4:
+                await later(self._dice.choice([0.0, 1e-5, 1e-3, 0.3, 2.0]))
+
+    async def end_well(self) -> None:
+        """The store is back and leases are renewed: then all are level, and nobody was closed who should not be."""
+        self._world.store.down = False
+        await self._let_somebody_in()
+        self._renew()
+        await later(10.0)
+        party = self._world.party
+        for phone in self._present:
+            assert not phone.closed
+            assert phone.view.position == {"epoch": party.epoch, "version": party.version}
+            assert [message["id"] for message in phone.view.room["messages"]] == [
+                message.id for message in party.snapshot.messages
+            ]
+            assert list(phone.view.members) == [member.id for member in party.snapshot.members]
+        self._world.happens(over())
+        for phone in self._present:
+            assert phone.heard[-1] == "ENDED"
+            assert phone.closed == [CloseCode.PARTY_ENDED]
+        await later(1.0)
+        assert not self._world.feed.wanted
+
+    def _some_events(self) -> list[Event]:
+        self._numbers += 1
+        possible: list[Event] = [said(f"{self._numbers}"), counted(self._numbers), came(f"G{self._numbers}")]
+        return self._dice.sample(possible, k=self._dice.randint(1, 3))
+
+    def _happen(self) -> None:
+        self._world.happens(*self._some_events())
+
+    def _miss(self) -> None:
+        published = self._world.missed(*self._some_events())
+        if self._dice.random() < 0.5:
+            self._late.append(published)
+
+    def _deliver_late(self) -> None:
+        if self._late:
+            self._world.hub.published(CODE, self._late.pop(self._dice.randrange(len(self._late))))
+
+    def _fail_or_recover(self) -> None:
+        self._world.store.down = not self._world.store.down
+
+    def _renew(self) -> None:
+        for opened in self._world.hub.rooms():
+            party = self._world.party
+            self._world.hub.judge(opened, Renewed(party.epoch, party.version, 9_000_000, None, ()))
+
+    def _begin_another_life(self) -> None:
+        self._lives += 1
+        self._world.store.party = self._world.party = FakeParty(epoch=f"epoch-{self._lives}", version=1)
+
+    async def _let_somebody_in(self) -> None:
+        phone = FakePhone()
+        try:
+            await self._world.enter(phone, "ann")
+        except StoreUnavailable:
+            assert not phone.frames
+        else:
+            self._present.append(phone)
+
+    def _let_somebody_go(self) -> None:
+        if self._present:
+            self._world.leave(self._present.pop(self._dice.randrange(len(self._present))))
+
+    def _take_over_or_kick(self) -> None:
+        if self._present:
+            phone = self._present.pop(self._dice.randrange(len(self._present)))
+            reason = self._dice.choice([Reason.TAKEN_OVER, Reason.KICKED])
+            self._world.expel(phone, reason)
+            assert phone.closed == [CLOSE_CODES[reason]]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+@in_fake_time
+async def test_every_evening_ends_well(seed: int) -> None:
+    evening = Evening(seed)
+    await evening.pass_by()
+    await evening.end_well()

@@ -1,0 +1,71 @@
+"""Events that do not belong: of another life of the party, or of a version of the program that is still to come."""
+
+import asyncio
+
+from hubbub.core.limits import EVENT_PATIENCE_SECONDS
+from hubbub.core.room import Published
+from tests.support.fake_time import in_fake_time, later, settle
+from tests.support.fake_world import FakePhone, World
+from tests.support.fakes import CODE, FakeParty, said
+
+
+@in_fake_time
+async def test_a_straggler_of_a_life_that_is_over_does_not_have_the_store_asked_for_ever() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    world.hub.published(CODE, FakeParty(epoch="epoch-0", version=50).happen(said("straggler")))
+    for _ in range(20):
+        await settle()
+    assert len(world.store.asked) < 5
+    world.happens(said("a"))
+    await settle()
+    assert phone.texts == ["a"]
+
+
+@in_fake_time
+async def test_an_event_of_the_life_before_lets_nobody_in() -> None:
+    world = World()
+    await world.phones(["ann"])
+    before, late = world.party, world.missed(said("of the life before"))
+    world.store.party = world.party = FakeParty(epoch="epoch-2", version=1)
+    phone = FakePhone()
+    entering = asyncio.ensure_future(world.enter(phone))
+    await settle()
+    world.hub.published(CODE, late)
+    await entering
+    assert before.epoch != phone.view.epoch == "epoch-2"
+
+
+@in_fake_time
+async def test_an_event_of_the_life_before_shuts_nobody_out() -> None:
+    world = World()
+    await world.phones(["ann"])
+    late = [world.missed(said(f"of the life before, {number}")) for number in range(2)]
+    world.store.party = world.party = FakeParty(epoch="epoch-2", version=1)
+    world.store.answering.clear()
+    phone = FakePhone()
+    entering = asyncio.ensure_future(world.enter(phone))
+    await settle()
+    world.hub.published(CODE, late[0])
+    await later(EVENT_PATIENCE_SECONDS * 1.1)
+    world.hub.published(CODE, late[1])
+    await later(0.1)
+    world.store.answering.set()
+    await entering
+    assert phone.view.epoch == "epoch-2"
+
+
+@in_fake_time
+async def test_an_event_of_a_kind_that_only_a_later_version_knows_does_not_stop_the_instance() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    # The phone of the test knows no such event either; the room goes on for a while without phones.
+    opened = world.room()
+    world.hub.unseat(world.places[phone])
+    firework = b'{"t":"FIREWORK","version":2}'
+    world.party.version = 2
+    world.party.log.append(firework)
+    world.hub.published(CODE, Published("epoch-1", 2, [firework]))
+    world.happens(said("a"))
+    await later(1.0)
+    assert opened.room.version == 3

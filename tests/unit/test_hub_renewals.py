@@ -1,0 +1,221 @@
+"""What comes of renewing leases: positions compared, verdicts carried out, and all of it in time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from hubbub.core.errors import CloseCode, Reason
+from hubbub.core.limits import EVENT_PATIENCE_SECONDS
+from hubbub.core.outcomes import Ended, Missing, Renewed, RenewOutcome, Verdict
+from hubbub.core.protocol import Position
+from hubbub.presence import Presence
+from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
+from tests.support.fake_world import FakePhone, World
+from tests.support.fakes import CODE, FakeParty, over, said
+
+A_MOMENT = EVENT_PATIENCE_SECONDS * 1.01
+
+
+def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
+    """A renewal tells how far the party has got."""
+    world.hub.judge(world.room(), Renewed(epoch, version, 9_000_000, None, ()))
+
+
+# Positions.
+
+
+@in_fake_time
+async def test_a_renewal_shows_up_a_lost_last_event() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    world.missed(said("lost"))
+    renewed(world, world.party.version)
+    await later(EVENT_PATIENCE_SECONDS * 0.9)
+    assert len(world.store.asked) == 1
+    await later(EVENT_PATIENCE_SECONDS * 0.2)
+    assert phone.texts == ["lost"]
+
+
+@in_fake_time
+async def test_a_renewal_that_was_quicker_than_the_event_asks_for_nothing() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    published = world.missed(said("late"))
+    renewed(world, world.party.version)
+    await later(EVENT_PATIENCE_SECONDS / 2)
+    world.hub.published(CODE, published)
+    await later(1.0)
+    assert phone.texts == ["late"]
+    assert len(world.store.asked) == 1
+
+
+@in_fake_time
+async def test_a_renewal_in_another_life_of_the_party_is_followed_by_a_new_room() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    other = FakeParty(epoch="epoch-2", version=1)
+    world.store.party = world.party = other
+    renewed(world, 1, "epoch-2")
+    await later(1.0)
+    assert phone.heard[-1] == "ROOM"
+    assert phone.view.epoch == "epoch-2"
+    world.happens(said("a"))
+    await settle()
+    assert phone.texts == ["a"]
+
+
+@in_fake_time
+async def test_what_a_renewal_tells_of_the_expiry_is_in_the_next_room() -> None:
+    world = World()
+    await world.phones(["ann"])
+    renewed(world, world.party.version)
+    (phone,) = await world.phones(["ben"])
+    assert phone.view.room["expiresAt"] == 9_000_000
+
+
+@in_fake_time
+async def test_a_party_that_ends_while_a_late_event_is_waited_for_ends_quietly() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    renewed(world, world.party.version + 2)
+    await settle()
+    world.happens(over())
+    await later(1.0)
+    assert phone.closed == [CloseCode.PARTY_ENDED]
+
+
+# Verdicts.
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "last"),
+    [
+        (Reason.KICKED, CloseCode.KICKED, "KICKED"),
+        (Reason.TIMED_OUT, CloseCode.TIMED_OUT, "ROOM"),
+        (Reason.TAKEN_OVER, CloseCode.TAKEN_OVER, "ROOM"),
+    ],
+)
+@in_fake_time
+async def test_who_could_not_be_renewed_is_closed_accordingly(reason: Reason, code: CloseCode, last: str) -> None:
+    world = World()
+    ben, ann = await world.phones(["ben", "ann"])
+    gone = Verdict("ben", world.places[ben].lease.holder, reason)
+    unknown = Verdict("ann", "holder-long-gone", reason)
+    world.hub.judge(world.room(), Renewed("epoch-1", 1, 9_000_000, None, (unknown, gone)))
+    assert ben.closed == [code]
+    assert ben.heard[-1] == last
+    assert not ann.closed
+    assert [lease.member_id for lease in world.room().leases] == ["ann"]
+
+
+@pytest.mark.parametrize("outcome", [Missing(), Ended()])
+@in_fake_time
+async def test_a_party_that_is_gone_closes_all_its_phones_here(outcome: RenewOutcome) -> None:
+    world = World()
+    phones = await world.phones(["ann", "ben"])
+    world.hub.judge(world.room(), outcome)
+    await later(A_MOMENT)
+    assert all(phone.closed == [CloseCode.PARTY_ENDED] for phone in phones)
+    assert not world.feed.wanted
+
+
+@in_fake_time
+async def test_the_event_that_says_why_is_waited_for_a_moment_where_the_store_knows_no_party_any_more() -> None:
+    world = World()
+    phones = await world.phones(["ann", "ben"])
+    published = world.missed(over())
+    world.hub.judge(world.room(), Ended())
+    await later(A_MOMENT / 2)
+    world.hub.published(CODE, published)
+    await later(A_MOMENT)
+    for phone in phones:
+        assert phone.heard[-1] == "ENDED"
+        assert phone.closed == [CloseCode.PARTY_ENDED]
+
+
+# When leases are renewed.
+
+
+@asynccontextmanager
+async def renewing(world: World) -> AsyncIterator[None]:
+    """Leases are renewed for as long as the block lasts."""
+    task = asyncio.create_task(Presence(world.store.as_store(), world.hub, lease_seconds=9.0).run())
+    yield
+    assert not task.done()
+    task.cancel()
+
+
+@in_fake_time
+async def test_leases_are_renewed_at_a_third_of_their_length() -> None:
+    world = World()
+    phones = await world.phones(["ann", "ben"])
+    async with renewing(world):
+        await later(90.0)
+    moments = [at for at, _ in world.store.renewed]
+    assert all(2.9 < after - before < 4.0 for before, after in pairwise(moments))
+    assert moments[0] - BEGINNING < 6.0
+    assert all(leases == [world.places[phone].lease for phone in phones] for _, leases in world.store.renewed)
+
+
+@in_fake_time
+async def test_where_something_runs_out_sooner_leases_are_renewed_sooner() -> None:
+    world = World()
+    await world.phones(["ann"])
+    world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, 700, ())
+    async with renewing(world):
+        await later(30.0)
+    moments = [at for at, _ in world.store.renewed]
+    assert all(0.69 < after - before < 1.5 for before, after in pairwise(moments))
+
+
+@in_fake_time
+async def test_while_the_store_is_away_renewing_is_tried_again_and_again_and_nobody_is_closed() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    world.store.down = True
+    async with renewing(world):
+        await later(600.0)
+        assert len(world.store.renewed) > 500
+        world.store.down = False
+        before = len(world.store.renewed)
+        await later(1.0)
+        assert len(world.store.renewed) == before + 1
+    assert not phone.closed
+
+
+@in_fake_time
+async def test_an_empty_room_renews_nothing() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    world.leave(phone)
+    async with renewing(world):
+        await later(5.0)
+    assert world.store.renewed == []
+
+
+@in_fake_time
+async def test_a_large_crowd_is_renewed_in_calls_of_500() -> None:
+    world = World()
+    async with world.hub.opened(CODE, 2000.0) as opened:
+        await world.hub.level(opened, "epoch-1", 1, 2000.0)
+    for number in range(1201):
+        opened.seat(FakePhone(), world.lease(f"g{number}"), Position("epoch-1", 1))
+    async with renewing(world):
+        await later(5.0)
+    assert [len(leases) for _, leases in world.store.renewed[:3]] == [500, 500, 201]
+    assert len({lease.holder for _, leases in world.store.renewed[:3] for lease in leases}) == 1201
+
+
+@in_fake_time
+async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
+    world = World()
+    ben, ann = await world.phones(["ben", "ann"])
+    gone = Verdict("ben", world.places[ben].lease.holder, Reason.KICKED)
+    world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, None, (gone,))
+    async with renewing(world):
+        await later(5.0)
+    assert ben.closed == [CloseCode.KICKED]
+    assert not ann.closed

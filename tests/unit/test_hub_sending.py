@@ -1,0 +1,281 @@
+"""When a room sends what to whom: one frame a window, nothing twice, nothing missed, nobody slowed by another."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubbub.core.errors import CloseCode
+from hubbub.core.limits import SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX, UNSENT_BYTES_MAX
+from hubbub.core.protocol import Event, Reaction, Status, encode
+from hubbub.transport.websocket import text_frame
+from tests.support.fake_time import in_fake_time, later, now, settle
+from tests.support.fake_transport import FakeSocketPhone
+from tests.support.fake_world import FakePhone, World
+from tests.support.fakes import CODE, came, counted, said
+
+
+def guests(count: int) -> list[str]:
+    return [f"g{number}" for number in range(count)]
+
+
+class MutePhone(FakePhone):
+    """One of a large crowd, which nobody asks what it heard."""
+
+    def send(self, frame: bytes) -> None:
+        assert frame
+
+
+REACTION = encode(Reaction(member_id="ann", name="Ann", emoji="👍"))
+
+
+@in_fake_time
+async def test_who_enters_is_sent_the_room_and_then_the_news() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    assert phone.heard == ["WATCHING", "ROOM"]
+    world.happens(said("a"), came("Ben"))
+    await settle()
+    assert phone.heard == ["WATCHING", "ROOM", "MESSAGE", "MEMBER_JOINED"]
+    assert phone.view.version == world.party.version
+
+
+@in_fake_time
+async def test_the_first_news_goes_out_at_once() -> None:
+    world = World()
+    phones = await world.phones(guests(100))
+    await later(1.0)
+    began = now()
+    world.happens(said("a"))
+    await settle()
+    assert all(phone.told_at[-1] == began and phone.texts == ["a"] for phone in phones)
+
+
+@in_fake_time
+async def test_events_of_one_loop_turn_share_a_frame() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    await later(1.0)
+    phone.forget()
+    world.happens(said("a"))
+    world.happens(said("b"))
+    world.hub.reacted(CODE, REACTION)
+    await settle()
+    assert len(phone.frames) == 1
+    assert phone.heard == ["MESSAGE", "MESSAGE", "REACTION"]
+
+
+@in_fake_time
+async def test_what_follows_waits_for_the_window_and_comes_together() -> None:
+    world = World()
+    phones = await world.phones(guests(100))
+    window = 100 * SEND_SECONDS_PER_PHONE
+    await later(1.0)
+    began = now()
+    world.happens(said("a"))
+    await later(window / 5)
+    world.happens(said("b"))
+    await later(window / 5)
+    world.happens(said("c"))
+    await later(1.0)
+    for phone in phones:
+        assert phone.told_at[-2:] == pytest.approx([began, began + window])
+        assert [len(messages) for _, messages in phone.frames[-2:]] == [1, 2]
+        assert phone.texts == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("phones", "window"), [(2, 100e-6), (200, 0.01), (2000, SEND_WINDOW_SECONDS_MAX)])
+@in_fake_time
+async def test_however_much_happens_there_is_at_most_one_frame_a_window(phones: int, window: float) -> None:
+    world = World()
+    first, last = FakePhone(), FakePhone()
+    await world.enter(first)
+    for name in guests(phones - 2):
+        await world.enter(MutePhone(), name)
+    await world.enter(last, "last")
+    await later(1.0)
+    first.forget()
+    last.forget()
+    for number in range(100):
+        world.happens(said(str(number)))
+        await later(window / 10)
+    await later(1.0)
+    for phone in (first, last):
+        moments = phone.told_at
+        assert phone.texts == [str(number) for number in range(100)]
+        assert 10 <= len(moments) <= 12
+        assert all(after - before > window * 0.999 for before, after in pairwise(moments))
+
+
+@in_fake_time
+async def test_after_a_pause_news_go_out_at_once_again() -> None:
+    world = World()
+    (phone, *_) = await world.phones(guests(100))
+    for text in "abc":
+        await later(0.006)
+        began = now()
+        world.happens(said(text))
+        await settle()
+        assert phone.told_at[-1] == began
+
+
+@in_fake_time
+async def test_a_newcomer_hears_nothing_twice_and_misses_nothing() -> None:
+    world = World()
+    crowd = await world.phones(guests(100))
+    await later(1.0)
+    world.happens(said("a"))
+    await settle()
+    world.happens(said("b"))
+    newcomer = FakePhone()
+    await world.enter(newcomer, "new")
+    world.happens(said("c"))
+    await later(1.0)
+    assert newcomer.texts == ["c"]
+    assert [message["text"] for message in newcomer.frames[1][1][0]["snapshot"]["messages"]] == ["a", "b"]
+    assert all(phone.texts == ["a", "b", "c"] for phone in crowd)
+
+
+@in_fake_time
+async def test_a_newcomer_in_the_midst_of_merged_counts_is_told_its_part_of_them() -> None:
+    world = World()
+    crowd = await world.phones(guests(100))
+    await later(1.0)
+    world.happens(said("a"))
+    await settle()
+    for number in range(3):
+        world.happens(counted(number))
+    newcomer = FakePhone()
+    await world.enter(newcomer, "new")
+    for number in range(3):
+        world.happens(counted(number))
+    await later(1.0)
+    assert newcomer.frames[-1][1] == [{"t": "GUEST_COUNT", "version": 8, "guestCount": 2, "from": 6}]
+    assert crowd[0].frames[-1][1] == [{"t": "GUEST_COUNT", "version": 8, "guestCount": 2, "from": 3}]
+
+
+@in_fake_time
+async def test_who_comes_back_is_sent_only_what_was_missed() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    world.happens(said("a"))
+    await settle()
+    world.leave(phone)
+    world.happens(said("b"), said("c"))
+    again = await world.come_back(phone)
+    assert again.heard == ["WATCHING", "MESSAGE", "MESSAGE"]
+    world.happens(said("d"))
+    await later(1.0)
+    assert again.texts == ["b", "c", "d"]
+
+
+@in_fake_time
+async def test_who_missed_nothing_is_sent_nothing_before_the_news() -> None:
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    world.leave(phone)
+    again = await world.come_back(phone)
+    assert again.heard == ["WATCHING"]
+    world.happens(said("a"))
+    await later(1.0)
+    assert again.texts == ["a"]
+
+
+@in_fake_time
+async def test_reactions_reach_the_room_and_those_of_a_party_nobody_is_in_reach_nobody() -> None:
+    world = World()
+    world.hub.reacted(CODE, REACTION)
+    (phone,) = await world.phones(["ann"])
+    world.hub.reacted("OTHERX", REACTION)
+    world.hub.reacted(CODE, REACTION)
+    await settle()
+    assert phone.heard == ["WATCHING", "ROOM", "REACTION"]
+
+
+@in_fake_time
+async def test_a_slow_phone_is_dropped_and_nobody_else_is_slowed() -> None:
+    world = World(text_frame)
+    quick = [FakeSocketPhone() for _ in range(5)]
+    asleep = FakeSocketPhone(reads=False, answers_after=None)
+    for number, phone in enumerate([*quick[:2], asleep, *quick[2:]]):
+        await world.enter(phone, f"g{number}")
+    room_bytes = asleep.transport.unsent
+    sent = 0
+    while asleep.closed_with is None:
+        await later(0.001)
+        began = now()
+        world.happens(said("x" * 500))
+        sent += 1
+        await settle()
+        assert now() == began
+        assert all(phone.transport.messages[-1]["version"] == world.party.version for phone in quick)
+    assert asleep.closed_with is CloseCode.SLOW
+    assert asleep.transport.unsent <= room_bytes + UNSENT_BYTES_MAX + 1000
+    assert sent < 130
+    await later(3.0)
+    assert asleep.transport.aborted
+    assert all(phone.closed_with is None for phone in quick)
+    assert asleep._closing is not None
+    asleep._closing.cancel()
+
+
+@in_fake_time
+async def test_every_phone_hears_how_the_store_is_in_a_room_or_not() -> None:
+    world = World()
+    inside, outside, gone = FakePhone(), FakePhone(), FakePhone()
+    for phone in (inside, outside, gone):
+        world.hub.welcome(phone)
+    await world.enter(inside)
+    world.hub.forget(gone)
+    world.hub.forget(gone)
+    world.hub.tell_status(Status("disconnected"))
+    assert inside.heard == ["WATCHING", "ROOM", "STATUS"]
+    assert outside.frames[0][1] == [{"t": "STATUS", "store": "disconnected"}]
+    assert gone.frames == []
+
+
+@in_fake_time
+async def test_after_a_new_beginning_there_is_at_most_one_frame_a_window_too() -> None:
+    world = World()
+    (phone, *_) = await world.phones(guests(1000))
+    await later(1.0)
+    world.happens(said("a"))
+    await later(0.005)
+    world.happens(said("b"))
+    world.party.epoch = "epoch-2"
+    world.happens(said("c"))
+    await later(0.005)
+    await world.enter(FakePhone(), "new")
+    phone.forget()
+    for _ in range(40):
+        await later(0.005)
+        world.happens(said("d"))
+    assert all(after - before > 0.999 * SEND_WINDOW_SECONDS_MAX for before, after in pairwise(phone.told_at))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32))
+@in_fake_time
+async def test_however_guests_come_and_go_each_is_told_all_from_its_room_on(seed: int) -> None:
+    dice = random.Random(seed)
+    world = World()
+    present = await world.phones(["keeper"])
+    for number in range(60):
+        if dice.random() < 0.3:
+            present += await world.phones([f"g{number}"])
+        elif dice.random() < 0.3 and len(present) > 1:
+            world.leave(present.pop(dice.randrange(len(present))))
+        elif dice.random() < 0.1:
+            world.missed(said("late"))
+        else:
+            possible: list[Event] = [said(str(number)), counted(number)]
+            world.happens(*dice.choices(possible, k=dice.randint(1, 3)))
+        if dice.random() < 0.4:
+            await later(dice.choice([0.0, 1e-5, 1e-4, 0.5]))
+    world.happens(said("the last"))
+    await later(2.0)
+    for phone in present:
+        assert phone.view.version == world.party.version
+        assert phone.view.epoch == world.party.epoch

@@ -1,0 +1,329 @@
+"""Frames of clients: what is understood, what is refused and why, and what is no message at all."""
+
+import json
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from hubbub.core.errors import REFUSALS, Reason
+from hubbub.core.frames import Refused, answer_error, read_frame
+from hubbub.core.protocol import (
+    Act,
+    Command,
+    Create,
+    ErrorAnswer,
+    GuestCount,
+    Join,
+    Leave,
+    Pause,
+    Ping,
+    Play,
+    Position,
+    QueueTrack,
+    SendMessage,
+    Watch,
+    encode,
+)
+
+TOKEN = "a" * 22
+FULL: dict[str, dict[str, Any]] = {
+    "CREATE": {"name": "Ann", "token": TOKEN},
+    "JOIN": {"code": "BCDFGH", "name": "Ben", "token": TOKEN, "since": {"epoch": "e", "version": 3}},
+    "WATCH": {"code": "BCDFGH"},
+    "LEAVE": {},
+    "RENAME": {"name": "Cat"},
+    "SEND_MESSAGE": {"text": "hi"},
+    "SEND_REACTION": {"emoji": "👍"},
+    "KICK": {"targetId": "x"},
+    "PROMOTE": {"targetId": "x"},
+    "CHAT_MODE_SET": {"mode": "LOCKED"},
+    "LOCK_SET": {"locked": True},
+    "HOST_TRACK_SELECTED": {"filename": "a.mp3"},
+    "HOST_NEXT_TRACK_QUEUED": {"filename": "b.mp3"},
+    "HOST_TRACK_CHANGED": {"filename": "a.mp3", "nextFilename": "b.mp3"},
+    "HOST_PLAY": {"position": 1.5},
+    "HOST_PAUSE": {"position": 2},
+    "PING": {"id": "p1"},
+}
+REQUIRED = {
+    ("JOIN", "code"): Reason.CODE_REQUIRED,
+    ("WATCH", "code"): Reason.CODE_REQUIRED,
+    ("RENAME", "name"): Reason.BAD_FIELD,
+    ("SEND_MESSAGE", "text"): Reason.BAD_FIELD,
+    ("SEND_REACTION", "emoji"): Reason.BAD_FIELD,
+    ("KICK", "targetId"): Reason.BAD_FIELD,
+    ("PROMOTE", "targetId"): Reason.BAD_FIELD,
+    ("CHAT_MODE_SET", "mode"): Reason.BAD_FIELD,
+    ("LOCK_SET", "locked"): Reason.BAD_FIELD,
+    ("HOST_TRACK_SELECTED", "filename"): Reason.BAD_FIELD,
+    ("HOST_NEXT_TRACK_QUEUED", "filename"): Reason.BAD_FIELD,
+    ("HOST_TRACK_CHANGED", "filename"): Reason.BAD_FIELD,
+}
+FIELDS = [(kind, field) for kind, fields in FULL.items() for field in fields]
+WRONG = [
+    (kind, field, wrong)
+    for kind, field in FIELDS
+    for wrong in ([], {}, ["x"], {"x": 1}, 2.5, 10**30, True, "x")
+    if not isinstance(wrong, type(FULL[kind][field])) and not (field == "position" and wrong == 2.5)
+]
+NULLABLE = set(FIELDS) - set(REQUIRED) | {("HOST_NEXT_TRACK_QUEUED", "filename")}
+
+
+def only(frame: str | bytes) -> Command | Refused:
+    """The one message of a frame."""
+    messages = read_frame(frame)
+    assert messages is not None
+    (message,) = messages
+    return message
+
+
+def read(kind: str, **fields: Any) -> Command | Refused:
+    """A message of that type with exactly those fields."""
+    return only(json.dumps({"t": kind, **fields}))
+
+
+def refused(kind: str, **fields: Any) -> Refused:
+    """The same, which must be refused."""
+    message = read(kind, **fields)
+    assert isinstance(message, Refused), message
+    return message
+
+
+def wrong_type_reason(field: str) -> Reason:
+    if field == "code":
+        return Reason.CODE_INVALID
+    return Reason.TOKEN_INVALID if field == "token" else Reason.BAD_FIELD
+
+
+def test_every_message_of_a_client_is_listed_here() -> None:
+    kinds = [kind for part in get_args(Command) for kind in (get_args(part) or (part,))]
+    assert {kind.__struct_config__.tag for kind in kinds} == FULL.keys()
+    assert set(get_args(Act)) == set(kinds) - {Create, Join, Watch, Leave, Ping}
+
+
+@pytest.mark.parametrize("kind", FULL)
+def test_a_message_with_all_its_fields_is_understood(kind: str) -> None:
+    message = read(kind, **FULL[kind], requestId="r")
+    assert msgspec.to_builtins(message) == {"t": kind, "requestId": "r", **FULL[kind]}
+
+
+@pytest.mark.parametrize("kind", FULL)
+def test_unknown_fields_do_not_matter(kind: str) -> None:
+    assert read(kind, **FULL[kind], tomorrow={"a": [1, None]}, request_id=5) == read(kind, **FULL[kind])
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_a_missing_field_is_refused_where_it_is_needed(kind: str, field: str) -> None:
+    rest = {name: value for name, value in FULL[kind].items() if name != field}
+    if (reason := REQUIRED.get((kind, field))) is None:
+        assert not isinstance(read(kind, **rest), Refused)
+    else:
+        answer = refused(kind, **rest, requestId=7)
+        assert (answer.reason, answer.request_id) == (reason, 7)
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_null_stands_for_an_optional_field_and_for_no_other(kind: str, field: str) -> None:
+    message = read(kind, **{**FULL[kind], field: None})
+    if (kind, field) in NULLABLE:
+        assert not isinstance(message, Refused)
+    else:
+        assert isinstance(message, Refused)
+        assert message.reason is REQUIRED[kind, field]
+
+
+@pytest.mark.parametrize(("kind", "field", "wrong"), WRONG, ids=repr)
+def test_a_field_of_the_wrong_type_is_refused_and_named(kind: str, field: str, wrong: object) -> None:
+    message = refused(kind, **{**FULL[kind], field: wrong}, requestId="r")
+    assert message.reason is wrong_type_reason(field)
+    assert message.request_id == "r"
+    if message.reason is Reason.BAD_FIELD:
+        assert message.sentence is not None
+        assert f"$.{field}" in message.sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "reason"),
+    [
+        ("SEND_MESSAGE", {"text": "x" * 500}, None),
+        ("SEND_MESSAGE", {"text": "x" * 501}, Reason.TOO_LONG),
+        ("SEND_MESSAGE", {"text": "👍" * 500}, None),
+        ("SEND_MESSAGE", {"text": ""}, Reason.BAD_FIELD),
+        ("HOST_TRACK_SELECTED", {"filename": "x" * 500}, None),
+        ("HOST_TRACK_SELECTED", {"filename": "x" * 501}, Reason.TOO_LONG),
+        ("HOST_TRACK_SELECTED", {"filename": ""}, Reason.BAD_FIELD),
+        ("HOST_NEXT_TRACK_QUEUED", {"filename": "x" * 501}, Reason.TOO_LONG),
+        ("HOST_NEXT_TRACK_QUEUED", {"filename": ""}, Reason.BAD_FIELD),
+        ("HOST_TRACK_CHANGED", {"filename": "x" * 501}, Reason.TOO_LONG),
+        ("HOST_TRACK_CHANGED", {"filename": "a", "nextFilename": "x" * 501}, Reason.TOO_LONG),
+        ("HOST_PLAY", {"position": 0}, None),
+        ("HOST_PLAY", {"position": 1_000_000}, None),
+        ("HOST_PLAY", {"position": 1_000_000.001}, Reason.BAD_FIELD),
+        ("HOST_PLAY", {"position": -0.001}, Reason.BAD_FIELD),
+        ("HOST_PAUSE", {"position": 10**400}, Reason.BAD_FIELD),
+        ("CREATE", {"token": "a" * 21}, Reason.TOKEN_INVALID),
+        ("CREATE", {"token": "a" * 64}, None),
+        ("CREATE", {"token": "a" * 65}, Reason.TOKEN_INVALID),
+        ("CREATE", {"token": ""}, Reason.TOKEN_INVALID),
+        ("JOIN", {"code": "BCDFGH", "token": TOKEN + "!"}, Reason.TOKEN_INVALID),
+        ("JOIN", {"code": "BCDFGH", "token": TOKEN + "ä"}, Reason.TOKEN_INVALID),
+        ("JOIN", {"code": "x" * 5000}, None),
+        ("JOIN", {"code": "BCDFGH", "since": {"epoch": "e" * 129, "version": 1}}, Reason.TOO_LONG),
+        ("JOIN", {"code": "BCDFGH", "since": {"epoch": "e", "version": -1}}, Reason.BAD_FIELD),
+        ("JOIN", {"code": "BCDFGH", "since": {"epoch": "e", "version": 2**53}}, Reason.BAD_FIELD),
+        ("JOIN", {"code": "BCDFGH", "since": {"epoch": "e"}}, Reason.BAD_FIELD),
+        ("JOIN", {"code": "BCDFGH", "since": {"version": 1}}, Reason.BAD_FIELD),
+        ("RENAME", {"name": "x" * 5000}, None),
+        ("CHAT_MODE_SET", {"mode": "open"}, Reason.BAD_FIELD),
+        ("PING", {"id": "x" * 129}, Reason.TOO_LONG),
+    ],
+)
+def test_each_field_has_its_bounds(kind: str, fields: dict[str, Any], reason: Reason | None) -> None:
+    message = read(kind, **fields)
+    assert (message.reason if isinstance(message, Refused) else None) is reason
+
+
+def test_a_token_does_not_end_in_a_line_break() -> None:
+    assert refused("CREATE", token=TOKEN[:-1] + "\n").reason is Reason.TOKEN_INVALID
+
+
+def test_what_a_client_wrote_does_not_choose_the_reason() -> None:
+    assert refused("CHAT_MODE_SET", mode="of length <=").reason is Reason.BAD_FIELD
+
+
+def test_a_refusal_does_not_repeat_thousands_of_characters() -> None:
+    assert len(refused("CHAT_MODE_SET", mode="x" * 5000).sentence or "") < 500
+
+
+@pytest.mark.parametrize("request_id", ["", "r", "x" * 128, 0, -1, 2**53 - 1, -(2**53 - 1), "👍"])
+def test_a_request_id_is_text_or_a_whole_number_that_every_reader_keeps(request_id: str | int) -> None:
+    message = read("LEAVE", requestId=request_id)
+    assert message == Leave(request_id=request_id)
+    assert read("NONSENSE", requestId=request_id) == Refused(Reason.UNKNOWN_MESSAGE, request_id=request_id)
+
+
+@pytest.mark.parametrize("request_id", [True, 1.5, 2**53, -(2**53), 10**30, [], {}, ["x"]], ids=repr)
+def test_any_other_request_id_is_refused_and_not_given_back(request_id: object) -> None:
+    assert refused("LEAVE", requestId=request_id).reason is Reason.BAD_FIELD
+    assert refused("LEAVE", requestId=request_id).request_id is None
+    assert refused("LEAVE", requestId="x" * 129).reason is Reason.TOO_LONG
+    assert refused("NONSENSE", requestId=request_id) == Refused(Reason.UNKNOWN_MESSAGE)
+
+
+def test_only_messages_that_would_have_entered_are_marked_as_such() -> None:
+    entering = {kind: refused(kind, **FULL[kind], requestId=[]).entering for kind in FULL}
+    assert {kind for kind, marked in entering.items() if marked} == {"CREATE", "JOIN", "WATCH"}
+
+
+def test_of_several_faults_the_codes_is_told_first() -> None:
+    assert refused("JOIN", name=5, token=5, requestId=[]).reason is Reason.CODE_REQUIRED
+    assert refused("JOIN", code=5, token=5).reason is Reason.CODE_INVALID
+    assert refused("WATCH", code=[]).reason is Reason.CODE_INVALID
+
+
+@pytest.mark.parametrize("kind", ["", "join", "JOIN ", "WELCOME", "ROOM", "ERROR", "\0", "__class__", "👍", "x" * 8000])
+def test_an_unknown_type_is_refused_by_name(kind: str) -> None:
+    assert read(kind, requestId="r") == Refused(Reason.UNKNOWN_MESSAGE, request_id="r")
+
+
+def test_a_batch_is_read_in_order_and_each_message_stands_for_itself() -> None:
+    frame = [
+        {"t": "JOIN", "code": "BCDFGH"},
+        {"t": "NONSENSE"},
+        {"t": "SEND_MESSAGE", "text": ""},
+        {"t": "SEND_MESSAGE", "text": "hi"},
+        {"t": "HOST_PLAY"},
+    ]
+    messages = read_frame(json.dumps(frame))
+    assert messages is not None
+    assert messages[0] == Join(code="BCDFGH")
+    assert [message.reason for message in messages if isinstance(message, Refused)] == ["unknown_message", "bad_field"]
+    assert messages[3:] == [SendMessage(text="hi"), Play()]
+    assert read_frame('[{"t":"HOST_PAUSE"}]') == [Pause()]
+
+
+NO_MESSAGES = [
+    "",
+    " ",
+    "[]",
+    "[[]]",
+    "null",
+    "1",
+    '"PING"',
+    "{}",
+    '{"t":null}',
+    '{"t":5}',
+    '{"t":["PING"]}',
+    '{"T":"PING"}',
+    '[{"t":"PING"},1]',
+    '[{"t":"PING"},{}]',
+    '[{"t":"PING"},[{"t":"PING"}]]',
+    '{"t":"PING"}{"t":"PING"}',
+    '{"t":"PING"',
+    '{"t":"PING",}',
+    "{'t':'PING'}",
+    '{"t":"PING","id":NaN}',
+    '{"t":"PING","id":01}',
+    '{"t":"PING","x":"\\ud800"}',
+    '{"t":"PING","x":"\ud800"}',
+    '\ufeff{"t":"PING"}',
+    b'{"t":"PING","x":"\xff"}',
+    b"\x00",
+    b"\x80\x81",
+    "[" * 8000,
+    '{"t":' * 1600,
+    "[" * 4000 + "]" * 4000,
+]
+
+
+@pytest.mark.parametrize("frame", NO_MESSAGES, ids=lambda frame: ascii(frame[:30]))
+def test_what_is_no_message_is_none(frame: str | bytes) -> None:
+    assert read_frame(frame) is None
+
+
+def test_bytes_and_text_are_read_alike() -> None:
+    text = json.dumps({"t": "SEND_MESSAGE", "text": "grüße 👍"}, ensure_ascii=False)
+    assert read_frame(text) == read_frame(text.encode()) == [SendMessage(text="grüße 👍")]
+
+
+def test_a_type_given_twice_counts_as_json_readers_count_it() -> None:
+    assert only('{"t":"LEAVE","t":"PING"}') == Ping()
+
+
+def test_optional_fields_are_none_where_they_are_left_out() -> None:
+    assert read("CREATE") == Create(name=None, token=None)
+    assert read("JOIN", code="x", since={"epoch": "", "version": 0}) == Join(code="x", since=Position("", 0))
+    assert read("HOST_NEXT_TRACK_QUEUED", filename=None) == QueueTrack(filename=None)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_an_error_has_the_words_of_the_table(reason: Reason) -> None:
+    answer = answer_error(reason)
+    assert answer == ErrorAnswer(reason=reason, error=REFUSALS[reason].sentence, retryable=REFUSALS[reason].retryable)
+    assert json.loads(encode(answer)).keys() == {"t", "reason", "error", "retryable"}
+
+
+def test_an_error_can_have_other_words_and_carries_the_request_id() -> None:
+    decoded = json.loads(encode(answer_error(Reason.BAD_FIELD, "no", 0)))
+    expected = {"t": "ERROR", "reason": "bad_field", "error": "no", "retryable": False, "requestId": 0}
+    assert decoded == expected
+
+
+def test_exactly_these_reasons_are_retryable_on_the_socket() -> None:
+    # The HTTP-only ones and `internal_error` aside.
+    http_only = {Reason.BODY_TOO_SLOW, Reason.INTERNAL_ERROR}
+    assert {reason for reason, refusal in REFUSALS.items() if refusal.retryable} - http_only == {
+        Reason.STORE_UNAVAILABLE,
+        Reason.RATE_LIMITED,
+        Reason.TOO_MANY_WATCHERS,
+    }
+
+
+def test_a_count_tells_from_which_event_on_it_stands_only_where_there_are_several() -> None:
+    assert json.loads(encode(GuestCount(version=5, guest_count=2))) == {
+        "t": "GUEST_COUNT",
+        "version": 5,
+        "guestCount": 2,
+    }
+    assert json.loads(encode(GuestCount(version=5, guest_count=2, since=3)))["from"] == 3

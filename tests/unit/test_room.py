@@ -1,0 +1,246 @@
+"""One party as seen from one instance: events are taken once and in order, whatever comes."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubbub.core.outcomes import Missed
+from hubbub.core.protocol import Event, Position
+from hubbub.core.room import Published, Room
+from tests.support.fakes import FakeParty, came, counted, over, said
+
+
+def level(party: FakeParty) -> Room:
+    """A room that knows the party, and whose phones have been sent all there is."""
+    room = Room()
+    assert room.ask() is None
+    assert room.answered(party.whole())
+    room.sent()
+    return room
+
+
+def told(room: Room, after: int = 0) -> list[dict[str, Any]]:
+    """The messages of the room's next frame."""
+    text = room.batch(after)
+    decoded = [] if text is None else json.loads(text)
+    return decoded if isinstance(decoded, list) else [decoded]
+
+
+@pytest.fixture
+def party() -> FakeParty:
+    """A party at version 5."""
+    return FakeParty(version=5)
+
+
+@pytest.fixture
+def room(party: FakeParty) -> Room:
+    return level(party)
+
+
+# Order.
+
+
+def test_the_next_event_is_taken_and_told(party: FakeParty, room: Room) -> None:
+    assert room.receive(party.happen(said("a")))
+    assert room.version == 6
+    assert room.party == party.snapshot
+    assert [message["text"] for message in told(room)] == ["a"]
+
+
+def test_events_of_one_change_are_told_in_their_order(party: FakeParty, room: Room) -> None:
+    assert room.receive(party.happen(said("a"), came("Ben"), said("b")))
+    assert [message["t"] for message in told(room)] == ["MESSAGE", "MEMBER_JOINED", "MESSAGE"]
+    assert [message["version"] for message in told(room)] == [6, 7, 8]
+
+
+def test_the_bytes_that_were_published_are_the_bytes_that_are_sent(party: FakeParty, room: Room) -> None:
+    published = party.happen(said("a"))
+    spaced = published.events[0].replace(b',"at"', b' , "at"')
+    room.receive(Published(published.epoch, published.first, [spaced]))
+    assert room.batch() == spaced
+
+
+def test_what_is_known_already_changes_nothing(party: FakeParty, room: Room) -> None:
+    published = party.happen(said("a"))
+    assert room.receive(published)
+    room.sent()
+    assert room.receive(published)
+    assert not room.has_news()
+
+
+def test_of_what_overlaps_only_the_new_is_taken(party: FakeParty, room: Room) -> None:
+    first, second = party.happen(said("a"), said("b")), party.happen(said("c"))
+    room.receive(first)
+    room.sent()
+    overlapping = Published(party.epoch, first.first, [*first.events, *second.events])
+    assert room.receive(overlapping)
+    assert [message["text"] for message in told(room)] == ["c"]
+
+
+def test_after_a_gap_the_store_must_be_asked_and_nothing_is_taken(party: FakeParty, room: Room) -> None:
+    party.happen(said("lost"))
+    assert not room.receive(party.happen(said("b")))
+    assert room.version == 5
+    assert not room.has_news()
+
+
+def test_what_was_held_is_told_after_what_the_store_told(party: FakeParty, room: Room) -> None:
+    party.happen(said("lost"))
+    room.receive(party.happen(said("b")))
+    since = room.ask()
+    assert since == Position(party.epoch, 5)
+    assert room.receive(party.happen(said("c")))
+    assert room.version == 5
+    assert room.answered(party.since(since))
+    assert [message["text"] for message in told(room)] == ["lost", "b", "c"]
+
+
+def test_an_answer_of_before_a_held_event_leaves_a_gap_that_is_asked_for_again(party: FakeParty, room: Room) -> None:
+    since = room.ask()
+    answer = party.since(since)
+    party.happen(said("lost"))
+    room.receive(party.happen(said("b")))
+    assert not room.answered(answer)
+    since = room.ask()
+    assert room.answered(party.since(since))
+    assert [message["text"] for message in told(room)] == ["lost", "b"]
+
+
+def test_what_was_held_twice_or_out_of_order_is_told_once_and_in_order(party: FakeParty, room: Room) -> None:
+    room.ask()
+    a, b, c = (party.happen(said(text)) for text in "abc")
+    for published in (b, a, a, c):
+        room.receive(published)
+    while not room.answered(Missed(room.version, ())):
+        room.ask()
+    assert [message["text"] for message in told(room)] == ["a", "b", "c"]
+
+
+def test_where_the_store_does_not_answer_what_is_held_stays_held(party: FakeParty, room: Room) -> None:
+    party.happen(said("lost"))
+    room.receive(party.happen(said("b")))
+    room.ask()
+    room.receive(party.happen(said("c")))
+    room.unanswered()
+    assert not room.receive(party.happen(said("d")))
+    since = room.ask()
+    assert room.answered(party.since(since))
+    assert [message["text"] for message in told(room)] == ["lost", "b", "c", "d"]
+
+
+def test_where_the_store_does_not_answer_what_follows_is_taken(party: FakeParty, room: Room) -> None:
+    room.ask()
+    room.receive(party.happen(said("a")))
+    assert not room.has_news()
+    room.unanswered()
+    assert [message["text"] for message in told(room)] == ["a"]
+
+
+def test_an_answer_with_what_is_known_already_is_not_told_again(party: FakeParty, room: Room) -> None:
+    published = party.happen(said("a"))
+    room.receive(published)
+    room.ask()
+    assert room.answered(Missed(party.version, tuple(published.events)))
+    assert [message["version"] for message in told(room)] == [6]
+
+
+def test_events_for_a_room_that_knows_nothing_yet_wait_for_it(party: FakeParty) -> None:
+    room = Room()
+    assert not room.receive(party.happen(said("a")))
+    assert room.party is None
+    assert room.ask() is None
+    whole = party.whole()
+    room.receive(party.happen(said("b")))
+    assert room.answered(whole)
+    assert room.version == party.version
+    assert room.party == party.snapshot
+
+
+def test_what_ends_the_party_is_told_and_noted(party: FakeParty, room: Room) -> None:
+    room.receive(party.happen(said("bye"), over()))
+    assert room.ended
+    assert [message["t"] for message in told(room)] == ["MESSAGE", "ENDED"]
+
+
+# Another life of the party.
+
+
+def test_a_whole_answer_makes_void_what_was_known_and_untold(party: FakeParty, room: Room) -> None:
+    room.receive(party.happen(said("untold")))
+    other = FakeParty(epoch="epoch-2", version=2)
+    room.ask()
+    assert room.answered(other.whole())
+    assert room.void
+    assert room.has_news()
+    assert room.batch() is None
+    assert (room.epoch, room.version, room.party) == ("epoch-2", 2, other.snapshot)
+    room.sent()
+    assert not room.has_news()
+
+
+def test_events_of_another_life_are_not_taken_and_the_store_must_be_asked(room: Room) -> None:
+    other = FakeParty(epoch="epoch-2", version=5)
+    assert not room.receive(other.happen(said("a")))
+    assert (room.epoch, room.version) == ("epoch-1", 5)
+    since = room.ask()
+    assert room.answered(other.since(since))
+    assert (room.epoch, room.version, room.party) == ("epoch-2", 6, other.snapshot)
+
+
+def test_what_was_held_of_a_life_that_is_over_is_let_go(party: FakeParty, room: Room) -> None:
+    room.ask()
+    room.receive(party.happen(said("of the old life")))
+    assert room.answered(FakeParty(epoch="epoch-2", version=3).whole())
+
+
+def test_a_straggler_of_a_life_that_is_over_is_asked_about_once(party: FakeParty, room: Room) -> None:
+    assert not room.receive(FakeParty(epoch="epoch-0", version=70).happen(said("straggler")))
+    assert room.answered(party.since(room.ask()))
+
+
+# Whatever comes, in whatever order.
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([0.0, 0.2, 0.8]))
+def test_however_events_are_lost_doubled_and_shuffled_all_is_told_once_in_order(
+    seed: int, changes: int, loss: float
+) -> None:
+    dice = random.Random(seed)
+    party = FakeParty(version=3)
+    room = level(party)
+    heard: list[int] = []
+    waiting: list[Published] = []
+
+    def tell() -> None:
+        for message in told(room):
+            heard.extend(range(message.get("from", message["version"]), message["version"] + 1))
+        assert not room.void
+        room.sent()
+
+    for number in range(changes):
+        possible: list[Event] = [said(f"{number}"), counted(number), came(f"G{number}")]
+        waiting.append(party.happen(*dice.choices(possible, k=dice.randint(1, 3))))
+        dice.shuffle(waiting)
+        while waiting and dice.random() < 0.6:
+            published = waiting.pop()
+            if dice.random() < loss:
+                continue
+            if dice.random() < 0.2:
+                waiting.append(published)
+            if not room.receive(published):
+                since = room.ask()
+                if dice.random() < 0.2:
+                    room.unanswered()
+                else:
+                    room.answered(party.since(since))
+            tell()
+    since = room.ask()
+    assert room.answered(party.since(since))
+    tell()
+    assert (room.version, room.party) == (party.version, party.snapshot)
+    assert heard == list(range(4, party.version + 1))

@@ -1,0 +1,185 @@
+"""What the phones of a room are sent: snapshots, replays, and frames of what is new."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
+from hubbub.core.protocol import Position, Reaction, encode
+from hubbub.core.room import Room, framed
+from tests.support.fakes import FakeParty, counted, said
+
+
+def level(party: FakeParty) -> Room:
+    """A room that knows the party, and whose phones have been sent all there is."""
+    room = Room()
+    assert room.ask() is None
+    assert room.answered(party.whole())
+    room.sent()
+    return room
+
+
+def told(room: Room, after: int = 0) -> list[dict[str, Any]]:
+    """The messages of the room's next frame."""
+    text = room.batch(after)
+    decoded = [] if text is None else json.loads(text)
+    return decoded if isinstance(decoded, list) else [decoded]
+
+
+def versions(messages: list[dict[str, Any]]) -> list[int]:
+    return [message["version"] for message in messages]
+
+
+def reaction(emoji: str = "👍") -> bytes:
+    return encode(Reaction(member_id="ann", name="Ann", emoji=emoji))
+
+
+@pytest.fixture
+def party() -> FakeParty:
+    """A party at version 5."""
+    return FakeParty(version=5)
+
+
+@pytest.fixture
+def room(party: FakeParty) -> Room:
+    return level(party)
+
+
+# What a client is sent that comes or comes back.
+
+
+def test_a_room_is_prepared_once_a_version(party: FakeParty, room: Room) -> None:
+    prepared = room.prepared()
+    assert room.prepared() is prepared
+    assert json.loads(prepared) == {
+        "t": "ROOM",
+        "epoch": party.epoch,
+        "version": 5,
+        "snapshot": json.loads(encode(party.snapshot)),
+    }
+    room.receive(party.happen(said("a")))
+    assert json.loads(room.prepared())["version"] == 6
+
+
+def test_what_no_event_tells_is_in_the_next_room(room: Room) -> None:
+    before = room.prepared()
+    room.watched_by(3)
+    room.lives_until(99)
+    snapshot = json.loads(room.prepared())["snapshot"]
+    assert (snapshot["watchers"], snapshot["expiresAt"]) == (3, 99)
+    assert before != room.prepared()
+    assert not room.has_news()
+
+
+def test_what_no_event_tells_waits_for_nobody_where_nothing_is_known() -> None:
+    room = Room()
+    room.watched_by(3)
+    room.lives_until(99)
+    assert room.party is None
+
+
+def test_who_missed_events_is_sent_those_and_nothing_else(party: FakeParty, room: Room) -> None:
+    room.receive(party.happen(said("a"), said("b"), said("c")))
+    replay = room.replay(Position(party.epoch, 6))
+    assert replay == list(party.log[1:])
+    assert room.replay(Position(party.epoch, 8)) == []
+    assert room.replay(Position(party.epoch, 5)) == list(party.log)
+
+
+def test_a_position_that_cannot_be_honoured_is_answered_with_a_room(party: FakeParty, room: Room) -> None:
+    room.receive(party.happen(said("a")))
+    for position in (
+        Position(party.epoch, 4),
+        Position(party.epoch, 7),
+        Position(party.epoch, 2**53 - 1),
+        Position("another", 6),
+        Position("", 0),
+    ):
+        assert room.replay(position) is None
+
+
+def test_the_log_that_the_store_told_can_be_replayed(party: FakeParty) -> None:
+    party.happen(said("a"), said("b"))
+    room = level(party)
+    assert room.replay(Position(party.epoch, 5)) == party.log
+    assert room.replay(Position(party.epoch, 4)) is None
+
+
+def test_a_replay_reaches_256_events_back(party: FakeParty, room: Room) -> None:
+    for _ in range(LOG_EVENTS_MAX + 10):
+        room.receive(party.happen(counted(1)))
+    replay = room.replay(Position(party.epoch, party.version - LOG_EVENTS_MAX))
+    assert replay is not None
+    assert len(replay) == LOG_EVENTS_MAX
+    assert room.replay(Position(party.epoch, party.version - LOG_EVENTS_MAX - 1)) is None
+
+
+def test_a_replay_of_more_than_32_kib_is_a_room(party: FakeParty, room: Room) -> None:
+    size = len(party.happen(said("x" * 400)).events[0])
+    room = level(party)
+    fits = REPLAY_BYTES_MAX // size
+    for _ in range(fits + 1):
+        room.receive(party.happen(said("x" * 400)))
+    replay = room.replay(Position(party.epoch, party.version - fits))
+    assert replay is not None
+    assert len(replay) == fits
+    assert room.replay(Position(party.epoch, party.version - fits - 1)) is None
+
+
+def test_no_more_than_64_kib_are_kept_for_replays(party: FakeParty, room: Room) -> None:
+    for _ in range(LOG_EVENTS_MAX):
+        room.receive(party.happen(said("x" * 400)))
+    kept = sum(map(len, room._log))
+    assert LOG_BYTES_MAX - 1000 < kept == room._log_bytes <= LOG_BYTES_MAX
+
+
+# Frames.
+
+
+def test_a_frame_is_an_object_or_an_array_of_several() -> None:
+    assert framed([]) is None
+    assert framed([b'{"t":"A"}']) == b'{"t":"A"}'
+    assert framed([b'{"t":"A"}', b'{"t":"B"}']) == b'[{"t":"A"},{"t":"B"}]'
+
+
+def test_neighbouring_counts_are_merged_and_tell_for_which_events_they_stand(party: FakeParty, room: Room) -> None:
+    for event in (counted(1), counted(2), counted(3), said("a"), counted(4), said("b"), counted(5), counted(6)):
+        room.receive(party.happen(event))
+    messages = told(room)
+    assert [message["t"] for message in messages] == [
+        "GUEST_COUNT",
+        "MESSAGE",
+        "GUEST_COUNT",
+        "MESSAGE",
+        "GUEST_COUNT",
+    ]
+    assert messages[0] == {"t": "GUEST_COUNT", "version": 8, "guestCount": 3, "from": 6}
+    assert messages[2] == {"t": "GUEST_COUNT", "version": 10, "guestCount": 4}
+    assert messages[4] == {"t": "GUEST_COUNT", "version": 13, "guestCount": 6, "from": 12}
+
+
+def test_who_entered_within_the_window_hears_only_what_is_newer(party: FakeParty, room: Room) -> None:
+    for event in (counted(1), counted(2), said("a"), counted(3), counted(4), counted(5)):
+        room.receive(party.happen(event))
+    assert versions(told(room, after=5)) == versions(told(room)) == [7, 8, 11]
+    assert told(room, after=6)[0] == {"t": "GUEST_COUNT", "version": 7, "guestCount": 2}
+    assert told(room, after=9) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5, "from": 10}]
+    assert told(room, after=10) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5}]
+    assert room.batch(after=11) is None
+
+
+def test_a_few_reactions_are_told_one_by_one_and_many_are_counted(room: Room) -> None:
+    for _ in range(8):
+        room.reacted(reaction())
+    assert [message["t"] for message in told(room)] == ["REACTION"] * 8
+    room.reacted(reaction("❤"))
+    assert told(room) == [{"t": "REACTIONS", "counts": {"👍": 8, "❤": 1}}]
+    room.sent()
+    assert not room.has_news()
+
+
+def test_reactions_are_told_after_the_events_and_have_no_version(party: FakeParty, room: Room) -> None:
+    room.reacted(reaction())
+    room.receive(party.happen(said("a")))
+    assert [message.get("version") for message in told(room)] == [6, None]

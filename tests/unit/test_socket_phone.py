@@ -1,0 +1,195 @@
+"""A phone on a socket: frames as the protocol has them, and a reader who is too slow."""
+
+import socket
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbub.core.errors import CloseCode
+from hubbub.core.limits import CLOSE_SECONDS_MAX, UNSENT_BYTES_MAX
+from hubbub.core.protocol import Ok
+from hubbub.transport.websocket import text_frame
+from tests.support.fake_time import in_fake_time, later, now, settle
+from tests.support.fake_transport import FakeSocketPhone, FakeTransport
+
+FRAME = text_frame(b'"' + b"x" * 1020 + b'"')
+assert len(FRAME) == 1026
+FILLS = UNSENT_BYTES_MAX // len(FRAME) + 1
+
+
+@pytest.mark.parametrize(
+    ("length", "head"),
+    [
+        (0, b"\x81\x00"),
+        (1, b"\x81\x01"),
+        (125, b"\x81\x7d"),
+        (126, b"\x81\x7e\x00\x7e"),
+        (65535, b"\x81\x7e\xff\xff"),
+        (65536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
+    ],
+)
+def test_a_frame_tells_its_length_in_the_shortest_form(length: int, head: bytes) -> None:
+    frame = text_frame(b"x" * length)
+    assert frame[: len(head)] == head
+    assert frame[len(head) :] == b"x" * length
+
+
+@given(st.lists(st.text(max_size=300)))
+def test_frames_can_be_taken_apart_again(texts: list[str]) -> None:
+    transport = FakeTransport()
+    for text in texts:
+        transport.write(text_frame(text.encode("utf-8", "replace")))
+    assert transport.texts == [text.encode("utf-8", "replace").decode() for text in texts]
+
+
+@in_fake_time
+async def test_what_is_sent_goes_to_the_socket_at_once() -> None:
+    phone = FakeSocketPhone()
+    phone.send(text_frame(b'{"t":"A"}'))
+    phone.send_text(b'{"t":"B"}')
+    phone.say(Ok(request_id=1))
+    assert [message["t"] for message in phone.transport.messages] == ["A", "B", "OK"]
+    assert not phone.is_closed
+
+
+@in_fake_time
+async def test_a_phone_that_reads_is_sent_any_amount() -> None:
+    phone = FakeSocketPhone()
+    for _ in range(3 * FILLS):
+        phone.send(FRAME)
+    assert len(phone.transport.written) == 3 * FILLS * len(FRAME)
+    assert phone.closed_with is None
+
+
+@in_fake_time
+async def test_with_64_kib_unsent_a_phone_is_dropped_and_sent_nothing_more() -> None:
+    phone = FakeSocketPhone(reads=False)
+    for _ in range(FILLS):
+        phone.send(FRAME)
+    assert phone.closed_with is None
+    assert phone.transport.unsent > UNSENT_BYTES_MAX
+    phone.send(FRAME)
+    assert phone.closed_with is CloseCode.SLOW
+    written = len(phone.transport.written)
+    phone.send(FRAME)
+    phone.send_text(b"{}")
+    phone.say(Ok())
+    assert len(phone.transport.written) == written
+    await settle()
+    assert phone.socket.closed_with == [(4408, b"slow")]
+
+
+@in_fake_time
+async def test_a_room_does_not_count_against_a_slow_reader() -> None:
+    phone = FakeSocketPhone(reads=False)
+    phone.send_text(b'"' + b"x" * 500_000 + b'"')
+    for _ in range(FILLS):
+        phone.send(FRAME)
+    assert phone.closed_with is None
+    phone.send(FRAME)
+    assert phone.closed_with is CloseCode.SLOW
+
+
+@in_fake_time
+async def test_the_allowance_for_a_room_shrinks_as_the_room_is_read() -> None:
+    phone = FakeSocketPhone(reads=False)
+    phone.send_text(b'"' + b"x" * 500_000 + b'"')
+    phone.transport.taken(490_000)
+    phone.send(FRAME)
+    left = phone.transport.unsent - len(FRAME)
+    while phone.closed_with is None:
+        phone.send(FRAME)
+    assert phone.transport.unsent <= left + UNSENT_BYTES_MAX + len(FRAME)
+
+
+@in_fake_time
+async def test_a_room_that_was_read_allows_nothing_more() -> None:
+    phone = FakeSocketPhone(reads=False)
+    phone.send_text(b'"' + b"x" * 500_000 + b'"')
+    phone.transport.taken(1_000_000)
+    for _ in range(FILLS):
+        phone.send(FRAME)
+    assert phone.closed_with is None
+    phone.send(FRAME)
+    assert phone.closed_with is CloseCode.SLOW
+
+
+@in_fake_time
+async def test_who_reads_now_and_then_is_not_dropped() -> None:
+    phone = FakeSocketPhone(reads=False)
+    for _ in range(10 * FILLS):
+        phone.send(FRAME)
+        if phone.transport.unsent > UNSENT_BYTES_MAX - 2 * len(FRAME):
+            phone.transport.taken(UNSENT_BYTES_MAX // 2)
+    assert phone.closed_with is None
+
+
+@in_fake_time
+async def test_who_never_reads_is_dropped_even_where_only_rooms_are_sent() -> None:
+    phone = FakeSocketPhone(reads=False)
+    for _ in range(10):
+        phone.send_text(b'"' + b"x" * 100_000 + b'"')
+        for _ in range(FILLS - 1):
+            phone.send(FRAME)
+    assert phone.closed_with is CloseCode.SLOW
+
+
+@in_fake_time
+async def test_closing_tells_the_reason_once_and_the_first_reason_stays() -> None:
+    phone = FakeSocketPhone()
+    phone.close(CloseCode.KICKED)
+    phone.close(CloseCode.PARTY_ENDED)
+    await phone.closed()
+    assert phone.socket.closed_with == [(4504, b"kicked")]
+    assert phone.closed_with is CloseCode.KICKED
+
+
+@in_fake_time
+async def test_nothing_is_sent_to_a_phone_that_went_away_by_itself() -> None:
+    phone = FakeSocketPhone()
+    phone.transport.close()
+    assert phone.is_closed
+    phone.send(FRAME)
+    phone.send_text(b"{}")
+    assert phone.transport.written == b""
+    assert phone.closed_with is None
+    await phone.closed()
+
+
+@in_fake_time
+async def test_who_does_not_answer_a_close_is_cut_off_after_two_seconds_without_lingering() -> None:
+    phone = FakeSocketPhone(reads=False, answers_after=None)
+    phone.send(FRAME)
+    began = now()
+    phone.close(CloseCode.SLOW)
+    await settle()
+    await later(began + CLOSE_SECONDS_MAX - 0.001 - now())
+    assert not phone.transport.aborted
+    await later(0.002)
+    assert phone.transport.aborted
+    assert phone.transport.options == [(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))]
+    assert phone._closing is not None
+    phone._closing.cancel()
+
+
+@in_fake_time
+async def test_who_answers_a_close_and_has_read_all_is_not_cut_off() -> None:
+    phone = FakeSocketPhone(answers_after=0.5)
+    phone.close(CloseCode.LEFT)
+    await phone.closed()
+    await later(2 * CLOSE_SECONDS_MAX)
+    assert not phone.transport.aborted
+
+
+@in_fake_time
+async def test_what_lies_unsent_after_the_close_is_thrown_away() -> None:
+    phone = FakeSocketPhone(reads=False)
+    phone.send(FRAME)
+    phone.close(CloseCode.LEFT)
+    await phone.closed()
+    assert phone.transport.is_closing()
+    await later(2 * CLOSE_SECONDS_MAX)
+    assert phone.transport.aborted
+    assert phone.transport.unsent == 0

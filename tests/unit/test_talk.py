@@ -1,0 +1,260 @@
+"""A conversation carried out for one phone: a session, the service, the hub and a socket, with nothing real outside."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from hubbub.core.errors import CloseCode, Reason
+from hubbub.core.limits import EVENT_PATIENCE_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.core.outcomes import ActOutcome, Declined, Ended, Full, Joined, JoinOutcome, Missing
+from hubbub.core.party import JoinAttempt, PartyTerms
+from hubbub.core.protocol import Leave, SendMessage
+from hubbub.doubts import Doubts
+from hubbub.service import PartyService
+from hubbub.transport.websocket import Talk, text_frame
+from tests.support.fake_time import in_fake_time, later, now, settle
+from tests.support.fake_transport import FakeSocketPhone
+from tests.support.fake_world import World
+from tests.support.fakes import came, over, said
+
+JOIN = {"t": "JOIN", "code": "BCDFGH", "name": "Ben"}
+
+
+class Caller:
+    """A phone in conversation with an instance, whose store lets everybody in."""
+
+    def __init__(self) -> None:
+        self.world = World(text_frame)
+        self.store = self.world.store
+        self.store.admission = self.let_in
+        port = self.store.as_store()
+        self.doubts = Doubts(port, lambda *_: None)
+        service = PartyService(port, self.world.hub, self.doubts, PartyTerms(7200, 300, 120, 500))
+        self.phone = FakeSocketPhone()
+        self.talk = Talk(service, self.world.hub, self.phone)
+        self.talk.watch_silence()
+        self.began = now()
+
+    def let_in(self, attempt: JoinAttempt) -> JoinOutcome:
+        """A new seat, of which the feed tells."""
+        self.world.happens(came(attempt.name))
+        return Joined(attempt.name.lower(), False, False, "epoch-1", self.world.party.version, 9_000_000)
+
+    async def says(self, *messages: dict[str, Any]) -> None:
+        """Send a frame and wait until it is dealt with."""
+        await self.talk.hear(json.dumps(messages).encode())
+        await settle()
+
+    @property
+    def heard(self) -> list[str]:
+        """What it was told: types, and for refusals the reason."""
+        return [message.get("reason", message["t"]) for message in self.phone.transport.messages]
+
+
+@in_fake_time
+async def test_who_joins_hears_so_then_sees_the_room_and_then_the_news() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.world.happens(said("a"))
+    await later(1.0)
+    assert caller.heard == ["JOINED", "ROOM", "MESSAGE"]
+    joined, room, _ = caller.phone.transport.messages
+    assert (joined["epoch"], joined["version"]) == (room["epoch"], room["version"])
+
+
+@in_fake_time
+async def test_one_frame_may_join_speak_and_leave() -> None:
+    caller = Caller()
+    await caller.says(JOIN, {"t": "SEND_MESSAGE", "text": "hi"}, {"t": "LEAVE"}, {"t": "SEND_MESSAGE", "text": "more"})
+    assert caller.store.acted == [SendMessage(text="hi"), Leave()]
+    assert caller.heard == ["JOINED", "ROOM", "OK"]
+    assert caller.phone.closed_with is CloseCode.LEFT
+    await caller.talk.end()
+    assert caller.store.released == []
+
+
+@in_fake_time
+async def test_a_connection_that_is_lost_gives_its_lease_back_once_and_hears_no_more() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.phone.transport.close()
+    await caller.talk.end()
+    assert [lease.member_id for lease in caller.store.released] == ["ben"]
+    caller.world.happens(said("a"))
+    await later(1.0)
+    assert caller.heard == ["JOINED", "ROOM"]
+
+
+@pytest.mark.parametrize(
+    ("message", "released", "undone"),
+    [
+        ({**JOIN, "token": "t" * 22}, ["ben"], []),
+        (JOIN, [], ["ben"]),
+        ({"t": "WATCH", "code": "BCDFGH"}, [""], []),
+    ],
+)
+@in_fake_time
+async def test_who_is_lost_while_entering_has_a_seat_only_where_the_token_for_it_is_known(
+    message: dict[str, Any], released: list[str], undone: list[str]
+) -> None:
+    caller = Caller()
+    caller.store.answering.clear()
+    entering = asyncio.ensure_future(caller.says(message))
+    await settle()
+    caller.phone.transport.close()
+    caller.store.answering.set()
+    await entering
+    await caller.talk.end()
+    await caller.doubts.settle_the_rest()
+    assert [lease.member_id for lease in caller.store.released] == released
+    assert [attempt.new_id for attempt in caller.store.undone] == undone
+    assert list(caller.world.hub.rooms()) == []
+
+
+@in_fake_time
+async def test_who_says_nothing_for_ten_seconds_is_closed_as_silent() -> None:
+    caller = Caller()
+    await later(9.9)
+    assert caller.phone.closed_with is None
+    await later(0.2)
+    assert caller.phone.closed_with is CloseCode.SILENT
+
+
+@in_fake_time
+async def test_who_was_refused_has_ten_seconds_more_and_who_is_in_may_be_silent() -> None:
+    caller = Caller()
+    await later(8.0)
+    caller.store.admission = lambda _: Full()
+    await caller.says(JOIN)
+    assert caller.heard == ["party_full"]
+    await later(8.0)
+    caller.store.admission = caller.let_in
+    await caller.says(JOIN)
+    await later(100.0)
+    assert caller.phone.closed_with is None
+
+
+@in_fake_time
+async def test_a_store_that_is_away_is_told_in_time_and_the_next_try_may_succeed() -> None:
+    caller = Caller()
+    caller.store.answering.clear()
+    await caller.says(JOIN)
+    assert caller.heard == ["store_unavailable"]
+    assert now() == pytest.approx(caller.began + STORE_BUDGET_SECONDS)
+    caller.store.answering.set()
+    await caller.says(JOIN)
+    assert caller.heard[1:] == ["JOINED", "ROOM"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told", "code"),
+    [
+        (Declined(Reason.KICKED), ["kicked", "KICKED"], CloseCode.KICKED),
+        (Declined(Reason.TAKEN_OVER), ["taken_over"], CloseCode.TAKEN_OVER),
+        (Declined(Reason.TIMED_OUT), ["timed_out"], CloseCode.TIMED_OUT),
+        (Missing(), ["party_not_found"], CloseCode.PARTY_ENDED),
+        (Ended(), ["party_ended"], CloseCode.PARTY_ENDED),
+    ],
+)
+@in_fake_time
+async def test_who_learns_by_a_command_that_the_seat_is_lost_is_closed_accordingly(
+    outcome: ActOutcome, told: list[str], code: CloseCode
+) -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.store.action = lambda *_: outcome
+    await caller.says({"t": "SEND_MESSAGE", "text": "hi"})
+    await later(1.0)
+    assert caller.heard == ["JOINED", "ROOM", *told]
+    assert caller.phone.closed_with is code
+    await caller.talk.end()
+    assert caller.store.released == []
+
+
+@in_fake_time
+async def test_who_ends_the_party_by_leaving_hears_the_end_and_is_closed_as_one_who_left() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.store.answering.clear()
+    leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
+    await settle()
+    caller.world.happens(over())
+    await later(0.1)
+    caller.store.answering.set()
+    await leaving
+    assert caller.heard == ["JOINED", "ROOM", "ENDED", "OK"]
+    assert caller.phone.closed_with is CloseCode.LEFT
+
+
+@pytest.mark.parametrize("outcome", [Ended(), Missing()])
+@in_fake_time
+async def test_who_leaves_a_party_that_another_ends_meanwhile_is_closed(outcome: ActOutcome) -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.store.action = lambda *_: outcome
+    caller.store.answering.clear()
+    leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
+    await settle()
+    caller.world.happens(over())
+    caller.store.answering.set()
+    await leaving
+    await later(10.0)
+    assert caller.phone.closed_with is CloseCode.PARTY_ENDED
+
+
+@in_fake_time
+async def test_who_leaves_a_party_whose_end_is_told_only_after_the_answer_is_closed_too() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.store.action = lambda *_: Ended()
+    await caller.says({"t": "LEAVE"})
+    caller.world.happens(over())
+    await later(10.0)
+    assert caller.heard == ["JOINED", "ROOM", "party_ended", "ENDED"]
+    assert caller.phone.closed_with is CloseCode.PARTY_ENDED
+
+
+@in_fake_time
+async def test_who_leaves_in_vain_a_party_that_ended_meanwhile_is_closed() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.store.answering.clear()
+    leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
+    await settle()
+    caller.world.happens(over())
+    await leaving
+    assert caller.heard == ["JOINED", "ROOM", "ENDED", "store_unavailable"]
+    assert caller.phone.closed_with is CloseCode.PARTY_ENDED
+
+
+@in_fake_time
+async def test_who_leaves_in_vain_a_party_that_is_no_more_is_closed() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    opened = caller.world.room()
+    caller.store.answering.clear()
+    leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
+    await settle()
+    caller.world.hub.judge(opened, Missing())
+    await leaving
+    await later(10.0)
+    assert caller.phone.closed_with is CloseCode.PARTY_ENDED
+
+
+@in_fake_time
+async def test_who_joins_just_before_the_end_is_refused_or_told_of_it() -> None:
+    caller = Caller()
+    host = FakeSocketPhone()
+    await caller.world.enter(host)
+
+    def let_in_and_end(attempt: JoinAttempt) -> JoinOutcome:
+        outcome = caller.let_in(attempt)
+        caller.world.happens(over())
+        return outcome
+
+    caller.store.admission = let_in_and_end
+    await caller.says(JOIN)
+    await later(EVENT_PATIENCE_SECONDS * 4)
+    assert caller.heard == ["party_ended"] or caller.phone.closed_with is CloseCode.PARTY_ENDED
