@@ -175,6 +175,26 @@ async def test_what_an_operator_left_of_a_party_is_not_the_next_ones(
     assert (inside.version, len(inside.seats), inside.messages) == (1, 1, [])
 
 
+async def test_an_operator_who_takes_the_expiry_away_ends_nothing(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    guest = await take_seat(store)
+    # Editing a document by hand, with SET, does the same.
+    server.admin.persist(keys.party(CODE))
+    await store.release(guest, soon())
+    assert seconds_left(server) == 7200
+    del host
+
+
+async def test_the_ids_of_the_creates_live_as_long_as_their_party(store: RedisStore, server: StoreServer) -> None:
+    for _ in range(2):
+        await store.create(draft(token="mine"), soon())
+    pass_time(server, 3600)
+    await store.release(await take_seat(store, token="mine"), soon())
+    assert keys.live(CODE)[2] in look_inside(server).expiries
+    assert seconds_left(server) in range(295, 301)
+
+
 async def test_the_host_ends_the_party_by_leaving(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:

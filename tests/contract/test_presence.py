@@ -8,7 +8,7 @@ from hubbub.core.outcomes import Ended, Full, Joinable, Joined, Verdict
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, Rename, SendMessage
 from hubbub.store.redis import RedisStore
-from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, begin, soon, take_seat
+from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, Event, document_of, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch
 from tests.support.stores import StoreServer
@@ -251,5 +251,30 @@ async def test_a_join_check_counts_a_seat_as_free_whose_hold_has_run_out(
     await live_on(server, store, 118, host)
     assert await store.check_join(CODE, soon()) == Full()
     pass_time(server, 4)
+    assert await store.check_join(CODE, soon()) == Joinable()
+    await take_seat(store)
+
+
+async def test_a_join_check_takes_no_missed_hosts_seat_for_a_free_one(store: RedisStore, server: StoreServer) -> None:
+    host = await begin(store, replace(TERMS, host_grace_seconds=5, capacity=2))
+    guest = await take_seat(store)
+    await store.release(host, soon())
+    await live_on(server, store, 3, guest)
+    pass_time(server, 4)
+    assert await store.check_join(CODE, soon()) == Ended()
+    assert await store.join(attempt(), soon()) == Ended()
+
+
+async def test_a_seat_that_nobody_comes_back_to_is_free_though_nobody_is_there(
+    store: RedisStore, server: StoreServer
+) -> None:
+    await store.create(draft(terms=replace(TERMS, capacity=2)), soon())
+    await store.release(await take_seat(store), soon())
+    # Somebody tries every 20 s: the hold is over after 120 s.
+    for _ in range(5):
+        pass_time(server, 20)
+        assert await store.check_join(CODE, soon()) == Full()
+        assert await store.join(attempt(), soon()) == Full()
+    pass_time(server, 30)
     assert await store.check_join(CODE, soon()) == Joinable()
     await take_seat(store)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from hubbub.core.outcomes import Joined, Renewed
 from hubbub.core.party import JoinAttempt, Lease
-from hubbub.core.protocol import Kick, Leave
+from hubbub.core.protocol import Kick, Leave, Promote
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import TERMS, attempt, begin, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time
@@ -102,6 +102,17 @@ async def test_a_seat_that_is_held_already_is_held_no_longer_than_it_was(
     await store.undo_join(doubtful, soon())
     assert look_inside(server).leases[f"held:{mine.member_id}"] == until
     del host
+
+
+async def test_a_guest_who_became_the_host_meanwhile_is_missed_like_a_host(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    doubtful = await join_unanswered(store)
+    await do(store, host, Promote(target_id=doubtful.new_id))
+    await store.undo_join(doubtful, soon())
+    inside = look_inside(server)
+    assert (inside.document["hostId"], inside.document["hostConnected"]) == (doubtful.new_id, False)
+    assert inside.leases[f"held:{doubtful.new_id}"] == inside.clock + 300_000
 
 
 async def test_an_undone_seat_is_free_for_another(store: RedisStore) -> None:

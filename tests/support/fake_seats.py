@@ -111,7 +111,7 @@ class SeatStore(FakeStore):
                 for lease, declined in gone
                 if declined is not None
             )
-            outcome = Renewed(self._truth.epoch, self._truth.version, 9_000_000, None, verdicts)
+            outcome = Renewed(self._truth.epoch, self._truth.version, 9_000_000, 0, None, verdicts)
         await self._reply(deadline)
         return outcome
 

@@ -156,7 +156,7 @@ class FakeStore:
         if (absence := self._absence()) is not None:
             return absence
         assert self.party is not None
-        return Renewed(self.party.epoch, self.party.version, 9_000_000, None, ())
+        return Renewed(self.party.epoch, self.party.version, 9_000_000, 0, None, ())
 
     async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`: the answer is of the moment of the asking, however late it is given."""

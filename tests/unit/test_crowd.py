@@ -157,10 +157,7 @@ class Evening:
             await instance.aclose()
 
 
-EVENINGS = range(30)
-
-
-@pytest.fixture(params=EVENINGS)
+@pytest.fixture(params=range(30))
 def dice(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> random.Random:
     """Dice for all that is left to chance, the program's own choices included, so that an evening can be repeated."""
     numbers = count()
@@ -183,7 +180,6 @@ async def test_in_the_end_whoever_is_connected_has_the_seat_and_knows_the_party(
     await evening.aclose()
 
 
-@pytest.mark.parametrize("dice", EVENINGS, indirect=True)
 @in_fake_time
 async def test_when_the_party_ends_nobody_is_left_behind(dice: random.Random) -> None:
     evening = Evening(dice)

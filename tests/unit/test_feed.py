@@ -55,6 +55,29 @@ async def test_what_a_later_version_may_publish_is_passed_over() -> None:
     assert feeding.ears.heard[1:] == [("watched", CODE, 1)]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"E",
+        b"Enonsense",
+        b"Eepoch-1 x\n{}",
+        b"E\xff 7\n{}",
+        b"Wmany",
+        b"",
+    ],
+)
+@in_fake_time
+async def test_what_nobody_can_read_is_told_and_does_not_end_the_feed(data: bytes) -> None:
+    connection = FakeConnection()
+    feeding = Feeding(connection)
+    async with feeding.running():
+        connection.publish(data)
+        connection.publish(b"W1")
+        await settle()
+        assert feeding.told == ["reaching", "unreadable"]
+    assert feeding.ears.heard == [("watched", CODE, 1)]
+
+
 # Subscribing.
 
 

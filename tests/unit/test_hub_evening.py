@@ -93,7 +93,7 @@ class Evening:
     def _renew(self) -> None:
         for opened in self._world.hub.rooms():
             party = self._world.party
-            self._world.hub.judge(opened, Renewed(party.epoch, party.version, 9_000_000, None, ()))
+            self._world.hub.judge(opened, Renewed(party.epoch, party.version, 9_000_000, 0, None, ()))
 
     def _begin_another_life(self) -> None:
         self._lives += 1

@@ -292,3 +292,21 @@ async def test_who_enters_just_after_an_interruption_does_not_wait_for_the_sprea
     began = now()
     await world.enter(FakePhone(), "ben")
     assert now() <= began + EVENT_PATIENCE_SECONDS + 0.01
+
+
+@in_fake_time
+async def test_rooms_are_spread_out_again_after_somebody_could_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda _, most: most)
+    world = World()
+    await world.phones(["ann"])
+    world.store.answering.clear()
+    world.missed(said("lost"))
+    world.happens(came("Ben"))
+    entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
+    await later(EVENT_PATIENCE_SECONDS * 1.1)
+    world.store.answering.set()
+    await entering
+    began = now()
+    world.hub.confirmed(CODE)
+    await later(CATCH_UP_JITTER_SECONDS * 1.1)
+    assert world.store.asked[-1][0] == pytest.approx(began + CATCH_UP_JITTER_SECONDS)

@@ -21,7 +21,7 @@ A_MOMENT = EVENT_PATIENCE_SECONDS * 1.01
 
 def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
     """A renewal tells how far the party has got."""
-    world.hub.judge(world.room(), Renewed(epoch, version, 9_000_000, None, ()))
+    world.hub.judge(world.room(), Renewed(epoch, version, 9_000_000, 0, None, ()))
 
 
 # Positions.
@@ -104,7 +104,7 @@ async def test_who_could_not_be_renewed_is_closed_accordingly(reason: Reason, co
     ben, ann = await world.phones(["ben", "ann"])
     gone = Verdict("ben", world.places[ben].lease.holder, reason)
     unknown = Verdict("ann", "holder-long-gone", reason)
-    world.hub.judge(world.room(), Renewed("epoch-1", 1, 9_000_000, None, (unknown, gone)))
+    world.hub.judge(world.room(), Renewed("epoch-1", 1, 9_000_000, 0, None, (unknown, gone)))
     assert ben.closed == [code]
     assert ben.heard[-1] == last
     assert not ann.closed
@@ -164,7 +164,7 @@ async def test_leases_are_renewed_at_a_third_of_their_length() -> None:
 async def test_where_something_runs_out_sooner_leases_are_renewed_sooner() -> None:
     world = World()
     await world.phones(["ann"])
-    world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, 700, ())
+    world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, 0, 700, ())
     async with renewing(world):
         await later(30.0)
     moments = [at for at, _ in world.store.renewed]
@@ -214,7 +214,7 @@ async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
     gone = Verdict("ben", world.places[ben].lease.holder, Reason.KICKED)
-    world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, None, (gone,))
+    world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, 0, None, (gone,))
     async with renewing(world):
         await later(5.0)
     assert ben.closed == [CloseCode.KICKED]

@@ -117,12 +117,14 @@ class Verdict(msgspec.Struct, frozen=True):
 class Renewed(msgspec.Struct, frozen=True):
     """The leases are renewed but for those with a verdict.
 
-    `epoch` and `version` are the party's position; `due_ms` is the time until something else runs out, if anything.
+    `epoch` and `version` are the party's position, `watchers` so many watch it; `due_ms` is the time until something
+    else runs out, if anything.
     """
 
     epoch: str
     version: int
     expires_at: int
+    watchers: int
     due_ms: int | None
     verdicts: tuple[Verdict, ...]
 

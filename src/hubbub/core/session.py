@@ -173,7 +173,7 @@ class Session:
 
     def _consider(self, message: Command | Refused, now: float) -> Iterator[Step]:
         if not self._allows(now):
-            if isinstance(message, Create | Join | Watch):
+            if isinstance(message, Create | Join | Watch) or (isinstance(message, Refused) and message.entering):
                 self._may_enter_until(now + ENTER_SECONDS_MAX)
             yield _refusal(message.request_id, Reason.RATE_LIMITED)
             return

@@ -173,6 +173,7 @@ class Hub:
             self.end_soon(opened)
             return
         opened.room.lives_until(outcome.expires_at)
+        opened.room.watched_by(outcome.watchers)
         for verdict in outcome.verdicts:
             if (place := opened.place_of(verdict.holder)) is not None:
                 self._expel(place, verdict.reason)
@@ -226,6 +227,7 @@ class Hub:
             await self._ask_until_level(opened)
         finally:
             opened.catching_up = None
+            opened.wanted_now.clear()
 
     async def _ask_until_level(self, opened: OpenRoom) -> None:
         while opened.ask_again:

@@ -184,7 +184,7 @@ class Feed:
             if kind == b"smessage":
                 try:
                     _deliver(listener, code, data)
-                except ValueError:
+                except (ValueError, IndexError):
                     # Nobody but an instance should publish here. If it was an event after all, it will be missed.
                     self._tell("unreadable")
             elif kind == b"ssubscribe":

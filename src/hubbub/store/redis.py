@@ -130,12 +130,12 @@ class RedisStore:
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """See `Store.read`."""
-        reply = await self._look(scripts.READ, scripts.READ_ON_PRIMARY, code, deadline)
+        reply = await self._look(scripts.READ, scripts.READ_ON_PRIMARY, code, (), deadline)
         return read_found(reply, keys.party(code))
 
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
         """See `Store.check_join`."""
-        reply = await self._look(scripts.CHECK_JOIN, scripts.CHECK_JOIN_ON_PRIMARY, code, deadline)
+        reply = await self._look(scripts.CHECK_JOIN, scripts.CHECK_JOIN_ON_PRIMARY, code, (self._lease_ms,), deadline)
         return JOIN_CHECKS[reply[1]]
 
     async def withdraw(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
@@ -193,12 +193,12 @@ class RedisStore:
         clock = self._batcher.last_clock
         return int(time.time() * 1000) if clock is None else clock.store_ms_at(_now())
 
-    async def _look(self, script: Script, on_primary: Script, code: str, deadline: float) -> Reply:
+    async def _look(self, script: Script, on_primary: Script, code: str, args: Arguments, deadline: float) -> Reply:
         """Run a reading script; before an absence is believed, ask again where only a primary answers."""
         names = (keys.party(code), keys.ended(code), keys.state(code), keys.leases(code))
-        reply = await self._batcher.call(script, names, (), deadline)
+        reply = await self._batcher.call(script, names, args, deadline)
         if reply[1] in ABSENCES:
-            reply = await self._batcher.call(on_primary, names, (), deadline)
+            reply = await self._batcher.call(on_primary, names, args, deadline)
         return reply
 
     async def _change_live(

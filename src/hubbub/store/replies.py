@@ -108,10 +108,10 @@ def read_renewed(reply: Reply) -> RenewOutcome:
     """What `renew.lua` replied."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
-    _, _, epoch, version, expires_at, due_ms, *words = reply
+    _, _, epoch, version, watchers, expires_at, due_ms, *words = reply
     triples = zip(*[iter(words)] * 3, strict=True)
     verdicts = tuple(Verdict(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples)
-    return Renewed(epoch.decode(), version, expires_at, due_ms if due_ms >= 0 else None, verdicts)
+    return Renewed(epoch.decode(), version, expires_at, watchers, due_ms if due_ms >= 0 else None, verdicts)
 
 
 def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:

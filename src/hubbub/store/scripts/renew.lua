@@ -1,6 +1,6 @@
 -- Renews the leases of an instance's connections to a party, and tells how far the party's events have got.
 -- ARGV  not_after, lease in ms, then pairs: seat or '' for a watcher, connection
--- reply now, 'renewed', party id, version, when the party expires, ms until something else runs out or -1,
+-- reply now, 'renewed', party id, version, watchers, when the party expires, ms until something else runs out or -1,
 --         then for each pair that could not be renewed: seat, connection, 'kicked' | 'timed_out' | 'taken_over'
 --       now, 'ended' | 'missing' | 'late'
 local absent = open()
@@ -25,5 +25,5 @@ end
 
 local first = redis.call('ZRANGE', leases_key, 0, 0, 'WITHSCORES')
 local due = first[2] and math.max(0, first[2] - party_now) or -1
-if renewed == 0 then return finish('renewed', false, now + redis.call('PTTL', party_key), due, unpack(verdicts)) end
-return accept('renewed', now + party.terms[1] * 1000, due, unpack(verdicts))
+if renewed == 0 then return finish('renewed', false, state.watchers, now + redis.call('PTTL', party_key), due, unpack(verdicts)) end
+return accept('renewed', state.watchers, now + party.terms[1] * 1000, due, unpack(verdicts))

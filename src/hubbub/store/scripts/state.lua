@@ -20,11 +20,12 @@ local function integer(number)
   return string.format('%d', number)
 end
 
--- The party's clock stops while nobody touches it: an outage or a sleeping laptop costs nobody a seat. Nor does
--- the store's clock jump ahead or back for it.
+-- The party's clock stops while nobody touches it though somebody is connected, who would: an outage or a sleeping
+-- laptop costs nobody a seat. Nor does it jump when the store's clock is set.
 local function run_clock()
   local gap = now - state.touchedAt
-  if gap < 0 or gap > lease_ms * 2 / 3 then state.stoodStill = state.stoodStill + gap end
+  local connected = party.hostConnected or party.guestCount > 0 or state.watchers > 0
+  if gap < 0 or connected and gap > lease_ms * 2 / 3 then state.stoodStill = state.stoodStill + gap end
   state.touchedAt = now
   party_now = now - state.stoodStill
 end

@@ -61,10 +61,10 @@ end
 local function renew_life(accepted)
   local left = redis.call('PTTL', party_key)
   local life = life_ms()
-  if not accepted then life = math.max(1, math.min(life, left)) end
+  if not accepted and left >= 0 then life = math.max(1, math.min(life, left)) end
   if not grown and left <= life and life - left < 1000 then return end
   redis.call('PEXPIRE', party_key, integer(life))
-  for place = 4, 10 do redis.call('PEXPIRE', KEYS[place], integer(life)) end
+  for place = 3, 10 do redis.call('PEXPIRE', KEYS[place], integer(life)) end
 end
 
 -- Writes and publishes what the script has done, and returns its reply.

@@ -10,7 +10,7 @@ if absent then return absent end
 local id = redis.call('HGET', tokens_key, token)
 local seat = id and seat_of(id)
 if not seat or seat.holder ~= holder then return refuse('missing') end
-if id == new_id then
+if id == new_id and not is_host(seat) then
   free(seat)
   tell_left(seat, 'left')
 elseif is_connected(id) then
