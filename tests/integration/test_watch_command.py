@@ -1,0 +1,112 @@
+"""`hubbub watch` as an operator runs it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import MakeInstance, MakePhone
+from tests.support.instances import Instance
+from tests.support.pairs import Pair
+from tests.support.stores import StoreServer, free_port, wait_for
+
+SECONDS_MAX = 20
+
+
+class Watcher:
+    """The command, running, and the lines that it has printed."""
+
+    def __init__(self, folder: Path, code: str, port: int) -> None:
+        self._out = folder / f"watch-{id(self)}"
+        with self._out.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "hubbub", "watch", code, "--server", f"http://127.0.0.1:{port}"],
+                cwd=folder,
+                env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def printed(self) -> str:
+        """All it has printed."""
+        return self._out.read_text()
+
+    def wait_for_line(self, part: str) -> None:
+        """Wait until it has printed that."""
+        wait_for(lambda: part in self.printed(), SECONDS_MAX)
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit status."""
+        return self._process.wait(SECONDS_MAX)
+
+    def close(self) -> None:
+        """End it in any case."""
+        self._process.kill()
+        self._process.wait()
+
+
+Watch = Callable[[str, int], Watcher]
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    made: list[Watcher] = []
+
+    def start(code: str, port: int) -> Watcher:
+        made.append(Watcher(tmp_path, code, port))
+        return made[-1]
+
+    yield start
+    for watcher in made:
+        watcher.close()
+
+
+def test_a_partys_events_are_printed_until_it_ends(shared_pair: Pair, new_phone: MakePhone, watch: Watch) -> None:
+    host = new_phone(shared_pair.here)
+    host.create(name="Ann")
+    watcher = watch(host.code.lower(), shared_pair.there.port)
+    watcher.wait_for_line("hosted by Ann, 0 guests")
+    guest = new_phone(shared_pair.there)
+    guest.join(host.code, name="Bob")
+    guest.do("SEND_MESSAGE", text="hello")
+    watcher.wait_for_line("Bob joined (1 guest)")
+    watcher.wait_for_line("Bob: hello")
+    host.send("LEAVE")
+    assert watcher.wait() == 0
+    assert "The party ended (host_left)" in watcher.printed()
+
+
+def test_a_party_that_is_not_there_is_told_in_one_sentence(shared_pair: Pair, watch: Watch) -> None:
+    watcher = watch("ZZZZZZ", shared_pair.here.port)
+    assert watcher.wait() == 1
+    assert watcher.printed() == "Party not found (party_not_found).\n"
+
+
+def test_what_is_no_address_of_a_server_is_told_in_one_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hubbub", "watch", "BCDFGH", "--server", "localhost"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "--server must be a URL such as http://localhost:8080, not 'localhost'.\n"
+
+
+def test_the_watcher_comes_back_when_its_instance_does(
+    store: StoreServer, new_instance: MakeInstance, new_phone: MakePhone, watch: Watch
+) -> None:
+    settings = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
+    port = free_port()
+    first, other = new_instance(**settings, PORT=str(port)).start(), new_instance(**settings).start()
+    host = new_phone(other)
+    host.create(name="Ann")
+    watcher = watch(host.code, port)
+    watcher.wait_for_line("hosted by Ann")
+    assert first.terminate() == 0
+    watcher.wait_for_line("Trying again")
+    second: Instance = new_instance(**settings, PORT=str(port)).start()
+    wait_for(lambda: watcher.printed().count("hosted by Ann") == 2, SECONDS_MAX)
+    host.do("SEND_MESSAGE", text="welcome back")
+    watcher.wait_for_line("Ann: welcome back")
+    assert second.port == port
