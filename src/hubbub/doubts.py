@@ -47,8 +47,7 @@ class _DoubtfulJoin(msgspec.Struct, frozen=True):
         return self.attempt.code
 
     async def take_back(self, store: Store, deadline: float) -> str:
-        await store.undo_join(self.attempt, deadline)
-        return "seat given back"
+        return "seat given back" if await store.undo_join(self.attempt, deadline) else "not there"
 
 
 class _Doubt(msgspec.Struct, frozen=True):
@@ -86,8 +85,8 @@ class Doubts:
         """Try once more to take back what is still in doubt: wait for the last deadline, and for one answer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + WITHDRAWAL_MARGIN_SECONDS):
-                while self._doubts and await self._settle_next():
-                    pass
+                for _ in range(len(self._doubts)):
+                    await self._settle_next()
         for doubt in self._doubts:
             self._tell(doubt.what.code, "left behind")
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from unicodedata import category
@@ -11,6 +12,7 @@ import aiohttp
 import msgspec
 
 from hubbub.core.errors import CloseCode
+from hubbub.core.party import DIRECTION_CONTROLS
 from hubbub.core.protocol import (
     ChatModeSet,
     ErrorAnswer,
@@ -42,10 +44,11 @@ from hubbub.core.protocol import (
 _RETRY_SECONDS: Final = (0.5, 3.0)
 _CONNECT_SECONDS_MAX: Final = 5.0
 _HEARTBEAT_SECONDS: Final = 20.0
+_STEERING: Final = {"Cc", "Cs", "Zl", "Zp"}
 _FINAL: Final = range(4500, 4600)
 """Close codes that tell a client not to come back."""
 
-_decode = msgspec.json.Decoder(Heard | list[Heard]).decode
+_decode = msgspec.json.Decoder(Heard).decode
 
 
 class NotWatched(Exception):  # noqa: N818 - told to the operator in one sentence
@@ -96,9 +99,17 @@ async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, t
 
 async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[Heard]:
     async for frame in socket:
-        decoded = _decode(frame.data)
-        for message in decoded if isinstance(decoded, list) else [decoded]:
-            yield message
+        if frame.type is not aiohttp.WSMsgType.TEXT:
+            return
+        for message in _split(frame.data):
+            # A newer instance may tell of what this program does not know.
+            with suppress(msgspec.ValidationError):
+                yield _decode(message)
+
+
+def _split(frame: str) -> list[msgspec.Raw]:
+    """The messages of a frame, each still encoded."""
+    return msgspec.json.decode(frame, type=list[msgspec.Raw]) if frame.startswith("[") else [msgspec.Raw(frame)]
 
 
 def _named(code: int | None) -> str:
@@ -120,8 +131,8 @@ def told(message: Heard, names: dict[str, str]) -> str | None:
             line = f"#{message.version} {_told_of_playback(message)}"
         case _:
             line = _told_in_passing(message)
-    # What guests wrote must not steer the terminal.
-    return "".join(" " if category(char) in {"Cc", "Cs"} else char for char in line)
+    # What guests wrote must neither steer the terminal nor turn its lines about.
+    return "".join(" " if category(char) in _STEERING or char in DIRECTION_CONTROLS else char for char in line)
 
 
 def _told_in_passing(message: Heard) -> str:

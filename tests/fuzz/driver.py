@@ -307,7 +307,8 @@ class _Evening:
         if room.void or self._client is None:
             prepared = json.loads(room.prepared())
             self._client = Position(prepared["epoch"], prepared["version"])
-        else:
+            room.sent()
+        if room.has_news():
             text = room.batch(self._client.version)
             decoded = [] if text is None else json.loads(text)
             for message in decoded if isinstance(decoded, list) else [decoded]:

@@ -289,7 +289,8 @@ def knock(instance: Instance, **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "https://party.example.evil.example", "rubbish"]
+    "origin",
+    ["https://evil.example", "null", "http://127.0.0.1:1", "https://party.example.evil.example", "rubbish", "http://["],
 )
 def test_a_page_of_a_foreign_origin_gets_no_connection(shared_pair: Pair, origin: str) -> None:
     answer = knock(shared_pair.here, Origin=origin)

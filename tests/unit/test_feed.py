@@ -193,7 +193,7 @@ async def test_after_an_interruption_all_that_is_wanted_is_subscribed_and_confir
         assert feeding.feed.reaching
     assert second.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
     assert feeding.ears.heard == [("confirmed", CODE), ("confirmed", "OTHERX"), ("confirmed", CODE)]
-    assert feeding.told == ["reaching", "interrupted", "reaching"]
+    assert feeding.told == ["reaching", f"interrupted: {error}", "reaching"]
 
 
 @in_fake_time
@@ -218,7 +218,7 @@ async def test_while_nobody_answers_the_feed_dials_again_and_again_with_pauses()
     async with feeding.running():
         await later(60.0)
     assert 60 / FEED_RETRY_SECONDS <= len(feeding.pool.dialled) <= 2 * 60 / FEED_RETRY_SECONDS + 1
-    assert feeding.told == []
+    assert feeding.told == ["interrupted: refused"]
 
 
 # Deafness.
@@ -272,7 +272,7 @@ async def test_a_store_that_is_away_proves_no_deafness_and_nothing_is_proved_to_
         await later(60.0)
         assert not feeding.feed.reaching
         assert not connection.gone
-        assert feeding.told == ["reaching", "interrupted"]
+        assert feeding.told == ["reaching", "interrupted: the store does not answer"]
         feeding.store.down = False
         await later(1.0)
         assert feeding.feed.reaching

@@ -10,7 +10,7 @@ import pytest
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import EVENT_PATIENCE_SECONDS
 from hubbub.core.outcomes import Ended, Missing, Renewed, RenewOutcome, Verdict
-from hubbub.core.protocol import Position
+from hubbub.core.protocol import Position, Status
 from hubbub.presence import Presence
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
@@ -219,3 +219,32 @@ async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
         await later(5.0)
     assert ben.closed == [CloseCode.KICKED]
     assert not ann.closed
+
+
+@in_fake_time
+async def test_a_room_that_stays_ahead_of_the_store_asks_it_for_everything() -> None:
+    world = World()
+    await world.phones(["ann"])
+    asked = len(world.store.asked)
+    world.happens(said("told before the store lost it"))
+    renewed(world, world.party.version - 1)
+    await later(A_MOMENT)
+    assert len(world.store.asked) == asked, "an answer that the event has overtaken"
+    renewed(world, world.party.version - 1)
+    await later(A_MOMENT)
+    assert len(world.store.asked) == asked + 1
+
+
+# Status.
+
+
+@in_fake_time
+async def test_a_phone_that_comes_while_the_store_is_away_is_told_so() -> None:
+    world = World()
+    world.hub.tell_status(Status("disconnected"))
+    early, late = FakePhone(), FakePhone()
+    world.hub.welcome(early)
+    world.hub.tell_status(Status("connected"))
+    world.hub.welcome(late)
+    assert [message["store"] for _, messages in early.frames for message in messages] == ["disconnected", "connected"]
+    assert late.frames == []

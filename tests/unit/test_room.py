@@ -244,3 +244,38 @@ def test_however_events_are_lost_doubled_and_shuffled_all_is_told_once_in_order(
     tell()
     assert (room.version, room.party) == (party.version, party.snapshot)
     assert heard == list(range(4, party.version + 1))
+
+
+def test_what_was_held_before_the_store_lost_it_is_void(party: FakeParty, room: Room) -> None:
+    party.happen(said("missing here"))
+    lost = party.happen(said("told, then lost by the store"))
+    assert not room.receive(lost)
+    room.ask()
+    assert room.answered(Missed(room.version, ()))
+    room.ask()
+    assert room.answered(Missed(room.version, ()))
+
+
+def test_the_end_is_told_even_where_everybody_needs_a_new_room(party: FakeParty, room: Room) -> None:
+    room.ask()
+    whole = party.whole()
+    room.receive(party.happen(over()))
+    assert room.answered(whole)
+    assert room.void
+    version = json.loads(room.prepared())["version"]
+    room.sent()
+    (ended,) = told(room)
+    assert ended["t"] == "ENDED"
+    assert ended["version"] == version + 1
+    room.sent()
+    assert not room.has_news()
+
+
+def test_a_prepared_room_is_kept_while_nothing_that_matters_changes(room: Room) -> None:
+    prepared = room.prepared()
+    assert room.party is not None
+    room.watched_by(room.party.watchers)
+    room.lives_until(room.party.expires_at + 999)
+    assert room.prepared() is prepared
+    room.lives_until(room.party.expires_at + 1000)
+    assert room.prepared() != prepared

@@ -1,10 +1,11 @@
 """What `hubbub watch` prints."""
 
 import pytest
+from aiohttp import ServerTimeoutError, WSMessage, WSMsgType
 
 from hubbub.core import protocol
 from hubbub.core.party import ChatMode
-from hubbub.watch import told
+from hubbub.watch import _messages, told
 
 ANN = protocol.Member(id="a", name="Ann", is_host=True, connected=True)
 BOB = protocol.Member(id="b", name="Bob", is_host=False, connected=True)
@@ -83,3 +84,33 @@ def test_what_a_guest_wrote_cannot_steer_the_terminal() -> None:
     said = protocol.MessageSaid(version=4, id="m", member_id="b", name="Bob", text="a\x1b[2Jb\nc\x9bd", at=0)
     line = told(said, {})
     assert line == "#4 Bob: a [2Jb c d"
+
+
+class FakeSocket:
+    """Frames that come one after the other."""
+
+    def __init__(self, *frames: WSMessage) -> None:
+        self._frames = iter(frames)
+
+    def __aiter__(self) -> "FakeSocket":
+        return self
+
+    async def __anext__(self) -> WSMessage:
+        frame = next(self._frames, None)
+        if frame is None:
+            raise StopAsyncIteration
+        return frame
+
+
+async def heard(*frames: WSMessage) -> list[protocol.Heard]:
+    return [message async for message in _messages(FakeSocket(*frames))]  # type: ignore[arg-type]
+
+
+async def test_what_only_a_newer_instance_knows_is_passed_over() -> None:
+    batch = '[{"t":"POLL_OPENED","version":4},{"t":"LOCK_SET","locked":true,"version":5}]'
+    assert await heard(WSMessage(WSMsgType.TEXT, batch, None)) == [protocol.LockSet(version=5, locked=True)]
+
+
+async def test_a_server_that_does_not_answer_pings_ends_the_connection_and_not_the_program() -> None:
+    no_pong = WSMessage(WSMsgType.ERROR, ServerTimeoutError("no pong"), None)
+    assert await heard(no_pong, WSMessage(WSMsgType.TEXT, '{"t":"KICKED"}', None)) == []

@@ -72,6 +72,8 @@ CODES_CACHED: Final = 4096
 LISTED_MAX: Final = 200
 LOG_EVENTS_MAX: Final = 256
 LOG_BYTES_MAX: Final = 64 * 1024
+# A party's life is renewed no finer than that.
+LIFE_RENEWAL_MS_MIN: Final = 1000
 REPLAY_BYTES_MAX: Final = 32 * 1024
 SNAPSHOT_MESSAGES_MAX: Final = 20
 WATCHERS_MAX: Final = 16

@@ -17,7 +17,7 @@ DOCUMENT_SCHEMA: Final = 1
 _CODE: Final = re.compile(rf"[A-Z0-9]{{{CODE_LENGTH}}}")
 _MINUS_SIGN: Final = "\N{MINUS SIGN}"
 _INVISIBLE: Final = frozenset("\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}")
-_DIRECTION_CONTROLS: Final = frozenset(
+DIRECTION_CONTROLS: Final = frozenset(
     "\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ARABIC LETTER MARK}"
     "\N{LEFT-TO-RIGHT EMBEDDING}\N{RIGHT-TO-LEFT EMBEDDING}\N{POP DIRECTIONAL FORMATTING}"
     "\N{LEFT-TO-RIGHT OVERRIDE}\N{RIGHT-TO-LEFT OVERRIDE}"
@@ -68,7 +68,7 @@ def clean_name(name: str) -> str:
     kept = "".join(
         char
         for char in name
-        if category(char) not in {"Cc", "Cs"} and char not in _DIRECTION_CONTROLS and char not in _INVISIBLE
+        if category(char) not in {"Cc", "Cs"} and char not in DIRECTION_CONTROLS and char not in _INVISIBLE
     )
     cut = kept.strip()[:NAME_CHARS_MAX].strip()
     return cut if cut.strip(_JOINERS) else ""

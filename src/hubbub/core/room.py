@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hubbub.core.events import apply_event
 from hubbub.core.limits import (
+    LIFE_RENEWAL_MS_MIN,
     LOG_BYTES_MAX,
     LOG_EVENTS_MAX,
     REACTIONS_APART_MAX,
@@ -80,6 +81,7 @@ class Room:
         self.void = False
         self._asking = False
         self._held: list[Published] = []
+        self._held_before = 0
         self._log: deque[bytes] = deque()
         self._log_bytes = 0
         self._pending: list[_Pending] = []
@@ -98,6 +100,7 @@ class Room:
     def ask(self) -> Position | None:
         """The position from which the store is about to be asked; from now on events are held back."""
         self._asking = True
+        self._held_before = len(self._held)
         return Position(self.epoch, self.version) if self.party is not None else None
 
     def unanswered(self) -> None:
@@ -114,18 +117,23 @@ class Room:
                     self._apply(event)
             case Whole():
                 self._load(outcome)
-        # What another life had to tell is void, or will be told by its next event or renewal.
-        self._held = [published for published in self._held if published.epoch == self.epoch]
+        # What another life had to tell is void, or will be told by its next event or renewal. So is what was held
+        # before the store was asked and lies beyond its answer: it has lost what it had told.
+        self._held = [
+            published
+            for place, published in enumerate(self._held)
+            if published.epoch == self.epoch and (place >= self._held_before or published.first <= outcome.version)
+        ]
         return self._take_held()
 
     def watched_by(self, watchers: int) -> None:
         """Note how many watch, which no event tells."""
-        if self.party is not None:
+        if self.party is not None and self.party.watchers != watchers:
             self._change(replace(self.party, watchers=watchers))
 
     def lives_until(self, expires_at: int) -> None:
         """Note when the party expires, ms of the store's clock, which no event tells."""
-        if self.party is not None:
+        if self.party is not None and abs(expires_at - self.party.expires_at) >= LIFE_RENEWAL_MS_MIN:
             self._change(replace(self.party, expires_at=expires_at))
 
     def reacted(self, reaction: bytes) -> None:
@@ -133,7 +141,7 @@ class Room:
         self._reactions.append(reaction)
 
     def _take_held(self) -> bool:
-        held, self._held = self._held, []
+        held, self._held = sorted(self._held, key=lambda published: published.first), []
         complete = True
         for published in held:
             complete = self._take(published) and complete
@@ -183,7 +191,9 @@ class Room:
         """The encoded `ROOM` of this version, made once."""
         assert self.party is not None
         if self._prepared is None:
-            self._prepared = encode(RoomMessage(self.epoch, self.version, self.party))
+            # The end changes nothing of the party, and its event, which the `ROOM` is no substitute for, follows.
+            version = self.version - 1 if self.ended else self.version
+            self._prepared = encode(RoomMessage(self.epoch, version, self.party))
         return self._prepared
 
     def replay(self, since: Position) -> list[bytes] | None:
@@ -214,9 +224,10 @@ class Room:
         return framed([*messages, *_merged_counts(counts), *_merged_reactions(self._reactions)])
 
     def sent(self) -> None:
-        """Note that everybody here was sent all there was."""
+        """Note that everybody here was sent all there was: where that was a `ROOM`, all but the end of the party."""
+        ended = [pending for pending in self._pending[-1:] if self.void and self.ended]
         self.void = False
-        self._pending.clear()
+        self._pending = ended
         self._reactions.clear()
 
 

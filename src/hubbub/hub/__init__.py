@@ -34,14 +34,19 @@ class Hub:
         self._rooms: dict[str, OpenRoom] = {}
         self._phones: set[Phone] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._trouble: Status | None = None
         self.draining = False
         """Whether this instance is about to end: then phones come back elsewhere, and nobody has left."""
 
     # Phones, in a room or not yet.
 
     def welcome(self, phone: Phone) -> None:
-        """Note a new connection."""
+        """Take a new connection, and tell it how the store is unless all is well."""
         self._phones.add(phone)
+        if self._trouble is not None:
+            phone.send(self._prepare(encode(self._trouble)))
+        if self.draining:
+            phone.close(CloseCode.GOING_AWAY)
 
     def forget(self, phone: Phone) -> None:
         """Note that a connection is gone."""
@@ -49,6 +54,7 @@ class Hub:
 
     def tell_status(self, status: Status) -> None:
         """Tell every phone how the link to the store is."""
+        self._trouble = None if status.store == "connected" else status
         frame = self._prepare(encode(status))
         for phone in list(self._phones):
             phone.send(frame)
@@ -180,6 +186,10 @@ class Hub:
         room = opened.room
         if room.epoch != outcome.epoch or room.version < outcome.version:
             self._start(self._catch_up_unless_level(opened, outcome.epoch, outcome.version), "late event")
+        # An event may have overtaken the renewal's answer; ahead of two of them, the room knows what the store lost.
+        if opened.was_ahead and room.version > outcome.version:
+            self._catch_up(opened)
+        opened.was_ahead = room.version > outcome.version
 
     def end_soon(self, opened: OpenRoom) -> None:
         """The store knows the party no more: close its phones, but give the event that says why a moment to come."""
@@ -212,6 +222,8 @@ class Hub:
     # Asking the store for what was missed.
 
     def _catch_up(self, opened: OpenRoom, delay: float = 0.0) -> None:
+        if self._rooms.get(opened.code) is not opened:
+            return
         opened.ask_again = True
         if not delay:
             opened.wanted_now.set()
@@ -246,9 +258,11 @@ class Hub:
                 self._moved(opened)
                 self.end_soon(opened)
                 return
-            if not opened.room.answered(outcome):
-                opened.ask_again = True
+            complete = opened.room.answered(outcome)
             self._moved(opened)
+            if not complete:
+                opened.ask_again = True
+                await asyncio.sleep(EVENT_PATIENCE_SECONDS)
 
     def _start(self, job: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(job, name=name)

@@ -57,6 +57,8 @@ class OpenRoom:
         self.room = Room()
         self.entering = 0
         self.catching_up: asyncio.Task[None] | None = None
+        self.was_ahead = False
+        """Whether the last renewal's answer was behind what the room knows."""
         self.wanted_now = asyncio.Event()
         """Set where somebody waits for the store to be asked, so that it is not put off."""
         self.ask_again = False
@@ -170,9 +172,10 @@ class OpenRoom:
         self._sent_at = asyncio.get_running_loop().time()
         if self.room.void:
             self._send_anew()
-        else:
+            self.room.sent()
+        if self.room.has_news():
             self._send_batch()
-        self.room.sent()
+            self.room.sent()
 
     def _send_anew(self) -> None:
         text = self.room.prepared()
@@ -182,7 +185,8 @@ class OpenRoom:
 
     def _send_batch(self) -> None:
         text = self.room.batch()
-        frame = self._prepare(text) if text is not None else b""
+        assert text is not None
+        frame = self._prepare(text)
         for place in list(self._places.values()):
             if not place.since:
                 place.phone.send(frame)

@@ -136,8 +136,11 @@ class Store(Protocol):
         A full store gives no new seats (`StoreUnavailable`), and lets everyone who has one come back.
         """
 
-    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> None:
-        """Take back what a join has left that was answered as failed: the seat, or its being taken."""
+    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> bool:
+        """Take back what a join has left that was answered as failed: the seat, or its being taken.
+
+        False where it had left nothing, or somebody has the seat since.
+        """
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
         """Let a connection see everything without a seat."""

@@ -66,6 +66,7 @@ class Feed:
         self._orders: list[tuple[str, ...]] = []
         self._ordered = asyncio.Event()
         self._heard_at = 0.0
+        self._told = ""
         self.reaching = False
         """Whether events demonstrably reach this instance."""
 
@@ -97,8 +98,8 @@ class Feed:
         while True:
             try:
                 await self._listen(listener)
-            except* (RedisError, OSError):
-                self._interrupted("interrupted")
+            except* (RedisError, OSError) as troubles:
+                self._interrupted(f"interrupted: {_first(troubles)}")
             except* _Deaf:
                 self._interrupted("deaf")
             await asyncio.sleep(FEED_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
@@ -107,10 +108,15 @@ class Feed:
         """Close the connection."""
         await self._pool.disconnect()
 
-    def _interrupted(self, what: str) -> None:
-        if self.reaching:
-            self.reaching = False
+    def _say(self, what: str) -> None:
+        """Tell what is new, once."""
+        if what != self._told:
+            self._told = what
             self._tell(what)
+
+    def _interrupted(self, what: str) -> None:
+        self.reaching = False
+        self._say(what)
         for code, confirmation in self._wanted.items():
             if confirmation.done():
                 self._wanted[code] = asyncio.get_running_loop().create_future()
@@ -133,10 +139,7 @@ class Feed:
             await self._pool.release(connection)
 
     async def _connect(self) -> AbstractConnection:
-        try:
-            connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
-            raise ExceptionGroup("no connection", [error]) from None
+        connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         return connection
 
     def _order(self, verb: str, channel: str) -> None:
@@ -162,9 +165,8 @@ class Feed:
                 await self._store.probe(self._instance_id, "heard?", asked_at + PROBE_BUDGET_SECONDS)
             except StoreUnavailable:
                 # It may be that nothing was published, so silence proves nothing; nor is anything proved to come.
-                if self.reaching:
-                    self.reaching = False
-                    self._tell("interrupted")
+                self.reaching = False
+                self._say("interrupted: the store does not answer")
                 await asyncio.sleep(FEED_RETRY_SECONDS)
                 continue
             await asyncio.sleep(FEED_DEAF_SECONDS if self._heard_at < asked_at else 0)
@@ -177,7 +179,7 @@ class Feed:
             self._heard_at = _now()
             if not self.reaching:
                 self.reaching = True
-                self._tell("reaching")
+                self._say("reaching")
             if channel == self._probe_channel:
                 continue
             code = channel[len(_CHANNEL_START) : -len("}:events")].decode()
@@ -200,6 +202,14 @@ class Feed:
         if confirmation is not None and not confirmation.done():
             confirmation.set_result(None)
             listener.confirmed(code)
+
+
+def _first(troubles: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first cause, however deep."""
+    cause: BaseException = troubles
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return cause
 
 
 def _deliver(listener: Listener, code: str, data: bytes) -> None:

@@ -154,10 +154,11 @@ class RedisStore:
             reply = await self._change_live(scripts.JOIN_WITHOUT_MEMORY, attempt.code, (*words, "seated"), deadline)
         return read_joined(reply)
 
-    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> None:
+    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> bool:
         """See `Store.undo_join`."""
         words = (attempt.holder, attempt.token_hash, attempt.new_id)
-        await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline)
+        reply = await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline)
+        return bool(reply[1] == b"done")
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
         """See `Store.watch`."""

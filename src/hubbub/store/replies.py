@@ -120,6 +120,13 @@ def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
         return absence
     if reply[1] == b"events":
         return Missed(reply[2], tuple(reply[3:]))
+    try:
+        return _read_whole(reply, code, key)
+    except (msgspec.DecodeError, TypeError) as error:
+        raise StoreUnavailable(Trouble.REFUSED, f"what lies beside {key} is no party's: {error}") from None
+
+
+def _read_whole(reply: Reply, code: str, key: str) -> Whole:
     _, _, version, document, expires_at, listed, messages, events, watchers, playback = reply
     party = read_document(document, key)
     snapshot = Snapshot(

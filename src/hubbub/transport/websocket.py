@@ -177,7 +177,11 @@ class WebSocketApi:
 
     def _allows(self, origin: str, host: str) -> bool:
         """Whether a page of that origin may connect: one of this very host, or one that the operator named."""
-        return origin.lower() in self._origins or urlsplit(origin).netloc.lower() == host.lower()
+        try:
+            asked = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return False
+        return origin.lower() in self._origins or (asked != "" and asked == host.lower())
 
 
 class Talk:

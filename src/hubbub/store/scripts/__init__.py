@@ -23,6 +23,7 @@ store refuses.
 
 _BOUNDS: Final = {
     "LISTED_MAX": limits.LISTED_MAX,
+    "LIFE_RENEWAL_MS_MIN": limits.LIFE_RENEWAL_MS_MIN,
     "LOG_EVENTS_MAX": limits.LOG_EVENTS_MAX,
     "LOG_BYTES_MAX": limits.LOG_BYTES_MAX,
     "MESSAGES_MAX": limits.SNAPSHOT_MESSAGES_MAX,

@@ -6,11 +6,11 @@ local playing, position = ARGV[5], ARGV[6]
 local host, reply = enter_as_host()
 if not host then return reply end
 
-local track, before, last, at = unpack(redis.call('HMGET', state_key, 'track', 'playing', 'position', 'at'))
+local track, was, last, at = unpack(redis.call('HMGET', state_key, 'track', 'playing', 'position', 'at'))
 if not track then return refuse('no_track') end
 
 if position == '' then
-  local elapsed = before == 'playing' and math.max(0, now - at) / 1000 or 0
+  local elapsed = was == 'playing' and math.max(0, now - at) / 1000 or 0
   position = string.format('%.3f', last + elapsed)
 end
 redis.call('HSET', state_key, 'playing', playing, 'position', position, 'at', integer(now))

@@ -14,6 +14,8 @@ local party = party_in(document)
 if not party then return redis.error_reply('ERR ' .. party_key .. ' holds no party document') end
 
 local host_connected, guests = party.hostConnected, party.guestCount
+-- By the store's clock, unlike a join: where every instance was killed nobody touches the party, and it is true all
+-- the same that nobody is connected.
 local party_now = now - (redis.call('HGET', state_key, 'stoodStill') or 0)
 for _, lapsed in ipairs(redis.call('ZRANGE', leases_key, '-inf', string.format('%d', party_now), 'BYSCORE')) do
   local seat = string.match(lapsed, '^on:(.*)$')

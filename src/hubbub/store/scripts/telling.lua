@@ -62,7 +62,7 @@ local function renew_life(accepted)
   local left = redis.call('PTTL', party_key)
   local life = life_ms()
   if not accepted and left >= 0 then life = math.max(1, math.min(life, left)) end
-  if not grown and left <= life and life - left < 1000 then return end
+  if not grown and left <= life and life - left < LIFE_RENEWAL_MS_MIN then return end
   redis.call('PEXPIRE', party_key, integer(life))
   for place = 3, 10 do redis.call('PEXPIRE', KEYS[place], integer(life)) end
 end
