@@ -1,5 +1,6 @@
 """Getting into a party over the WebSocket, with the host on one instance and guests on the other."""
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -7,10 +8,13 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import MakePhone, Party
+from tests.support.crowds import Crowd
 from tests.support.pairs import Pair
 from tests.support.phones import wait_until_each, wait_until_level
 from tests.support.stores import wait_for
 
+# Well under a renewal, by which a lost notice would show up.
+TAKE_OVER_SECONDS_MAX = 2.0
 CODE_SHAPE = re.compile(r"[BCDFGHJKMNPQRSTVWXYZ2-9]{6}")
 TOKEN_SHAPE = re.compile(r"[A-Za-z0-9_-]{22,64}")
 
@@ -284,3 +288,25 @@ def test_a_look_up_counts_over_all_instances(party: Party, shared_pair: Pair, ne
     counted(False, 1)
     third.do("LEAVE")
     counted(False, 0)
+
+
+async def rush(pair: Pair) -> None:
+    """Eight connections come with one token at once, over and over: a client that repeats what was not answered."""
+    async with Crowd() as crowd:
+        host = await crowd.phone(pair.here)
+        code = (await host.create())["code"]
+        for number in range(5):
+            token = f"one-token-for-all-of-them-{number}"
+            phones = await crowd.phones([pair.here, pair.there] * 4)
+            joined = await asyncio.gather(*(phone.join(code, token=token) for phone in phones), return_exceptions=True)
+            answers = [answer for answer in joined if isinstance(answer, dict)]
+            assert len({answer["memberId"] for answer in answers}) == 1
+            started = time.monotonic()
+            while sum(phone.close_code is None for phone in phones) > 1:
+                assert time.monotonic() - started < TAKE_OVER_SECONDS_MAX
+                await asyncio.sleep(0.01)
+            assert sorted(phone.close_code or 0 for phone in phones) == [0, *[4509] * 7]
+
+
+def test_of_many_connections_with_one_token_at_once_one_stays(shared_pair: Pair) -> None:
+    asyncio.run(rush(shared_pair))

@@ -118,7 +118,7 @@ class World:
         room = opened.room
         answer = {"t": "WATCHING", "code": CODE, "epoch": room.epoch, "version": room.version}
         phone.send(self._prepare(encode(answer)))
-        self.places[phone] = opened.seat(phone, self.lease(member_id), since)
+        self.places[phone] = self.hub.seat(opened, phone, self.lease(member_id), since)
 
     def leave(self, phone: Any) -> None:
         """The phone's connection is gone."""

@@ -87,7 +87,7 @@ async def test_the_end_is_told_to_everybody_before_they_are_closed_and_the_room_
 async def test_who_ended_the_party_by_leaving_is_left_to_close_by_itself() -> None:
     world = World()
     host, guest = await world.phones(["ann", "ben"])
-    world.places[host].leaving = True
+    world.places[host].busy = True
     world.happens(over())
     assert host.heard[-1] == guest.heard[-1] == "ENDED"
     assert (host.closed, guest.closed) == ([], [CloseCode.PARTY_ENDED])

@@ -265,7 +265,6 @@ NO_MESSAGES = [
     "{'t':'PING'}",
     '{"t":"PING","id":NaN}',
     '{"t":"PING","id":01}',
-    '{"t":"PING","x":"\\ud800"}',
     '{"t":"PING","x":"\ud800"}',
     '\ufeff{"t":"PING"}',
     b'{"t":"PING","x":"\xff"}',
@@ -327,3 +326,10 @@ def test_a_count_tells_from_which_event_on_it_stands_only_where_there_are_severa
         "guestCount": 2,
     }
     assert json.loads(encode(GuestCount(version=5, guest_count=2, since=3)))["from"] == 3
+
+
+def test_half_a_surrogate_pair_costs_its_character_and_no_more() -> None:
+    frame = r'{"t":"SEND_MESSAGE","text":"cut \ud83d","requestId":1}'
+    assert read_frame(frame) == [SendMessage(text="cut ", request_id=1)]
+    assert read_frame(frame.encode()) == [SendMessage(text="cut ", request_id=1)]
+    assert read_frame(r'{"t":"PING","id":"\u0041","x":NaN}') is None

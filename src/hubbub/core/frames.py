@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from hubbub.core.errors import REFUSALS, Reason
+from hubbub.core.lenient import decode_json
 from hubbub.core.protocol import Command, Create, ErrorAnswer, Join, RequestId, Watch
 
 
@@ -22,13 +23,12 @@ class Refused(msgspec.Struct, frozen=True):
 _COMMANDS: Final[Mapping[str, type[Command]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Command)}
 _TOO_LONG: Final = re.compile(r"Expected `[^`]*` of length <=")
 _DETAIL_CHARS_MAX: Final = 200
-_decode_json = msgspec.json.Decoder().decode
 
 
 def read_frame(frame: str | bytes) -> list[Command | Refused] | None:
     """The messages in a client's frame, each understood or refused; None where it is no message at all."""
     try:
-        decoded = _decode_json(frame)
+        decoded = decode_json(frame)
     except (ValueError, RecursionError):
         return None
     messages = decoded if isinstance(decoded, list) else [decoded]

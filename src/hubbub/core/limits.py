@@ -113,6 +113,7 @@ LOOKS_PER_RENEWAL: Final = 5
 # The feed of events. A room is kept for a while after its last member here; events that should have come are asked
 # for after a moment; and after silence an instance sends itself a word to find out whether it would hear one.
 ROOM_LINGER_SECONDS: Final = 10.0
+LOST_HOLDERS_MAX: Final = 256
 EVENT_PATIENCE_SECONDS: Final = 0.25
 CATCH_UP_JITTER_SECONDS: Final = 1.0
 FEED_RETRY_SECONDS: Final = 0.5

@@ -15,7 +15,8 @@ from hubbub.core.limits import (
     STORE_BUDGET_SECONDS,
 )
 from hubbub.core.outcomes import Ended, Missing, RenewOutcome
-from hubbub.core.protocol import KickedOut, Status, encode
+from hubbub.core.party import Lease
+from hubbub.core.protocol import KickedOut, Position, Status, encode
 from hubbub.core.room import Published
 from hubbub.hub.open_room import OpenRoom, Phone, Place, RoomClosed
 from hubbub.store import Store, StoreUnavailable, Trouble
@@ -105,6 +106,14 @@ class Hub:
         if not await opened.reach(epoch, version, deadline):
             raise StoreUnavailable(Trouble.TIMEOUT, "the party's events do not come", in_doubt=True)
 
+    def seat(self, opened: OpenRoom, phone: Phone, lease: Lease, since: Position | None) -> Place:
+        """Give a phone its place in a room that is level with it, unless it has lost that already."""
+        place = opened.seat(phone, lease, since)
+        for holder, reason in list(opened.lost):
+            if holder == lease.holder:
+                self._expel(place, reason)
+        return place
+
     def unseat(self, place: Place) -> None:
         """Let a phone go."""
         place.opened.unseat(place)
@@ -157,9 +166,12 @@ class Hub:
 
     def expelled(self, code: str, holder: str, reason: Reason) -> None:
         """Close a connection that has lost its seat."""
-        opened = self._rooms.get(code)
-        if opened is not None and (place := opened.place_of(holder)) is not None:
+        if (opened := self._rooms.get(code)) is None:
+            return
+        if (place := opened.place_of(holder)) is not None:
             self._expel(place, reason)
+        elif opened.entering:
+            opened.lost.append((holder, reason))
 
     def watched(self, code: str, watchers: int) -> None:
         """Note how many watch."""

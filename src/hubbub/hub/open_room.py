@@ -2,12 +2,13 @@
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
-from hubbub.core.errors import CloseCode
-from hubbub.core.limits import SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX
+from hubbub.core.errors import CloseCode, Reason
+from hubbub.core.limits import LOST_HOLDERS_MAX, SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Position
 from hubbub.core.room import Room, framed
@@ -33,15 +34,15 @@ class RoomClosed(Exception):  # noqa: N818 - it names the state
 class Place:
     """A phone's place in a room. `since` is the version it was told on entering, until it was sent what follows."""
 
-    __slots__ = ("lease", "leaving", "opened", "phone", "since")
+    __slots__ = ("busy", "lease", "opened", "phone", "since")
 
     def __init__(self, opened: "OpenRoom", phone: Phone, lease: Lease, since: int) -> None:
         self.opened = opened
         self.phone = phone
         self.lease = lease
         self.since = since
-        self.leaving = False
-        """Whether it is about to close the connection itself, so that an end it brought about does not."""
+        self.busy = False
+        """Whether a command of its is under way, whose answer comes before the connection is closed at an end."""
 
     @property
     def is_kept(self) -> bool:
@@ -57,6 +58,8 @@ class OpenRoom:
         self.room = Room()
         self.entering = 0
         self.catching_up: asyncio.Task[None] | None = None
+        self.lost: deque[tuple[str, Reason]] = deque(maxlen=LOST_HOLDERS_MAX)
+        """Connections that lost their seats while somebody was entering: perhaps before they were seated here."""
         self.was_ahead = False
         """Whether the last renewal's answer was behind what the room knows."""
         self.wanted_now = asyncio.Event()
@@ -109,7 +112,7 @@ class OpenRoom:
         """Close every phone, and tell those who are entering that there is no room any more."""
         self.is_closed = True
         for place in list(self._places.values()):
-            if not place.leaving:
+            if not place.busy:
                 place.phone.close(code)
             self.unseat(place)
         for _, _, future in self._waiting:

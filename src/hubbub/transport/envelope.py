@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from hubbub import __version__
 from hubbub.core.errors import REFUSALS, Reason, Refusal
+from hubbub.core.lenient import decode_json
 from hubbub.core.limits import BODY_BYTES_MAX, BODY_SECONDS_MAX, REQUEST_ID_CHARS_MAX, RETRY_AFTER_SECONDS
 from hubbub.store import StoreUnavailable
 
@@ -240,7 +241,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        value = msgspec.json.decode(body)
+        value = decode_json(body)
     except (ValueError, RecursionError):
         raise Refused(Reason.BAD_REQUEST) from None
     if not isinstance(value, dict):

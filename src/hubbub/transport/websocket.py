@@ -21,7 +21,6 @@ from hubbub.core.limits import (
     PING_INTERVAL_SECONDS,
     UNSENT_BYTES_MAX,
 )
-from hubbub.core.outcomes import Done
 from hubbub.core.protocol import Act, Create, Heard, Join, KickedOut, Leave, Watch, encode
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 from hubbub.hub import Hub, Place
@@ -274,25 +273,23 @@ class Talk:
         """Answer, send the room, and listen to it: in one go, so that nothing falls between."""
         since = command.since if isinstance(command, Join) else None
         self._phone.say(self._session.entered(command, entered.lease.code, entered.token, entered.outcome))
-        self._place = entered.opened.seat(self._phone, entered.lease, since)
+        self._place = self._hub.seat(entered.opened, self._phone, entered.lease, since)
         self.log_fields["code"] = entered.lease.code
 
     async def _act(self, command: Act | Leave) -> None:
         assert self._place is not None
-        self._place.leaving = isinstance(command, Leave)
+        self._place.busy = True
         try:
             outcome = await self._service.act(self._place.lease, command)
         except StoreUnavailable as unavailable:
             self._note(unavailable)
             await self._take(self._session.unavailable(command, _now()))
-            self._place.leaving = False
-            if self._place.opened.is_closed:
-                self._phone.close(CloseCode.PARTY_ENDED)
-            return
-        if not isinstance(outcome, Done):
-            self._place.leaving = False
-        for step in self._session.acted(command, outcome):
-            await self._take(step)
+        else:
+            for step in self._session.acted(command, outcome):
+                await self._take(step)
+        self._place.busy = False
+        if self._place.opened.is_closed:
+            self._phone.close(CloseCode.PARTY_ENDED)
 
 
 def _now() -> float:

@@ -1,0 +1,38 @@
+"""JSON as browsers write it."""
+
+import json
+from typing import Any, NoReturn
+
+import msgspec
+
+_decode = msgspec.json.Decoder().decode
+
+
+def decode_json(text: str | bytes) -> Any:
+    """The value of `text`; raises ValueError or RecursionError where it is no JSON.
+
+    A browser that cuts a text in the middle of an emoji writes half a surrogate pair. UTF-8 cannot hold that, so it
+    goes, as it goes from names; it is no reason to refuse all that came with it.
+    """
+    try:
+        return _decode(text)
+    except msgspec.DecodeError:
+        if b"\\u" not in (text.encode() if isinstance(text, str) else text):
+            raise
+        return _mended(json.loads(text, parse_constant=_refuse))
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+        case list():
+            return [_mended(item) for item in value]
+        case dict():
+            return {_mended(key): _mended(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
