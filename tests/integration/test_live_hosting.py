@@ -213,3 +213,19 @@ def test_a_position_that_is_not_given_is_the_current_one(party: Party) -> None:
     assert again["position"] == pytest.approx(paused["position"], abs=0.001)
     assert again["at"] > paused["at"]
     wait_until_level(host, guest)
+
+
+def test_what_is_under_way_when_the_party_ends_is_answered(shared_pair: Pair, new_phone: MakePhone) -> None:
+    for _ in range(10):
+        host, guest = new_phone(shared_pair.here), new_phone(shared_pair.there)
+        host.create()
+        guest.join(host.code)
+        host.send("PROMOTE", targetId=guest.member_id, requestId="promote")
+        guest.wait_for_message("HOST_CHANGED")
+        host.send("SEND_MESSAGE", text="bye", requestId="bye")
+        guest.send("LEAVE")
+        assert host.wait_for_close() == 4503
+        answered = {message.get("requestId") for message in host.received if message["t"] in {"OK", "ERROR"}}
+        assert "promote" in answered
+        said = [message for message in host.received if message["t"] == "MESSAGE"]
+        assert not said or "bye" in answered
