@@ -67,8 +67,15 @@ class SocketPhone:
 
     def send(self, frame: bytes) -> None:
         """See `Phone.send`."""
-        if not self.is_closed and self._keeps_up():
-            self._transport.write(frame)
+        # The hottest lines of all: no call that is not needed.
+        transport = self._transport
+        if self.closed_with is not None or transport.is_closing():
+            return
+        if not transport.get_write_buffer_size():
+            self._allowance = 0
+        elif not self._keeps_up():
+            return
+        transport.write(frame)
 
     def send_text(self, text: bytes) -> None:
         """See `Phone.send_text`."""
