@@ -82,7 +82,7 @@ class Doubts:
                 await asyncio.sleep(WITHDRAWAL_RETRY_SECONDS)
 
     async def settle_the_rest(self) -> None:
-        """Try once more to take back what is still in doubt: wait for the last deadline, and for one answer."""
+        """Try once more to take back each thing in doubt, for as long as a last deadline and an answer may take."""
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + WITHDRAWAL_MARGIN_SECONDS):
                 for _ in range(len(self._doubts)):

@@ -78,7 +78,7 @@ class Phone(Conversation):
     def ask(self, kind: str, **fields: Any) -> Message:
         """Send a command, again if that was too fast, and return its answer."""
         while (answer := self.ask_once(kind, **fields)).get("reason") == "rate_limited":
-            time.sleep(RATE_LIMITED_PAUSE_SECONDS)
+            time.sleep(RATE_LIMITED_PAUSE_SECONDS)  # the flood guard goes by the clock and tells nobody
         return answer
 
     def do(self, kind: str, **fields: Any) -> Message:

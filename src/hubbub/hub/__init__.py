@@ -183,7 +183,7 @@ class Hub:
 
     def rooms(self) -> Iterator[OpenRoom]:
         """The rooms with phones in them."""
-        return (opened for opened in list(self._rooms.values()) if opened.leases)
+        return (opened for opened in list(self._rooms.values()) if opened.has_phones)
 
     def judge(self, opened: OpenRoom, outcome: RenewOutcome) -> None:
         """Act on what a renewal said: positions compared, verdicts carried out."""

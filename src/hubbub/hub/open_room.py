@@ -82,6 +82,11 @@ class OpenRoom:
         return not self._places and not self.entering
 
     @property
+    def has_phones(self) -> bool:
+        """Whether anybody is in it."""
+        return bool(self._places)
+
+    @property
     def leases(self) -> list[Lease]:
         """The leases of the phones in it."""
         return [place.lease for place in self._places.values()]
