@@ -72,6 +72,21 @@ async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
     assert own_server.admin.keys("*") == []
 
 
+async def test_a_store_that_goes_silent_while_a_create_waits_for_replicas_has_not_replicated_it(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    waiting = asyncio.create_task(instance.store.create(draft(), soon()))
+    await until(lambda: own_server.admin.exists(f"party:{CODE}"))
+    own_server.freeze()
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            await waiting
+    finally:
+        own_server.thaw()
+    assert caught.value.trouble is Trouble.NOT_REPLICATED
+    assert caught.value.in_doubt
+
+
 async def test_a_create_that_waits_holds_up_nobody_else(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon()))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))

@@ -44,7 +44,7 @@ RETRY_AFTER_SECONDS: Final = 1
 BATCH_CALLS_MAX: Final = 512
 
 # A create that waits for replicas is told of their silence this long before its own time is up.
-REPLICAS_ANSWER_MARGIN_SECONDS: Final = 0.1
+REPLICAS_ANSWER_MARGIN_SECONDS: Final = 0.2
 
 # Parties whose creation was answered as failed though the store may have made them: kept until withdrawn.
 WITHDRAWALS_MAX: Final = 10_000

@@ -143,7 +143,12 @@ class Batcher:
 
     def _give_up(self, call: _Call) -> None:
         """End a call whose deadline has passed; with the last one aboard the connection is given up."""
-        call.answer(RedisTimeoutError("no answer by the deadline"))
+        written = call.unconfirmed is not None
+        call.answer(
+            _NotReplicatedError("too few replicas had it by the deadline")
+            if written
+            else RedisTimeoutError("no answer by the deadline")
+        )
         # While others aboard have time left the connection stays: replies come in order, so one that comes
         # for nobody is read and dropped.
         if self._flight is not None and self._aboard and all(other.future.done() for other in self._aboard):
