@@ -51,8 +51,12 @@ def test_a_host_who_leaves_ends_the_party(party: Party, shared_pair: Pair, new_p
         guest.do("SEND_MESSAGE", text=f"{number}")
     host.do("SEND_REACTION", emoji="🎉")
     assert host.ask("LEAVE")["t"] == "OK"
+    # Whoever does a thing hears of it by the same event as everybody.
+    heard = host.find("ENDED", {"cause": "host_left"})
+    assert heard is not None
+    recap = heard["recap"]
     assert host.wait_for_close() == 1000
-    recap = guest.wait_for_message("ENDED", cause="host_left")["recap"]
+    assert guest.wait_for_message("ENDED", cause="host_left")["recap"] == recap
     assert (recap["guests"], recap["messages"], recap["reactions"]) == (1, 3, 1)
     assert 0 <= recap["seconds"] < 60
     assert guest.wait_for_close() == 4503

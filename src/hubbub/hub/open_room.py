@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
@@ -137,6 +138,13 @@ class OpenRoom:
         except TimeoutError:
             return False
         return True
+
+    async def over(self, deadline: float) -> None:
+        """Wait until the party has ended here and everybody was told, or for the deadline."""
+        with suppress(RoomClosed, TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                while not self.is_closed:
+                    await self._moved_to(self.room.version + 1)
 
     def _is_at(self, epoch: str, version: int) -> bool:
         if self.is_closed:

@@ -19,8 +19,10 @@ from hubbub.core.limits import (
     FRAME_BYTES_MAX,
     ID_BYTES,
     PING_INTERVAL_SECONDS,
+    STORE_BUDGET_SECONDS,
     UNSENT_BYTES_MAX,
 )
+from hubbub.core.outcomes import Done
 from hubbub.core.protocol import Act, Create, Heard, Join, KickedOut, Leave, Watch, encode
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 from hubbub.hub import Hub, Place
@@ -292,11 +294,19 @@ class Talk:
             self._note(unavailable)
             await self._take(self._session.unavailable(command, _now()))
         else:
+            if isinstance(command, Leave) and isinstance(outcome, Done):
+                await self._hear_the_end(self._place)
             for step in self._session.acted(command, outcome):
                 await self._take(step)
         self._place.busy = False
         if self._place.opened.is_closed:
             self._phone.close(CloseCode.PARTY_ENDED)
+
+    async def _hear_the_end(self, place: Place) -> None:
+        """A host who ends the party hears of it by the same event as everybody, before the connection goes."""
+        party = place.opened.room.party
+        if party is not None and party.host_id == place.lease.member_id:
+            await place.opened.over(_now() + STORE_BUDGET_SECONDS)
 
 
 def _now() -> float:
