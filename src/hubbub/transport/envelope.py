@@ -21,15 +21,34 @@ from hubbub.store import StoreUnavailable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_SECURITY_HEADERS: Final = {
-    "Server": "hubbub",
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
+
+def content_security_policy(host: str | None = None) -> str:
+    """What a page may load, run and call: what comes from here, nothing inline, and pictures it has drawn itself.
+
+    `host`, if given, is named as an address of WebSockets: to Safari before 16, which old phones keep, `'self'`
+    does not mean those (w3c/webappsec-csp#7). It must be known to be a host; an IPv6 address has no place there.
+    """
+    sockets = "" if host is None or "[" in host else f" ws://{host} wss://{host}"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        f"connect-src 'self'{sockets}; manifest-src 'self'; worker-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+_ALWAYS: Final = {"Server": "hubbub", "X-Content-Type-Options": "nosniff"}
+_OF_DOCUMENTS: Final = {
     "Referrer-Policy": "no-referrer",
+    # Web Share is ours without being named, and browsers that lack it complain on every page where it is.
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), screen-wake-lock=(self), clipboard-write=(self)",
+    "Content-Security-Policy": content_security_policy(),
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+"""What a browser obeys in what it shows, unless the handler said otherwise."""
+PART_OF_A_PAGE: Final = web.ResponseKey("part_of_a_page", bool)
+"""Marks what no browser shows by itself: the app is dozens of small modules, and 400 bytes with each would count."""
+FOR_OTHER_ORIGINS: Final = {"Cross-Origin-Resource-Policy": "cross-origin"}
+"""Lets pages of other origins embed what is served."""
 _REQUEST_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{REQUEST_ID_CHARS_MAX}}}")
 _REASONS_OF_STATUS: Final = {
     404: Reason.NOT_FOUND,
@@ -96,11 +115,14 @@ class Envelope:
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_SECURITY_HEADERS}
+        self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_ALWAYS}
 
     def stamp(self, response: web.StreamResponse, request_id: str) -> None:
         """Put on `response` the headers that every response carries."""
         response.headers.update(self._headers)
+        if not response.get(PART_OF_A_PAGE):
+            for name, value in _OF_DOCUMENTS.items():
+                response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = request_id
 
     def middleware(self) -> Any:

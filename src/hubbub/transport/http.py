@@ -16,17 +16,21 @@ from hubbub.core.outcomes import Ended, Found, Full, Joinable, Locked, Missing
 from hubbub.core.party import PartyDocument, parse_code, squeeze_code
 from hubbub.service import PartyService
 from hubbub.store import StoreUnavailable
+from hubbub.transport.assets import WebApp, asset_response, read_sources
 from hubbub.transport.describe import asyncapi
 from hubbub.transport.envelope import (
+    FOR_OTHER_ORIGINS,
     LOG_FIELDS,
+    PART_OF_A_PAGE,
     Envelope,
     Refused,
+    content_security_policy,
     expect_short_body,
     json_response,
     read_object,
     refusal_response,
 )
-from hubbub.transport.links import JoinLinks, qr_svg
+from hubbub.transport.links import JoinLinks, is_host, qr_svg
 from hubbub.transport.standing import Standing
 from hubbub.transport.websocket import WebSocketApi
 
@@ -49,7 +53,7 @@ class HttpApi:
         self._standing = standing
         self._links = links
         self._instance_id = instance_id
-        self._page = files("hubbub.web").joinpath("index.html").read_bytes()
+        self._web_app = WebApp(read_sources())
         self._openapi = files("hubbub.transport").joinpath("openapi.json").read_bytes()
         self._asyncapi = msgspec.json.encode(asyncapi(__version__))
 
@@ -70,6 +74,8 @@ class HttpApi:
             ("GET", "/", self.page),
             ("GET", "/p/{code}", self.page),
             ("GET", "/p/{code}/wall", self.page),
+            ("GET", "/service-worker.js", self.service_worker),
+            ("GET", "/app/{path:.+}", self.app_file),
         ]
         for method, path, handler in routes:
             resource = app.router.add_resource(path)
@@ -154,7 +160,7 @@ class HttpApi:
         return web.Response(
             body=qr_svg(link),
             content_type="image/svg+xml",
-            headers={"Cache-Control": f"private, max-age={_QR_CACHE_SECONDS}"},
+            headers={"Cache-Control": f"private, max-age={_QR_CACHE_SECONDS}", **FOR_OTHER_ORIGINS},
         )
 
     async def ping(self, _: web.Request) -> web.Response:
@@ -187,14 +193,25 @@ class HttpApi:
         """Describe the live connection."""
         return web.Response(body=self._asyncapi, content_type="application/json")
 
-    async def page(self, _: web.Request) -> web.Response:
-        """Say what this is."""
-        return web.Response(
-            body=self._page,
-            content_type="text/html",
-            charset="utf-8",
-            headers={"Cache-Control": "no-cache"},
-        )
+    async def page(self, request: web.Request) -> web.Response:
+        """Give the phone app's page, which finds out for itself what the code in its address is worth."""
+        host = request.headers.get("Host", "")
+        policy = content_security_policy(host if is_host(host) else None)
+        return asset_response(request, self._web_app.page, {"Content-Security-Policy": policy})
+
+    async def service_worker(self, request: web.Request) -> web.Response:
+        """Give the service worker, from the root, since its folder bounds what it may serve."""
+        return asset_response(request, self._web_app.worker, {})
+
+    async def app_file(self, request: web.Request) -> web.Response:
+        """Give one of the app's files; without this set's name to pages of other origins too, which import the SDK."""
+        found = self._web_app.find(request.match_info["path"])
+        if found is None:
+            raise Refused(Reason.NOT_FOUND)
+        headers = {} if found.is_exact else {"Access-Control-Allow-Origin": "*", **FOR_OTHER_ORIGINS}
+        response = asset_response(request, found.asset, headers, is_exact=found.is_exact)
+        response[PART_OF_A_PAGE] = found.asset.content_type.startswith("text/")
+        return response
 
     def _described(self, code: str, party: PartyDocument) -> dict[str, Any]:
         return {

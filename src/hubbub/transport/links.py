@@ -47,6 +47,11 @@ class _Host(NamedTuple):
     port: int | None
 
 
+def is_host(text: str) -> bool:
+    """Whether `text` can be the Host header of an honest request: a name or an address, perhaps with a port."""
+    return _parse_host(text) is not None
+
+
 def _parse_host(host: str) -> _Host | None:
     """The parts of a Host header, or None where it is nonsense."""
     if len(host) > _HOST_CHARS_MAX or not _HOST.fullmatch(host):
@@ -75,7 +80,8 @@ def _is_loopback(name: str) -> bool:
 
 @lru_cache(_CACHED_PICTURES)
 def qr_svg(link: str) -> bytes:
-    """`link` as a QR code, an SVG picture with the quiet zone that scanners need."""
+    """`link` as a QR code, an SVG picture with the quiet zone that scanners need; its `desc` is the link as text."""
     picture = BytesIO()
-    segno.make_qr(link, error="m").save(picture, kind="svg", scale=8, border=4, light="#fff", xmldecl=False, nl=False)
+    code = segno.make_qr(link, error="m")
+    code.save(picture, kind="svg", scale=8, border=4, light="#fff", desc=link, xmldecl=False, nl=False)
     return picture.getvalue()

@@ -1,0 +1,81 @@
+/** What this device can do beyond showing pages. What a browser withholds is said, never thrown. */
+
+/** Sharing, copying, saving and keeping the screen on, as far as the browser lets this page. */
+export class Device {
+  #lock = null;
+  #wanted = false;
+
+  constructor() {
+    // Screens may be kept on only while the page is seen; the lock is gone each time it was hidden.
+    document.addEventListener("visibilitychange", () => this.#renew());
+  }
+
+  get isSecure() {
+    return window.isSecureContext;
+  }
+
+  get canShare() {
+    return typeof navigator.share === "function";
+  }
+
+  get canCopy() {
+    return navigator.clipboard !== undefined;
+  }
+
+  /** Share text or files with other apps; false where that did not come about. */
+  async share(what) {
+    try {
+      await navigator.share(what);
+      return true;
+    } catch {
+      return false; // given up by the person, or not allowed
+    }
+  }
+
+  canShareFile(file) {
+    return this.canShare && navigator.canShare?.({ files: [file] }) === true;
+  }
+
+  /** Put `text` on the clipboard; false where the browser says no. */
+  async copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Hand a file to the browser's downloads. */
+  save(file) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(file);
+    link.download = file.name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  /** Keep the screen on, or no longer. */
+  keepAwake(wanted) {
+    if (this.#wanted === wanted) return;
+    this.#wanted = wanted;
+    this.#renew();
+  }
+
+  async #renew() {
+    if (!this.#wanted) {
+      this.#lock?.release().catch(() => {});
+      this.#lock = null;
+      return;
+    }
+    if (!("wakeLock" in navigator) || document.visibilityState !== "visible") return;
+    if (this.#lock !== null && !this.#lock.released) return;
+    try {
+      const lock = await navigator.wakeLock.request("screen");
+      if (this.#wanted) this.#lock = lock;
+      else lock.release().catch(() => {});
+    } catch {
+      // The battery is low, or the browser will not: the evening goes on with a screen that dims.
+    }
+  }
+}

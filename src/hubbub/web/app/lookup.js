@@ -1,0 +1,31 @@
+/** Asking over HTTP about a party one is not in. Absent and unreachable are different answers. */
+
+const PATIENCE_MS = 5000;
+
+/**
+ * What the server says of a code: `{ kind: "found", party }`, `{ kind: "absent" }` on its word alone, or
+ * `{ kind: "unreachable", offline }` where there was no true answer.
+ */
+export async function lookUp(code) {
+  try {
+    const response = await fetch(`/api/party/${code}`, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+    if (!response.ok) return { kind: "unreachable", offline: false };
+    const party = await response.json();
+    return party.exists ? { kind: "found", party } : { kind: "absent" };
+  } catch {
+    return { kind: "unreachable", offline: !navigator.onLine };
+  }
+}
+
+/** The link that the party's QR code carries; this page's own where it cannot be read. */
+export async function joinLinkOf(code) {
+  const own = `${location.origin}/p/${code}`;
+  try {
+    const response = await fetch(`/api/party/${code}/qr.svg`);
+    if (!response.ok) return own;
+    const picture = new DOMParser().parseFromString(await response.text(), "image/svg+xml");
+    return picture.querySelector("desc")?.textContent || own;
+  } catch {
+    return own;
+  }
+}

@@ -1,0 +1,26 @@
+/** Addresses: what a URL asks for. Pure. */
+import { isCode, squeeze } from "../core/code.js";
+
+/** `{ name: "home" | "party" | "wall" | "recap", code, typed }`; `code` is null where what was typed cannot be one. */
+export function routeOf(pathname, hash) {
+  const [, first, typed, last] = pathname.split("/");
+  if (first === "p" && typed !== undefined && typed !== "") {
+    return { name: last === "wall" ? "wall" : "party", ...codeOf(decoded(typed)) };
+  }
+  const recap = /^#recap\/([A-Z0-9]{6})$/.exec(hash);
+  if (recap !== null) return { name: "recap", code: recap[1], typed: recap[1] };
+  return { name: "home", code: null, typed: "" };
+}
+
+function codeOf(typed) {
+  const code = squeeze(typed);
+  return { code: isCode(code) ? code : null, typed };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a lone % is no reason to show nothing
+  }
+}

@@ -1,0 +1,60 @@
+/** The world as a browser has it. Nothing here is touched until a client is made, so node can load it. */
+
+/**
+ * A signal is one of: "shown" (somebody looks at the page again), "hidden", "online", "offline", and "parked"
+ * (the page is about to be frozen or kept for the back button: its connections are to be closed now).
+ */
+export function browserWorld() {
+  return {
+    open,
+    now: () => Date.now(),
+    after(ms, act) {
+      const timer = setTimeout(act, ms);
+      return () => clearTimeout(timer);
+    },
+    random: () => Math.random(),
+    randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    signals,
+  };
+}
+
+/** The WebSocket of the host that the page came from. */
+export function ownServer() {
+  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`;
+}
+
+function open(url) {
+  const webSocket = new WebSocket(url);
+  const socket = {
+    onopen: null,
+    onmessage: null,
+    onclose: null,
+    send: (text) => webSocket.send(text),
+    close: (code) => webSocket.close(code),
+  };
+  webSocket.onopen = () => socket.onopen?.();
+  webSocket.onmessage = ({ data }) => socket.onmessage?.(data);
+  webSocket.onclose = ({ code, reason }) => socket.onclose?.(code, reason);
+  return socket;
+}
+
+function signals(listener) {
+  const stop = new AbortController();
+  const listen = (target, type, signal) => {
+    target.addEventListener(type, () => listener(signal), { signal: stop.signal });
+  };
+  document.addEventListener(
+    "visibilitychange",
+    () => listener(document.visibilityState === "visible" ? "shown" : "hidden"),
+    { signal: stop.signal },
+  );
+  listen(window, "pageshow", "shown");
+  listen(window, "focus", "shown");
+  listen(document, "resume", "shown");
+  listen(window, "pagehide", "parked");
+  listen(document, "freeze", "parked");
+  listen(window, "online", "online");
+  listen(window, "offline", "offline");
+  if (navigator.onLine === false) listener("offline");
+  return () => stop.abort();
+}

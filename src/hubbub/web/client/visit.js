@@ -1,0 +1,302 @@
+/** One visit of a party: from `create`, `join` or `watch` to its end, by as many connections as it takes. */
+
+import { Copy } from "./copy.js";
+import { Link } from "./link.js";
+import { localRefusal, Refusal, refusalOf } from "./refusal.js";
+import { Requests } from "./requests.js";
+
+const FRAME_BYTES_MAX = 8 * 1024;
+// Leaves room for the rest of the entering command.
+const ENTRY_BYTES_MAX = FRAME_BYTES_MAX - 1024;
+const LEFT = 1000;
+// Closed with one of these, a connection need not come back; the names are those of docs/protocol.md.
+const FINAL = { 4503: "party_ended", 4504: "kicked", 4509: "taken_over", 4513: "abuse" };
+const isFinal = (code) => code >= 4500 && code <= 4599;
+
+const ENTERED = new Set(["CREATED", "JOINED", "WATCHING"]);
+
+/** The state of a client that visits nothing; `Visit.state` has the same fields. */
+export const IDLE = Object.freeze({
+  phase: "idle",
+  code: null,
+  memberId: null,
+  token: null,
+  isHost: false,
+  watching: false,
+  party: null,
+  store: "connected",
+  trouble: null,
+  lostAt: null,
+  nextTryAt: null,
+  over: null,
+});
+
+export class Visit {
+  /** Settles when the party is entered or cannot be. */
+  entering;
+  #purpose;
+  #world;
+  #tell;
+  #copy;
+  #link;
+  #requests = new Requests();
+  #settle;
+  #phase = "connecting";
+  #memberId = null;
+  #store = "connected";
+  #lostAt;
+  #over = null;
+  #greetingId = null;
+  #leaveId = null;
+  #resumed = null;
+  #news = [];
+
+  /**
+   * @param {object} parts `world`, `url`, `clock`
+   * @param {object} purpose
+   * @param {"create" | "join" | "watch"} purpose.kind
+   * @param {string | null} purpose.code null until the party is created
+   * @param {string | null} purpose.token null for watchers
+   * @param {string} [purpose.name]
+   * @param {unknown} [purpose.party] a state kept from earlier
+   * @param {(news: [string, object][]) => void} tell called when `state` may have changed, with what happened
+   */
+  constructor(parts, purpose, tell) {
+    this.#purpose = { ...purpose };
+    this.#world = parts.world;
+    this.#tell = tell;
+    this.#copy = new Copy(purpose.party, purpose.code);
+    this.#lostAt = parts.world.now();
+    this.entering = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.entering.catch(() => {});
+    this.#link = new Link(parts, {
+      greeting: () => this.#greeting(),
+      heard: (messages) => this.#heard(messages),
+      broken: (code, reason) => this.#broken(code, reason),
+      moved: () => this.#publish(),
+    });
+  }
+
+  start() {
+    this.#link.start();
+    this.#publish();
+  }
+
+  /** Let go without leaving; nothing is told any more. */
+  stop() {
+    this.#tell = () => {};
+    this.#link.stop();
+    this.#requests.lose();
+    this.#settle.reject(localRefusal("closed"));
+  }
+
+  /** End before it began, for a reason that needs no server. */
+  refuse(reason) {
+    const refusal = localRefusal(reason);
+    this.#finish({ reason, message: refusal.message }, refusal);
+    this.#publish();
+  }
+
+  /** Whether the entering command would not fit into a frame, for which the server closes the connection. */
+  get isTooLong() {
+    const { name, token } = this.#purpose;
+    return bytesOf(JSON.stringify({ name, token })) > ENTRY_BYTES_MAX;
+  }
+
+  wake() {
+    this.#link.wake();
+  }
+
+  get state() {
+    const { code, token, kind } = this.#purpose;
+    const { party } = this.#copy;
+    return {
+      phase: this.#phase,
+      code,
+      memberId: this.#memberId,
+      token,
+      isHost: this.#memberId !== null && party?.hostId === this.#memberId,
+      watching: kind === "watch",
+      party,
+      store: this.#store,
+      trouble: this.#link.trouble,
+      lostAt: this.#lostAt,
+      nextTryAt: this.#link.nextTryAt,
+      over: this.#over,
+    };
+  }
+
+  /** Send a command. Resolves on `OK`, rejects with a `Refusal`. */
+  command(message) {
+    if (this.#phase !== "live") return refused("not_connected");
+    const requestId = this.#requests.newId();
+    const text = JSON.stringify({ ...message, requestId });
+    if (bytesOf(text) > FRAME_BYTES_MAX) return refused("too_long");
+    const answer = this.#requests.wait(requestId);
+    if (message.t === "LEAVE") this.#leaveId = requestId;
+    // Named like this before the answer comes: a repeat after a lost answer then says the same.
+    if (message.t === "RENAME") this.#rename(message.name, answer);
+    this.#link.send(text);
+    return answer;
+  }
+
+  #rename(name, answer) {
+    const before = this.#purpose.name;
+    this.#purpose.name = name;
+    answer.catch((refusal) => {
+      if (refusal.reason !== "lost" && this.#purpose.name === name) this.#purpose.name = before;
+    });
+  }
+
+  #greeting() {
+    const { kind, code, token } = this.#purpose;
+    const since = this.#copy.ask();
+    const requestId = this.#requests.newId();
+    this.#greetingId = requestId;
+    if (kind === "watch") return { t: "WATCH", requestId, code };
+    const name = this.#nameToTell();
+    if (code === null) return { t: "CREATE", requestId, name, token };
+    return { t: "JOIN", requestId, code, name, token, since };
+  }
+
+  /** The name for the seat: where its hold has run out, the new one is to be called like it. */
+  #nameToTell() {
+    const seen = this.#copy.party?.members.find(({ id }) => id === this.#memberId)?.name;
+    return this.#purpose.name || seen || undefined;
+  }
+
+  #heard(messages) {
+    for (const message of messages) {
+      // What follows a message that ended the visit or the connection is not ours any more.
+      if (this.#take(message) === "stop") break;
+    }
+    this.#publish();
+  }
+
+  #take(message) {
+    if (ENTERED.has(message.t)) this.#entered(message);
+    else if (message.t === "OK") this.#done(message);
+    else if (message.t === "ERROR") this.#refused(message);
+    else if (message.t === "STATUS") this.#store = message.store;
+    else if (message.t === "KICKED") this.#finish({ reason: "kicked" });
+    else if (message.t === "REACTION") this.#reacted({ [message.emoji]: 1 }, message);
+    else if (message.t === "REACTIONS") this.#reacted(message.counts, {});
+    else return this.#follow(message);
+    return this.#over === null ? "go on" : "stop";
+  }
+
+  #entered(message) {
+    this.#purpose.code = message.code;
+    this.#purpose.token = message.token ?? this.#purpose.token;
+    this.#memberId = message.memberId ?? null;
+    this.#resumed ??= message.resumed ?? false;
+    this.#copy.answered(message);
+    this.#link.answered();
+    this.#goLive();
+  }
+
+  #follow(message) {
+    const taken = this.#takeSafely(message);
+    if (taken === "gap") {
+      this.#copy.distrust();
+      this.#link.drop();
+      return "stop";
+    }
+    if (taken === "event") this.#news.push(["event", message]);
+    this.#goLive();
+    if (taken === "event" && message.t === "ENDED") {
+      const { cause, recap } = message;
+      this.#finish({ reason: this.#leaveId === null ? "party_ended" : "left", cause, recap });
+      return "stop";
+    }
+    return "go on";
+  }
+
+  /** An event that does not fit the party at all shows that the copy is wrong, like a hole. */
+  #takeSafely(message) {
+    try {
+      return this.#copy.take(message);
+    } catch {
+      return "gap";
+    }
+  }
+
+  #goLive() {
+    if (!this.#copy.isLevel || this.#link.isLevel) return;
+    this.#link.level();
+    this.#phase = "live";
+    this.#lostAt = null;
+    const { code, memberId, token, isHost } = this.state;
+    const seat = { code, memberId, token, isHost };
+    const results = { create: seat, join: { ...seat, resumed: this.#resumed }, watch: { code } };
+    this.#settle.resolve(results[this.#purpose.kind]);
+  }
+
+  #done(message) {
+    this.#requests.answered(message);
+    if (this.#leaveId !== null && message.requestId === this.#leaveId) this.#finish({ reason: "left" });
+  }
+
+  #refused(message) {
+    if (message.requestId === undefined) return;
+    if (message.requestId === this.#leaveId) this.#leaveId = null;
+    if (message.requestId === this.#greetingId) this.#notEntered(refusalOf(message));
+    else this.#requests.answered(message);
+  }
+
+  #notEntered(refusal) {
+    const { reason, message } = refusal;
+    const isBack = this.#phase === "reconnecting";
+    // A screen that nobody touches is to come back by itself once the host lets newcomers in again.
+    const isPatient = isBack && this.#purpose.kind === "watch" && reason === "party_locked";
+    if (refusal.retryable || isPatient) this.#link.refused({ reason, message });
+    else this.#finish({ reason, message }, refusal);
+  }
+
+  #reacted(counts, { name, memberId }) {
+    this.#news.push(["reaction", memberId === undefined ? { counts } : { counts, name, memberId }]);
+  }
+
+  #broken(code, reason) {
+    this.#store = "connected";
+    this.#greetingId = null;
+    const isLeaving = this.#leaveId !== null;
+    if (isLeaving && code === LEFT) this.#requests.succeed(this.#leaveId);
+    this.#requests.lose();
+    // Whoever wants to leave does not come back because the answer was lost: the seat runs out by itself.
+    if (isLeaving) this.#finish({ reason: "left" });
+    else if (isFinal(code)) this.#finish({ reason: FINAL[code] ?? (reason || "closed") });
+    else if (this.#phase === "live") {
+      this.#phase = "reconnecting";
+      this.#lostAt = this.#world.now();
+    }
+  }
+
+  #finish(over, refusal = new Refusal(over.reason, over.message)) {
+    this.#over = Object.freeze(over);
+    this.#phase = "over";
+    this.#lostAt = null;
+    if (over.reason === "left" && this.#leaveId !== null) this.#requests.succeed(this.#leaveId);
+    this.#requests.lose();
+    this.#link.stop();
+    this.#settle.reject(refusal);
+  }
+
+  #publish() {
+    const news = this.#news;
+    this.#news = [];
+    this.#tell(news);
+  }
+}
+
+function refused(reason) {
+  const promise = Promise.reject(localRefusal(reason));
+  promise.catch(() => {});
+  return promise;
+}
+
+function bytesOf(text) {
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,54 @@
+/** A party's code: six of A-Z and 0-9, however a person types it. Mirrors `squeeze_code` in core/party.py. */
+
+export const CODE_CHARS = 6;
+
+const CODE = new RegExp(`^[A-Z0-9]{${CODE_CHARS}}$`);
+
+// Beyond `\s`: what Python's str.isspace() takes for a space too, invisible characters, minus sign, hyphens.
+const SEPARATORS = /[\s\x1c-\x1f\x85\u200b\u2060\ufeff\u2212\p{Pd}]/gu;
+
+const JOIN_LINK = /\/p\/([^/?#\s]+)/i;
+
+/**
+ * What a person typed without what does not matter in a code: case, spaces and hyphens. Of a pasted join link
+ * (`https://host/p/ABC123`, `/p/ABC123/wall`) it is the code. Check the result with `isCode`.
+ *
+ * @param {string} typed
+ * @returns {string}
+ */
+export function squeeze(typed) {
+  const link = JOIN_LINK.exec(typed);
+  if (link !== null) {
+    const code = withoutSeparators(decoded(link[1]));
+    if (isCode(code)) return code;
+  }
+  return withoutSeparators(typed);
+}
+
+/**
+ * Whether `text` is a code as the store knows it. What is not one cannot be the code of any party.
+ *
+ * @param {unknown} text
+ * @returns {boolean}
+ */
+export function isCode(text) {
+  return typeof text === "string" && CODE.test(text);
+}
+
+function withoutSeparators(text) {
+  // Only ASCII is upper-cased: "ß".toUpperCase() is "SS", which nobody typed.
+  return text.replace(SEPARATORS, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** A code as people read it out: `BQ7 4KX`. */
+export function spaced(code) {
+  return `${code.slice(0, 3)} ${code.slice(3)}`;
+}

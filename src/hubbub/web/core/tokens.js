@@ -1,0 +1,26 @@
+/** The secret that owns a seat. */
+
+const TOKEN_BYTES = 16;
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/**
+ * A new token: 128 bits as 22 characters of base64url without padding.
+ *
+ * @param {(count: number) => Uint8Array} randomBytes unpredictable ones
+ * @returns {string}
+ */
+export function newToken(randomBytes) {
+  let token = "";
+  let held = 0;
+  let bits = 0;
+  for (const byte of randomBytes(TOKEN_BYTES)) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      token += ALPHABET[(held >> bits) & 63];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? token + ALPHABET[(held << (6 - bits)) & 63] : token;
+}

@@ -1,0 +1,181 @@
+/** The phone app's composition root: it makes the parts, and draws whatever the app says is on. */
+import { App } from "./app/app.js";
+import { Device } from "./app/device.js";
+import { joinLinkOf, lookUp } from "./app/lookup.js";
+import { Memory } from "./app/memory.js";
+import { Router } from "./app/router.js";
+import { connect } from "./client.js";
+import { homeModel, linkModel } from "./models/home.js";
+import { doorModel, screenOf } from "./models/screen.js";
+import { chooseLanguage, speaker } from "./strings/say.js";
+import { confirmed } from "./views/dialogs.js";
+import { doorView } from "./views/door.js";
+import { floatsLayer } from "./views/floats.js";
+import { homeView, linkView } from "./views/home.js";
+import { Screens, styled } from "./views/screens.js";
+import { Stage } from "./views/stage.js";
+
+const TICK_MS = 500;
+const NEVER = -1;
+
+const say = speaker(chooseLanguage(navigator.languages));
+const device = new Device();
+const floats = floatsLayer(Math.random);
+const timers = {
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+const stage = new Stage({
+  root: document.querySelector("#screen"),
+  voice: document.querySelector("#voice"),
+  notice: document.querySelector("#notice"),
+});
+
+/** A screen is its view and the model of what the view draws. */
+const screens = new Screens(
+  {
+    home: { view: homeView, model: () => homeModel(app.state, say) },
+    link: { view: linkView, model: () => linkModel(app.state, say) },
+    door: { view: doorView, model: ({ kind }) => doorModel(kind, app.state, say) },
+  },
+  {
+    async party() {
+      const [{ partyView }, { partyModel }] = await Promise.all([
+        import("./views/party.js"),
+        import("./models/party.js"),
+        styled("inside"),
+        styled("party"),
+      ]);
+      return { view: partyView, model: () => partyModel(app.state, device, clocks(), say) };
+    },
+    async wall() {
+      const [{ wallView }, { wallModel }] = await Promise.all([
+        import("./views/wall.js"),
+        import("./models/wall.js"),
+        styled("inside"),
+        styled("wall"),
+      ]);
+      return { view: wallView, model: () => wallModel(app.state, device, clocks(), say) };
+    },
+    async recap() {
+      const [{ recapView }, { recapModel }] = await Promise.all([
+        import("./views/recap.js"),
+        import("./models/recap.js"),
+        styled("recap"),
+      ]);
+      const canShare = device.canShareFile(app.pictureFile(new Blob()));
+      return { view: recapView, model: () => ({ ...recapModel(app.state.recap, say), canShare }) };
+    },
+  },
+  timers,
+);
+
+let app = null;
+let frame = NEVER;
+
+/** Draw once a frame at most, however much happens in it. */
+function paint() {
+  if (frame !== NEVER) return;
+  frame = requestAnimationFrame(() => {
+    frame = NEVER;
+    draw();
+  });
+}
+
+function draw() {
+  const wanted = screenOf(app.state);
+  const screen = screens.get(wanted.name, paint);
+  // A party gets a view of its own, so that nothing of one is ever seen in another.
+  const key = `${wanted.name}:${app.state.route.code ?? ""}`;
+  // A screen that is still on its way leaves the one before it standing, which says what is awaited.
+  if (screen !== null) stage.show(key, () => screen.view(act, say), screen.model(wanted));
+  stage.notice(app.state.notice);
+}
+
+function clocks() {
+  return { now: Date.now(), storeNow: app.storeNow() };
+}
+
+/** Ask first, then do it. */
+async function asked(key, names, run) {
+  const words = (part) => say(`${key}.${part}`, names);
+  const isSure = await confirmed({ title: words("title"), text: words("text"), yes: words("yes"), no: say("confirm.no") });
+  if (isSure) run();
+}
+
+/** What the views can ask for. */
+const act = {
+  start: (name) => app.start(name),
+  typed: (code, typed, name) => app.typed(code, typed, name),
+  join: (name) => app.join(name),
+  go: (path) => app.go(path),
+  home: () => app.home(),
+  openRecap: (code) => app.openRecap(code),
+  startAgain: () => app.startAgain(),
+  door: (action) => app.door(action),
+  tryNow: () => app.tryNow(),
+  show: (tab) => app.show(tab),
+  named: (name) => app.named(name),
+  rename: (name) => app.rename(name),
+  speak: (text) => app.speak(text),
+  react: (emoji) => app.react(emoji),
+  setMode: (mode) => app.setMode(mode),
+  setLocked: (locked) => app.setLocked(locked),
+  share: () => app.share(),
+  copy: () => app.copy(),
+  kick: (id, name) => asked("kick", { name }, () => app.kick(id)),
+  promote: (id, name) => asked("promote", { name }, () => app.promote(id, name)),
+  leave: () => asked("leave", {}, () => app.leave()),
+  end: () => asked("end", {}, () => app.leave()),
+  playTrack: (track) => app.playTrack(track),
+  queueTrack: (track) => app.queueTrack(track),
+  play: () => app.play(),
+  pause: () => app.pauseTrack(),
+  skip: () => app.skip(),
+  sharePicture: (blob) => app.sharePicture(blob),
+  savePicture: (blob) => app.savePicture(blob),
+};
+
+function start() {
+  document.documentElement.lang = say.language;
+  document.body.append(floats.root);
+  app = new App(
+    {
+      connect,
+      lookUp,
+      joinLinkOf,
+      device,
+      say,
+      timers,
+      memory: new Memory(() => window.localStorage, () => window.sessionStorage, Date.now),
+      router: new Router(() => app.open()),
+      randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    },
+    { onChange: paint, onReaction: floats.show, onHeard: (text) => stage.speak(text), onArrived: settled },
+  );
+  app.open();
+  setInterval(() => app.isMoving && paint(), TICK_MS);
+  window.addEventListener("pagehide", () => app.pause());
+  document.addEventListener("visibilitychange", () => app.pause());
+  document.addEventListener("paste", pasted);
+  // Whoever touches the page will soon be in a party: what that needs comes while they type.
+  for (const type of ["pointerdown", "focusin", "keydown"]) {
+    document.addEventListener(type, () => screens.fetch("party"), { once: true });
+  }
+}
+
+/** What can wait until this phone is in: the recap, and the worker that lets an installed app open without a network. */
+function settled() {
+  screens.fetch("recap");
+  if (window.isSecureContext) navigator.serviceWorker?.register("/service-worker.js", { updateViaCache: "none" }).catch(() => {});
+}
+
+/** A code can be pasted anywhere on the start, not only into its field. */
+function pasted(event) {
+  if (stage.view.paste === undefined || event.target.closest?.("input, textarea") !== null) return;
+  stage.view.paste(event.clipboardData?.getData("text") ?? "");
+}
+
+start();

@@ -1,0 +1,28 @@
+/** The strip above a party that says what is not as it should be. Pure. */
+
+import { hostName } from "../core/party.js";
+
+/** Shorter losses than this pass without a word; the dot in the head tells of them. */
+export const QUIET_MS = 2000;
+
+/** What the banner says at `now` (ms of this device's clock), or null where all is well. */
+export function bannerModel(client, now, say) {
+  if (client.phase !== "live") return lost(client, now, say);
+  if (client.store === "disconnected") return { tone: "warn", text: say("banner.store_away"), action: null };
+  if (client.store === "recovering") return { tone: "warn", text: say("banner.recovering"), action: null };
+  if (!client.party.hostConnected && !client.isHost) {
+    const host = hostName(client.party) ?? say("people.host");
+    return { tone: "wait", text: say("banner.hostAway", { host }), action: null };
+  }
+  return null;
+}
+
+function lost(client, now, say) {
+  const reason = client.trouble?.reason;
+  if (reason === "offline") return { tone: "warn", text: say("banner.offline"), action: null };
+  if (client.lostAt === null || now - client.lostAt < QUIET_MS) return null;
+  const action = { id: "tryNow", label: say("banner.tryNow") };
+  if (reason === "store_unavailable") return { tone: "warn", text: say("banner.store_away"), action };
+  if (reason === "recovering") return { tone: "warn", text: say("banner.recovering"), action };
+  return { tone: "warn", text: say("banner.reconnecting"), action };
+}

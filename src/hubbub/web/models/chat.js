@@ -1,0 +1,49 @@
+/** What is said, and who may speak. Pure. */
+import { hueOf } from "./people.js";
+
+export const REACTIONS = ["🎉", "❤️", "😂", "🔥", "👏", "😮", "💃", "🍻"];
+export const MODES = ["OPEN", "EMOJI_ONLY", "LOCKED"];
+export const TEXT_CHARS_MAX = 500;
+
+const lines = new WeakMap();
+
+/** The chat: its messages, and what this phone may do in it. */
+export function chatModel(client, messages, say) {
+  const { party, isHost, memberId } = client;
+  const mode = party.chatMode;
+  return {
+    title: say("chat.title"),
+    lines: messages.map((message) => lineOf(message, memberId)),
+    empty: messages.length === 0 ? say("chat.empty") : null,
+    canSpeak: isHost || mode === "OPEN",
+    canReact: isHost || mode !== "LOCKED",
+    placeholder: placeholderOf(mode, isHost, say),
+    modes: isHost ? MODES.map((id) => ({ id, label: say(`chat.mode.${id}`), chosen: id === mode })) : null,
+  };
+}
+
+function placeholderOf(mode, isHost, say) {
+  if (isHost || mode === "OPEN") return say("chat.placeholder");
+  return say(mode === "LOCKED" ? "chat.locked" : "chat.emojiOnly");
+}
+
+function lineOf(message, memberId) {
+  const isMine = message.memberId === memberId;
+  const known = lines.get(message);
+  if (known?.isMine === isMine) return known;
+  const line = {
+    id: message.id,
+    name: message.name,
+    text: message.text,
+    isMine,
+    hue: hueOf(message.memberId),
+    at: message.at,
+  };
+  lines.set(message, line);
+  return line;
+}
+
+/** How many characters a text has, as the server counts them (code points), beyond what is allowed; 0 if none. */
+export function charsOver(text) {
+  return Math.max(0, [...text.trim()].length - TEXT_CHARS_MAX);
+}

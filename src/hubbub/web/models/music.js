@@ -1,0 +1,18 @@
+/** What plays. Pure. */
+import { clockText, positionAt } from "../core/playback.js";
+
+/** The track, where it stands at `storeNow` (ms of the store's clock), and what comes next. */
+export function musicModel(client, storeNow, say) {
+  const { playback } = client.party;
+  const hasTrack = playback.track !== null;
+  return {
+    title: say("music.title"),
+    track: playback.track ?? say("music.nothing"),
+    hasTrack,
+    playing: playback.state === "playing",
+    status: hasTrack ? say(`music.${playback.state}`) : "",
+    clock: hasTrack ? clockText(positionAt(playback, storeNow)) : "",
+    next: playback.nextTrack,
+    canControl: client.isHost,
+  };
+}

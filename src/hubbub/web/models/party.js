@@ -1,0 +1,35 @@
+/** A party as a member sees it: the parts of its screen in one model. Pure. */
+import { hostName } from "../core/party.js";
+import { bannerModel } from "./banner.js";
+import { chatModel } from "./chat.js";
+import { inviteModel } from "./invite.js";
+import { musicModel } from "./music.js";
+import { peopleModel } from "./people.js";
+
+/** What the party's screen shows. `clocks` has `now` (this device's) and `storeNow`, both in ms. */
+export function partyModel(app, device, clocks, say) {
+  const { client } = app;
+  const me = client.party.members.find((member) => member.id === client.memberId);
+  const tabs = client.isHost ? ["invite", "chat", "people", "music"] : ["chat", "people", "invite"];
+  const shown = tabs.includes(app.tab) ? app.tab : tabs[0];
+  const music = musicModel(client, clocks.storeNow, say);
+  return {
+    code: client.code,
+    codeLabel: say("party.code", { code: [...client.code].join(" ") }),
+    heading: client.isHost ? say("party.yours") : say("party.hostedBy", { host: hostName(client.party) ?? say("people.host") }),
+    count: say("party.people", { n: client.party.guestCount }),
+    link: client.phase === "live" ? { live: true, label: say("link.live") } : { live: false, label: say("link.lost") },
+    isHost: client.isHost,
+    myName: me?.name ?? app.name,
+    nameCard: app.askName ? { title: say("name.ask"), text: say("name.asked", { name: me?.name ?? "" }) } : null,
+    banner: bannerModel(client, clocks.now, say),
+    notice: app.notice,
+    tabs: tabs.map((id) => ({ id, label: say(`tab.${id}`), chosen: id === shown, unread: id === "chat" ? app.unread : 0 })),
+    shown,
+    invite: inviteModel(client, app.joinLink, device, say),
+    people: peopleModel(client, say),
+    chat: chatModel(client, app.messages, say),
+    music,
+    strip: !client.isHost && music.hasTrack ? music : null,
+  };
+}

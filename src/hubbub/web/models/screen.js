@@ -1,0 +1,105 @@
+/** Which screen is right, and for the screens that are no more than words: which words. Pure. */
+
+const DOORS = {
+  // kind: [glyph, tone, busy, actions]
+  starting: ["spark", "wait", true, ["cancel"]],
+  connecting: ["door", "wait", true, ["cancel"]],
+  opening: ["wall", "wait", true, []],
+  looking: ["door", "wait", true, []],
+  store_away: ["cloud", "warn", true, ["again", "home"]],
+  unreachable: ["signal", "warn", true, ["again", "home"]],
+  offline: ["plane", "warn", true, ["home"]],
+  busy: ["crowd", "warn", true, ["home"]],
+  watchers: ["wall", "warn", true, ["home"]],
+  not_found: ["lens", "stop", false, ["other", "again"]],
+  not_a_code: ["lens", "stop", false, ["other"]],
+  gone: ["moon", "end", false, ["home"]],
+  ended: ["moon", "end", false, ["home"]],
+  full: ["crowd", "stop", false, ["again", "home"]],
+  locked: ["lock", "stop", false, ["again", "home"]],
+  kicked: ["out", "stop", false, ["home"]],
+  taken_over: ["tabs", "wait", false, ["takeBack", "home"]],
+  abuse: ["out", "stop", false, ["reload"]],
+  refused: ["out", "stop", false, ["again", "home"]],
+};
+
+const DOOR_OF_REASON = {
+  party_not_found: "not_found",
+  party_ended: "ended",
+  party_full: "full",
+  party_locked: "locked",
+  kicked: "kicked",
+  taken_over: "taken_over",
+  abuse: "abuse",
+  store_unavailable: "store_away",
+  recovering: "store_away",
+  internal_error: "store_away",
+  rate_limited: "busy",
+  too_many_watchers: "watchers",
+  offline: "offline",
+  unreachable: "unreachable",
+};
+
+/**
+ * The screen for what the app knows: `{ name }`, and for a `door` its `kind` too.
+ *
+ * Absent and unreachable never share a door: `not_found` is shown only on the server's own word.
+ */
+export function screenOf(app) {
+  if (app.route.name === "recap") return { name: app.recap === null ? "home" : "recap" };
+  if (app.entering === null) return screenOutside(app);
+  const { client } = app;
+  if (client.over !== null) return screenAfter(app);
+  if (client.party !== null) return { name: client.watching ? "wall" : "party" };
+  if (client.trouble !== null) return door(DOOR_OF_REASON[client.trouble.reason] ?? "unreachable");
+  return door({ create: "starting", join: "connecting", watch: "opening" }[app.entering]);
+}
+
+function screenOutside(app) {
+  const { route, lookup } = app;
+  if (route.name === "home") return { name: "home" };
+  if (route.code === null) return door("not_a_code");
+  switch (lookup.kind) {
+    case "found":
+      if (lookup.party.locked) return door("locked");
+      return lookup.party.full ? door("full") : { name: "link" };
+    case "absent":
+      return app.recap === null ? door("not_found") : { name: "recap" };
+    case "unreachable":
+      return door(lookup.offline ? "offline" : "store_away");
+    default:
+      return door("looking");
+  }
+}
+
+function screenAfter(app) {
+  const { over } = app.client;
+  if (over.recap !== undefined && app.recap !== null) return { name: "recap" };
+  if (over.reason === "left") return { name: "home" };
+  if (over.reason === "party_not_found" && app.hadSeat) return door("gone");
+  return door(DOOR_OF_REASON[over.reason] ?? "refused");
+}
+
+function door(kind) {
+  return { name: "door", kind };
+}
+
+/** What a door shows: glyph, tone, words, the code it is about, and what can be done. */
+export function doorModel(kind, app, say) {
+  const [glyph, tone, busy, actions] = DOORS[kind];
+  const typed = app.route.typed ?? "";
+  return {
+    kind,
+    glyph,
+    tone,
+    busy,
+    title: say(`door.${kind}.title`),
+    text: kind === "refused" ? (app.client.over?.message ?? "") : words(`door.${kind}.text`, typed, say),
+    code: app.route.code,
+    actions: actions.map((id) => ({ id, label: say(`door.action.${id}`) })),
+  };
+}
+
+function words(key, typed, say) {
+  return say.knows(key) ? say(key, { code: typed }) : "";
+}

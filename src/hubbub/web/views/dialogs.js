@@ -1,0 +1,126 @@
+/** Sheets that ask something: the browser's own dialog keeps the focus inside and gives it back. */
+import { nameField } from "./home.js";
+import { el, put, submitted } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** Ask before something that cannot be undone; resolves to whether it was confirmed. */
+export function confirmed({ title, text, yes, no }) {
+  return new Promise((resolve) => {
+    const dialog = el(
+      "dialog",
+      { class: "sheet", "aria-labelledby": "sheet-title" },
+      el("h2", { id: "sheet-title", class: "sheet-title", text: title, dir: "auto" }),
+      el("p", { class: "soft", text, dir: "auto" }),
+      el(
+        "div",
+        { class: "sheet-actions" },
+        el("button", { type: "button", class: "button button-danger", "data-action": "yes", text: yes, on: { click: () => dialog.close("yes") } }),
+        el("button", { type: "button", class: "button", "data-action": "no", text: no, autofocus: true, on: { click: () => dialog.close() } }),
+      ),
+    );
+    open(dialog, () => resolve(dialog.returnValue === "yes"));
+  });
+}
+
+/** The menu of a party: another name, the way out. */
+export function openMenu(model, act, say) {
+  const name = nameField(say);
+  name.field.value = model.myName;
+  const close = () => dialog.close();
+  const out = model.isHost ? "end" : "leave";
+  const dialog = el(
+    "dialog",
+    { class: "sheet", "aria-labelledby": "sheet-title" },
+    el(
+      "header",
+      { class: "sheet-head" },
+      el("h2", { id: "sheet-title", class: "sheet-title", text: say("menu.title") }),
+      iconButton("close", say("menu.close"), close),
+    ),
+    el(
+      "form",
+      {
+        class: "stack",
+        on: {
+          submit: submitted(() => {
+            act.rename(name.field.value);
+            close();
+          }),
+        },
+      },
+      name.root,
+      el("button", { type: "submit", class: "button", text: say("name.save") }),
+    ),
+    el(
+      "button",
+      {
+        type: "button",
+        class: "button button-danger",
+        "data-action": out,
+        on: {
+          click: () => {
+            close();
+            act[out]();
+          },
+        },
+      },
+      icon("out"),
+      el("span", { text: say(`menu.${out}`) }),
+    ),
+  );
+  open(dialog, () => {});
+}
+
+/** What can be done with one guest; nothing happens without a confirmation. */
+export function openGuestMenu(row, act, say) {
+  const choose = (action) => () => {
+    dialog.close();
+    act[action](row.id, row.name);
+  };
+  const dialog = el(
+    "dialog",
+    { class: "sheet", "aria-labelledby": "sheet-title" },
+    el(
+      "header",
+      { class: "sheet-head" },
+      el("h2", { id: "sheet-title", class: "sheet-title", text: row.name, dir: "auto" }),
+      iconButton("close", say("menu.close"), () => dialog.close()),
+    ),
+    el(
+      "button",
+      { type: "button", class: "button", "data-action": "promote", on: { click: choose("promote") } },
+      icon("crown"),
+      el("span", { text: say("people.promote", { name: row.name }), dir: "auto" }),
+    ),
+    el(
+      "button",
+      { type: "button", class: "button button-danger", "data-action": "kick", on: { click: choose("kick") } },
+      icon("out"),
+      el("span", { text: say("people.kick", { name: row.name }), dir: "auto" }),
+    ),
+  );
+  open(dialog, () => {});
+}
+
+/** A round button that is only a drawing; `label` is what it is called. */
+export function iconButton(name, label, press) {
+  return el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } }, icon(name));
+}
+
+function open(dialog, closed) {
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    closed();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  put(dialog, { "data-open": true });
+}
+
+/** Close whatever sheet is open, since the screen under it is gone. */
+export function closeSheets() {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+}

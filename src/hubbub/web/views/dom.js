@@ -1,0 +1,60 @@
+/** Making and changing elements: just what the views need, and nothing is touched that has not changed. */
+
+/** Make an element. In `props`: `text`, `on: { event: listener }`, and attributes; null and false leave one out. */
+export function el(tag, props = {}, ...children) {
+  const { on = {}, ...rest } = props;
+  const node = document.createElement(tag);
+  put(node, rest);
+  for (const [type, listener] of Object.entries(on)) node.addEventListener(type, listener);
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+/** Change `text` and attributes of an element where they differ; null and false take an attribute away. */
+export function put(node, { text, ...attributes }) {
+  if (text !== undefined && node.textContent !== text) node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === false) node.removeAttribute(name);
+    else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value === true ? "" : value);
+  }
+  return node;
+}
+
+const lists = new WeakMap();
+
+/**
+ * Keep the children of `parent` in step with `items`. `make(item)` gives `{ root, draw(item) }`; a row is drawn
+ * again only for another object, and nodes that can stay where they are stay, so that focus and scrolling survive.
+ */
+export function keepList(parent, items, make) {
+  const rows = lists.get(parent) ?? new Map();
+  lists.set(parent, rows);
+  const wanted = new Set(items.map((item) => item.id));
+  for (const [id, row] of rows) {
+    if (wanted.has(id)) continue;
+    row.root.remove();
+    rows.delete(id);
+  }
+  let place = parent.firstElementChild;
+  for (const item of items) {
+    const row = rows.get(item.id) ?? added(rows, item, make);
+    if (row.item !== item) row.draw(item);
+    row.item = item;
+    if (row.root === place) place = place.nextElementSibling;
+    else parent.insertBefore(row.root, place);
+  }
+}
+
+function added(rows, item, make) {
+  const row = make(item);
+  rows.set(item.id, row);
+  return row;
+}
+
+/** A submit listener that stays on the page. */
+export function submitted(handle) {
+  return (event) => {
+    event.preventDefault();
+    handle();
+  };
+}

@@ -1,0 +1,153 @@
+/** The start: join, or start a party. */
+import { NAME_CHARS_MAX } from "../models/home.js";
+import { el, keepList, put, submitted } from "./dom.js";
+import { icon, logo } from "./icons.js";
+import { codeEntry, codeTiles } from "./tiles.js";
+
+/** The start's view; `act` has `start(name)`, `typed(code, typed, name)`, `go(path)` and `openRecap(code)`. */
+export function homeView(act, say) {
+  const entry = codeEntry({
+    label: say("home.code"),
+    hint: say("home.codeHint"),
+    entered: (code, typed) => act.typed(code, typed, name.field.value),
+  });
+  const name = nameField(say);
+  const back = backCard(act);
+  const recaps = el("ul", { class: "recap-list" });
+  const kept = el("section", { class: "stack" }, el("h2", { class: "label", text: say("home.recaps") }), recaps);
+  const root = el(
+    "section",
+    { class: "home" },
+    el(
+      "header",
+      { class: "brand" },
+      logo(),
+      el("h1", { class: "wordmark", text: "Hubbub", tabindex: "-1" }),
+      el("p", { class: "tagline", text: say("home.tagline") }),
+    ),
+    el(
+      "div",
+      { class: "home-ways" },
+      back.root,
+      name.root,
+      el("section", { class: "card join-card", "aria-label": say("home.join") }, entry.root),
+      el("p", { class: "or", "aria-hidden": "true", text: say("home.or") }),
+      el(
+        "button",
+        { type: "button", class: "button button-main button-large", on: { click: () => act.start(name.field.value) } },
+        icon("spark"),
+        el("span", { text: say("home.start") }),
+      ),
+      kept,
+    ),
+  );
+  let drawn = false;
+  return {
+    root,
+    paste: entry.take,
+    draw(model) {
+      if (!drawn) name.field.value = model.name;
+      drawn = true;
+      back.draw(model.back);
+      put(kept, { hidden: model.recaps.length === 0 });
+      keepList(recaps, model.recaps.map((recap) => ({ ...recap, id: recap.code })), (recap) => recapRow(recap, act));
+    },
+  };
+}
+
+let fields = 0;
+
+/** A labelled field for a name. */
+export function nameField(say) {
+  fields += 1;
+  const id = `name-${fields}`;
+  const field = el("input", {
+    id,
+    name: "name",
+    type: "text",
+    class: "field",
+    autocomplete: "nickname",
+    autocapitalize: "words",
+    enterkeyhint: "done",
+    maxlength: NAME_CHARS_MAX,
+    placeholder: say("name.placeholder"),
+    dir: "auto",
+  });
+  const root = el("div", { class: "stack-tight" }, el("label", { for: id, class: "label", text: say("name.label") }), field);
+  return { root, field };
+}
+
+function backCard(act) {
+  const tiles = codeTiles("small");
+  const title = el("strong", { class: "back-title" });
+  const text = el("span", { class: "soft", dir: "auto" });
+  let code = null;
+  const root = el(
+    "a",
+    {
+      class: "card back-card",
+      on: { click: submitted(() => act.go(`/p/${code}`)) },
+    },
+    tiles.root,
+    el("span", { class: "back-words" }, title, text),
+  );
+  return {
+    root,
+    draw(back) {
+      put(root, { hidden: back === null, href: back === null ? null : `/p/${back.code}` });
+      if (back === null) return;
+      code = back.code;
+      tiles.draw(back.code, back.code);
+      put(title, { text: back.title });
+      put(text, { text: back.text });
+    },
+  };
+}
+
+function recapRow(recap, act) {
+  const link = el("a", {
+    class: "text-link",
+    href: `/#recap/${recap.code}`,
+    dir: "auto",
+    on: { click: submitted(() => act.openRecap(recap.code)) },
+  });
+  return { root: el("li", {}, link), draw: (item) => put(link, { text: item.text }) };
+}
+
+/** The page behind a link: whose party it is, how many are there, and one button. `act.join(name)`. */
+export function linkView(act, say) {
+  const tiles = codeTiles("large");
+  const title = el("h1", { class: "title", tabindex: "-1", dir: "auto" });
+  const count = el("p", { class: "lead" });
+  const away = el("p", { class: "soft", dir: "auto" });
+  const name = nameField(say);
+  const label = el("span", { dir: "auto" });
+  const relabel = () => {
+    const typed = name.field.value.trim();
+    put(label, { text: typed === "" ? say("link.join") : say("link.joinAs", { name: typed }) });
+  };
+  name.field.addEventListener("input", relabel);
+  const root = el(
+    "form",
+    { class: "door link", on: { submit: submitted(() => act.join(name.field.value)) } },
+    tiles.root,
+    title,
+    count,
+    away,
+    name.root,
+    el("button", { type: "submit", class: "button button-main button-large" }, icon("door"), label),
+  );
+  let drawn = false;
+  return {
+    root,
+    draw(model) {
+      if (!drawn) name.field.value = model.name;
+      drawn = true;
+      relabel();
+      tiles.draw(model.code, say("party.code", { code: [...model.code].join(" ") }));
+      put(title, { text: model.title });
+      put(count, { text: model.count });
+      put(away, { text: model.hostAway ?? "", hidden: model.hostAway === null });
+    },
+  };
+}

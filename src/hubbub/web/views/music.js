@@ -1,0 +1,76 @@
+/** What plays, and the host's buttons for it. */
+import { el, put, submitted } from "./dom.js";
+import { icon } from "./icons.js";
+
+const BARS = 4;
+
+/** What plays in one line: the guest's strip and the wall's. */
+export function nowPlaying() {
+  const bars = el("span", { class: "bars", "aria-hidden": "true" }, ...Array.from({ length: BARS }, () => el("i", { class: "bar" })));
+  const track = el("strong", { class: "track-name", dir: "auto" });
+  const status = el("span", { class: "soft track-status" });
+  const root = el("div", { class: "now" }, bars, el("div", { class: "now-words" }, track, status));
+  return {
+    root,
+    draw(model) {
+      put(bars, { "data-playing": model.playing });
+      put(track, { text: model.track });
+      put(status, { text: [model.status, model.clock].filter((part) => part !== "").join(" · ") });
+    },
+  };
+}
+
+/** The host's panel; `act.playTrack(name)`, `act.queueTrack(name or null)`, `act.play()`, `act.pause()`, `act.skip()`. */
+export function musicView(act, say) {
+  const now = nowPlaying();
+  const toggle = el("button", { type: "button", class: "button button-main", "data-action": "toggle" });
+  const skip = el("button", { type: "button", class: "button", "data-action": "skip", on: { click: () => act.skip() } }, icon("skip"), el("span", { text: say("music.skip") }));
+  const next = el("span", { class: "next-name", dir: "auto" });
+  const clear = el("button", { type: "button", class: "icon-button", "aria-label": say("music.clearNext"), title: say("music.clearNext"), on: { click: () => act.queueTrack(null) } }, icon("close"));
+  const upNext = el("p", { class: "next" }, el("span", { class: "label", text: say("music.next") }), next, clear);
+  const field = el("input", { id: "track", name: "track", type: "text", class: "field", autocomplete: "off", maxlength: "500", dir: "auto", placeholder: say("music.addHint"), enterkeyhint: "done" });
+  const withTrack = (choose) => {
+    const track = field.value.trim();
+    if (track === "") return field.focus();
+    field.value = "";
+    return choose(track);
+  };
+  const root = el(
+    "section",
+    { class: "panel panel-music", "aria-labelledby": "music-title", "data-part": "music" },
+    el("header", { class: "panel-head" }, el("h2", { id: "music-title", class: "panel-title", text: say("music.title") })),
+    now.root,
+    el("div", { class: "row" }, toggle, skip),
+    upNext,
+    el(
+      "form",
+      { class: "stack", on: { submit: submitted(() => withTrack((track) => act.playTrack(track))) } },
+      el("label", { for: "track", class: "label", text: say("music.add") }),
+      field,
+      el(
+        "div",
+        { class: "row" },
+        el("button", { type: "submit", class: "button", text: say("music.setNow") }),
+        el("button", { type: "button", class: "button", text: say("music.setNext"), on: { click: () => withTrack((track) => act.queueTrack(track)) } }),
+      ),
+    ),
+    el("p", { class: "hint", text: say("music.note") }),
+  );
+  let playing = false;
+  toggle.addEventListener("click", () => (playing ? act.pause() : act.play()));
+  return {
+    root,
+    draw(model) {
+      now.draw(model);
+      if (toggle.dataset.shows !== String(model.playing)) {
+        const id = model.playing ? "pause" : "play";
+        toggle.replaceChildren(icon(id), el("span", { text: say(`music.${id}`) }));
+      }
+      playing = model.playing;
+      put(toggle, { disabled: !model.hasTrack, "data-shows": String(model.playing) });
+      put(skip, { disabled: model.next === null });
+      put(upNext, { hidden: model.next === null });
+      put(next, { text: model.next ?? "" });
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/** A party from the inside: head, banner, and four parts that are tabs on a phone and columns on a laptop. */
+import { nameField } from "./home.js";
+import { chatView } from "./chat.js";
+import { el, keepList, put, submitted } from "./dom.js";
+import { iconButton, openMenu } from "./dialogs.js";
+import { icon } from "./icons.js";
+import { inviteView } from "./invite.js";
+import { musicView, nowPlaying } from "./music.js";
+import { peopleView } from "./people.js";
+import { codeTiles } from "./tiles.js";
+
+/** The party's view; `act` has what its parts ask for, and `show(tab)`, `tryNow()`, `named(name)`. */
+export function partyView(act, say) {
+  let shown = null;
+  const head = headView(() => openMenu(shown, act, say), say);
+  const banner = bannerView(act);
+  const nameCard = nameCardView(act, say);
+  const strip = nowPlaying();
+  put(strip.root, { class: "now strip" });
+  const panels = { invite: inviteView(act, say), chat: chatView(act, say), people: peopleView(act, say), music: musicView(act, say) };
+  const tabs = tabBar(act, say);
+  const root = el(
+    "section",
+    { class: "party" },
+    head.root,
+    el("div", { class: "under-head" }, banner.root, nameCard.root, strip.root),
+    el("div", { class: "panels" }, ...Object.values(panels).map((panel) => panel.root)),
+    tabs.root,
+  );
+  return {
+    root,
+    draw(model) {
+      shown = model;
+      put(root, { "data-host": model.isHost });
+      head.draw(model);
+      banner.draw(model.banner);
+      nameCard.draw(model.nameCard);
+      put(strip.root, { hidden: model.strip === null });
+      if (model.strip !== null) strip.draw(model.strip);
+      for (const [id, panel] of Object.entries(panels)) {
+        put(panel.root, { "data-shown": id === model.shown, hidden: !model.tabs.some((tab) => tab.id === id) });
+        panel.draw(model[id]);
+      }
+      tabs.draw(model.tabs);
+    },
+  };
+}
+
+function headView(openTheMenu, say) {
+  const tiles = codeTiles("small");
+  const heading = el("h1", { class: "party-heading", tabindex: "-1", dir: "auto" });
+  const count = el("span", { class: "soft" });
+  const dot = el("span", { class: "dot", role: "img" });
+  const root = el(
+    "header",
+    { class: "party-head" },
+    tiles.root,
+    el("div", { class: "party-words" }, heading, el("p", { class: "party-count" }, dot, count)),
+    iconButton("menu", say("party.menu"), openTheMenu),
+  );
+  return {
+    root,
+    draw(model) {
+      tiles.draw(model.code, model.codeLabel);
+      put(heading, { text: model.heading });
+      put(count, { text: model.count });
+      put(dot, { "data-live": model.link.live, "aria-label": model.link.label, title: model.link.label });
+    },
+  };
+}
+
+/** The strip that says what is not as it should be; also the wall's. */
+export function bannerView(act) {
+  const text = el("span", { dir: "auto" });
+  const button = el("button", { type: "button", class: "banner-button", on: { click: () => act.tryNow() } });
+  const root = el("div", { class: "banner", role: "status" }, text, button);
+  return {
+    root,
+    draw(banner) {
+      put(root, { "data-tone": banner?.tone ?? null, "data-empty": banner === null });
+      put(text, { text: banner?.text ?? "" });
+      put(button, { hidden: !banner?.action, text: banner?.action?.label ?? "" });
+    },
+  };
+}
+
+function nameCardView(act, say) {
+  const name = nameField(say);
+  const title = el("h2", { class: "panel-title" });
+  const text = el("p", { class: "soft", dir: "auto" });
+  const root = el(
+    "form",
+    { class: "card name-card", on: { submit: submitted(() => act.named(name.field.value)) } },
+    el("header", { class: "sheet-head" }, title, iconButton("close", say("menu.close"), () => act.named(""))),
+    text,
+    el("div", { class: "row" }, name.field, el("button", { type: "submit", class: "button button-main", text: say("name.save") })),
+  );
+  put(name.field, { "aria-label": say("name.label") });
+  return {
+    root,
+    draw(card) {
+      put(root, { hidden: card === null });
+      put(title, { text: card?.title ?? "" });
+      put(text, { text: card?.text ?? "" });
+    },
+  };
+}
+
+function tabBar(act, say) {
+  const root = el("nav", { class: "tabs", "aria-label": say("party.sections") });
+  return {
+    root,
+    draw(tabs) {
+      keepList(root, tabs, (tab) => {
+        const label = el("span", {});
+        const unread = el("span", { class: "unread" });
+        const button = el("button", { type: "button", class: "tab", "data-tab": tab.id, on: { click: () => act.show(tab.id) } }, icon(tab.id), label, unread);
+        return {
+          root: button,
+          draw(item) {
+            put(label, { text: item.label });
+            put(unread, { text: item.unread === 0 ? "" : String(item.unread), hidden: item.unread === 0 });
+            put(button, { "aria-current": item.chosen ? "true" : null });
+          },
+        };
+      });
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** What is left of a party: figures, and a picture of them. */
+import { el, keepList, put } from "./dom.js";
+import { icon } from "./icons.js";
+import { drawRecap } from "./recap_picture.js";
+
+/** The recap's view; `act.sharePicture(blob)`, `act.savePicture(blob)`, `act.home()`, `act.startAgain()`. */
+export function recapView(act, say) {
+  const title = el("h1", { class: "title", tabindex: "-1", text: say("recap.title") });
+  const cause = el("p", { class: "lead", dir: "auto" });
+  const lasted = el("p", { class: "recap-lasted" });
+  const figures = el("dl", { class: "figures" });
+  const top = el("p", { class: "recap-top", "aria-hidden": "true" });
+  const canvas = el("canvas", { class: "picture", role: "img", "aria-label": say("recap.picture") });
+  const picture = () => new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  const share = el("button", { type: "button", class: "button button-main", "data-action": "share", on: { click: async () => act.sharePicture(await picture()) } }, icon("share"), el("span", { text: say("recap.share") }));
+  const save = el("button", { type: "button", class: "button", "data-action": "save", on: { click: async () => act.savePicture(await picture()) } }, icon("copy"), el("span", { text: say("recap.save") }));
+  const root = el(
+    "section",
+    { class: "recap" },
+    el(
+      "div",
+      { class: "recap-words" },
+      title,
+      cause,
+      lasted,
+      figures,
+      top,
+      el("div", { class: "row" }, share, save),
+      el(
+        "div",
+        { class: "row" },
+        el("button", { type: "button", class: "button", text: say("recap.again"), on: { click: () => act.startAgain() } }),
+        el("button", { type: "button", class: "button", text: say("door.action.home"), on: { click: () => act.home() } }),
+      ),
+    ),
+    canvas,
+  );
+  let drawn = null;
+  return {
+    root,
+    draw(model) {
+      put(cause, { text: model.cause });
+      put(lasted, { text: `${model.lasted.figure} ${model.lasted.label}` });
+      keepList(figures, model.figures, figureRow);
+      put(top, { text: model.top.join(" "), hidden: model.top.length === 0 });
+      put(share, { hidden: !model.canShare });
+      put(save, { class: `button ${model.canShare ? "" : "button-main"}` });
+      const picture = JSON.stringify(model);
+      if (drawn !== picture) drawRecap(canvas, model);
+      drawn = picture;
+    },
+  };
+}
+
+function figureRow() {
+  const figure = el("dt", { class: "figure" });
+  const label = el("dd", { class: "figure-label" });
+  return {
+    root: el("div", { class: "figure-box" }, figure, label),
+    draw(item) {
+      put(figure, { text: item.figure });
+      put(label, { text: item.label });
+    },
+  };
+}

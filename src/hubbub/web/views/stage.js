@@ -1,0 +1,50 @@
+/** Puts one screen at a time on the page, moves the focus to what is new, and speaks to screen readers. */
+import { closeSheets } from "./dialogs.js";
+import { put } from "./dom.js";
+
+/** `show(key, make, model)` draws a screen, making it first where `key` is another than before. */
+export class Stage {
+  #root;
+  #voice;
+  #notice;
+  #key = null;
+  #view = null;
+
+  constructor({ root, voice, notice }) {
+    this.#root = root;
+    this.#voice = voice;
+    this.#notice = notice;
+  }
+
+  get view() {
+    return this.#view;
+  }
+
+  show(key, make, model) {
+    if (key !== this.#key) this.#change(key, make());
+    this.#view.draw(model);
+  }
+
+  #change(key, view) {
+    const isFirst = this.#key === null;
+    this.#key = key;
+    this.#view = view;
+    closeSheets();
+    this.#root.replaceChildren(view.root);
+    put(document.documentElement, { "data-screen": key.split(":")[0] });
+    window.scrollTo(0, 0);
+    // A heading that takes the focus is read out, and the next Tab starts from there. A page just loaded keeps its own.
+    if (!isFirst) view.root.querySelector("h1")?.focus({ preventScroll: true });
+  }
+
+  /** A sentence for screen readers, when they have finished the last one. */
+  speak(text) {
+    // The same words again are no change, and would stay unsaid.
+    put(this.#voice, { text: this.#voice.textContent === text ? `${text}\u00a0` : text });
+  }
+
+  /** A sentence for everybody, for as long as `text` is not null. */
+  notice(text) {
+    put(this.#notice, { text: text ?? "", "data-empty": text === null });
+  }
+}

@@ -1,0 +1,65 @@
+/** The code as six tiles: the thing that a whole room looks for. */
+import { CODE_CHARS, squeeze } from "../core/code.js";
+import { el, put } from "./dom.js";
+
+/** Tiles that show a code. `draw(code, label)`: null is six blank tiles. */
+export function codeTiles(size) {
+  const cells = blankCells();
+  const root = el("p", { class: `tiles tiles-${size}`, role: "img" }, ...cells);
+  return {
+    root,
+    draw(code, label) {
+      cells.forEach((cell, at) => put(cell, { text: code?.[at] ?? "", "data-blank": code === null }));
+      put(root, { "aria-label": label });
+    },
+  };
+}
+
+/**
+ * Tiles to type into. One real field lies over them, so that keyboards, pasting and code suggestions work as
+ * everywhere; `entered(code, typed)` is called at the sixth character.
+ */
+export function codeEntry({ label, hint, entered }) {
+  const cells = blankCells();
+  const field = el("input", {
+    id: "code",
+    name: "code",
+    type: "text",
+    class: "entry-field",
+    autocomplete: "one-time-code",
+    autocapitalize: "characters",
+    autocorrect: "off",
+    spellcheck: "false",
+    inputmode: "text",
+    enterkeyhint: "go",
+    "aria-describedby": "code-hint",
+    on: { input: () => take(field.value), focus: () => show(), blur: () => show() },
+  });
+  const tiles = el("span", { class: "tiles tiles-entry", "aria-hidden": "true" }, ...cells);
+  const root = el(
+    "div",
+    { class: "entry" },
+    el("label", { for: "code", class: "label", text: label }),
+    el("span", { class: "entry-box" }, tiles, field),
+    el("p", { id: "code-hint", class: "hint", text: hint }),
+  );
+
+  function show() {
+    const active = document.activeElement === field ? Math.min(field.value.length, CODE_CHARS - 1) : -1;
+    cells.forEach((cell, at) =>
+      put(cell, { text: field.value[at] ?? "", "data-blank": !field.value[at], "data-active": at === active }),
+    );
+  }
+
+  function take(typed) {
+    field.value = squeeze(typed).replace(/[^A-Z0-9]/g, "").slice(0, CODE_CHARS);
+    show();
+    if (field.value.length === CODE_CHARS) entered(field.value, typed.trim());
+  }
+
+  return { root, field, take };
+}
+
+function blankCells() {
+  return Array.from({ length: CODE_CHARS }, (_, at) => el("span", { class: `tile hue-${at + 1}`, "data-blank": true }));
+}

@@ -1,0 +1,184 @@
+"""The phone app's files: one name for the whole set, templates, and who gets what."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from hubbub.transport.assets import PAGE, WORKER, WebApp, accepts_gzip, read_sources
+
+SOURCES = {
+    "index.html": b'<link href="/app/style/main.css">\n<!-- modules -->\n<script src="/app/main.js"></script>',
+    "service-worker.js": b'const SET = "/app/";\nconst SHELL = [/* shell */];\n',
+    "main.js": b'import "./core/code.js";\n' * 50,
+    "core/code.js": b"export {};\n",
+    "style/main.css": b"main { color: red }\n",
+    "icon.svg": b"<svg/>",
+    "examples/robot.js": b'import "../main.js";\n',
+}
+
+
+def app(**changes: bytes) -> WebApp:
+    return WebApp({**SOURCES, **{name.replace("_", "."): content for name, content in changes.items()}})
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_any_change_of_a_file_names_the_set_anew(path: str) -> None:
+    assert re.fullmatch(r"[0-9a-f]{16}", app().hash)
+    assert WebApp({**SOURCES, path: SOURCES[path] + b" "}).hash != app().hash
+
+
+def test_a_moved_file_names_the_set_anew() -> None:
+    moved = {**SOURCES, "core/party.js": SOURCES["core/code.js"]}
+    del moved["core/code.js"]
+    assert WebApp(moved).hash != app().hash
+
+
+def test_the_name_does_not_depend_on_the_order_of_reading() -> None:
+    assert WebApp(dict(reversed(SOURCES.items()))).hash == app().hash
+
+
+def test_bytes_that_wander_between_files_name_the_set_anew() -> None:
+    assert (
+        WebApp({**SOURCES, "a.js": b"1b.js2", "c.js": b""}).hash != WebApp({**SOURCES, "a.js": b"1", "b.js": b"2"}).hash
+    )
+
+
+def test_under_the_sets_name_comments_and_indentation_stay_behind() -> None:
+    written = b"// why\nexport function one() {\n  return `a  b // c`; // what\n}\n"
+    own = app(main_js=written)
+    named, plain = own.find(f"{own.hash}/main.js"), own.find("main.js")
+    assert named is not None
+    assert plain is not None
+    assert plain.asset.plain.content == written
+    assert named.asset.plain.content == b"export function one(){return`a  b // c`;}"
+
+
+def test_only_what_is_imported_at_once_is_announced() -> None:
+    sources = {**SOURCES, "main.js": b'import { a } from "./core/code.js";\nconst later = import("./later.js");\n'}
+    page = WebApp({**sources, "later.js": b""}).page.plain.content.decode()
+    assert re.findall(r'<link rel="modulepreload" href="/app/[0-9a-f]{16}/(.+)">', page) == ["core/code.js", "main.js"]
+
+
+def test_only_the_sets_own_name_is_exact() -> None:
+    own = app()
+    for path, is_exact in ((f"{own.hash}/main.js", True), ("0123456789abcdef/main.js", False), ("main.js", False)):
+        found = own.find(path)
+        assert found is not None
+        assert found.is_exact is is_exact
+        assert found.asset.plain.content.count(b'import"./core/code.js"' if "/" in path else b"import ") == 50
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "nothing.js",
+        "index.html",
+        "service-worker.js",
+        "../index.html",
+        "../assets.py",
+        "core/../main.js",
+        "./main.js",
+        "/main.js",
+        "main.js/",
+        "main.js\0",
+        "main.js\n",
+        "MAIN.JS",
+        "core",
+        "HASH",
+        "HASH/",
+        "HASH/HASH/main.js",
+        "HASH/../main.js",
+        "HASH//etc/passwd",
+        "0123456789ABCDEF/main.js",
+        "0123456789abcde/main.js",
+    ],
+)
+def test_nothing_but_a_files_exact_path_finds_it(path: str) -> None:
+    own = app()
+    assert own.find(path.replace("HASH", own.hash)) is None
+
+
+def test_the_page_names_the_set_and_announces_its_modules() -> None:
+    own = app()
+    page = own.page.plain.content.decode()
+    assert f'<link href="/app/{own.hash}/style/main.css">' in page
+    assert f'<script src="/app/{own.hash}/main.js">' in page
+    announced = re.findall(r'<link rel="modulepreload" href="/app/[0-9a-f]{16}/(.+)">', page)
+    assert announced == ["core/code.js", "main.js"]
+
+
+def test_the_service_worker_is_told_the_page_and_its_files() -> None:
+    own = app()
+    worker = own.worker.plain.content.decode()
+    assert f'SET = "/app/{own.hash}/"' in worker
+    shell = json.loads(worker[worker.index("SHELL = ") + len("SHELL = ") : worker.rindex(";")])
+    assert shell == ["/"] + [
+        f"/app/{own.hash}/{path}" for path in ("core/code.js", "icon.svg", "main.js", "style/main.css")
+    ]
+
+
+def test_a_compressed_file_is_the_same_file_with_a_tag_of_its_own() -> None:
+    found = app().find("main.js")
+    assert found is not None
+    plain, zipped = found.asset.plain, found.asset.gzipped
+    assert zipped is not None
+    assert gzip.decompress(zipped.content) == plain.content
+    assert len(zipped.content) < len(plain.content)
+    assert zipped.etag != plain.etag
+
+
+def test_two_instances_compress_to_the_same_bytes() -> None:
+    assert app().find("main.js") == app().find("main.js")
+    assert app().page == app().page
+
+
+def test_what_compressing_makes_larger_stays_as_it_is() -> None:
+    found = app().find("icon.svg")
+    assert found is not None
+    assert found.asset.gzipped is None
+
+
+def test_a_tag_tells_one_content_from_another() -> None:
+    before, after = app().find("main.js"), app(main_js=b"other").find("main.js")
+    assert before is not None
+    assert after is not None
+    assert before.asset.plain.etag != after.asset.plain.etag
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("gzip", True),
+        ("gzip, deflate, br", True),
+        ("br;q=1.0, GZIP;q=0.8", True),
+        ("*", True),
+        ("deflate , gzip ; q=0.001", True),
+        ("", False),
+        ("identity", False),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, *", False),
+        ("*;q=0", False),
+        ("gzipped", False),
+        (";,;q=", False),
+    ],
+)
+def test_gzip_is_sent_only_to_those_who_take_it(header: str, accepted: bool) -> None:
+    assert accepts_gzip(header) is accepted
+
+
+def test_the_package_has_the_page_the_worker_and_nothing_that_is_no_web_file() -> None:
+    sources = read_sources()
+    assert {PAGE, WORKER, "manifest.webmanifest", "icon.svg", "icon-maskable.svg"} <= set(sources)
+    for path in sources:
+        assert path == PAGE or re.fullmatch(r"([a-z0-9_-]+/)*[a-z0-9_-]+\.(js|css|svg|webmanifest|png)", path), path
+
+
+def test_the_templates_have_their_markers() -> None:
+    sources = read_sources()
+    assert sources[PAGE].count(b"<!-- modules -->") == 1
+    assert sources[WORKER].count(b"/* shell */") == 1
