@@ -47,6 +47,10 @@ class Instance:
     def start(self) -> "Instance":
         """Start it, and wait until it says that it listens."""
         self.spawn()
+        return self.wait_until_listening()
+
+    def wait_until_listening(self) -> "Instance":
+        """Wait until it says that it listens."""
         wait_for(lambda: self.is_listening() or self.ended(), START_SECONDS_MAX)
         assert not self.ended(), self.errors()
         self.port = next(line["port"] for line in self.log() if line.get("event") == "listening")

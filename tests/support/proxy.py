@@ -1,11 +1,14 @@
-"""Proxies between an instance and its store: one can lose answers, the other can go deaf.
+"""Proxies between an instance and its store: one can lose answers, one can go deaf, one can hold answers back.
 
-They forward bytes, drop them and close connections; they do not simulate delay, reordering or a half-lost answer.
+They forward bytes, drop them, hold them and close connections; they do not simulate reordering or a half-lost answer.
+A store that refuses connections is seen through them as one that hangs up at once.
 """
 
 import socket
 import threading
+import time
 from contextlib import suppress
+from queue import SimpleQueue
 
 BUFFER_BYTES = 65536
 
@@ -33,13 +36,22 @@ class StoreProxy:
         for connection in self._sockets:
             connection.close()
 
+    def cut(self) -> None:
+        """Break every connection that there is; new ones are taken."""
+        for connection in list(self._sockets):
+            _shut(connection)
+
     def _accept(self) -> None:
         while True:
             try:
                 instance, _ = self._listener.accept()
             except OSError:
                 return
-            store = socket.create_connection(("127.0.0.1", self._store_port))
+            try:
+                store = socket.create_connection(("127.0.0.1", self._store_port))
+            except OSError:
+                instance.close()
+                continue
             self._sockets += [instance, store]
             for source, target in ((instance, store), (store, instance)):
                 thread = threading.Thread(target=self._pump, args=(source, target, instance), name="proxy pump")
@@ -108,6 +120,58 @@ class DeafeningProxy(StoreProxy):
             return super()._answered(instance, data)
         self.lost += 1
         return b""
+
+
+class DelayingProxy(StoreProxy):
+    """Forwards until told to delay: then it holds whatever the store answers for that long, all in its order.
+
+    What it does not simulate: a slow way to the store (commands take effect at once; only their answers are late, and
+    so is every event that the store publishes), a slow opening of connections, jitter, loss, or a narrow line (however
+    much the store answers, all of it is late by the same time).
+    """
+
+    def __init__(self, store_port: int) -> None:
+        self._seconds = 0.0
+        self._closing = False
+        self._changed = threading.Condition()
+        super().__init__(store_port)
+
+    def delay(self, seconds: float) -> None:
+        """Hold each answer for so long from its arrival, those held already included; 0 lets all of them go."""
+        with self._changed:
+            self._seconds = seconds
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let go what is held, close everything and wait for the threads."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        super().close()
+
+    def _pump(self, source: socket.socket, target: socket.socket, instance: socket.socket) -> None:
+        if source is instance:
+            super()._pump(source, target, instance)
+            return
+        held: SimpleQueue[tuple[float, bytes] | None] = SimpleQueue()
+        carrier = threading.Thread(target=self._carry, args=(held, target), name="proxy carrier")
+        carrier.start()
+        with suppress(OSError):
+            while data := source.recv(BUFFER_BYTES):
+                held.put((time.monotonic(), data))
+        held.put(None)
+        carrier.join()
+        _shut(source)
+        _shut(target)
+
+    def _carry(self, held: SimpleQueue[tuple[float, bytes] | None], target: socket.socket) -> None:
+        while (item := held.get()) is not None:
+            came_at, data = item
+            with self._changed:
+                while not self._closing and (left := came_at + self._seconds - time.monotonic()) > 0:
+                    self._changed.wait(left)
+            with suppress(OSError):
+                target.sendall(data)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -1,0 +1,1 @@
+"""Phones with a real browser, and what tests look at them with."""

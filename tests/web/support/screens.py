@@ -1,0 +1,202 @@
+"""What tests look at a phone's screen with, and the lines that they put it on."""
+
+import io
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Error
+
+from tests.web.support.phones import BrowserPhone
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js")
+# WCAG 2.2 up to AA, and what axe's authors hold to be good practice besides.
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+QUIET_MS = 500
+
+
+class Line(NamedTuple):
+    """How fast a phone's network is, in what DevTools calls it: ms added to each request, bytes a second."""
+
+    latency_ms: float
+    down: float
+    up: float
+
+
+# Lighthouse's `mobileSlow4G` (core/config/constants.js), which is WebPageTest's "Mobile 3G - Fast": 150 ms of round
+# trip, 1.6 Mbit/s down, 750 kbit/s up. DevTools delays requests and not packets, for which Lighthouse multiplies the
+# round trip by 3.75 and the rates by 0.9; so does this.
+SLOW_4G = Line(latency_ms=150 * 3.75, down=1.6 * 1024 * 1024 / 8 * 0.9, up=750 * 1024 / 8 * 0.9)
+# Lighthouse's for a mid-range phone on a fast computer.
+SLOW_PHONE = 4.0
+UNBOUND = Line(latency_ms=0, down=-1, up=-1)
+
+
+class Wire(NamedTuple):
+    """What one load brought over the wire: bytes as sent, compressed, headers included, by path."""
+
+    by_path: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(self.by_path.values())
+
+
+def screenshot(phone: BrowserPhone, name: str, *, full_page: bool = False) -> Path:
+    """Take a picture when the page has come to rest, and return where it is.
+
+    It lies in the folder that HUBBUB_SCREENSHOTS names, else in the system's temporary one.
+    """
+    phone.come_to_rest()
+    path = _folder() / f"{_file_name(name)}.png"
+    phone.page.screenshot(path=path, full_page=full_page, animations="disabled")
+    return path
+
+
+def last_sight(phone: BrowserPhone, name: str) -> str:
+    """What there was to see when a test failed: the address, the outline as a screen reader has it, and a picture."""
+    told = [phone.page.url]
+    with suppress(Error):
+        told.append(phone.page.locator("body").aria_snapshot(timeout=1000))
+    with suppress(Error):
+        path = _folder() / f"failed-{_file_name(name)}.png"
+        phone.page.screenshot(path=path, timeout=3000)
+        told.append(str(path))
+    return "\n".join(told)
+
+
+def _folder() -> Path:
+    named = os.environ.get("HUBBUB_SCREENSHOTS")
+    folder = Path(named) if named else Path(tempfile.gettempdir()) / "hubbub-screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name)
+
+
+def axe(phone: BrowserPhone, *, within: str | None = None, without_rules: tuple[str, ...] = ()) -> list[str]:
+    """What axe-core finds wrong on the page at rest, or within one element of it; each with its place and its cure.
+
+    It runs in a world of its own beside the page's scripts, so that neither they nor the Content-Security-Policy are
+    in its way, and nothing of it is left behind.
+    """
+    phone.come_to_rest()
+    frame = phone.devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+    world = phone.devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})
+    options = {
+        "runOnly": {"type": "tag", "values": AXE_TAGS},
+        "rules": {rule: {"enabled": False} for rule in without_rules},
+        "resultTypes": ["violations"],
+    }
+    subject = "document" if within is None else f"document.querySelector({json.dumps(within)})"
+    _run(phone, AXE.read_text(), world["executionContextId"])
+    found = _run(phone, f"axe.run({subject}, {json.dumps(options)})", world["executionContextId"])
+    return [_told(violation, node) for violation in found["violations"] for node in violation["nodes"]]
+
+
+def _run(phone: BrowserPhone, script: str, world: int) -> Any:
+    question = {"expression": script, "contextId": world, "awaitPromise": True, "returnByValue": True}
+    answer = phone.devtools.send("Runtime.evaluate", question)
+    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    return answer["result"].get("value")
+
+
+def _told(violation: dict[str, Any], node: dict[str, Any]) -> str:
+    lines = [
+        f"{violation['impact']}: {violation['id']}: {violation['help']}",
+        f"  at {' '.join(map(str, node['target']))}",
+        f"  {node['html']}",
+        *(f"  {line}" for line in node.get("failureSummary", "").splitlines()),
+    ]
+    return "\n".join(lines)
+
+
+def decode_qr(picture: bytes | Path) -> str:
+    """The text of the one QR code in a picture (PNG and the like)."""
+    found = zxingcpp.read_barcodes(
+        Image.open(picture if isinstance(picture, Path) else io.BytesIO(picture)).convert("L"),
+        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
+    )
+    assert len(found) == 1, f"{len(found)} QR codes"
+    return str(found[0].text)
+
+
+def wire_bytes(phone: BrowserPhone, path: str = "/") -> Wire:
+    """What a phone that has nothing of the site yet is sent when it opens a path, until half a second passes quietly.
+
+    Past what is kept (the cache is off, the service worker passed by). Not counted: what the service worker fetches by
+    itself, and the messages of the WebSocket.
+    """
+    paths: dict[str, str] = {}
+    by_path: dict[str, int] = {}
+
+    def note_request(event: dict[str, Any]) -> None:
+        paths[event["requestId"]] = event["request"]["url"].removeprefix(phone.origin)
+
+    def note_end(event: dict[str, Any]) -> None:
+        if (asked := paths.get(event["requestId"])) is not None:
+            by_path[asked] = by_path.get(asked, 0) + int(event["encodedDataLength"])
+
+    devtools = phone.context.new_cdp_session(phone.page)
+    devtools.on("Network.requestWillBeSent", note_request)
+    devtools.on("Network.loadingFinished", note_end)
+    devtools.send("Network.enable")
+    devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    devtools.send("Network.setBypassServiceWorker", {"bypass": True})
+    phone.open(path)
+    counted = -1
+    while counted != len(by_path):
+        counted = len(by_path)
+        phone.page.wait_for_timeout(QUIET_MS)  # nothing tells that a page will ask for no more
+    devtools.detach()
+    return Wire(by_path)
+
+
+@contextmanager
+def throttled(phone: BrowserPhone, line: Line = SLOW_4G, slower: float = SLOW_PHONE) -> Iterator[None]:
+    """Put the phone on a slow line, and make it slow itself.
+
+    Requests, and what they carry, are slowed; what a page's service worker fetches and the WebSocket are not. A slow
+    WebSocket is made by a line (the fixture `new_line`) that delays.
+    """
+    _set_line(phone, line)
+    phone.devtools.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+    yield
+    phone.devtools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    _set_line(phone, UNBOUND)
+
+
+def _set_line(phone: BrowserPhone, line: Line) -> None:
+    phone.devtools.send("Network.enable")
+    phone.devtools.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": line.latency_ms,
+            "downloadThroughput": line.down,
+            "uploadThroughput": line.up,
+        },
+    )
+
+
+@contextmanager
+def offline(phone: BrowserPhone) -> Iterator[None]:
+    """Take the phone's network away; the page is told (`navigator.onLine`, and the events).
+
+    Requests fail at once. An open WebSocket stays open and nothing comes or goes on it, until the network is back; one
+    that breaks is made by a line (the fixture `new_line`) that is cut.
+    """
+    phone.context.set_offline(True)
+    yield
+    phone.context.set_offline(False)
