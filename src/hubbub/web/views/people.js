@@ -28,13 +28,13 @@ export function peopleView(act, say) {
 
 function personRow(row, act, say) {
   const face = faceOf();
-  const name = el("span", { class: "person-name", dir: "auto" });
+  const name = el("bdi", {});
   const you = el("span", { class: "tag", text: say("people.you") });
   const host = el("span", { class: "tag tag-host" }, icon("crown"), el("span", { text: say("people.host") }));
   const away = el("span", { class: "tag tag-away", text: say("people.away"), title: say("people.awayTitle") });
   let shown = row;
   const menu = iconButton("menu", "", () => openGuestMenu(shown, act, say));
-  const root = el("li", { class: "person", "data-id": row.id }, face.root, name, el("span", { class: "tags" }, you, host, away), menu);
+  const root = el("li", { class: "person", "data-id": row.id }, face.root, el("span", { class: "person-name" }, name), el("span", { class: "tags" }, you, host, away), menu);
   return {
     root,
     draw(item) {
