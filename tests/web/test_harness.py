@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Unpack
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.web.conftest import NewLine, NewPhone
 from tests.web.support.pairs import ProxiedPair
@@ -70,7 +71,7 @@ def test_a_phone_opens_the_page_on_either_instance_and_through_haproxy(
     assert phone.page.title() == "Hubbub"
     phone.open(at=shared_pair.there)
     phone.open("/p/BCDFGH", at=shared_pair.front)
-    assert phone.page.title() == "Hubbub"
+    expect(phone.page).to_have_title("BCD FGH · Hubbub")
     assert phone.address == "/p/BCDFGH"
 
 

@@ -5,6 +5,7 @@ import { joinLinkOf, lookUp } from "./app/lookup.js";
 import { Memory } from "./app/memory.js";
 import { Router } from "./app/router.js";
 import { connect } from "./client.js";
+import { spaced } from "./core/code.js";
 import { homeModel, linkModel } from "./models/home.js";
 import { doorModel, screenOf } from "./models/screen.js";
 import { chooseLanguage, speaker } from "./strings/say.js";
@@ -70,6 +71,7 @@ const screens = new Screens(
     },
   },
   timers,
+  paint,
 );
 
 let app = null;
@@ -86,12 +88,16 @@ function paint() {
 
 function draw() {
   const wanted = screenOf(app.state);
-  const screen = screens.get(wanted.name, paint);
+  const screen = screens.get(wanted.name);
   // A party gets a view of its own, so that nothing of one is ever seen in another.
   const key = `${wanted.name}:${app.state.route.code ?? ""}`;
   // A screen that is still on its way leaves the one before it standing, which says what is awaited.
   if (screen !== null) stage.show(key, () => screen.view(act, say), screen.model(wanted));
   stage.notice(app.state.notice);
+  // What comes after the door is fetched while the server answers.
+  if (app.state.entering !== null) screens.fetch(app.state.entering === "watch" ? "wall" : "party");
+  const { code } = app.state.route;
+  document.title = code === null ? "Hubbub" : `${spaced(code)} · Hubbub`;
 }
 
 function clocks() {

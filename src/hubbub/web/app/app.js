@@ -12,6 +12,7 @@ import { withMessages } from "./transcript.js";
 
 const IDLE = Object.freeze({ phase: "idle", party: null, over: null, trouble: null, watching: false });
 const NOTICE_MS = 5000;
+const LONG_NOTICE_MS = 12_000;
 
 /** Start the app. `parts`: `connect`, `lookUp`, `joinLinkOf`, `memory`, `device`, `router`, `say`, `timers`, `randomBytes`. */
 export class App {
@@ -63,11 +64,21 @@ export class App {
       recaps: memory.recaps,
       lastSeat: memory.lastSeat,
     });
+    if (route.name === "home") this.#checkLastSeat();
     if (route.code === null) return;
     if (route.name === "wall") this.#watch(route.code);
     if (route.name !== "party") return;
     if (memory.seatOf(route.code) === null) this.#looking.start(route.code);
     else this.#join(route.code, "");
+  }
+
+  /** A party that is over, on the server's own word, is not offered again. */
+  async #checkLastSeat() {
+    const { memory, lookUp } = this.#parts;
+    const { lastSeat } = this.state;
+    if (lastSeat === null || (await lookUp(lastSeat.code)).kind !== "absent") return;
+    memory.forgetSeat(lastSeat.code);
+    this.#set({ lastSeat: memory.lastSeat });
   }
 
   // ---------------------------------------------------------------- ways in
@@ -151,8 +162,8 @@ export class App {
       router.replace(`/p/${code}`);
       this.#set({ route: { name: "party", code, typed: code } });
     }
-    this.#set({ askName: !client.watching && this.state.name === "" });
-    if (!memory.lasts && !client.watching) this.#notice(say("notice.noStorage"), null);
+    this.#set({ tab: client.isHost ? "invite" : "chat", askName: !client.watching && this.state.name === "" });
+    if (!memory.lasts && !client.watching) this.#notice(say("notice.noStorage"), LONG_NOTICE_MS);
     this.#onArrived();
     joinLinkOf(code).then((joinLink) => this.state.client.code === code && this.#set({ joinLink }));
   }
@@ -208,7 +219,7 @@ export class App {
   #happened(event) {
     const { client, tab } = this.state;
     this.#hearing.hear(event, client);
-    if (event.t === "MESSAGE" && event.memberId !== client.memberId && tab !== null && tab !== "chat") {
+    if (event.t === "MESSAGE" && event.memberId !== client.memberId && tab !== "chat") {
       this.#set({ unread: this.state.unread + 1 });
     }
   }
@@ -400,7 +411,7 @@ export class App {
   #notice(text, ms = NOTICE_MS) {
     this.#forgetNotice();
     this.#set({ notice: text });
-    if (ms !== null) this.#forgetNotice = this.#parts.timers.after(ms, () => this.#set({ notice: null }));
+    this.#forgetNotice = this.#parts.timers.after(ms, () => this.#set({ notice: null }));
   }
 
   #set(changes) {

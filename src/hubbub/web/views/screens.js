@@ -2,38 +2,44 @@
 
 const RETRY_MS = 2000;
 
-/** `ready` has screens by name, `later` functions that fetch one; a screen is `{ view, model }`. */
+/**
+ * `ready` has screens by name, `later` functions that fetch one; a screen is `{ view, model }`. `onCome()` is called
+ * whenever one has come.
+ */
 export class Screens {
   #ready;
   #later;
   #coming = new Set();
   #timers;
+  #onCome;
 
-  constructor(ready, later, timers) {
+  constructor(ready, later, timers, onCome) {
     this.#ready = { ...ready };
     this.#later = later;
     this.#timers = timers;
+    this.#onCome = onCome;
   }
 
-  /** The screen, or null as long as it has not come; `then()` is called when it has. */
-  get(name, then) {
-    if (this.#ready[name] !== undefined) return this.#ready[name];
-    this.fetch(name, then);
-    return null;
+  /** The screen, or null as long as it has not come. */
+  get(name) {
+    this.fetch(name);
+    return this.#ready[name] ?? null;
   }
 
   /** Fetch a screen that will be wanted soon. What fails is tried again: there may be no network just now. */
-  fetch(name, then = () => {}) {
+  fetch(name) {
     if (this.#ready[name] !== undefined || this.#coming.has(name)) return;
     this.#coming.add(name);
     this.#later[name]().then(
       (screen) => {
         this.#ready[name] = screen;
-        then();
+        this.#onCome();
       },
       () => {
-        this.#coming.delete(name);
-        this.#timers.after(RETRY_MS, () => this.fetch(name, then));
+        this.#timers.after(RETRY_MS, () => {
+          this.#coming.delete(name);
+          this.fetch(name);
+        });
       },
     );
   }

@@ -1,0 +1,99 @@
+"""The main screens at the sizes that people have, by day and by night: photographed, and nothing sticks out."""
+
+from typing import Literal, NamedTuple
+
+import pytest
+
+from tests.support.phones import Phone
+from tests.web.conftest import NewPhone
+from tests.web.support.pairs import ProxiedPair
+from tests.web.support.phones import BrowserPhone
+from tests.web.support.screens import screenshot
+
+SIZES = {
+    "phone": (390, 844),
+    "sideways": (844, 390),
+    "laptop": (1440, 900),
+    "wall-4k": (3840, 2160),
+    "small": (320, 568),
+}
+GUESTS = {
+    "Bob 🦊": "hello everyone 👋",
+    "Christina-Alexandra von und zu Hohenlohe-Lang": "Is there a bus home after midnight? I would rather not walk.",
+    "عبد الرحمن": "مرحبا بالجميع",
+    "🦄": "🎂🎂🎂",
+    "Zoë": "What's the wifi password?",
+    "李小龍": "你好",
+}
+Scheme = Literal["dark", "light"]
+
+
+class Evening(NamedTuple):
+    """A party in full swing, and everybody who photographs it."""
+
+    host: BrowserPhone
+    guest: BrowserPhone
+    wall: BrowserPhone
+    others: list[Phone]
+
+
+@pytest.fixture
+def evening(shared_pair: ProxiedPair, new_phone: NewPhone, scheme: Scheme) -> Evening:
+    host = new_phone(shared_pair.here, color_scheme=scheme)
+    host.field("Your name").fill("Ann")
+    host.button("Start a party").click()
+    host.page.wait_for_url("**/p/*")
+    code = host.page.url[-6:]
+    others = []
+    for name, text in GUESTS.items():
+        others.append(Phone(shared_pair.there))
+        others[-1].join(code, name=name)
+        others[-1].do("SEND_MESSAGE", text=text)
+    guest = new_phone(shared_pair.there, f"/p/{code}", color_scheme=scheme)
+    wall = new_phone(shared_pair.there, f"/p/{code}/wall", color_scheme=scheme)
+    return Evening(host, guest, wall, others)
+
+
+def photograph(phone: BrowserPhone, name: str, scheme: Scheme) -> None:
+    """Take the screen at every size, and check that nothing sticks out of any."""
+    for size, (width, height) in SIZES.items():
+        phone.page.set_viewport_size({"width": width, "height": height})
+        screenshot(phone, f"{name}-{scheme}-{size}")
+        assert phone.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), f"{name} at {size}"
+    phone.page.set_viewport_size({"width": 390, "height": 844})
+
+
+def tab(phone: BrowserPhone, name: str) -> None:
+    phone.page.get_by_role("navigation").get_by_role("button", name=name).click()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_main_screens_fit_every_size(
+    shared_pair: ProxiedPair, new_phone: NewPhone, evening: Evening, scheme: Scheme
+) -> None:
+    host, guest, wall, others = evening
+    photograph(new_phone(shared_pair.here, color_scheme=scheme), "home", scheme)
+    photograph(new_phone(shared_pair.here, "/p/abc12x", color_scheme=scheme), "not-found", scheme)
+    photograph(guest, "link", scheme)
+    guest.field("Your name").fill("Mia")
+    guest.button("Join as Mia").click()
+    tab(host, "Music")
+    host.field("Track").fill("Dancing Queen")
+    host.button("Put on").click()
+    host.field("Track").fill("September")
+    host.button("Play next").click()
+    host.page.get_by_text("Up next").wait_for()
+    photograph(host, "host-music", scheme)
+    for name in ("Invite", "Chat", "People"):
+        tab(host, name)
+        photograph(host, f"host-{name.lower()}", scheme)
+    photograph(guest, "guest-chat", scheme)
+    photograph(wall, "wall", scheme)
+    host.button("Menu").click()
+    photograph(host, "menu", scheme)
+    host.button("End the party").click()
+    host.button("End it").click()
+    host.page.get_by_role("heading", name="What a party").wait_for()
+    photograph(host, "recap", scheme)
+    for other in others:
+        other.hang_up()
