@@ -5,6 +5,7 @@
 import { hostName } from "../core/party.js";
 import { newToken } from "../core/tokens.js";
 import { recapOf } from "../models/recap.js";
+import { shownTab } from "../models/tabs.js";
 import { hearing } from "./hearing.js";
 import { watchLookup } from "./looking.js";
 import { noticeOf } from "./notices.js";
@@ -12,6 +13,8 @@ import { withMessages } from "./transcript.js";
 
 const IDLE = Object.freeze({ phase: "idle", party: null, over: null, trouble: null, watching: false });
 const NOTICE_MS = 5000;
+/** After these a token is worth nothing any more; after any other end it still owns its seat. */
+const SEAT_GONE = new Set(["left", "party_ended", "party_not_found", "token_invalid"]);
 const LONG_NOTICE_MS = 12_000;
 
 /** Start the app. `parts`: `connect`, `lookUp`, `joinLinkOf`, `memory`, `device`, `router`, `say`, `timers`, `randomBytes`. */
@@ -86,17 +89,18 @@ export class App {
   /** Start a party. */
   start(name) {
     const { memory } = this.#parts;
+    // The start is also what is shown at the address of a party that was left.
+    if (this.state.route.name !== "home") this.home();
     this.#remember(name);
     const token = memory.createToken(() => this.#newToken());
     this.#enter("create", false, async (client) => {
       try {
         const { code } = await client.create({ name: this.state.name, token });
-        memory.forgetCreateToken();
+        if (!this.#isIn(client)) return;
         memory.keepSeat(code, { token, isHost: true, entered: true });
         this.#arrived(code);
-      } catch (refusal) {
+      } finally {
         if (this.#client === client) memory.forgetCreateToken();
-        throw refusal;
       }
     });
   }
@@ -121,12 +125,14 @@ export class App {
     const seat = memory.seatOf(code);
     const token = seat?.token ?? this.#newToken();
     // Kept before it is asked for: a page that is reloaded meanwhile asks for the same seat, not for a second one.
-    if (seat === null) memory.keepSeat(code, { token });
+    if (seat?.token === undefined) memory.keepSeat(code, { token });
     this.#enter("join", seat?.entered === true, async (client) => {
       const kept = memory.partyOf(code);
+      // From the first moment on: another reload before the server has answered is to keep them too.
+      if (kept !== null) this.#set({ messages: kept.messages });
       await client.join(code, { token, ...(name === "" ? {} : { name }), ...(kept === null ? {} : { party: kept.party }) });
-      if (kept !== null) this.#set({ messages: withMessages(kept.messages, client.state.party.messages) });
-      memory.keepSeat(code, { entered: true, out: false });
+      if (!this.#isIn(client)) return;
+      memory.keepSeat(code, { token, entered: true, out: false });
       this.#arrived(code);
     });
   }
@@ -134,7 +140,7 @@ export class App {
   #watch(code) {
     this.#enter("watch", false, async (client) => {
       await client.watch(code);
-      this.#arrived(code);
+      if (this.#isIn(client)) this.#arrived(code);
     });
   }
 
@@ -155,6 +161,11 @@ export class App {
     });
   }
 
+  /** Whether this client's party is still the one on the screen: it may have ended in the same breath. */
+  #isIn(client) {
+    return this.#client === client && client.state.over === null;
+  }
+
   #arrived(code) {
     const { router, joinLinkOf, memory, say } = this.#parts;
     const { client, route } = this.state;
@@ -162,7 +173,8 @@ export class App {
       router.replace(`/p/${code}`);
       this.#set({ route: { name: "party", code, typed: code } });
     }
-    this.#set({ tab: client.isHost ? "invite" : "chat", askName: !client.watching && this.state.name === "" });
+    const tab = shownTab(this.state.tab, client.isHost);
+    this.#set({ tab, askName: !client.watching && this.state.name === "" });
     if (!memory.lasts && !client.watching) this.#notice(say("notice.noStorage"), LONG_NOTICE_MS);
     this.#onArrived();
     joinLinkOf(code).then((joinLink) => this.state.client.code === code && this.#set({ joinLink }));
@@ -174,6 +186,8 @@ export class App {
     this.#client?.close();
     this.#client = null;
     this.#looking.stop();
+    this.#hearing.forget();
+    this.#parts.device.keepAwake(false);
     this.#set({ entering: null, client: IDLE, lookup: { kind: "loading" }, notice: null });
   }
 
@@ -185,6 +199,7 @@ export class App {
       client,
       ...(client.party === null ? {} : { messages: withMessages(this.state.messages, client.party.messages) }),
     });
+    if (client.party !== null) this.#hearing.meet(client.party);
     const arrived = before.phase === "reconnecting" && client.phase === "live";
     if (arrived) this.#hearing.say(this.#parts.say("heard.back"));
     this.#parts.device.keepAwake(client.party !== null && client.over === null && (client.isHost || client.watching));
@@ -193,6 +208,8 @@ export class App {
   }
 
   #keep(client, before) {
+    // A party that is shown again after a reload does not tell yet who this phone is in it.
+    if (client.memberId === null) return;
     if (client.isHost === before.isHost && client.party.members === before.party?.members) return;
     const { memory, say } = this.#parts;
     const kept = { isHost: client.isHost, hostName: hostNameOf(client.party, say) };
@@ -211,15 +228,14 @@ export class App {
     if (client.watching) return;
     // A kicked phone keeps its token: with another it would be let in again.
     if (reason === "kicked") memory.keepSeat(this.state.route.code, { out: true });
-    else if (!["taken_over", "party_full", "party_locked"].includes(reason)) memory.forgetSeat(this.state.route.code);
-    else if (!this.state.hadSeat && reason !== "taken_over") memory.forgetSeat(this.state.route.code);
+    else if (SEAT_GONE.has(reason) || !(this.state.hadSeat || client.party !== null)) memory.forgetSeat(this.state.route.code);
     this.#set({ lastSeat: memory.lastSeat });
   }
 
   #happened(event) {
     const { client, tab } = this.state;
     this.#hearing.hear(event, client);
-    if (event.t === "MESSAGE" && event.memberId !== client.memberId && tab !== "chat") {
+    if (event.t === "MESSAGE" && event.memberId !== client.memberId && shownTab(tab, client.isHost) !== "chat") {
       this.#set({ unread: this.state.unread + 1 });
     }
   }
@@ -232,7 +248,7 @@ export class App {
   /** Whether what is on the screen changes by time alone: a track that plays, a connection that is awaited. */
   get isMoving() {
     const { client } = this.state;
-    return client.party !== null && (client.phase !== "live" || client.party.playback.state === "playing");
+    return client.party !== null && client.over === null && (client.phase !== "live" || client.party.playback.state === "playing");
   }
 
   /** The store's time in ms, as well as it is known. */
@@ -251,12 +267,15 @@ export class App {
 
   /** Do something in the party; true if it was done, else a notice says why not. */
   async #command(run, names = {}) {
+    const client = this.#client;
+    if (client === null) return false;
     try {
-      await run(this.#client);
+      await run(client);
       return true;
     } catch (refusal) {
       if (refusal.reason === undefined) throw refusal;
-      this.#notice(noticeOf(refusal, names, this.#parts.say));
+      // What was asked of a party that was turned away from concerns nobody any more.
+      if (client === this.#client) this.#notice(noticeOf(refusal, names, this.#parts.say));
       return false;
     }
   }
@@ -375,7 +394,6 @@ export class App {
   }
 
   startAgain() {
-    this.home();
     this.start(this.state.name);
   }
 

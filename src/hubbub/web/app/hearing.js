@@ -3,32 +3,41 @@ import { heardText } from "../models/heard.js";
 
 const GATHER_MS = 1500;
 
-/** `hear(event, client)` gathers an event, `say(text)` a sentence; `onHeard(text)` is called once a moment. */
+/**
+ * `meet(party)` learns what people are called, `hear(event, client)` gathers an event, `say(text)` a sentence;
+ * `onHeard(text)` is called once a moment. `forget()` leaves the party.
+ */
 export function hearing(timers, say, onHeard) {
   let events = [];
   let sentences = [];
   let memberId = null;
+  let members = [];
   let names = new Map();
-  let isWaiting = false;
+  let cancel = null;
 
   function flush() {
-    isWaiting = false;
+    cancel = null;
     const text = [...sentences, heardText(events, memberId, say)].filter((part) => part !== "").join(". ");
     events = [];
     sentences = [];
+    names = namesOf(members);
     if (text !== "") onHeard(text);
   }
 
   function later() {
-    if (!isWaiting) timers.after(GATHER_MS, flush);
-    isWaiting = true;
+    cancel ??= timers.after(GATHER_MS, flush);
   }
 
   return {
+    meet(party) {
+      if (party.members === members) return;
+      members = party.members;
+      // Whoever has left since is kept until it was told.
+      names = new Map([...names, ...namesOf(members)]);
+    },
     hear(event, client) {
-      // Whoever left is not in the party any more, so the name is what the party before knew.
+      if (event.member !== undefined) names.set(event.member.id, event.member.name);
       events.push(event.t === "MEMBER_LEFT" ? { ...event, name: names.get(event.memberId) ?? "" } : event);
-      names = new Map(client.party.members.map((member) => [member.id, member.name]));
       memberId = client.memberId;
       later();
     },
@@ -36,5 +45,17 @@ export function hearing(timers, say, onHeard) {
       sentences.push(text);
       later();
     },
+    forget() {
+      cancel?.();
+      cancel = null;
+      events = [];
+      sentences = [];
+      members = [];
+      names = new Map();
+    },
   };
+}
+
+function namesOf(members) {
+  return new Map(members.map((member) => [member.id, member.name]));
 }

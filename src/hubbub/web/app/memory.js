@@ -4,6 +4,8 @@
  * Browsers may refuse storage (private mode, full disk). Then it remembers until the page is closed, and
  * `lasts` is false.
  */
+import { isCode } from "../core/code.js";
+
 const PREFIX = "hubbub.";
 const SEATS_MAX = 12;
 const RECAPS_MAX = 5;
@@ -61,9 +63,9 @@ export class Memory {
   /** The token of a party that is being created: the same for a repeat, so that it cannot become two parties. */
   createToken(newToken) {
     const pending = this.#read(this.#local, "create");
-    if (pending !== null && typeof pending.token === "string" && this.#now() - pending.at < CREATE_REPEAT_MS) {
-      return pending.token;
-    }
+    // Either way: a clock that was set back must not keep a token for hours.
+    const isRecent = Math.abs(this.#now() - pending?.at) < CREATE_REPEAT_MS;
+    if (isRecent && typeof pending.token === "string") return pending.token;
     const token = newToken();
     this.#write(this.#local, "create", { token, at: this.#now() });
     return token;
@@ -75,8 +77,7 @@ export class Memory {
 
   /** What this phone keeps of parties that ended, the newest first. */
   get recaps() {
-    const recaps = this.#read(this.#local, "recaps");
-    return Array.isArray(recaps) ? recaps : [];
+    return this.#list("recaps").filter(isRecap);
   }
 
   recapOf(code) {
@@ -90,7 +91,8 @@ export class Memory {
 
   /** The party as this tab last showed it, so that a reload draws it at once and asks only for what is new. */
   partyOf(code) {
-    return this.#read(this.#session, `party.${code}`);
+    const kept = this.#read(this.#session, `party.${code}`);
+    return isObject(kept?.party) && Array.isArray(kept.messages) ? kept : null;
   }
 
   keepParty(code, kept) {
@@ -98,8 +100,12 @@ export class Memory {
   }
 
   #seats() {
-    const seats = this.#read(this.#local, "seats");
-    return Array.isArray(seats) ? seats : [];
+    return this.#list("seats").filter((seat) => isCode(seat?.code));
+  }
+
+  #list(key) {
+    const list = this.#read(this.#local, key);
+    return Array.isArray(list) ? list : [];
   }
 
   #read(storage, key) {
@@ -117,33 +123,53 @@ export class Memory {
   }
 }
 
+function isRecap(recap) {
+  return isCode(recap?.code) && Number.isFinite(recap.endedAt) && Array.isArray(recap.top);
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null;
+}
+
 /** A storage that never throws: what the browser refuses to keep is kept in this page. */
 function openStorage(open) {
-  const fallback = new Map();
-  let storage = null;
-  try {
-    storage = open();
-    const probe = `${PREFIX}probe`;
+  const unkept = new Map();
+  const storage = attempt(open) ?? null;
+  const probe = `${PREFIX}probe`;
+  // One that is full cannot be written, but what it has is still to be read.
+  const isWritable = done(() => {
     storage.setItem(probe, probe);
     storage.removeItem(probe);
-  } catch {
-    storage = null;
-  }
+  });
   return {
-    lasts: storage !== null,
-    get: (key) => fallback.get(key) ?? storage?.getItem(key) ?? null,
+    get lasts() {
+      return isWritable && unkept.size === 0;
+    },
+    get: (key) => unkept.get(key) ?? attempt(() => storage.getItem(key)) ?? null,
     set(key, text) {
-      try {
-        if (storage === null) throw new Error("there is no storage");
-        storage.setItem(key, text);
-        fallback.delete(key);
-      } catch {
-        fallback.set(key, text);
-      }
+      if (done(() => storage.setItem(key, text))) unkept.delete(key);
+      else unkept.set(key, text);
     },
     remove(key) {
-      fallback.delete(key);
-      storage?.removeItem(key);
+      unkept.delete(key);
+      done(() => storage.removeItem(key));
     },
   };
+}
+
+/** What `run` returns, or undefined where the browser throws or has no storage at all. */
+function attempt(run) {
+  try {
+    return run();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether `run` came to its end. */
+function done(run) {
+  return attempt(() => {
+    run();
+    return true;
+  }) === true;
 }

@@ -1,6 +1,7 @@
 /** Why something did not work, in the words of the page. Pure. */
 
 const REASONS = {
+  __proto__: null,
   not_connected: "notice.not_connected",
   lost: "notice.lost",
   store_unavailable: "notice.store_unavailable",

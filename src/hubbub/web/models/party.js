@@ -5,13 +5,14 @@ import { chatModel } from "./chat.js";
 import { inviteModel } from "./invite.js";
 import { musicModel } from "./music.js";
 import { peopleModel } from "./people.js";
+import { shownTab, tabsOf } from "./tabs.js";
 
 /** What the party's screen shows. `clocks` has `now` (this device's) and `storeNow`, both in ms. */
 export function partyModel(app, device, clocks, say) {
   const { client } = app;
   const me = client.party.members.find((member) => member.id === client.memberId);
-  const tabs = client.isHost ? ["invite", "chat", "people", "music"] : ["chat", "people", "invite"];
-  const shown = tabs.includes(app.tab) ? app.tab : tabs[0];
+  const tabs = tabsOf(client.isHost);
+  const shown = shownTab(app.tab, client.isHost);
   const music = musicModel(client, clocks.storeNow, say);
   return {
     code: client.code,

@@ -76,7 +76,7 @@ function screenAfter(app) {
   const { over } = app.client;
   if (over.recap !== undefined && app.recap !== null) return { name: "recap" };
   if (over.reason === "left") return { name: "home" };
-  if (over.reason === "party_not_found" && app.hadSeat) return door("gone");
+  if (over.reason === "party_not_found" && (app.hadSeat || app.client.party !== null)) return door("gone");
   return door(DOOR_OF_REASON[over.reason] ?? "refused");
 }
 

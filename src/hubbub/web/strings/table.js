@@ -27,7 +27,6 @@ export const TABLE = {
   "name.placeholder": { en: "What friends call you", de: "Wie dich alle nennen" },
   "name.ask": { en: "What should they call you?", de: "Wie sollen dich alle nennen?" },
   "name.asked": { en: "Right now you are “{name}”.", de: "Im Moment heißt du „{name}“." },
-  "name.change": { en: "Change your name", de: "Namen ändern" },
   "name.save": { en: "Save", de: "Speichern" },
 
   // The link
@@ -205,7 +204,7 @@ export const TABLE = {
   "kick.text": { en: "They can’t come back from the same phone.", de: "Vom selben Handy gibt es kein Zurück." },
   "kick.yes": { en: "Remove", de: "Entfernen" },
   "promote.title": { en: "Make {name} the host?", de: "{name} zum Gastgeber machen?" },
-  "promote.text": { en: "You become a guest; only they can give it back.", de: "Du wirst Gast; zurückgeben kann nur {name}." },
+  "promote.text": { en: "You become a guest; only {name} can give it back.", de: "Du wirst Gast; zurückgeben kann nur {name}." },
   "promote.yes": { en: "Hand over", de: "Übergeben" },
 
   // Chat

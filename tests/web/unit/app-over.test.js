@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { AppPhone, settled } from "./support/app-phone.js";
+import { CODE, said } from "./support/phone.js";
+
+const FIGURES = { seconds: 60, guests: 2, messages: 3, reactions: 4 };
+
+function ended(version = 6, cause = "host_left") {
+  return { t: "ENDED", version, cause, recap: FIGURES };
+}
+
+/** Come back after a loss, and be refused. */
+async function refusedComingBack(phone, reason) {
+  phone.lose();
+  phone.refuse(reason);
+  await settled();
+}
+
+// ---------------------------------------------------------------- the end of a party
+
+test("an end keeps a recap with what this phone saw, and forgets the seat", async () => {
+  const phone = await AppPhone.visiting();
+  for (const emoji of ["🔥", "🎉", "🎉"])
+    await phone.happens({ t: "REACTION", emoji, name: "Ann", memberId: "ann" });
+  await phone.happens({ t: "REACTIONS", counts: { "👏": 5 } });
+  await phone.happens(ended());
+  assert.equal(phone.screen, "recap");
+  const { endedAt, top, hostName, guests } = phone.local.told("recaps")[0];
+  assert.deepEqual([endedAt, top, hostName, guests], [1_700_000_060_000, ["👏", "🎉", "🔥"], "Ann", 2]);
+  assert.deepEqual([phone.memory.seatOf(CODE), phone.app.state.lastSeat], [null, null]);
+  assert.deepEqual(phone.told.reactions.at(-1), { "👏": 5 });
+});
+
+test("a recap is there after a reload, and by its address", async () => {
+  const phone = await AppPhone.visiting();
+  await phone.happens(ended());
+  const again = phone.reloaded();
+  await again.look({ kind: "absent" });
+  assert.equal(again.screen, "recap");
+  again.app.home();
+  assert.equal(again.app.state.recaps.length, 1);
+  again.app.openRecap(CODE);
+  assert.deepEqual([again.screen, again.router.address], ["recap", `/#recap/${CODE}`]);
+  again.app.startAgain();
+  assert.deepEqual([again.screen, again.router.address], ["door:starting", "/"]);
+});
+
+test("a host who ends the party sees the recap like everybody", async () => {
+  const phone = await AppPhone.hosting();
+  phone.app.leave();
+  await phone.happens({ ...ended(2), cause: "host_left" });
+  assert.deepEqual(
+    [phone.screen, phone.app.state.recap.isHost, phone.memory.lastSeat],
+    ["recap", true, null],
+  );
+  assert.equal(phone.device.isAwake, false);
+});
+
+test("an end that comes in one breath with the way in leaves no seat behind", async () => {
+  const phone = new AppPhone({ address: `/p/${CODE}` });
+  phone.app.join("Ben");
+  phone.accept();
+  const { requestId, code, token } = phone.socket.last("JOIN");
+  const joined = {
+    t: "JOINED",
+    code,
+    memberId: "ben",
+    token,
+    isHost: false,
+    resumed: false,
+    epoch: "e",
+    version: 5,
+    requestId,
+  };
+  const party = await AppPhone.visiting();
+  const { epoch, version, ...snapshot } = party.state.party;
+  await phone.happens(
+    joined,
+    { t: "ROOM", epoch: "e", version, snapshot: structuredClone(snapshot) },
+    ended(),
+  );
+  assert.equal(phone.screen, "recap");
+  assert.equal(phone.memory.lastSeat, null);
+});
+
+test("a party that went while this phone was away is told as gone, not as never heard of", async () => {
+  const phone = await AppPhone.visiting();
+  await refusedComingBack(phone, "party_not_found");
+  assert.equal(phone.screen, "door:gone");
+  const other = await AppPhone.visiting();
+  const again = other.reloaded();
+  again.accept();
+  again.refuse("party_not_found");
+  await settled();
+  assert.deepEqual([again.screen, again.memory.seatOf(CODE)], ["door:gone", null]);
+});
+
+// ---------------------------------------------------------------- the way out
+
+test("leaving gives up the seat and shows the start", async () => {
+  const phone = await AppPhone.visiting();
+  phone.app.pause();
+  const leaving = phone.app.leave();
+  await phone.happens({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
+  assert.equal(await leaving, true);
+  assert.deepEqual([phone.screen, phone.memory.seatOf(CODE), phone.app.state.lastSeat], ["home", null, null]);
+  assert.equal(phone.memory.partyOf(CODE), null);
+});
+
+test("going to the start keeps the seat, and the way back is the same seat", async () => {
+  const phone = await AppPhone.visiting();
+  const { token } = phone.socket.last("JOIN");
+  phone.app.home();
+  assert.equal(phone.screen, "home");
+  assert.notEqual(phone.socket.closedWith, null);
+  assert.equal(phone.app.state.lastSeat.code, CODE);
+  phone.app.go(`/p/${CODE}`);
+  phone.accept();
+  assert.equal(phone.socket.last("JOIN").token, token);
+});
+
+test("the screen stays on for a host as long as the party is on it", async () => {
+  const phone = await AppPhone.hosting();
+  assert.equal(phone.device.isAwake, true);
+  phone.app.home();
+  assert.equal(phone.device.isAwake, false);
+  assert.equal((await AppPhone.visiting()).device.isAwake, false);
+});
+
+test("the start offers a party it cannot reach, and none that the server says is gone", async () => {
+  const phone = await AppPhone.visiting();
+  const kept = phone.reloaded("/");
+  await kept.look({ kind: "unreachable", offline: false });
+  assert.equal(kept.app.state.lastSeat.code, CODE);
+  const gone = phone.reloaded("/");
+  assert.equal(gone.app.state.lastSeat.code, CODE);
+  await gone.look({ kind: "absent" });
+  assert.deepEqual([gone.app.state.lastSeat, gone.memory.seatOf(CODE)], [null, null]);
+});
+
+// ---------------------------------------------------------------- removed, taken over, refused
+
+test("a phone that was removed keeps its token, so that it is told again and gets no other seat", async () => {
+  const phone = await AppPhone.visiting();
+  const { token } = phone.socket.last("JOIN");
+  await phone.happens({ t: "KICKED" });
+  assert.equal(phone.screen, "door:kicked");
+  assert.deepEqual([phone.memory.seatOf(CODE).token, phone.app.state.lastSeat], [token, null]);
+  const again = phone.reloaded();
+  again.accept();
+  assert.equal(again.socket.last("JOIN").token, token);
+  again.refuse("kicked");
+  await settled();
+  assert.equal(again.screen, "door:kicked");
+  assert.equal(again.memory.seatOf(CODE).token, token);
+});
+
+test("a seat that another tab took can be taken back", async () => {
+  const phone = await AppPhone.visiting();
+  const { token } = phone.socket.last("JOIN");
+  phone.socket.lose(4509);
+  assert.equal(phone.screen, "door:taken_over");
+  assert.equal(phone.memory.lastSeat.token, token);
+  phone.app.door("takeBack");
+  phone.accept();
+  assert.deepEqual([phone.socket.last("JOIN").token, phone.socket.last("JOIN").name], [token, undefined]);
+  await phone.seat({ resumed: true });
+  assert.equal(phone.screen, "party");
+});
+
+test("whoever never got in keeps no seat, and tries again with a new token", async () => {
+  for (const [reason, door] of [
+    ["party_full", "door:full"],
+    ["party_locked", "door:locked"],
+  ]) {
+    const phone = new AppPhone();
+    phone.app.typed(CODE, CODE, "Ben");
+    phone.accept();
+    const { token } = phone.socket.last("JOIN");
+    phone.refuse(reason);
+    await settled();
+    assert.deepEqual([phone.screen, phone.memory.seatOf(CODE)], [door, null]);
+    phone.app.door("again");
+    assert.equal(phone.screen, "door:connecting");
+    phone.accept();
+    assert.notEqual(phone.socket.last("JOIN").token, token);
+    assert.equal(phone.socket.last("JOIN").name, "Ben");
+  }
+});
+
+test("whoever was in and finds the door locked keeps the token and can try again", async () => {
+  for (const reason of ["party_full", "party_locked"]) {
+    const phone = await AppPhone.visiting();
+    const { token } = phone.socket.last("JOIN");
+    await refusedComingBack(phone, reason);
+    assert.equal(phone.memory.seatOf(CODE)?.token, token, reason);
+    phone.app.door("again");
+    phone.accept();
+    assert.equal(phone.socket.last("JOIN").token, token);
+  }
+});
+
+test("a server that has hung up does not cost the seat: loading afresh gets it again", async () => {
+  const phone = await AppPhone.visiting();
+  const { token } = phone.socket.last("JOIN");
+  phone.socket.lose(4513);
+  assert.equal(phone.screen, "door:abuse");
+  const again = phone.reloaded();
+  again.accept();
+  assert.equal(again.socket.last("JOIN").token, token);
+});
+
+test("a token that the server does not take is forgotten: the next try has a new one", async () => {
+  const phone = await AppPhone.visiting();
+  const again = phone.reloaded();
+  again.accept();
+  again.refuse("token_invalid");
+  await settled();
+  assert.deepEqual([again.screen, again.memory.seatOf(CODE)], ["door:refused", null]);
+  again.app.door("again");
+  again.accept();
+  assert.notEqual(again.socket.last("JOIN").token, phone.socket.last("JOIN").token);
+});
+
+// ---------------------------------------------------------------- late news
+
+test("a party that was turned away from is heard of no more", async () => {
+  const phone = await AppPhone.visiting();
+  const old = phone.socket;
+  phone.app.speak("hello?");
+  await phone.happens({ t: "MEMBER_JOINED", version: 6, guestCount: 2, member: { id: "cat", name: "Cat" } });
+  phone.app.home();
+  await settled();
+  const { state } = phone.app;
+  assert.deepEqual([state.client.phase, state.notice, state.messages.length], ["idle", null, 0]);
+  old.say(said(7));
+  old.lose();
+  await settled();
+  phone.world.advance(60_000);
+  assert.deepEqual([phone.app.state, phone.told.heard], [state, []]);
+});
+
+/** A client that answers when a test says so, even if it was told to let go. */
+class LateClient {
+  state = {
+    phase: "connecting",
+    code: CODE,
+    memberId: null,
+    isHost: false,
+    watching: false,
+    party: null,
+    over: null,
+    trouble: null,
+  };
+  listeners = new Set();
+  isClosed = false;
+  storeNow = () => 0;
+
+  on = (_, listener) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  create = () => new Promise((resolve) => (this.answer = resolve));
+  join = () => this.create();
+
+  close() {
+    this.isClosed = true;
+  }
+}
+
+test("a superseded client is closed, nobody listens to it, and its late answer changes nothing", async () => {
+  for (const way of ["start", "typed"]) {
+    const clients = [];
+    const phone = new AppPhone({ connect: () => clients[clients.push(new LateClient()) - 1] });
+    if (way === "start") phone.app.start("Ann");
+    else phone.app.typed(CODE, CODE, "Ann");
+    phone.app.typed("XYZ789", "XYZ789", "Ann");
+    assert.deepEqual([clients[0].isClosed, clients[0].listeners.size, clients[1].isClosed], [true, 0, false]);
+    const before = phone.app.state;
+    clients[0].answer({ code: CODE });
+    await settled();
+    assert.deepEqual(phone.app.state, before);
+    assert.deepEqual([phone.router.address, phone.told.arrivals], ["/p/XYZ789", 0]);
+  }
+});

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { MODES } from "../../../src/hubbub/web/models/chat.js";
+import { tabsOf } from "../../../src/hubbub/web/models/tabs.js";
+import { LANGUAGES, TABLE } from "../../../src/hubbub/web/strings/table.js";
+
+const WEB = new URL("../../../src/hubbub/web/", import.meta.url);
+const SOURCES = ["main.js", ...["app", "models", "views"].flatMap(modulesIn)].map((path) => ({
+  path,
+  text: readFileSync(new URL(path, WEB), "utf8"),
+}));
+const KEYS = Object.keys(TABLE);
+const ROOMS = new Set(KEYS.map((key) => key.split(".")[0]));
+
+function modulesIn(folder) {
+  return readdirSync(new URL(folder, WEB))
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => `${folder}/${name}`);
+}
+
+function sourceOf(path) {
+  return SOURCES.find((source) => source.path === path).text;
+}
+
+/** The first groups of all that `pattern` finds. */
+function all(text, pattern) {
+  return [...text.matchAll(pattern)].map(([, found]) => found);
+}
+
+function formsOf(value) {
+  return typeof value === "string" ? [value] : Object.values(value);
+}
+
+/** What each computed key can become. The doors and the questions are read from where they are listed. */
+const DOORS = all(sourceOf("models/screen.js"), /^ {2}(\w+): \["/gm);
+const DOOR_ACTIONS = new Set(
+  all(sourceOf("models/screen.js"), /^ {2}\w+: \[.*\[(.*)\]\],$/gm).flatMap((list) => all(list, /"(\w+)"/g)),
+);
+const QUESTIONS = all(sourceOf("main.js"), /asked\("(\w+)"/g);
+const COMPUTED = {
+  "`door.${kind}.title`": DOORS.map((kind) => `door.${kind}.title`),
+  // A door may have no more than a title.
+  "`door.${kind}.text`": DOORS.map((kind) => `door.${kind}.text`).filter((key) => key in TABLE),
+  "`door.action.${id}`": [...DOOR_ACTIONS].map((id) => `door.action.${id}`),
+  "`chat.mode.${id}`": MODES.map((id) => `chat.mode.${id}`),
+  "`music.${playback.state}`": ["playing", "paused", "stopped"].map((state) => `music.${state}`),
+  "`music.${id}`": ["music.play", "music.pause"],
+  "`tab.${id}`": tabsOf(true).map((id) => `tab.${id}`),
+  "`recap.${id}`": ["guests", "messages", "reactions"].map((id) => `recap.${id}`),
+  "`menu.${out}`": ["menu.end", "menu.leave"],
+  "`${key}.${part}`": QUESTIONS.flatMap((key) => ["title", "text", "yes"].map((part) => `${key}.${part}`)),
+};
+
+/** The keys that are written out, whether they are said at once or handed on. */
+const WRITTEN = SOURCES.flatMap(({ path, text }) =>
+  all(text, /"([a-z]+\.[A-Za-z_]+(?:\.[A-Za-z_]+)*)"/g)
+    .filter((key) => ROOMS.has(key.split(".")[0]))
+    .map((key) => ({ path, key })),
+);
+
+test("the sources are where this test looks for them", () => {
+  assert.ok(WRITTEN.length > 100, `${WRITTEN.length} keys`);
+  assert.ok(DOORS.length > 15 && DOOR_ACTIONS.size > 4 && QUESTIONS.length === 4);
+});
+
+test("every key that is written in the sources has words", () => {
+  assert.deepEqual(
+    WRITTEN.filter(({ key }) => !(key in TABLE)),
+    [],
+  );
+});
+
+test("every computed key is known here, and has words whatever it becomes", () => {
+  // The memory has names of its own, which nobody says.
+  const spoken = SOURCES.filter(({ path }) => path !== "app/memory.js");
+  const found = spoken
+    .flatMap(({ text }) => all(text, /(`[a-z]*(?:\.[a-z]+)*\.\$\{[^`/ ]*`|`\$\{key\}\.\$\{part\}`)/g))
+    .filter((template) => template.startsWith("`$") || ROOMS.has(/^`([a-z]+)/.exec(template)[1]));
+  assert.deepEqual([...new Set(found)].sort(), Object.keys(COMPUTED).sort());
+  assert.deepEqual(
+    Object.values(COMPUTED)
+      .flat()
+      .filter((key) => !(key in TABLE)),
+    [],
+  );
+});
+
+test("no words are left that nobody says", () => {
+  const said = new Set([...WRITTEN.map(({ key }) => key), ...Object.values(COMPUTED).flat()]);
+  assert.deepEqual(
+    KEYS.filter((key) => !said.has(key)),
+    [],
+  );
+});
+
+test("whoever says something fills its blanks", () => {
+  for (const { path, text } of SOURCES) {
+    for (const [, key, values = ""] of text.matchAll(/\bsay\(\s*"([^"]+)"(?:,\s*\{([^}]*)\})?\s*\)/g)) {
+      const filled = new Set(all(values, /(\w+)\s*(?:[:,]|$)/g));
+      const texts = LANGUAGES.flatMap((language) => formsOf(TABLE[key][language]));
+      const blanks = texts.flatMap((form) => all(form, /\{(\w+)\}/g));
+      assert.deepEqual(
+        blanks.filter((blank) => !filled.has(blank)),
+        [],
+        `${path}: ${key}`,
+      );
+      assert.ok(
+        typeof TABLE[key].en === "string" || filled.has("n"),
+        `${path}: ${key} counts, and is not told what`,
+      );
+    }
+  }
+});
+
+test("everything is said in words of the table: no view has texts of its own", () => {
+  const spoken = /(?:text|aria-label|placeholder|title|alt): "([^"]*[A-Za-z]{2}[^"]*)"/g;
+  const own = SOURCES.flatMap(({ path, text }) => all(text, spoken).map((words) => `${path}: ${words}`));
+  assert.deepEqual(
+    own.filter((one) => !one.endsWith(": Hubbub")),
+    [],
+  );
+});
