@@ -9,9 +9,7 @@ import { spaced } from "./core/code.js";
 import { homeModel, linkModel } from "./models/home.js";
 import { doorModel, screenOf } from "./models/screen.js";
 import { chooseLanguage, speaker } from "./strings/say.js";
-import { confirmed } from "./views/dialogs.js";
 import { doorView } from "./views/door.js";
-import { floatsLayer } from "./views/floats.js";
 import { homeView, linkView } from "./views/home.js";
 import { Screens, styled } from "./views/screens.js";
 import { Stage } from "./views/stage.js";
@@ -21,7 +19,6 @@ const NEVER = -1;
 
 const say = speaker(chooseLanguage(navigator.languages));
 const device = new Device();
-const floats = floatsLayer(Math.random);
 const timers = {
   after(ms, run) {
     const timer = setTimeout(run, ms);
@@ -48,6 +45,7 @@ const screens = new Screens(
         import("./models/party.js"),
         styled("inside"),
         styled("party"),
+        floating(),
       ]);
       return { view: partyView, model: () => partyModel(app.state, device, clocks(), say) };
     },
@@ -57,6 +55,7 @@ const screens = new Screens(
         import("./models/wall.js"),
         styled("inside"),
         styled("wall"),
+        floating(),
       ]);
       return { view: wallView, model: () => wallModel(app.state, device, clocks(), say) };
     },
@@ -66,7 +65,7 @@ const screens = new Screens(
         import("./models/recap.js"),
         styled("recap"),
       ]);
-      const canShare = device.canShareFile(app.pictureFile(new Blob()));
+      const canShare = device.canShareFile(app.sharing.pictureFile(new Blob()));
       return { view: recapView, model: () => ({ ...recapModel(app.state.recap, say), canShare }) };
     },
   },
@@ -76,6 +75,15 @@ const screens = new Screens(
 
 let app = null;
 let frame = NEVER;
+let floats = null;
+
+/** The layer that reactions rise in, over the party and over its wall. */
+async function floating() {
+  const { floatsLayer } = await import("./views/floats.js");
+  if (floats !== null) return;
+  floats = floatsLayer(Math.random);
+  document.body.append(floats.root);
+}
 
 /** Draw once a frame at most, however much happens in it. */
 function paint() {
@@ -106,6 +114,7 @@ function clocks() {
 
 /** Ask first, then do it. */
 async function asked(key, names, run) {
+  const { confirmed } = await import("./views/dialogs.js");
   const words = (part) => say(`${key}.${part}`, names);
   const isSure = await confirmed({ title: words("title"), text: words("text"), yes: words("yes"), no: say("confirm.no") });
   if (isSure) run();
@@ -125,28 +134,27 @@ const act = {
   show: (tab) => app.show(tab),
   named: (name) => app.named(name),
   rename: (name) => app.rename(name),
-  speak: (text) => app.speak(text),
-  react: (emoji) => app.react(emoji),
-  setMode: (mode) => app.setMode(mode),
-  setLocked: (locked) => app.setLocked(locked),
-  share: () => app.share(),
-  copy: () => app.copy(),
-  kick: (id, name) => asked("kick", { name }, () => app.kick(id)),
-  promote: (id, name) => asked("promote", { name }, () => app.promote(id, name)),
+  speak: (text) => app.commands.speak(text),
+  react: (emoji) => app.commands.react(emoji),
+  setMode: (mode) => app.commands.setMode(mode),
+  setLocked: (locked) => app.commands.setLocked(locked),
+  share: () => app.sharing.share(),
+  copy: () => app.sharing.copy(),
+  kick: (id, name) => asked("kick", { name }, () => app.commands.kick(id)),
+  promote: (id, name) => asked("promote", { name }, () => app.commands.promote(id, name)),
   leave: () => asked("leave", {}, () => app.leave()),
   end: () => asked("end", {}, () => app.leave()),
-  playTrack: (track) => app.playTrack(track),
-  queueTrack: (track) => app.queueTrack(track),
-  play: () => app.play(),
-  pause: () => app.pauseTrack(),
-  skip: () => app.skip(),
-  sharePicture: (blob) => app.sharePicture(blob),
-  savePicture: (blob) => app.savePicture(blob),
+  playTrack: (track) => app.commands.playTrack(track),
+  queueTrack: (track) => app.commands.queueTrack(track),
+  play: () => app.commands.play(),
+  pause: () => app.commands.pause(),
+  skip: () => app.commands.skip(),
+  sharePicture: (blob) => app.sharing.sharePicture(blob),
+  savePicture: (blob) => app.sharing.savePicture(blob),
 };
 
 function start() {
   document.documentElement.lang = say.language;
-  document.body.append(floats.root);
   app = new App(
     {
       connect,
@@ -159,7 +167,7 @@ function start() {
       router: new Router(() => app.open()),
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     },
-    { onChange: paint, onReaction: floats.show, onHeard: (text) => stage.speak(text), onArrived: settled },
+    { onChange: paint, onReaction: (counts) => floats?.show(counts), onHeard: (text) => stage.speak(text), onArrived: settled },
   );
   app.open();
   setInterval(() => app.isMoving && paint(), TICK_MS);

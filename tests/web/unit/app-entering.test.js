@@ -246,3 +246,27 @@ test("an address that has no code asks nobody", async () => {
     assert.equal(phone.screen, "home");
   }
 });
+
+test("a look that fails leaves the page behind a link as it was", async () => {
+  const phone = new AppPhone({ address: `/p/${CODE}` });
+  await phone.look(FOUND);
+  phone.world.advance(10_000);
+  await phone.look({ kind: "unreachable", offline: false });
+  assert.equal(phone.screen, "link");
+});
+
+test("a start whose earlier try came about and is over by now makes another party", async () => {
+  const phone = new AppPhone();
+  phone.app.start("");
+  phone.accept();
+  const { token } = phone.socket.last("CREATE");
+  phone.app.home();
+  phone.app.start("");
+  phone.accept();
+  assert.equal(phone.socket.last("CREATE").token, token);
+  phone.refuse("party_ended", { type: "CREATE" });
+  await settled();
+  phone.accept();
+  assert.notEqual(phone.socket.last("CREATE").token, token);
+  assert.equal(phone.screen, "door:starting");
+});

@@ -166,10 +166,10 @@ test("a screen reader hears who leaves, and that the connection is back", async 
 
 test("a command that is done says nothing, one that is refused says why for five seconds", async () => {
   const phone = await AppPhone.visiting();
-  const first = phone.app.speak("hello");
+  const first = phone.app.commands.speak("hello");
   await answered(phone, "SEND_MESSAGE");
   assert.deepEqual([await first, phone.app.state.notice], [true, null]);
-  const second = phone.app.speak("hello");
+  const second = phone.app.commands.speak("hello");
   await answered(phone, "SEND_MESSAGE", "chat_locked");
   assert.deepEqual([await second, phone.app.state.notice], [false, say("notice.chat_locked")]);
   phone.world.advance(4999);
@@ -181,9 +181,9 @@ test("a command that is done says nothing, one that is refused says why for five
 test("a later notice has its own five seconds", async () => {
   const phone = await AppPhone.visiting();
   phone.socket.lose();
-  await phone.app.speak("one");
+  await phone.app.commands.speak("one");
   phone.world.advance(4000);
-  await phone.app.react("🎉");
+  await phone.app.commands.react("🎉");
   phone.world.advance(4000);
   assert.equal(phone.app.state.notice, say("notice.not_connected"));
 });
@@ -191,7 +191,7 @@ test("a later notice has its own five seconds", async () => {
 test("nothing is done, nor thrown, where there is no party any more", async () => {
   const phone = await AppPhone.visiting();
   phone.app.home();
-  assert.equal(await phone.app.speak("hello"), false);
+  assert.equal(await phone.app.commands.speak("hello"), false);
   phone.app.tryNow();
   assert.equal(phone.app.storeNow(), 0);
   assert.equal(phone.app.isMoving, false);
@@ -199,7 +199,7 @@ test("nothing is done, nor thrown, where there is no party any more", async () =
 
 test("a guest who cannot be made the host is called by name", async () => {
   const phone = await AppPhone.hosting();
-  const promoting = phone.app.promote("ben", "Ben");
+  const promoting = phone.app.commands.promote("ben", "Ben");
   await answered(phone, "PROMOTE", "not_connected");
   assert.equal(await promoting, false);
   assert.match(phone.app.state.notice, /^Ben is away/);
@@ -221,13 +221,13 @@ test("a name that is given inside is remembered; none is an answer too", async (
 
 test("a track is put on and played from its beginning; a skip goes to the next one", async () => {
   const phone = await AppPhone.hosting();
-  const playing = phone.app.playTrack("one.mp3");
+  const playing = phone.app.commands.playTrack("one.mp3");
   await answered(phone, "HOST_TRACK_SELECTED");
   await answered(phone, "HOST_PLAY");
   assert.equal(await playing, true);
   assert.equal(phone.socket.last("HOST_PLAY").position, 0);
   await phone.happens({ t: "NEXT_TRACK_QUEUED", version: 2, filename: "two.mp3" });
-  phone.app.skip();
+  phone.app.commands.skip();
   assert.equal(phone.socket.last("HOST_TRACK_CHANGED").filename, "two.mp3");
 });
 
@@ -254,15 +254,15 @@ test("the screen moves by itself while a track plays or a connection is awaited,
 
 test("the link is shared and copied, and a copy says whether it came about", async () => {
   const phone = await AppPhone.visiting();
-  await phone.app.share();
+  await phone.app.sharing.share();
   assert.equal(phone.device.shared[0].url, `https://party.test/p/${CODE}`);
-  await phone.app.copy();
+  await phone.app.sharing.copy();
   assert.deepEqual(
     [phone.device.copied, phone.app.state.notice],
     [[`https://party.test/p/${CODE}`], say("invite.copied")],
   );
   phone.device.canCopy = false;
-  await phone.app.copy();
+  await phone.app.sharing.copy();
   assert.equal(phone.app.state.notice, say("notice.failed"));
   await settled();
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { AppPhone, settled } from "./support/app-phone.js";
+import { say } from "./support/shown.js";
 import { CODE, said } from "./support/phone.js";
 
 const FIGURES = { seconds: 60, guests: 2, messages: 3, reactions: 4 };
@@ -103,9 +104,20 @@ test("leaving gives up the seat and shows the start", async () => {
   phone.app.pause();
   const leaving = phone.app.leave();
   await phone.happens({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
-  assert.equal(await leaving, true);
+  await leaving;
   assert.deepEqual([phone.screen, phone.memory.seatOf(CODE), phone.app.state.lastSeat], ["home", null, null]);
   assert.equal(phone.memory.partyOf(CODE), null);
+  // A reload there must not ask for the party that was left.
+  assert.equal(phone.router.address, "/");
+});
+
+test("who leaves without a connection is out, is told so, and keeps the way back", async () => {
+  const phone = await AppPhone.visiting();
+  phone.socket.lose();
+  await phone.app.leave();
+  assert.deepEqual([phone.screen, phone.router.address], ["home", "/"]);
+  assert.equal(phone.app.state.notice, say("notice.leftOffline"));
+  assert.equal(phone.app.state.lastSeat.code, CODE);
 });
 
 test("going to the start keeps the seat, and the way back is the same seat", async () => {
@@ -228,7 +240,7 @@ test("a token that the server does not take is forgotten: the next try has a new
 test("a party that was turned away from is heard of no more", async () => {
   const phone = await AppPhone.visiting();
   const old = phone.socket;
-  phone.app.speak("hello?");
+  phone.app.commands.speak("hello?");
   await phone.happens({ t: "MEMBER_JOINED", version: 6, guestCount: 2, member: { id: "cat", name: "Cat" } });
   phone.app.home();
   await settled();

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
 import { hearing } from "../../../src/hubbub/web/app/hearing.js";
-import { watchLookup } from "../../../src/hubbub/web/app/looking.js";
+import { watchLookup } from "../../../src/hubbub/web/app/lookup.js";
 import { noticeOf } from "../../../src/hubbub/web/app/notices.js";
-import { routeOf } from "../../../src/hubbub/web/app/routes.js";
+import { routeOf } from "../../../src/hubbub/web/app/router.js";
 import { withMessages } from "../../../src/hubbub/web/app/transcript.js";
 import { localRefusal, Refusal } from "../../../src/hubbub/web/client/refusal.js";
 import { applyEvent } from "../../../src/hubbub/web/core/party.js";

@@ -158,10 +158,11 @@ test("a door repeats what was typed, as it was typed", () => {
   assert.equal(none.code, null);
 });
 
-test("a door for a refusal of its own kind has the server's sentence", () => {
-  const client = { ...IDLE, phase: "over", over: { reason: "token_invalid", message: "No such token" } };
-  assert.equal(doorModel("refused", knowing({ entering: "join", client }), say).text, "No such token");
-  assert.equal(doorModel("refused", over("closed"), say).text, "");
+test("a party that is over shows the recap that this phone has of it, whatever way one comes", () => {
+  for (const reason of ["party_ended", "party_not_found"]) {
+    assert.deepEqual(screenOf({ ...over(reason), recap: { code: "BCDFGH" } }), { name: "recap" });
+  }
+  assert.deepEqual(screenOf({ ...over("kicked"), recap: { code: "BCDFGH" } }), { name: "door", kind: "kicked" });
 });
 
 test("a door that waits offers no second try where the page tries by itself without pause", () => {

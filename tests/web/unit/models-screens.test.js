@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import { homeModel, linkModel, NAME_CHARS_MAX } from "../../../src/hubbub/web/models/home.js";
 import { partyModel } from "../../../src/hubbub/web/models/party.js";
-import { durationText, recapModel, recapOf } from "../../../src/hubbub/web/models/recap.js";
+import { recapOf } from "../../../src/hubbub/web/app/keeping.js";
+import { durationText, recapModel } from "../../../src/hubbub/web/models/recap.js";
 import { wallModel } from "../../../src/hubbub/web/models/wall.js";
 import { speaker } from "../../../src/hubbub/web/strings/say.js";
 import { CODE, member } from "./support/phone.js";

@@ -44,6 +44,7 @@ const COMPUTED = {
   // A door may have no more than a title.
   "`door.${kind}.text`": DOORS.map((kind) => `door.${kind}.text`).filter((key) => key in TABLE),
   "`door.action.${id}`": [...DOOR_ACTIONS].map((id) => `door.action.${id}`),
+  "`chat.mode.${event.mode}`": MODES.map((id) => `chat.mode.${id}`),
   "`chat.mode.${id}`": MODES.map((id) => `chat.mode.${id}`),
   "`music.${playback.state}`": ["playing", "paused", "stopped"].map((state) => `music.${state}`),
   "`music.${id}`": ["music.play", "music.pause"],

@@ -2,22 +2,24 @@
  * The app: what it knows, what people can do, and what follows. It draws nothing; whoever draws is told of each
  * change by `onChange`. The network, storage and the device come in from outside.
  */
-import { hostName } from "../core/party.js";
 import { newToken } from "../core/tokens.js";
-import { recapOf } from "../models/recap.js";
 import { shownTab } from "../models/tabs.js";
+import { Commands } from "./commands.js";
 import { hearing } from "./hearing.js";
-import { watchLookup } from "./looking.js";
+import { Keeping } from "./keeping.js";
+import { watchLookup } from "./lookup.js";
 import { noticeOf } from "./notices.js";
+import { Sharing } from "./sharing.js";
 import { withMessages } from "./transcript.js";
 
 const IDLE = Object.freeze({ phase: "idle", party: null, over: null, trouble: null, watching: false });
 const NOTICE_MS = 5000;
-/** After these a token is worth nothing any more; after any other end it still owns its seat. */
-const SEAT_GONE = new Set(["left", "party_ended", "party_not_found", "token_invalid"]);
 const LONG_NOTICE_MS = 12_000;
 
-/** Start the app. `parts`: `connect`, `lookUp`, `joinLinkOf`, `memory`, `device`, `router`, `say`, `timers`, `randomBytes`. */
+/**
+ * `parts`: `connect`, `lookUp`, `joinLinkOf`, `memory`, `device`, `router`, `say`, `timers`, `randomBytes`. What people
+ * do in a party is in `commands`, handing things on in `sharing`.
+ */
 export class App {
   #parts;
   #client = null;
@@ -27,7 +29,7 @@ export class App {
   #onArrived;
   #hearing;
   #looking;
-  #tally = {};
+  #keeping;
   #forgetNotice = () => {};
 
   constructor(parts, { onChange, onReaction, onHeard, onArrived }) {
@@ -36,7 +38,11 @@ export class App {
     this.#onReaction = onReaction;
     this.#onArrived = onArrived;
     this.#hearing = hearing(parts.timers, parts.say, onHeard);
-    this.#looking = watchLookup(parts.lookUp, parts.timers, (lookup) => this.#set({ lookup }));
+    this.#looking = watchLookup(parts.lookUp, parts.timers, (lookup) => this.#looked(lookup));
+    this.#keeping = new Keeping(parts.memory, parts.say);
+    const notify = (text) => this.#notify(text);
+    this.commands = new Commands({ currentClient: () => this.#client, notify, say: parts.say });
+    this.sharing = new Sharing(parts, () => this.state, notify);
     this.state = Object.freeze({
       route: parts.router.route,
       entering: null,
@@ -80,29 +86,54 @@ export class App {
     const { memory, lookUp } = this.#parts;
     const { lastSeat } = this.state;
     if (lastSeat === null || (await lookUp(lastSeat.code)).kind !== "absent") return;
+    // Meanwhile the person may have gone there, and hears of it by another way.
+    if (this.state.route.name !== "home" || memory.lastSeat?.token !== lastSeat.token) return;
     memory.forgetSeat(lastSeat.code);
     this.#set({ lastSeat: memory.lastSeat });
+  }
+
+  #looked(lookup) {
+    // Who is typing a name is not interrupted because one look failed; the join itself tells if it lasts.
+    if (lookup.kind === "unreachable" && this.state.lookup.kind === "found") return;
+    this.#set({ lookup });
   }
 
   // ---------------------------------------------------------------- ways in
 
   /** Start a party. */
   start(name) {
-    const { memory } = this.#parts;
     // The start is also what is shown at the address of a party that was left.
     if (this.state.route.name !== "home") this.home();
     this.#remember(name);
-    const token = memory.createToken(() => this.#newToken());
+    this.#create();
+  }
+
+  #create() {
+    const { memory } = this.#parts;
+    let isRepeat = true;
+    const token = memory.createToken(() => {
+      isRepeat = false;
+      return this.#newToken();
+    });
     this.#enter("create", false, async (client) => {
       try {
         const { code } = await client.create({ name: this.state.name, token });
         if (!this.#isIn(client)) return;
         memory.keepSeat(code, { token, isHost: true, entered: true });
-        this.#arrived(code);
+        this.#arrived(code, true);
+      } catch (refusal) {
+        // The party of an earlier try came about, and has ended since: who presses Start wants another.
+        if (isRepeat && refusal.reason === "party_ended" && this.#client === client) this.#createAnew();
+        else throw refusal;
       } finally {
         if (this.#client === client) memory.forgetCreateToken();
       }
     });
+  }
+
+  #createAnew() {
+    this.#parts.memory.forgetCreateToken();
+    this.#create();
   }
 
   /** A whole code was typed or pasted: go there and in. */
@@ -130,17 +161,18 @@ export class App {
       const kept = memory.partyOf(code);
       // From the first moment on: another reload before the server has answered is to keep them too.
       if (kept !== null) this.#set({ messages: kept.messages });
-      await client.join(code, { token, ...(name === "" ? {} : { name }), ...(kept === null ? {} : { party: kept.party }) });
+      const asked = { token, ...(name === "" ? {} : { name }), ...(kept === null ? {} : { party: kept.party }) };
+      const { resumed } = await client.join(code, asked);
       if (!this.#isIn(client)) return;
       memory.keepSeat(code, { token, entered: true, out: false });
-      this.#arrived(code);
+      this.#arrived(code, !resumed);
     });
   }
 
   #watch(code) {
     this.#enter("watch", false, async (client) => {
       await client.watch(code);
-      if (this.#isIn(client)) this.#arrived(code);
+      if (this.#isIn(client)) this.#arrived(code, false);
     });
   }
 
@@ -149,7 +181,7 @@ export class App {
     this.#letGo();
     const client = this.#parts.connect();
     this.#client = client;
-    this.#tally = {};
+    this.#keeping.begin();
     this.#set({ entering, hadSeat, client: client.state, messages: [], unread: 0, tab: null, joinLink: null });
     this.#offs = [
       client.on("change", (state) => this.#changed(state)),
@@ -166,7 +198,7 @@ export class App {
     return this.#client === client && client.state.over === null;
   }
 
-  #arrived(code) {
+  #arrived(code, isNewHere) {
     const { router, joinLinkOf, memory, say } = this.#parts;
     const { client, route } = this.state;
     if (route.name === "home") {
@@ -174,8 +206,8 @@ export class App {
       this.#set({ route: { name: "party", code, typed: code } });
     }
     const tab = shownTab(this.state.tab, client.isHost);
-    this.#set({ tab, askName: !client.watching && this.state.name === "" });
-    if (!memory.lasts && !client.watching) this.#notice(say("notice.noStorage"), LONG_NOTICE_MS);
+    this.#set({ tab, askName: isNewHere && this.state.name === "" });
+    if (!memory.lasts && !client.watching) this.#notify(say("notice.noStorage"), LONG_NOTICE_MS);
     this.#onArrived();
     joinLinkOf(code).then((joinLink) => this.state.client.code === code && this.#set({ joinLink }));
   }
@@ -193,8 +225,9 @@ export class App {
 
   // ---------------------------------------------------------------- what the party does
 
-  #changed(client) {
+  #changed(news) {
     const before = this.state.client;
+    const client = this.#known(news);
     this.#set({
       client,
       ...(client.party === null ? {} : { messages: withMessages(this.state.messages, client.party.messages) }),
@@ -204,32 +237,26 @@ export class App {
     if (arrived) this.#hearing.say(this.#parts.say("heard.back"));
     this.#parts.device.keepAwake(client.party !== null && client.over === null && (client.isHost || client.watching));
     if (before.over === null && client.over !== null) this.#over(client);
-    else if (client.party !== null && !client.watching) this.#keep(client, before);
+    else if (client.memberId !== null && client.party?.members !== before.party?.members) this.#keeping.seat(client);
   }
 
-  #keep(client, before) {
-    // A party that is shown again after a reload does not tell yet who this phone is in it.
-    if (client.memberId === null) return;
-    if (client.isHost === before.isHost && client.party.members === before.party?.members) return;
-    const { memory, say } = this.#parts;
-    const kept = { isHost: client.isHost, hostName: hostNameOf(client.party, say) };
-    const seat = memory.seatOf(client.code);
-    if (seat?.isHost !== kept.isHost || seat.hostName !== kept.hostName) memory.keepSeat(client.code, kept);
+  /** A party that is shown again after a reload: who this phone is in it is known before the server has said so. */
+  #known(client) {
+    if (client.party === null || client.memberId !== null || client.watching) return client;
+    const memberId = this.#parts.memory.seatOf(client.code)?.memberId ?? null;
+    return { ...client, memberId, isHost: memberId !== null && client.party.hostId === memberId };
   }
 
   #over(client) {
-    const { memory, say } = this.#parts;
-    const { reason, recap } = client.over;
-    if (recap !== undefined && client.party !== null) {
-      const kept = recapOf(client, client.over, this.#tally, hostNameOf(client.party, say), client.party.createdAt + recap.seconds * 1000);
-      memory.keepRecap(kept);
-      this.#set({ recap: kept, recaps: memory.recaps });
-    }
+    const { memory, router } = this.#parts;
+    const recap = this.#keeping.recap(client);
+    if (recap !== null) this.#set({ recap, recaps: memory.recaps });
     if (client.watching) return;
-    // A kicked phone keeps its token: with another it would be let in again.
-    if (reason === "kicked") memory.keepSeat(this.state.route.code, { out: true });
-    else if (SEAT_GONE.has(reason) || !(this.state.hadSeat || client.party !== null)) memory.forgetSeat(this.state.route.code);
+    this.#keeping.end(this.state.route.code, client.over.reason, this.state.hadSeat || client.party !== null);
     this.#set({ lastSeat: memory.lastSeat });
+    if (client.over.reason !== "left" || recap !== null) return;
+    router.replace("/");
+    this.open();
   }
 
   #happened(event) {
@@ -241,14 +268,15 @@ export class App {
   }
 
   #reacted(reaction) {
-    for (const [emoji, count] of Object.entries(reaction.counts)) this.#tally[emoji] = (this.#tally[emoji] ?? 0) + count;
+    this.#keeping.count(reaction.counts);
     this.#onReaction(reaction.counts);
   }
 
   /** Whether what is on the screen changes by time alone: a track that plays, a connection that is awaited. */
   get isMoving() {
     const { client } = this.state;
-    return client.party !== null && client.over === null && (client.phase !== "live" || client.party.playback.state === "playing");
+    if (client.party === null || client.over !== null) return false;
+    return client.phase !== "live" || client.party.playback.state === "playing";
   }
 
   /** The store's time in ms, as well as it is known. */
@@ -263,34 +291,11 @@ export class App {
     this.#parts.memory.keepParty(client.code, { party: client.party, messages });
   }
 
-  // ---------------------------------------------------------------- what people do
-
-  /** Do something in the party; true if it was done, else a notice says why not. */
-  async #command(run, names = {}) {
-    const client = this.#client;
-    if (client === null) return false;
-    try {
-      await run(client);
-      return true;
-    } catch (refusal) {
-      if (refusal.reason === undefined) throw refusal;
-      // What was asked of a party that was turned away from concerns nobody any more.
-      if (client === this.#client) this.#notice(noticeOf(refusal, names, this.#parts.say));
-      return false;
-    }
-  }
-
-  speak(text) {
-    return this.#command((client) => client.say(text));
-  }
-
-  react(emoji) {
-    return this.#command((client) => client.react(emoji));
-  }
+  // ---------------------------------------------------------------- what people do, beside the commands
 
   rename(name) {
     this.#remember(name);
-    return this.#command((client) => client.rename(name.trim()));
+    return this.commands.rename(name);
   }
 
   /** The name card was answered; empty is an answer too. */
@@ -299,49 +304,18 @@ export class App {
     return name.trim() === "" ? Promise.resolve(true) : this.rename(name);
   }
 
-  kick(id) {
-    return this.#command((client) => client.kick(id));
-  }
-
-  promote(id, name) {
-    return this.#command((client) => client.promote(id), { name });
-  }
-
-  setMode(mode) {
-    return this.#command((client) => client.setChatMode(mode));
-  }
-
-  setLocked(locked) {
-    return this.#command((client) => client.setLocked(locked));
-  }
-
-  playTrack(track) {
-    return this.#command(async (client) => {
-      await client.selectTrack(track);
-      await client.play(0);
-    });
-  }
-
-  queueTrack(track) {
-    return this.#command((client) => client.queueTrack(track));
-  }
-
-  play() {
-    return this.#command((client) => client.play());
-  }
-
-  pauseTrack() {
-    return this.#command((client) => client.pause());
-  }
-
-  skip() {
-    const { nextTrack } = this.state.client.party.playback;
-    return this.#command((client) => client.changeTrack(nextTrack));
-  }
-
-  /** Leave the party; from the host it ends for everybody. */
-  leave() {
-    return this.#command((client) => client.leave());
+  /** Leave the party; from the host it ends for everybody. Without a connection this phone just goes. */
+  async leave() {
+    const client = this.#client;
+    try {
+      await client?.leave();
+    } catch (refusal) {
+      if (refusal.reason === undefined) throw refusal;
+      if (client !== this.#client) return;
+      if (refusal.reason !== "not_connected") return this.#notify(noticeOf(refusal, {}, this.#parts.say));
+      this.home();
+      this.#notify(this.#parts.say("notice.leftOffline"), LONG_NOTICE_MS);
+    }
   }
 
   show(tab) {
@@ -351,31 +325,6 @@ export class App {
   tryNow() {
     this.#client?.wake();
     this.#looking.now();
-  }
-
-  async share() {
-    const { client, joinLink } = this.state;
-    const { say, device } = this.#parts;
-    await device.share({ title: "Hubbub", text: say("invite.shareText", { code: client.code }), url: joinLink ?? location.href });
-  }
-
-  async copy() {
-    const { say, device } = this.#parts;
-    const isCopied = await device.copy(this.state.joinLink ?? location.href);
-    this.#notice(say(isCopied ? "invite.copied" : "notice.failed"));
-  }
-
-  async sharePicture(blob) {
-    const { say, device } = this.#parts;
-    await device.share({ files: [this.pictureFile(blob)], text: say("recap.shareText") });
-  }
-
-  savePicture(blob) {
-    this.#parts.device.save(this.pictureFile(blob));
-  }
-
-  pictureFile(blob) {
-    return new File([blob], `hubbub-${this.state.recap?.code ?? "party"}.png`, { type: "image/png" });
   }
 
   // ---------------------------------------------------------------- moving about
@@ -408,7 +357,7 @@ export class App {
       case "takeBack":
         return this.#join(route.code, "");
       case "reload":
-        return location.reload();
+        return this.#parts.router.reload();
       default:
         return this.home();
     }
@@ -426,7 +375,7 @@ export class App {
     return newToken(this.#parts.randomBytes);
   }
 
-  #notice(text, ms = NOTICE_MS) {
+  #notify(text, ms = NOTICE_MS) {
     this.#forgetNotice();
     this.#set({ notice: text });
     this.#forgetNotice = this.#parts.timers.after(ms, () => this.#set({ notice: null }));
@@ -436,8 +385,4 @@ export class App {
     this.state = Object.freeze({ ...this.state, ...changes });
     this.#onChange(this.state);
   }
-}
-
-function hostNameOf(party, say) {
-  return hostName(party) ?? say("people.host");
 }

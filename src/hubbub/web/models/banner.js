@@ -21,6 +21,8 @@ function lost(client, now, say) {
   const reason = client.trouble?.reason;
   if (reason === "offline") return { tone: "warn", text: say("banner.offline"), action: null };
   if (client.lostAt === null || now - client.lostAt < QUIET_MS) return null;
+  // A wall that lost its connection to a party that was locked meanwhile.
+  if (reason === "party_locked") return { tone: "wait", text: say("wall.locked"), action: null };
   const action = { id: "tryNow", label: say("banner.tryNow") };
   if (reason === "store_unavailable") return { tone: "warn", text: say("banner.store_away"), action };
   if (reason === "recovering") return { tone: "warn", text: say("banner.recovering"), action };

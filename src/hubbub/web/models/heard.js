@@ -32,6 +32,8 @@ function single(event, memberId, say) {
     case "TRACK_SELECTED":
     case "TRACK_CHANGED":
       return say("heard.playing", { track: event.filename });
+    case "CHAT_MODE_SET":
+      return say("heard.mode", { mode: say(`chat.mode.${event.mode}`) });
     case "LOCK_SET":
       return say(event.locked ? "heard.locked" : "heard.unlocked");
     default:

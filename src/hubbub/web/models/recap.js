@@ -1,21 +1,5 @@
 /** What is left of a party. Pure. */
 
-const TOP = 5;
-
-/** What this phone keeps of a party that ended: the server's figures, and the emoji that this phone saw most. */
-export function recapOf(client, over, tally, hostName, endedAt) {
-  const top = Object.entries(tally).sort(([, a], [, b]) => b - a);
-  return {
-    code: client.code,
-    hostName,
-    isHost: client.isHost,
-    cause: over.cause,
-    endedAt,
-    ...over.recap,
-    top: top.slice(0, TOP).map(([emoji]) => emoji),
-  };
-}
-
 /** The recap's words and figures. */
 export function recapModel(recap, say) {
   return {

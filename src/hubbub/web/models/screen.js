@@ -74,7 +74,8 @@ function screenOutside(app) {
 
 function screenAfter(app) {
   const { over } = app.client;
-  if (over.recap !== undefined && app.recap !== null) return { name: "recap" };
+  const isOver = over.recap !== undefined || ["party_ended", "party_not_found"].includes(over.reason);
+  if (isOver && app.recap !== null) return { name: "recap" };
   if (over.reason === "left") return { name: "home" };
   if (over.reason === "party_not_found" && (app.hadSeat || app.client.party !== null)) return door("gone");
   return door(DOOR_OF_REASON[over.reason] ?? "refused");
@@ -94,7 +95,7 @@ export function doorModel(kind, app, say) {
     tone,
     busy,
     title: say(`door.${kind}.title`),
-    text: kind === "refused" ? (app.client.over?.message ?? "") : words(`door.${kind}.text`, typed, say),
+    text: words(`door.${kind}.text`, typed, say),
     code: app.route.code,
     actions: actions.map((id) => ({ id, label: say(`door.action.${id}`) })),
   };

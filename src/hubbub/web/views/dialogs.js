@@ -119,8 +119,3 @@ function open(dialog, closed) {
   dialog.showModal();
   put(dialog, { "data-open": true });
 }
-
-/** Close whatever sheet is open, since the screen under it is gone. */
-export function closeSheets() {
-  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-}

@@ -1,5 +1,4 @@
 /** Puts one screen at a time on the page, moves the focus to what is new, and speaks to screen readers. */
-import { closeSheets } from "./dialogs.js";
 import { put } from "./dom.js";
 
 /** `show(key, make, model)` draws a screen, making it first where `key` is another than before. */
@@ -29,7 +28,8 @@ export class Stage {
     const isFirst = this.#key === null;
     this.#key = key;
     this.#view = view;
-    closeSheets();
+    // A sheet of the screen before asks about what is not there any more.
+    for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
     this.#root.replaceChildren(view.root);
     put(document.documentElement, { "data-screen": key.split(":")[0] });
     window.scrollTo(0, 0);

@@ -1,6 +1,6 @@
 /** What a page has around it, for tests: storage, an address bar, a device. */
 
-import { routeOf } from "../../../../src/hubbub/web/app/routes.js";
+import { routeOf } from "../../../../src/hubbub/web/app/router.js";
 
 /** A `Storage` that can be full, or refuse everything. */
 export class FakeStorage {

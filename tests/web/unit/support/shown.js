@@ -2,7 +2,7 @@
 
 import { IDLE } from "../../../../src/hubbub/web/client/visit.js";
 import { partyOf } from "../../../../src/hubbub/web/core/party.js";
-import { routeOf } from "../../../../src/hubbub/web/app/routes.js";
+import { routeOf } from "../../../../src/hubbub/web/app/router.js";
 import { speaker } from "../../../../src/hubbub/web/strings/say.js";
 import { CODE, room, TOKEN } from "./phone.js";
 

@@ -1,0 +1,70 @@
+/** What stays on this phone of a party: the seat as long as its token is worth something, and a recap of the end. */
+import { hostName } from "../core/party.js";
+
+/** As many of the emoji that were seen most. */
+const TOP_EMOJI = 5;
+/** After these a token is worth nothing any more; after any other end it still owns its seat. */
+const SEAT_GONE = new Set(["left", "party_ended", "party_not_found", "token_invalid"]);
+
+export class Keeping {
+  #memory;
+  #say;
+  #tally = {};
+
+  constructor(memory, say) {
+    this.#memory = memory;
+    this.#say = say;
+  }
+
+  /** Another party begins: what was counted of the last one is not of this. */
+  begin() {
+    this.#tally = {};
+  }
+
+  /** Count the emoji that this phone saw. */
+  count(counts) {
+    for (const [emoji, count] of Object.entries(counts)) this.#tally[emoji] = (this.#tally[emoji] ?? 0) + count;
+  }
+
+  /** Keep who this phone is in the party, and whose party it is. */
+  seat(client) {
+    const kept = { memberId: client.memberId, isHost: client.isHost, hostName: this.#hostName(client.party) };
+    const known = this.#memory.seatOf(client.code);
+    if (Object.entries(kept).some(([key, value]) => known?.[key] !== value)) this.#memory.keepSeat(client.code, kept);
+  }
+
+  /** Keep the recap of a party that ended, and return it; null where the server told none. */
+  recap(client) {
+    const { recap } = client.over;
+    if (recap === undefined || client.party === null) return null;
+    const endedAt = client.party.createdAt + recap.seconds * 1000;
+    const kept = recapOf(client, client.over, this.#tally, this.#hostName(client.party), endedAt);
+    this.#memory.keepRecap(kept);
+    return kept;
+  }
+
+  /** Give up a seat that is gone; `wasIn` is whether this phone had one. */
+  end(code, reason, wasIn) {
+    // A kicked phone keeps its token: with another it would be let in again.
+    if (reason === "kicked") this.#memory.keepSeat(code, { out: true });
+    else if (SEAT_GONE.has(reason) || !wasIn) this.#memory.forgetSeat(code);
+  }
+
+  #hostName(party) {
+    return hostName(party) ?? this.#say("people.host");
+  }
+}
+
+/** What this phone keeps of a party that ended: the server's figures, and the emoji that this phone saw most. */
+export function recapOf(client, over, tally, hostName, endedAt) {
+  const top = Object.entries(tally).sort(([, a], [, b]) => b - a);
+  return {
+    code: client.code,
+    hostName,
+    isHost: client.isHost,
+    cause: over.cause,
+    endedAt,
+    ...over.recap,
+    top: top.slice(0, TOP_EMOJI).map(([emoji]) => emoji),
+  };
+}

@@ -1,0 +1,43 @@
+/** Handing on: the link to a party, and the picture of one that is over. */
+export class Sharing {
+  #parts;
+  #state;
+  #notify;
+
+  /** `parts` has `device`, `router` and `say`; `state()` gives the app's state; `notify(text)` shows a notice. */
+  constructor(parts, state, notify) {
+    this.#parts = parts;
+    this.#state = state;
+    this.#notify = notify;
+  }
+
+  async share() {
+    const { say, device } = this.#parts;
+    const text = say("invite.shareText", { code: this.#state().client.code });
+    await device.share({ title: "Hubbub", text, url: this.#link });
+  }
+
+  async copy() {
+    const { say, device } = this.#parts;
+    const isCopied = await device.copy(this.#link);
+    this.#notify(say(isCopied ? "invite.copied" : "notice.failed"));
+  }
+
+  async sharePicture(blob) {
+    const { say, device } = this.#parts;
+    await device.share({ files: [this.pictureFile(blob)], text: say("recap.shareText") });
+  }
+
+  savePicture(blob) {
+    this.#parts.device.save(this.pictureFile(blob));
+  }
+
+  /** The recap's picture as a file, named after its party. */
+  pictureFile(blob) {
+    return new File([blob], `hubbub-${this.#state().recap?.code ?? "party"}.png`, { type: "image/png" });
+  }
+
+  get #link() {
+    return this.#state().joinLink ?? this.#parts.router.address;
+  }
+}
