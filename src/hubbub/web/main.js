@@ -116,7 +116,12 @@ function clocks() {
 async function asked(key, names, run) {
   const { confirmed } = await import("./views/dialogs.js");
   const words = (part) => say(`${key}.${part}`, names);
-  const isSure = await confirmed({ title: words("title"), text: words("text"), yes: words("yes"), no: say("confirm.no") });
+  const isSure = await confirmed({
+    title: words("title"),
+    text: words("text"),
+    yes: words("yes"),
+    no: say("confirm.no"),
+  });
   if (isSure) run();
 }
 
@@ -163,11 +168,20 @@ function start() {
       device,
       say,
       timers,
-      memory: new Memory(() => window.localStorage, () => window.sessionStorage, Date.now),
+      memory: new Memory(
+        () => window.localStorage,
+        () => window.sessionStorage,
+        Date.now,
+      ),
       router: new Router(() => app.open()),
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     },
-    { onChange: paint, onReaction: (counts) => floats?.show(counts), onHeard: (text) => stage.speak(text), onArrived: settled },
+    {
+      onChange: paint,
+      onReaction: (counts) => floats?.show(counts),
+      onHeard: (text) => stage.speak(text),
+      onArrived: settled,
+    },
   );
   app.open();
   setInterval(() => app.isMoving && paint(), TICK_MS);
@@ -183,7 +197,8 @@ function start() {
 /** What can wait until this phone is in: the recap, and the worker that lets an installed app open without a network. */
 function settled() {
   screens.fetch("recap");
-  if (window.isSecureContext) navigator.serviceWorker?.register("/service-worker.js", { updateViaCache: "none" }).catch(() => {});
+  if (window.isSecureContext)
+    navigator.serviceWorker?.register("/service-worker.js", { updateViaCache: "none" }).catch(() => {});
 }
 
 /** A code can be pasted anywhere on the start, not only into its field. */

@@ -24,10 +24,7 @@ test("a party that is started gets its address, and a seat that outlives the pag
   assert.equal(phone.screen, "party");
   assert.deepEqual(phone.router.places, [`/p/${CODE}`]);
   const seat = phone.local.told("seats")[0];
-  assert.deepEqual(
-    [seat.code, seat.token, seat.isHost, seat.entered, seat.hostName],
-    [CODE, token, true, true, "Ann"],
-  );
+  assert.deepEqual([seat.code, seat.token, seat.isHost, seat.entered, seat.hostName], [CODE, token, true, true, "Ann"]);
   assert.equal(phone.local.told("create"), null);
   assert.equal(phone.local.told("name"), "Ann");
   assert.equal(phone.app.state.joinLink, `https://party.test/p/${CODE}`);
@@ -219,10 +216,7 @@ test("a wall watches: it takes no seat and keeps nothing but the screen on", asy
   assert.equal(phone.device.isAwake, true);
   phone.app.pause();
   await phone.happens({ t: "MEMBER_JOINED", version: 6, guestCount: 2, member: member("cat", "Cat") });
-  assert.deepEqual(
-    [phone.local.told("seats"), phone.session.kept.size, phone.app.state.askName],
-    [null, 0, false],
-  );
+  assert.deepEqual([phone.local.told("seats"), phone.session.kept.size, phone.app.state.askName], [null, 0, false]);
 });
 
 test("a wall that may not open now can be tried again", async () => {

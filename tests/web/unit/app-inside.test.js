@@ -14,19 +14,13 @@ function message(version, memberId = "ann") {
 async function answered(phone, type, reason) {
   const { requestId } = phone.socket.last(type);
   await phone.happens(
-    reason === undefined
-      ? { t: "OK", requestId }
-      : { t: "ERROR", reason, error: "No", retryable: false, requestId },
+    reason === undefined ? { t: "OK", requestId } : { t: "ERROR", reason, error: "No", retryable: false, requestId },
   );
 }
 
 function shown(phone) {
-  return partyModel(
-    phone.app.state,
-    phone.device,
-    { now: phone.world.time, storeNow: phone.app.storeNow() },
-    say,
-  ).shown;
+  return partyModel(phone.app.state, phone.device, { now: phone.world.time, storeNow: phone.app.storeNow() }, say)
+    .shown;
 }
 
 function promoted(version, id, name) {

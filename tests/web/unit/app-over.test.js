@@ -22,8 +22,7 @@ async function refusedComingBack(phone, reason) {
 
 test("an end keeps a recap with what this phone saw, and forgets the seat", async () => {
   const phone = await AppPhone.visiting();
-  for (const emoji of ["🔥", "🎉", "🎉"])
-    await phone.happens({ t: "REACTION", emoji, name: "Ann", memberId: "ann" });
+  for (const emoji of ["🔥", "🎉", "🎉"]) await phone.happens({ t: "REACTION", emoji, name: "Ann", memberId: "ann" });
   await phone.happens({ t: "REACTIONS", counts: { "👏": 5 } });
   await phone.happens(ended());
   assert.equal(phone.screen, "recap");
@@ -51,10 +50,7 @@ test("a host who ends the party sees the recap like everybody", async () => {
   const phone = await AppPhone.hosting();
   phone.app.leave();
   await phone.happens({ ...ended(2), cause: "host_left" });
-  assert.deepEqual(
-    [phone.screen, phone.app.state.recap.isHost, phone.memory.lastSeat],
-    ["recap", true, null],
-  );
+  assert.deepEqual([phone.screen, phone.app.state.recap.isHost, phone.memory.lastSeat], ["recap", true, null]);
   assert.equal(phone.device.isAwake, false);
 });
 
@@ -76,11 +72,7 @@ test("an end that comes in one breath with the way in leaves no seat behind", as
   };
   const party = await AppPhone.visiting();
   const { epoch, version, ...snapshot } = party.state.party;
-  await phone.happens(
-    joined,
-    { t: "ROOM", epoch: "e", version, snapshot: structuredClone(snapshot) },
-    ended(),
-  );
+  await phone.happens(joined, { t: "ROOM", epoch: "e", version, snapshot: structuredClone(snapshot) }, ended());
   assert.equal(phone.screen, "recap");
   assert.equal(phone.memory.lastSeat, null);
 });

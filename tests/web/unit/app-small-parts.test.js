@@ -207,20 +207,12 @@ test("the newest two hundred messages stay", () => {
 
 test("a refusal has its own words, one of a later server the common ones", () => {
   const notice = (reason) => noticeOf(new Refusal(reason), {}, say);
-  for (const reason of [
-    "rate_limited",
-    "too_long",
-    "not_host",
-    "invalid_target",
-    "chat_locked",
-    "emoji_only",
-  ]) {
+  for (const reason of ["rate_limited", "too_long", "not_host", "invalid_target", "chat_locked", "emoji_only"]) {
     assert.equal(notice(reason), say(`notice.${reason}`));
   }
   for (const reason of ["store_unavailable", "recovering"])
     assert.equal(notice(reason), say("notice.store_unavailable"));
-  for (const reason of ["meteor", "not_emoji", "toString"])
-    assert.equal(notice(reason), say("notice.failed"), reason);
+  for (const reason of ["meteor", "not_emoji", "toString"]) assert.equal(notice(reason), say("notice.failed"), reason);
   assert.equal(noticeOf(localRefusal("lost"), {}, say), say("notice.lost"));
 });
 

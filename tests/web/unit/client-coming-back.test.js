@@ -40,7 +40,12 @@ function comeBack(phone, options) {
   phone.admit({ version: phone.state.party.version, resumed: true, told: [], ...options });
 }
 
-const FINAL = [[4503, "party_ended"], [4504, "kicked"], [4509, "taken_over"], [4513, "abuse"]];
+const FINAL = [
+  [4503, "party_ended"],
+  [4504, "kicked"],
+  [4509, "taken_over"],
+  [4513, "abuse"],
+];
 
 for (const [code, reason] of FINAL) {
   test(`close code ${code} is final: ${reason}`, async () => {
@@ -184,7 +189,10 @@ test("the end of the party is told with its cause and recap", async () => {
   phone.socket.say({ t: "ENDED", cause: "host_timeout", recap, version: 6 });
   assert.equal(phone.state.phase, "over");
   assert.deepEqual(phone.state.over, { reason: "party_ended", cause: "host_timeout", recap });
-  assert.deepEqual(phone.events.map(({ t }) => t), ["ENDED"]);
+  assert.deepEqual(
+    phone.events.map(({ t }) => t),
+    ["ENDED"],
+  );
   phone.socket.lose(4503);
   assert.deepEqual(phone.state.over.recap, recap);
 });

@@ -421,7 +421,11 @@ test("a party kept from earlier is shown at once and only what was missed is ask
 
 test("what was kept is left alone where it is of another party or makes no sense", () => {
   const whole = { epoch: "e", version: 5, ...room(5).snapshot };
-  const others = [{ ...whole, epoch: "e".repeat(129) }, { ...whole, version: -1 }, { ...whole, members: {} }];
+  const others = [
+    { ...whole, epoch: "e".repeat(129) },
+    { ...whole, version: -1 },
+    { ...whole, members: {} },
+  ];
   const nonsense = [room(5).snapshot, { epoch: "e", version: 5, code: CODE }, "party", null, 7];
   for (const party of [...others, ...nonsense]) {
     const phone = new Phone();
@@ -436,7 +440,10 @@ test("what was kept is left alone where it is of another party or makes no sense
 });
 
 test("by default a client asks its own host, encrypted where the page is", () => {
-  for (const [protocol, url] of [["https:", "wss://here.test:8/ws"], ["http:", "ws://here.test:8/ws"]]) {
+  for (const [protocol, url] of [
+    ["https:", "wss://here.test:8/ws"],
+    ["http:", "ws://here.test:8/ws"],
+  ]) {
     globalThis.location = { protocol, host: "here.test:8" };
     try {
       const phone = new Phone();

@@ -9,8 +9,15 @@ test("events are applied in order and told after the state has them", async () =
   phone.client.on("event", ({ version }) => versions.push([version, phone.state.party.version >= version]));
   phone.socket.say(said(6));
   phone.socket.say(said(7), said(8));
-  assert.deepEqual(versions, [[6, true], [7, true], [8, true]]);
-  assert.deepEqual(phone.state.party.messages.map(({ id }) => id), ["m6", "m7", "m8"]);
+  assert.deepEqual(versions, [
+    [6, true],
+    [7, true],
+    [8, true],
+  ]);
+  assert.deepEqual(
+    phone.state.party.messages.map(({ id }) => id),
+    ["m6", "m7", "m8"],
+  );
 });
 
 test("a frame is one change, however many messages it has", async () => {
@@ -46,7 +53,10 @@ test("events of unknown kinds count and are told, other unknown messages are ign
   const phone = await Phone.live();
   phone.socket.say({ t: "FIREWORKS", version: 6 }, { t: "WEATHER", rain: true }, said(7));
   assert.equal(phone.state.party.version, 7);
-  assert.deepEqual(phone.events.map(({ t }) => t), ["FIREWORKS", "MESSAGE"]);
+  assert.deepEqual(
+    phone.events.map(({ t }) => t),
+    ["FIREWORKS", "MESSAGE"],
+  );
 });
 
 test("what cannot be understood is ignored", async () => {
@@ -64,7 +74,10 @@ test("a ROOM replaces the state at any time and is no event", async () => {
   phone.socket.say(room(40, { epoch: "epoch-two", chatMode: "LOCKED" }));
   assert.deepEqual([phone.state.party.epoch, phone.state.party.version], ["epoch-two", 40]);
   phone.socket.say(said(41));
-  assert.deepEqual(phone.events.map(({ version }) => version), [41]);
+  assert.deepEqual(
+    phone.events.map(({ version }) => version),
+    [41],
+  );
   phone.socket.say(room(3, { epoch: "epoch-three" }), said(4));
   assert.equal(phone.state.party.version, 4);
   assert.equal(phone.state.phase, "live");
@@ -127,7 +140,10 @@ test("coming back asks for what was missed and keeps the party to be seen all al
   phone.socket.say(said(8));
   assert.equal(phone.state.phase, "live");
   assert.equal(phone.state.lostAt, null);
-  assert.deepEqual(phone.events.map(({ version }) => version), [6, 7, 8]);
+  assert.deepEqual(
+    phone.events.map(({ version }) => version),
+    [6, 7, 8],
+  );
   assert.ok(phone.changes.every((state) => state.phase === "connecting" || state.party !== null));
 });
 
@@ -177,7 +193,10 @@ test("a ROOM of yet another epoch than the answer's makes the client live too", 
 test("a hole makes the client ask for everything, and the party stays to be seen", async () => {
   const phone = await Phone.live();
   phone.socket.say(said(6), said(9), said(10));
-  assert.deepEqual(phone.events.map(({ version }) => version), [6]);
+  assert.deepEqual(
+    phone.events.map(({ version }) => version),
+    [6],
+  );
   assert.equal(phone.world.sockets[0].closedWith, 1000);
   assert.deepEqual([phone.state.phase, phone.state.party.version], ["reconnecting", 6]);
   phone.world.advance(250);

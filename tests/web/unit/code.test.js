@@ -5,12 +5,34 @@ import { CODE_CHARS, isCode, squeeze } from "../../../src/hubbub/web/core/code.j
 
 // The same texts as in tests/unit/test_codes.py.
 const TYPED = [
-  "ABC123", "abc123", " abc 123 ", "abc-123", "a-b-c 1 2 3", "ABC\u2013123", "ABC\u2011123", "ABC\u2212123",
-  "abc\u00a0123", "\u200babc123\n", "\tABC\r\n123", "abc\x1c123", "abc\x85123", "abc\u2060123\ufeff",
+  "ABC123",
+  "abc123",
+  " abc 123 ",
+  "abc-123",
+  "a-b-c 1 2 3",
+  "ABC\u2013123",
+  "ABC\u2011123",
+  "ABC\u2212123",
+  "abc\u00a0123",
+  "\u200babc123\n",
+  "\tABC\r\n123",
+  "abc\x1c123",
+  "abc\x85123",
+  "abc\u2060123\ufeff",
 ];
 const NO_CODES = [
-  "", "ABC12", "ABC1234", "ABC12!", "ABC_123", "ABCD1É", "ßABCD", "\uff21BC123", "\u0661BC123", "ABC12\0",
-  "../../", "A".repeat(10_000),
+  "",
+  "ABC12",
+  "ABC1234",
+  "ABC12!",
+  "ABC_123",
+  "ABCD1É",
+  "ßABCD",
+  "\uff21BC123",
+  "\u0661BC123",
+  "ABC12\0",
+  "../../",
+  "A".repeat(10_000),
 ];
 
 test("case, spaces and hyphens do not matter", () => {

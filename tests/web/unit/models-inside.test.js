@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { bannerModel, QUIET_MS } from "../../../src/hubbub/web/models/banner.js";
-import {
-  charsOver,
-  chatModel,
-  MODES,
-  REACTIONS,
-  TEXT_CHARS_MAX,
-} from "../../../src/hubbub/web/models/chat.js";
+import { charsOver, chatModel, MODES, REACTIONS, TEXT_CHARS_MAX } from "../../../src/hubbub/web/models/chat.js";
 import { addressOf, inviteModel } from "../../../src/hubbub/web/models/invite.js";
 import { musicModel } from "../../../src/hubbub/web/models/music.js";
 import { CODE } from "./support/phone.js";
@@ -106,8 +100,7 @@ test("the chat modes say who may speak and who may react", () => {
 });
 
 test("the field says why nothing can be written", () => {
-  const placeholder = (memberId, chatMode) =>
-    chatModel(inside({ memberId, party: { chatMode } }), [], say).placeholder;
+  const placeholder = (memberId, chatMode) => chatModel(inside({ memberId, party: { chatMode } }), [], say).placeholder;
   assert.equal(placeholder("ben", "OPEN"), "Say something");
   assert.equal(placeholder("ben", "EMOJI_ONLY"), "Only reactions right now");
   assert.equal(placeholder("ben", "LOCKED"), "Only the host speaks right now");
@@ -216,15 +209,11 @@ test("without a track nothing plays", () => {
 
 test("a track has its state and where it stands by the store's clock", () => {
   const playing = { state: "playing", track: "one.mp3", nextTrack: "two.mp3", position: 60, at: 1000 };
-  const music = (changes) =>
-    musicModel(inside({ party: { playback: { ...playing, ...changes } } }), 8999, say);
+  const music = (changes) => musicModel(inside({ party: { playback: { ...playing, ...changes } } }), 8999, say);
   const { track, status, clock, next } = music({});
   assert.deepEqual([track, status, clock, next], ["one.mp3", "Playing", "1:07", "two.mp3"]);
   assert.deepEqual([music({ state: "paused" }).status, music({ state: "paused" }).clock], ["Paused", "1:00"]);
-  assert.deepEqual(
-    [music({ state: "stopped" }).status, music({ state: "stopped" }).playing],
-    ["Ready", false],
-  );
+  assert.deepEqual([music({ state: "stopped" }).status, music({ state: "stopped" }).playing], ["Ready", false]);
 });
 
 test("only the host has a hand on the music", () => {

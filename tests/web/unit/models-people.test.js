@@ -13,33 +13,18 @@ function names(client) {
 }
 
 test("the host comes first, this phone second, the others in the order of their coming", () => {
-  const members = [
-    member("eve", "Eve"),
-    member("cat", "Cat"),
-    HOST,
-    member("dan", "Dan"),
-    member("ben", "Ben"),
-  ];
+  const members = [member("eve", "Eve"), member("cat", "Cat"), HOST, member("dan", "Dan"), member("ben", "Ben")];
   const party = { members, guestCount: 4 };
   assert.deepEqual(names(inside({ party })), ["Ann", "Ben", "Eve", "Cat", "Dan"]);
   assert.deepEqual(names(inside({ party, memberId: "ann" })), ["Ann", "Eve", "Cat", "Dan", "Ben"]);
-  assert.deepEqual(names(inside({ party, memberId: null, watching: true })), [
-    "Ann",
-    "Eve",
-    "Cat",
-    "Dan",
-    "Ben",
-  ]);
+  assert.deepEqual(names(inside({ party, memberId: null, watching: true })), ["Ann", "Eve", "Cat", "Dan", "Ben"]);
 });
 
 test("a row says who it is, whether they are there and what the host can do", () => {
   const party = { members: [HOST, member("ben", "ben", { connected: false })], guestCount: 0 };
   const [host, me] = peopleModel(inside({ party }), say).rows;
   assert.deepEqual([host.isHost, host.isMe, host.canManage, host.connected], [true, false, false, true]);
-  assert.deepEqual(
-    [me.isHost, me.isMe, me.canManage, me.connected, me.initial],
-    [false, true, false, false, "B"],
-  );
+  assert.deepEqual([me.isHost, me.isMe, me.canManage, me.connected, me.initial], [false, true, false, false, "B"]);
   const [own, guest] = peopleModel(inside({ party, memberId: "ann" }), say).rows;
   assert.deepEqual([own.isMe, own.canManage], [true, false]);
   assert.deepEqual([guest.isMe, guest.canManage], [false, true]);

@@ -7,19 +7,8 @@ import { doorModel, screenOf } from "../../../src/hubbub/web/models/screen.js";
 import { TABLE } from "../../../src/hubbub/web/strings/table.js";
 import { inside, knowing, recap, say } from "./support/shown.js";
 
-const SCHEMA = JSON.parse(
-  readFileSync(new URL("../../../docs/protocol.schema.json", import.meta.url), "utf8"),
-);
-const ALL_REASONS = [
-  ...reasonsIn(SCHEMA),
-  "offline",
-  "unreachable",
-  "recovering",
-  "closed",
-  "left",
-  "abuse",
-  "news",
-];
+const SCHEMA = JSON.parse(readFileSync(new URL("../../../docs/protocol.schema.json", import.meta.url), "utf8"));
+const ALL_REASONS = [...reasonsIn(SCHEMA), "offline", "unreachable", "recovering", "closed", "left", "abuse", "news"];
 const FIGURES = { seconds: 60, guests: 1, messages: 2, reactions: 3 };
 
 /** Every reason that a refusal can have, as the protocol's schema lists them. */
@@ -69,11 +58,7 @@ const SCREENS = [
   ["too many walls", trying("too_many_watchers", "watch"), "door:watchers"],
   ["a trouble of a later server", trying("meteor"), "door:unreachable"],
   ["a party from the inside", knowing({ entering: "join", client: inside() }), "party"],
-  [
-    "a party that was lost",
-    knowing({ entering: "join", client: inside({ phase: "reconnecting" }) }),
-    "party",
-  ],
+  ["a party that was lost", knowing({ entering: "join", client: inside({ phase: "reconnecting" }) }), "party"],
   ["a wall", knowing({ entering: "watch", client: inside({ watching: true, memberId: null }) }), "wall"],
   ["the server's word that there is none", over("party_not_found"), "door:not_found"],
   ["a party that went while this phone was away", over("party_not_found", { hadSeat: true }), "door:gone"],
@@ -96,9 +81,7 @@ for (const [what, app, expected] of SCREENS) {
 
 test("every door that has words can be reached", () => {
   const told = Object.keys(TABLE).flatMap((key) => /^door\.(\w+)\.title$/.exec(key)?.[1] ?? []);
-  const reached = SCREENS.flatMap(([, , expected]) =>
-    expected.startsWith("door:") ? [expected.slice(5)] : [],
-  );
+  const reached = SCREENS.flatMap(([, , expected]) => (expected.startsWith("door:") ? [expected.slice(5)] : []));
   assert.deepEqual([...new Set(reached)].sort(), told.sort());
 });
 

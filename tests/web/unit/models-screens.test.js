@@ -50,10 +50,7 @@ test("what is unread is at the chat's tab alone", () => {
 
 test("the head says whose party it is, its code sign by sign, and how the connection is", () => {
   const guest = party(inside());
-  assert.deepEqual(
-    [guest.heading, guest.codeLabel, guest.count],
-    ["Ann’s party", "Party code B C D F G H", "1 guest"],
-  );
+  assert.deepEqual([guest.heading, guest.codeLabel, guest.count], ["Ann’s party", "Party code B C D F G H", "1 guest"]);
   assert.deepEqual(guest.link, { live: true, label: "Live" });
   assert.equal(party(inside({ memberId: "ann" })).heading, "Your party");
   assert.equal(party(inside({ party: { hostId: "zoe" } })).heading, "Host’s party");
@@ -192,13 +189,7 @@ test("a recap says who ended it, in figures that count", () => {
     model.figures.map(({ figure, label }) => `${figure} ${label}`),
     ["1 guest came", "1,234 messages", "1 reaction"],
   );
-  assert.deepEqual(
-    [model.lasted.figure, model.heading, model.day],
-    ["1 h 0 min", "Ann’s party", "November 23"],
-  );
+  assert.deepEqual([model.lasted.figure, model.heading, model.day], ["1 h 0 min", "Ann’s party", "November 23"]);
   assert.equal(recapModel(recap({ isHost: true }), say).cause, "You have ended it.");
-  assert.equal(
-    recapModel(recap({ isHost: true, cause: "host_timeout" }), say).cause,
-    say("recap.host_timeout"),
-  );
+  assert.equal(recapModel(recap({ isHost: true, cause: "host_timeout" }), say).cause, say("recap.host_timeout"));
 });

@@ -10,7 +10,10 @@ import { newToken } from "../../../src/hubbub/web/core/tokens.js";
 test("a token is 16 bytes as base64url without padding", () => {
   for (let seed = 0; seed < 256; seed++) {
     const bytes = Uint8Array.from({ length: 16 }, (_, place) => (seed * 31 + place * 97) % 256);
-    assert.equal(newToken(() => bytes), Buffer.from(bytes).toString("base64url"));
+    assert.equal(
+      newToken(() => bytes),
+      Buffer.from(bytes).toString("base64url"),
+    );
   }
   const asked = [];
   newToken((count) => (asked.push(count), new Uint8Array(count)));
@@ -25,7 +28,13 @@ test("a track that plays moves on by the store's clock, others stand still", () 
 });
 
 test("positions read as on a clock", () => {
-  const short = [[0, "0:00"], [7.9, "0:07"], [187, "3:07"], [600, "10:00"], [3599, "59:59"]];
+  const short = [
+    [0, "0:00"],
+    [7.9, "0:07"],
+    [187, "3:07"],
+    [600, "10:00"],
+    [3599, "59:59"],
+  ];
   for (const [seconds, text] of [...short, [3723, "1:02:03"]]) assert.equal(clockText(seconds), text);
   assert.equal(clockText(-1), "0:00");
   assert.equal(clockText(NaN), "0:00");

@@ -107,10 +107,7 @@ test("whoever says something fills its blanks", () => {
         [],
         `${path}: ${key}`,
       );
-      assert.ok(
-        typeof TABLE[key].en === "string" || filled.has("n"),
-        `${path}: ${key} counts, and is not told what`,
-      );
+      assert.ok(typeof TABLE[key].en === "string" || filled.has("n"), `${path}: ${key} counts, and is not told what`);
     }
   }
 });

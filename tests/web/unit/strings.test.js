@@ -31,17 +31,10 @@ test("every word is there in every language, and in no other", () => {
 test("what counts something has a form for every number of its language", () => {
   for (const [key, entry] of ENTRIES) {
     const counting = LANGUAGES.filter((language) => typeof entry[language] !== "string");
-    assert.ok(
-      counting.length === 0 || counting.length === LANGUAGES.length,
-      `${key} counts in ${counting} only`,
-    );
+    assert.ok(counting.length === 0 || counting.length === LANGUAGES.length, `${key} counts in ${counting} only`);
     for (const language of counting) {
       const { pluralCategories } = new Intl.PluralRules(language).resolvedOptions();
-      assert.deepEqual(
-        Object.keys(entry[language]).sort(),
-        [...pluralCategories].sort(),
-        `${key} in ${language}`,
-      );
+      assert.deepEqual(Object.keys(entry[language]).sort(), [...pluralCategories].sort(), `${key} in ${language}`);
     }
   }
 });
@@ -77,8 +70,7 @@ test("the language is the first of the browser's that the app speaks", () => {
     [["x-de"], "en"],
     [["de-Latn-DE-1996"], "de"],
   ];
-  for (const [preferred, language] of choices)
-    assert.equal(chooseLanguage(preferred), language, String(preferred));
+  for (const [preferred, language] of choices) assert.equal(chooseLanguage(preferred), language, String(preferred));
 });
 
 test("every language has a voice that knows what it is", () => {

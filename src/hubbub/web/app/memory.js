@@ -56,7 +56,11 @@ export class Memory {
   }
 
   forgetSeat(code) {
-    this.#write(this.#local, "seats", this.#seats().filter((seat) => seat.code !== code));
+    this.#write(
+      this.#local,
+      "seats",
+      this.#seats().filter((seat) => seat.code !== code),
+    );
     this.#session.remove(`${PREFIX}party.${code}`);
   }
 
@@ -168,8 +172,10 @@ function attempt(run) {
 
 /** Whether `run` came to its end. */
 function done(run) {
-  return attempt(() => {
-    run();
-    return true;
-  }) === true;
+  return (
+    attempt(() => {
+      run();
+      return true;
+    }) === true
+  );
 }

@@ -73,8 +73,7 @@ const CHANGES = {
   LOCK_SET: (_, { locked }) => ({ locked }),
   PLAY: (party, { position, at }) => playing(party, { state: "playing", position, at }),
   PAUSE: (party, { position, at }) => playing(party, { state: "paused", position, at }),
-  TRACK_SELECTED: (party, { filename, at }) =>
-    playing(party, { state: "stopped", track: filename, position: 0, at }),
+  TRACK_SELECTED: (party, { filename, at }) => playing(party, { state: "stopped", track: filename, position: 0, at }),
   NEXT_TRACK_QUEUED: (party, { filename }) => playing(party, { nextTrack: filename }),
   TRACK_CHANGED: (party, { filename, nextFilename, at }) =>
     playing(party, { track: filename, nextTrack: nextFilename, position: 0, at }),

@@ -9,16 +9,19 @@ client.on("change", ({ phase, party, trouble, over }) => {
   const why = over?.reason ?? trouble?.reason;
   standing.textContent = [phase, why, party && `${party.guestCount} guests`].filter(Boolean).join(", ");
   mouth.hidden = phase !== "live";
-  said.replaceChildren(...(party?.messages ?? []).map(({ name, text }) => {
-    const line = document.createElement("li");
-    line.textContent = `${name}: ${text}`;
-    return line;
-  }));
+  said.replaceChildren(
+    ...(party?.messages ?? []).map(({ name, text }) => {
+      const line = document.createElement("li");
+      line.textContent = `${name}: ${text}`;
+      return line;
+    }),
+  );
 });
 
-const onSubmit = (form, act) => form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  act(Object.fromEntries(new FormData(form))).catch((refusal) => (standing.textContent = refusal.message));
-});
+const onSubmit = (form, act) =>
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(Object.fromEntries(new FormData(form))).catch((refusal) => (standing.textContent = refusal.message));
+  });
 onSubmit(door, ({ code, name }) => client.join(code, { name }));
 onSubmit(mouth, ({ text }) => client.say(text).then(() => mouth.reset()));

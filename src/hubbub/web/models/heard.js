@@ -4,9 +4,20 @@
 export function heardText(events, memberId, say) {
   const others = events.filter((event) => event.member?.id !== memberId && event.memberId !== memberId);
   return [
-    crowd(others.filter((event) => event.t === "MEMBER_JOINED").map((event) => event.member.name), "heard.joined", say),
-    crowd(others.filter((event) => event.t === "MEMBER_LEFT").map((event) => event.name), "heard.left", say),
-    said(others.filter((event) => event.t === "MESSAGE"), say),
+    crowd(
+      others.filter((event) => event.t === "MEMBER_JOINED").map((event) => event.member.name),
+      "heard.joined",
+      say,
+    ),
+    crowd(
+      others.filter((event) => event.t === "MEMBER_LEFT").map((event) => event.name),
+      "heard.left",
+      say,
+    ),
+    said(
+      others.filter((event) => event.t === "MESSAGE"),
+      say,
+    ),
     ...events.map((event) => single(event, memberId, say)),
   ]
     .filter((text) => text !== "")

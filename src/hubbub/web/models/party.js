@@ -17,7 +17,9 @@ export function partyModel(app, device, clocks, say) {
   return {
     code: client.code,
     codeLabel: say("party.code", { code: [...client.code].join(" ") }),
-    heading: client.isHost ? say("party.yours") : say("party.hostedBy", { host: hostName(client.party) ?? say("people.host") }),
+    heading: client.isHost
+      ? say("party.yours")
+      : say("party.hostedBy", { host: hostName(client.party) ?? say("people.host") }),
     count: say("party.people", { n: client.party.guestCount }),
     link: client.phase === "live" ? { live: true, label: say("link.live") } : { live: false, label: say("link.lost") },
     isHost: client.isHost,
@@ -25,7 +27,12 @@ export function partyModel(app, device, clocks, say) {
     nameCard: app.askName ? { title: say("name.ask"), text: say("name.asked", { name: me?.name ?? "" }) } : null,
     banner: bannerModel(client, clocks.now, say),
     notice: app.notice,
-    tabs: tabs.map((id) => ({ id, label: say(`tab.${id}`), chosen: id === shown, unread: id === "chat" ? app.unread : 0 })),
+    tabs: tabs.map((id) => ({
+      id,
+      label: say(`tab.${id}`),
+      chosen: id === shown,
+      unread: id === "chat" ? app.unread : 0,
+    })),
     shown,
     invite: inviteModel(client, app.joinLink, device, say),
     people: peopleModel(client, say),

@@ -12,7 +12,10 @@ export function peopleModel(client, say) {
   return {
     title: say("people.title"),
     count: say("party.people", { n: party.guestCount }),
-    rows: [...members.filter((row) => row.rank < 2).sort((a, b) => a.rank - b.rank), ...members.filter((row) => row.rank === 2)],
+    rows: [
+      ...members.filter((row) => row.rank < 2).sort((a, b) => a.rank - b.rank),
+      ...members.filter((row) => row.rank === 2),
+    ],
     more: unlisted > 0 ? say("people.more", { n: unlisted }) : null,
     empty: party.members.length < 2 && unlisted <= 0 ? say("people.nobody") : null,
   };

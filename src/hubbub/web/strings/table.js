@@ -76,7 +76,10 @@ export const TABLE = {
     en: "Too many at once. This page keeps trying by itself.",
     de: "Zu viele auf einmal. Diese Seite versucht es von selbst weiter.",
   },
-  "door.watchers.title": { en: "This party has all the walls it can have", de: "Mehr Wände hat diese Party nicht frei" },
+  "door.watchers.title": {
+    en: "This party has all the walls it can have",
+    de: "Mehr Wände hat diese Party nicht frei",
+  },
   "door.watchers.text": {
     en: "Close a wall on another screen, and this one opens by itself.",
     de: "Schließe eine Wand auf einem anderen Bildschirm, dann öffnet sich diese von selbst.",
@@ -124,7 +127,10 @@ export const TABLE = {
     de: "Diese Seite hat Unverständliches gesendet. Neu laden hilft.",
   },
   "door.refused.title": { en: "That did not work", de: "Das hat nicht geklappt" },
-  "door.refused.text": { en: "The server refused. Trying again may help.", de: "Der Server hat abgelehnt. Ein neuer Versuch kann helfen." },
+  "door.refused.text": {
+    en: "The server refused. Trying again may help.",
+    de: "Der Server hat abgelehnt. Ein neuer Versuch kann helfen.",
+  },
   "door.action.again": { en: "Try again", de: "Nochmal versuchen" },
   "door.action.home": { en: "To the start", de: "Zum Anfang" },
   "door.action.other": { en: "Try another code", de: "Anderen Code eingeben" },
@@ -180,7 +186,10 @@ export const TABLE = {
   "invite.shareText": { en: "Come to the party: {code}", de: "Komm zur Party: {code}" },
   "invite.link": { en: "Link to this party", de: "Link zu dieser Party" },
   "invite.lock": { en: "Lock the door", de: "Tür abschließen" },
-  "invite.lockHint": { en: "Nobody new gets in. Everyone inside stays.", de: "Niemand Neues kommt rein. Alle drinnen bleiben." },
+  "invite.lockHint": {
+    en: "Nobody new gets in. Everyone inside stays.",
+    de: "Niemand Neues kommt rein. Alle drinnen bleiben.",
+  },
   "invite.locked": { en: "The door is locked", de: "Die Tür ist zu" },
   "plain.note": {
     en: "This page came over plain http://, so the browser withholds: {lacks}.",
@@ -196,7 +205,10 @@ export const TABLE = {
   "people.you": { en: "You", de: "Du" },
   "people.away": { en: "away", de: "kurz weg" },
   "people.awayTitle": { en: "Dropped out; the seat is kept", de: "Gerade weg; der Platz bleibt frei" },
-  "people.more": { en: { one: "and {n} more guest", other: "and {n} more guests" }, de: { one: "und {n} weiterer Gast", other: "und {n} weitere Gäste" } },
+  "people.more": {
+    en: { one: "and {n} more guest", other: "and {n} more guests" },
+    de: { one: "und {n} weiterer Gast", other: "und {n} weitere Gäste" },
+  },
   "people.nobody": { en: "Nobody else yet. Share the code.", de: "Noch niemand. Gib den Code weiter." },
   "people.actions": { en: "Actions for {name}", de: "Aktionen für {name}" },
   "people.promote": { en: "Make {name} the host", de: "{name} zum Gastgeber machen" },
@@ -205,7 +217,10 @@ export const TABLE = {
   "kick.text": { en: "They can’t come back from the same phone.", de: "Vom selben Handy gibt es kein Zurück." },
   "kick.yes": { en: "Remove", de: "Entfernen" },
   "promote.title": { en: "Make {name} the host?", de: "{name} zum Gastgeber machen?" },
-  "promote.text": { en: "You become a guest; only {name} can give it back.", de: "Du wirst Gast; zurückgeben kann nur {name}." },
+  "promote.text": {
+    en: "You become a guest; only {name} can give it back.",
+    de: "Du wirst Gast; zurückgeben kann nur {name}.",
+  },
   "promote.yes": { en: "Hand over", de: "Übergeben" },
 
   // Chat
@@ -250,10 +265,16 @@ export const TABLE = {
   "menu.end": { en: "End the party", de: "Party beenden" },
   "menu.close": { en: "Close", de: "Schließen" },
   "leave.title": { en: "Leave the party?", de: "Party verlassen?" },
-  "leave.text": { en: "Your seat is given up. You can join again with the code.", de: "Dein Platz wird frei. Mit dem Code kommst du wieder rein." },
+  "leave.text": {
+    en: "Your seat is given up. You can join again with the code.",
+    de: "Dein Platz wird frei. Mit dem Code kommst du wieder rein.",
+  },
   "leave.yes": { en: "Leave", de: "Verlassen" },
   "end.title": { en: "End the party for everyone?", de: "Party für alle beenden?" },
-  "end.text": { en: "Everyone is shown the recap, and the code stops working.", de: "Alle sehen den Rückblick, und der Code gilt nicht mehr." },
+  "end.text": {
+    en: "Everyone is shown the recap, and the code stops working.",
+    de: "Alle sehen den Rückblick, und der Code gilt nicht mehr.",
+  },
   "end.yes": { en: "End it", de: "Beenden" },
   "confirm.no": { en: "No, stay", de: "Nein, bleiben" },
 
@@ -271,7 +292,10 @@ export const TABLE = {
     de: "Der Gastgeber kam nicht zurück, darum war Schluss.",
   },
   "recap.lasted": { en: "together", de: "zusammen" },
-  "recap.guests": { en: { one: "guest came", other: "guests came" }, de: { one: "Gast war da", other: "Gäste waren da" } },
+  "recap.guests": {
+    en: { one: "guest came", other: "guests came" },
+    de: { one: "Gast war da", other: "Gäste waren da" },
+  },
   "recap.messages": { en: { one: "message", other: "messages" }, de: { one: "Nachricht", other: "Nachrichten" } },
   "recap.reactions": { en: { one: "reaction", other: "reactions" }, de: { one: "Reaktion", other: "Reaktionen" } },
   "recap.picture": { en: "The party as a picture", de: "Die Party als Bild" },
@@ -279,22 +303,37 @@ export const TABLE = {
   "recap.save": { en: "Save the picture", de: "Bild speichern" },
   "recap.again": { en: "Start another party", de: "Noch eine Party starten" },
   "recap.shareText": { en: "Our party, in figures", de: "Unsere Party in Zahlen" },
-  "time.seconds": { en: { one: "{n} second", other: "{n} seconds" }, de: { one: "{n} Sekunde", other: "{n} Sekunden" } },
+  "time.seconds": {
+    en: { one: "{n} second", other: "{n} seconds" },
+    de: { one: "{n} Sekunde", other: "{n} Sekunden" },
+  },
   "time.minutes": { en: { one: "{n} minute", other: "{n} minutes" }, de: { one: "{n} Minute", other: "{n} Minuten" } },
   "time.hours": { en: "{h} h {m} min", de: "{h} Std. {m} Min." },
 
   // Notices: what did not work
-  "notice.not_connected": { en: "Not sent: you are not connected right now.", de: "Nicht gesendet: gerade keine Verbindung." },
+  "notice.not_connected": {
+    en: "Not sent: you are not connected right now.",
+    de: "Nicht gesendet: gerade keine Verbindung.",
+  },
   "notice.lost": {
     en: "The connection broke, so this may not have arrived.",
     de: "Die Verbindung brach ab; vielleicht kam es nicht an.",
   },
-  "notice.store_unavailable": { en: "The party can’t be reached right now. Try again.", de: "Die Party ist gerade nicht erreichbar. Versuch es nochmal." },
-  "notice.rate_limited": { en: "That was too much at once. Slow down a little.", de: "Das war zu viel auf einmal. Etwas langsamer bitte." },
+  "notice.store_unavailable": {
+    en: "The party can’t be reached right now. Try again.",
+    de: "Die Party ist gerade nicht erreichbar. Versuch es nochmal.",
+  },
+  "notice.rate_limited": {
+    en: "That was too much at once. Slow down a little.",
+    de: "Das war zu viel auf einmal. Etwas langsamer bitte.",
+  },
   "notice.too_long": { en: "That is too long.", de: "Das ist zu lang." },
   "notice.not_host": { en: "Only the host can do that.", de: "Das kann nur der Gastgeber." },
   "notice.invalid_target": { en: "That guest is gone.", de: "Dieser Gast ist nicht mehr da." },
-  "notice.target_away": { en: "{name} is away right now. Only someone who is here can host.", de: "{name} ist gerade weg. Gastgeber kann nur sein, wer da ist." },
+  "notice.target_away": {
+    en: "{name} is away right now. Only someone who is here can host.",
+    de: "{name} ist gerade weg. Gastgeber kann nur sein, wer da ist.",
+  },
   "notice.chat_locked": { en: "Only the host may speak right now.", de: "Gerade darf nur der Gastgeber sprechen." },
   "notice.emoji_only": { en: "Only reactions right now.", de: "Gerade gehen nur Reaktionen." },
   "notice.failed": { en: "That did not work. Try again.", de: "Das hat nicht geklappt. Versuch es nochmal." },

@@ -24,7 +24,12 @@ export function chatView(act, say) {
   const root = el(
     "section",
     { class: "panel panel-chat", "aria-labelledby": "chat-title", "data-part": "chat" },
-    el("header", { class: "panel-head" }, el("h2", { id: "chat-title", class: "panel-title", text: say("chat.title") }), modes.root),
+    el(
+      "header",
+      { class: "panel-head" },
+      el("h2", { id: "chat-title", class: "panel-title", text: say("chat.title") }),
+      modes.root,
+    ),
     el("div", { class: "lines-box" }, lines, empty),
     reactions.root,
     composer.root,
@@ -90,7 +95,11 @@ function composerForm(act, say) {
     "aria-describedby": "over",
     on: { input: () => check(), keydown: (event) => sendOnEnter(event) },
   });
-  const button = el("button", { type: "submit", class: "icon-button icon-button-main", "aria-label": say("chat.send"), title: say("chat.send") }, icon("send"));
+  const button = el(
+    "button",
+    { type: "submit", class: "icon-button icon-button-main", "aria-label": say("chat.send"), title: say("chat.send") },
+    icon("send"),
+  );
   const root = el("form", { class: "composer", on: { submit: submitted(send) } }, field, over, button);
   let canSpeak = true;
 
@@ -129,16 +138,25 @@ function composerForm(act, say) {
 
 function modeChoice(act, say) {
   const options = el("div", { class: "segments" });
-  const root = el("div", { class: "mode", role: "group", "aria-label": say("chat.mode") }, el("span", { class: "label", text: say("chat.mode") }), options);
+  const root = el(
+    "div",
+    { class: "mode", role: "group", "aria-label": say("chat.mode") },
+    el("span", { class: "label", text: say("chat.mode") }),
+    options,
+  );
   return {
     root,
     draw(modes) {
       put(root, { hidden: modes === null });
       keepList(options, modes ?? [], (mode) => {
-        const button = el("button", { type: "button", class: "segment", "data-mode": mode.id, on: { click: () => act.setMode(mode.id) } });
+        const button = el("button", {
+          type: "button",
+          class: "segment",
+          "data-mode": mode.id,
+          on: { click: () => act.setMode(mode.id) },
+        });
         return { root: button, draw: (item) => put(button, { text: item.label, "aria-pressed": String(item.chosen) }) };
       });
     },
   };
 }
-

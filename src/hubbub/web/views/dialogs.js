@@ -14,8 +14,21 @@ export function confirmed({ title, text, yes, no }) {
       el(
         "div",
         { class: "sheet-actions" },
-        el("button", { type: "button", class: "button button-danger", "data-action": "yes", text: yes, on: { click: () => dialog.close("yes") } }),
-        el("button", { type: "button", class: "button", "data-action": "no", text: no, autofocus: true, on: { click: () => dialog.close() } }),
+        el("button", {
+          type: "button",
+          class: "button button-danger",
+          "data-action": "yes",
+          text: yes,
+          on: { click: () => dialog.close("yes") },
+        }),
+        el("button", {
+          type: "button",
+          class: "button",
+          "data-action": "no",
+          text: no,
+          autofocus: true,
+          on: { click: () => dialog.close() },
+        }),
       ),
     );
     open(dialog, () => resolve(dialog.returnValue === "yes"));
@@ -104,7 +117,11 @@ export function openGuestMenu(row, act, say) {
 
 /** A round button that is only a drawing; `label` is what it is called. */
 export function iconButton(name, label, press) {
-  return el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } }, icon(name));
+  return el(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } },
+    icon(name),
+  );
 }
 
 function open(dialog, closed) {

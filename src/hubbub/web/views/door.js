@@ -25,7 +25,9 @@ export function doorView(act, say) {
       put(title, { text: model.title });
       put(text, { text: model.text, hidden: model.text === "" });
       keepList(actions, model.actions, (action) => actionButton(action, act));
-      [...actions.children].forEach((button, at) => put(button, { class: `button ${at === 0 && !model.busy ? "button-main" : ""}` }));
+      [...actions.children].forEach((button, at) =>
+        put(button, { class: `button ${at === 0 && !model.busy ? "button-main" : ""}` }),
+      );
     },
   };
 }

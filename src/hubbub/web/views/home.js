@@ -50,7 +50,11 @@ export function homeView(act, say) {
       drawn = true;
       back.draw(model.back);
       put(kept, { hidden: model.recaps.length === 0 });
-      keepList(recaps, model.recaps.map((recap) => ({ ...recap, id: recap.code })), (recap) => recapRow(recap, act));
+      keepList(
+        recaps,
+        model.recaps.map((recap) => ({ ...recap, id: recap.code })),
+        (recap) => recapRow(recap, act),
+      );
     },
   };
 }
@@ -73,7 +77,12 @@ export function nameField(say) {
     placeholder: say("name.placeholder"),
     dir: "auto",
   });
-  const root = el("div", { class: "stack-tight" }, el("label", { for: id, class: "label", text: say("name.label") }), field);
+  const root = el(
+    "div",
+    { class: "stack-tight" },
+    el("label", { for: id, class: "label", text: say("name.label") }),
+    field,
+  );
   return { root, field };
 }
 

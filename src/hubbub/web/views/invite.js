@@ -10,8 +10,18 @@ export function inviteView(act, say) {
   const qr = el("img", { class: "qr", alt: say("invite.qr"), width: "264", height: "264" });
   const share = button("share", say("invite.share"), () => act.share(), "button-main");
   const copy = button("copy", say("invite.copy"), () => act.copy());
-  const wall = el("a", { class: "button", target: "_blank", rel: "noopener" }, icon("wall"), el("span", { text: say("invite.wall") }));
-  const link = el("input", { class: "field link-field", readonly: true, "aria-label": say("invite.link"), on: { focus: () => link.select() } });
+  const wall = el(
+    "a",
+    { class: "button", target: "_blank", rel: "noopener" },
+    icon("wall"),
+    el("span", { text: say("invite.wall") }),
+  );
+  const link = el("input", {
+    class: "field link-field",
+    readonly: true,
+    "aria-label": say("invite.link"),
+    on: { focus: () => link.select() },
+  });
   const note = el("p", { class: "note" });
   const lock = lockSwitch(act, say);
   const root = el(
@@ -44,16 +54,32 @@ export function inviteView(act, say) {
 }
 
 function button(name, label, press, more = "") {
-  return el("button", { type: "button", class: `button ${more}`, "data-action": name, on: { click: press } }, icon(name), el("span", { text: label }));
+  return el(
+    "button",
+    { type: "button", class: `button ${more}`, "data-action": name, on: { click: press } },
+    icon(name),
+    el("span", { text: label }),
+  );
 }
 
 function lockSwitch(act, say) {
   let locked = false;
-  const toggle = el("button", { type: "button", class: "switch", role: "switch", "aria-labelledby": "lock-label", on: { click: () => act.setLocked(!locked) } });
+  const toggle = el("button", {
+    type: "button",
+    class: "switch",
+    role: "switch",
+    "aria-labelledby": "lock-label",
+    on: { click: () => act.setLocked(!locked) },
+  });
   const host = el(
     "div",
     { class: "lock" },
-    el("div", { class: "lock-words" }, el("span", { id: "lock-label", text: say("invite.lock") }), el("span", { class: "soft", text: say("invite.lockHint") })),
+    el(
+      "div",
+      { class: "lock-words" },
+      el("span", { id: "lock-label", text: say("invite.lock") }),
+      el("span", { class: "soft", text: say("invite.lockHint") }),
+    ),
     toggle,
   );
   const told = el("p", { class: "note" }, icon("lock"), el("span", { text: say("invite.locked") }));

@@ -6,7 +6,11 @@ const BARS = 4;
 
 /** What plays in one line: the guest's strip and the wall's. */
 export function nowPlaying() {
-  const bars = el("span", { class: "bars", "aria-hidden": "true" }, ...Array.from({ length: BARS }, () => el("i", { class: "bar" })));
+  const bars = el(
+    "span",
+    { class: "bars", "aria-hidden": "true" },
+    ...Array.from({ length: BARS }, () => el("i", { class: "bar" })),
+  );
   const track = el("strong", { class: "track-name", dir: "auto" });
   const status = el("span", { class: "soft track-status" });
   const root = el("div", { class: "now" }, bars, el("div", { class: "now-words" }, track, status));
@@ -24,11 +28,36 @@ export function nowPlaying() {
 export function musicView(act, say) {
   const now = nowPlaying();
   const toggle = el("button", { type: "button", class: "button button-main", "data-action": "toggle" });
-  const skip = el("button", { type: "button", class: "button", "data-action": "skip", on: { click: () => act.skip() } }, icon("skip"), el("span", { text: say("music.skip") }));
+  const skip = el(
+    "button",
+    { type: "button", class: "button", "data-action": "skip", on: { click: () => act.skip() } },
+    icon("skip"),
+    el("span", { text: say("music.skip") }),
+  );
   const next = el("span", { class: "next-name", dir: "auto" });
-  const clear = el("button", { type: "button", class: "icon-button", "aria-label": say("music.clearNext"), title: say("music.clearNext"), on: { click: () => act.queueTrack(null) } }, icon("close"));
+  const clear = el(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      "aria-label": say("music.clearNext"),
+      title: say("music.clearNext"),
+      on: { click: () => act.queueTrack(null) },
+    },
+    icon("close"),
+  );
   const upNext = el("p", { class: "next" }, el("span", { class: "label", text: say("music.next") }), next, clear);
-  const field = el("input", { id: "track", name: "track", type: "text", class: "field", autocomplete: "off", maxlength: "500", dir: "auto", placeholder: say("music.addHint"), enterkeyhint: "done" });
+  const field = el("input", {
+    id: "track",
+    name: "track",
+    type: "text",
+    class: "field",
+    autocomplete: "off",
+    maxlength: "500",
+    dir: "auto",
+    placeholder: say("music.addHint"),
+    enterkeyhint: "done",
+  });
   const withTrack = (choose) => {
     const track = field.value.trim();
     if (track === "") return field.focus();
@@ -38,7 +67,11 @@ export function musicView(act, say) {
   const root = el(
     "section",
     { class: "panel panel-music", "aria-labelledby": "music-title", "data-part": "music" },
-    el("header", { class: "panel-head" }, el("h2", { id: "music-title", class: "panel-title", text: say("music.title") })),
+    el(
+      "header",
+      { class: "panel-head" },
+      el("h2", { id: "music-title", class: "panel-title", text: say("music.title") }),
+    ),
     now.root,
     el("div", { class: "row" }, toggle, skip),
     upNext,
@@ -51,7 +84,12 @@ export function musicView(act, say) {
         "div",
         { class: "row" },
         el("button", { type: "submit", class: "button", text: say("music.setNow") }),
-        el("button", { type: "button", class: "button", text: say("music.setNext"), on: { click: () => withTrack((track) => act.queueTrack(track)) } }),
+        el("button", {
+          type: "button",
+          class: "button",
+          text: say("music.setNext"),
+          on: { click: () => withTrack((track) => act.queueTrack(track)) },
+        }),
       ),
     ),
     el("p", { class: "hint", text: say("music.note") }),

@@ -17,7 +17,12 @@ export function partyView(act, say) {
   const nameCard = nameCardView(act, say);
   const strip = nowPlaying();
   put(strip.root, { class: "now strip" });
-  const panels = { invite: inviteView(act, say), chat: chatView(act, say), people: peopleView(act, say), music: musicView(act, say) };
+  const panels = {
+    invite: inviteView(act, say),
+    chat: chatView(act, say),
+    people: peopleView(act, say),
+    music: musicView(act, say),
+  };
   const tabs = tabBar(act, say);
   const root = el(
     "section",
@@ -91,9 +96,19 @@ function nameCardView(act, say) {
   const root = el(
     "form",
     { class: "card name-card", on: { submit: submitted(() => act.named(name.field.value)) } },
-    el("header", { class: "sheet-head" }, title, iconButton("close", say("menu.close"), () => act.named(""))),
+    el(
+      "header",
+      { class: "sheet-head" },
+      title,
+      iconButton("close", say("menu.close"), () => act.named("")),
+    ),
     text,
-    el("div", { class: "row" }, name.field, el("button", { type: "submit", class: "button button-main", text: say("name.save") })),
+    el(
+      "div",
+      { class: "row" },
+      name.field,
+      el("button", { type: "submit", class: "button button-main", text: say("name.save") }),
+    ),
   );
   put(name.field, { "aria-label": say("name.label") });
   return {
@@ -114,7 +129,13 @@ function tabBar(act, say) {
       keepList(root, tabs, (tab) => {
         const label = el("span", {});
         const unread = el("span", { class: "unread" });
-        const button = el("button", { type: "button", class: "tab", "data-tab": tab.id, on: { click: () => act.show(tab.id) } }, icon(tab.id), label, unread);
+        const button = el(
+          "button",
+          { type: "button", class: "tab", "data-tab": tab.id, on: { click: () => act.show(tab.id) } },
+          icon(tab.id),
+          label,
+          unread,
+        );
         return {
           root: button,
           draw(item) {

@@ -12,8 +12,19 @@ export function peopleView(act, say) {
   const root = el(
     "section",
     { class: "panel panel-people", "aria-labelledby": "people-title", "data-part": "people" },
-    el("header", { class: "panel-head" }, el("h2", { id: "people-title", class: "panel-title", text: say("people.title") }), count),
-    el("div", { class: "roster-box", tabindex: "0", role: "group", "aria-labelledby": "people-title" }, list, more, empty),
+    el(
+      "header",
+      { class: "panel-head" },
+      el("h2", { id: "people-title", class: "panel-title", text: say("people.title") }),
+      count,
+    ),
+    el(
+      "div",
+      { class: "roster-box", tabindex: "0", role: "group", "aria-labelledby": "people-title" },
+      list,
+      more,
+      empty,
+    ),
   );
   return {
     root,
@@ -34,7 +45,14 @@ function personRow(row, act, say) {
   const away = el("span", { class: "tag tag-away", text: say("people.away"), title: say("people.awayTitle") });
   let shown = row;
   const menu = iconButton("menu", "", () => openGuestMenu(shown, act, say));
-  const root = el("li", { class: "person", "data-id": row.id }, face.root, el("span", { class: "person-name" }, name), el("span", { class: "tags" }, you, host, away), menu);
+  const root = el(
+    "li",
+    { class: "person", "data-id": row.id },
+    face.root,
+    el("span", { class: "person-name" }, name),
+    el("span", { class: "tags" }, you, host, away),
+    menu,
+  );
   return {
     root,
     draw(item) {
@@ -54,5 +72,8 @@ function personRow(row, act, say) {
 /** The round picture of somebody: the first sign of the name on their colour. */
 export function faceOf() {
   const root = el("span", { class: "face", "aria-hidden": "true" });
-  return { root, draw: (item) => put(root, { text: item.initial, class: `face hue-${item.hue}`, "data-away": !item.connected }) };
+  return {
+    root,
+    draw: (item) => put(root, { text: item.initial, class: `face hue-${item.hue}`, "data-away": !item.connected }),
+  };
 }

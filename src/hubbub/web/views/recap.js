@@ -12,8 +12,28 @@ export function recapView(act, say) {
   const top = el("p", { class: "recap-top", "aria-hidden": "true" });
   const canvas = el("canvas", { class: "picture", role: "img", "aria-label": say("recap.picture") });
   const picture = () => new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  const share = el("button", { type: "button", class: "button button-main", "data-action": "share", on: { click: async () => act.sharePicture(await picture()) } }, icon("share"), el("span", { text: say("recap.share") }));
-  const save = el("button", { type: "button", class: "button", "data-action": "save", on: { click: async () => act.savePicture(await picture()) } }, icon("copy"), el("span", { text: say("recap.save") }));
+  const share = el(
+    "button",
+    {
+      type: "button",
+      class: "button button-main",
+      "data-action": "share",
+      on: { click: async () => act.sharePicture(await picture()) },
+    },
+    icon("share"),
+    el("span", { text: say("recap.share") }),
+  );
+  const save = el(
+    "button",
+    {
+      type: "button",
+      class: "button",
+      "data-action": "save",
+      on: { click: async () => act.savePicture(await picture()) },
+    },
+    icon("copy"),
+    el("span", { text: say("recap.save") }),
+  );
   const root = el(
     "section",
     { class: "recap" },
@@ -29,8 +49,18 @@ export function recapView(act, say) {
       el(
         "div",
         { class: "row" },
-        el("button", { type: "button", class: "button", text: say("recap.again"), on: { click: () => act.startAgain() } }),
-        el("button", { type: "button", class: "button", text: say("door.action.home"), on: { click: () => act.home() } }),
+        el("button", {
+          type: "button",
+          class: "button",
+          text: say("recap.again"),
+          on: { click: () => act.startAgain() },
+        }),
+        el("button", {
+          type: "button",
+          class: "button",
+          text: say("door.action.home"),
+          on: { click: () => act.home() },
+        }),
       ),
     ),
     canvas,

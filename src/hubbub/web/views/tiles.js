@@ -52,7 +52,9 @@ export function codeEntry({ label, hint, entered }) {
   }
 
   function take(typed) {
-    field.value = squeeze(typed).replace(/[^A-Z0-9]/g, "").slice(0, CODE_CHARS);
+    field.value = squeeze(typed)
+      .replace(/[^A-Z0-9]/g, "")
+      .slice(0, CODE_CHARS);
     show();
     if (field.value.length === CODE_CHARS) entered(field.value, typed.trim());
   }

@@ -18,13 +18,7 @@ export class AppPhone extends Phone {
   told = { reactions: [], heard: [], arrivals: 0 };
 
   /** @param {object} [from] `address`; `local`, `session`, `time` of a page before; `connect`: other clients */
-  constructor({
-    address = "/",
-    local = new FakeStorage(),
-    session = new FakeStorage(),
-    time,
-    connect: make,
-  } = {}) {
+  constructor({ address = "/", local = new FakeStorage(), session = new FakeStorage(), time, connect: make } = {}) {
     super();
     this.world.time = time ?? this.world.time;
     this.local = local;

@@ -34,10 +34,19 @@ export class FakeServer {
     this.#world = world;
     this.#roll = roll;
     this.party = {
-      code: "BCDFGH", createdAt: 1, expiresAt: 2, hostId: "host", hostConnected: true, guestCount: 0,
-      watchers: 0, capacity: 500, chatMode: "OPEN", locked: false,
+      code: "BCDFGH",
+      createdAt: 1,
+      expiresAt: 2,
+      hostId: "host",
+      hostConnected: true,
+      guestCount: 0,
+      watchers: 0,
+      capacity: 500,
+      chatMode: "OPEN",
+      locked: false,
       playback: { state: "stopped", track: null, nextTrack: null, position: 0, at: 0 },
-      members: [{ id: "host", name: "Host", isHost: true, connected: true }], messages: [],
+      members: [{ id: "host", name: "Host", isHost: true, connected: true }],
+      messages: [],
     };
     this.version = 0;
     this.renewEpoch();
@@ -185,7 +194,10 @@ export class FakeServer {
 
   #left(memberId) {
     const { members } = this.party;
-    members.splice(members.findIndex(({ id }) => id === memberId), 1);
+    members.splice(
+      members.findIndex(({ id }) => id === memberId),
+      1,
+    );
     return { t: "MEMBER_LEFT", memberId, cause: "left", guestCount: this.party.guestCount };
   }
 
