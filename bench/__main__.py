@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import msgspec
 import redis
 
+from bench.figures import print_table
 from bench.live import live_rows
 from bench.load import CALLERS, Load, run_load
+from bench.page import page_rows
 from bench.servers import (
     Server,
     allow_many_connections,
@@ -37,10 +39,8 @@ def main() -> None:
         rows += lone_creates(store)
     rows += memory_per_party()
     rows += live_rows()
-    width = max(len(name) for name, _ in rows)
-    print()
-    for name, value in rows:
-        print(f"{name:<{width}}  {value}")
+    rows += page_rows()
+    print_table(rows)
 
 
 def joins_beside_express(store: Server) -> Iterator[tuple[str, str]]:

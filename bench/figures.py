@@ -24,3 +24,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float], aim: float | None = No
 def percentile(values: Sequence[float], percent: int) -> float:
     """The value that so many percent do not exceed."""
     return statistics.quantiles(values, n=100)[percent - 1]
+
+
+def print_table(rows: Sequence[tuple[str, str]]) -> None:
+    """What all figures end as."""
+    width = max(len(name) for name, _ in rows)
+    print()
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")

@@ -99,11 +99,15 @@ class Phone(asyncio.Protocol):
         await room
         return answer.split(b'"code":"')[1].split(b'"')[0].decode()
 
-    async def join(self, code: str) -> None:
+    async def join(self, code: str, **fields: str) -> None:
         """Take a seat in a party."""
         room = self.expect(ROOM)
-        self.say("JOIN", code=code)
+        self.say("JOIN", code=code, **fields)
         await room
+
+    def vanish(self) -> None:
+        """Be gone without a word."""
+        self._transport.abort()
 
     async def join_at_last(self, code: str) -> int:
         """The same, coming back as long as the server asks for patience; how often it did."""
@@ -135,7 +139,7 @@ class Phone(asyncio.Protocol):
         transport.write(HANDSHAKE.format(path=self.path, port=self._port).encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """No phone hangs up here: whoever waits is told."""
+        """Tell whoever waits for something."""
         self._fail(f"the server closed the connection: {exc}")
 
     def data_received(self, data: bytes) -> None:

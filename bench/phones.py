@@ -5,7 +5,9 @@ phones stay connected, so that the caller can read the server's CPU time and mem
 """
 
 import asyncio
+import itertools
 import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -21,6 +23,9 @@ from bench.phone import Phone, PhoneFailed, SocketIoPhone, Tally
 
 CONNECTING_MAX = 32
 COMMAND_SECONDS_MAX = 90
+# What members do in turn while a party bustles; each is one event for all.
+BUSTLE = ("speak", "rename", "arrive", "speak", "rename", "leave", "speak", "rename", "drop", "come_back")
+NAMES = ("Ann", "Bartholomew the Elder", "Zoë", "Jean-Luc", "Åsa Ödegård", "Mei 🎈", "Sir Dancealot", "Ivo")
 TEXT_OF_40_CHARS = "{:06d} is when the cake will be cut. OK?"
 SOCKETIO = "socketio"
 
@@ -55,12 +60,57 @@ def start_phones() -> Iterator[Phones]:
         process.wait()
 
 
+class _Bustle:
+    """The guests of one party, who take turns."""
+
+    def __init__(self, port: int, code: str, guests: list[Phone]) -> None:
+        self._port = port
+        self._code = code
+        self._guests = guests
+        self._acts = itertools.cycle(BUSTLE)
+        self._numbers = itertools.count(1)
+        self._tokens: dict[Phone, str] = {}
+        self._dropped: list[str] = []
+
+    async def newcomer(self, token: str | None = None) -> Phone:
+        """A guest who is in; with the token of a seat, the one who had it."""
+        token = secrets.token_urlsafe() if token is None else token
+        guest = await Phone.connect(self._port, Tally())
+        await guest.join(self._code, name=self._new_name(), token=token)
+        self._tokens[guest] = token
+        return guest
+
+    async def next(self) -> None:
+        """Do what comes next, each by the guest who has waited for longest."""
+        act = next(self._acts)
+        if act in {"arrive", "come_back"}:
+            self._guests.append(await self.newcomer(self._dropped.pop() if act == "come_back" else None))
+            return
+        guest = self._guests.pop(0)
+        if act == "speak":
+            guest.say("SEND_MESSAGE", text=TEXT_OF_40_CHARS.format(next(self._numbers)))
+        elif act == "rename":
+            guest.say("RENAME", name=self._new_name())
+        elif act == "leave":
+            guest.say("LEAVE")
+        else:
+            guest.vanish()
+            self._dropped.append(self._tokens[guest])
+        if act in {"speak", "rename"}:
+            self._guests.append(guest)
+
+    def _new_name(self) -> str:
+        number = next(self._numbers)
+        return f"{NAMES[number % len(NAMES)]} {number}"
+
+
 class _Commands:
     """What the process can be told to do; each public method is a command."""
 
     def __init__(self) -> None:
         self._tally = Tally()
         self._parties: list[list[Phone]] = []
+        self._bustle: _Bustle
 
     async def join(self, kind: str, port: int, parties: int, members: int) -> dict[str, Any]:
         """Fill so many new parties with so many members each, a host among them; the seconds it took."""
@@ -100,6 +150,27 @@ class _Commands:
         await done
         seconds = time.perf_counter() - started
         return {"events": self._tally.events, "frames": self._tally.frames, "seconds": seconds}
+
+    async def surround(self, port: int, code: str | None, members: int) -> dict[str, Any]:
+        """Have so many join a party, or a new one of theirs; its code."""
+        everybody: list[Phone] = []
+        if code is None:
+            host = await Phone.connect(port, self._tally)
+            code = await host.create()
+            members -= 1
+        self._bustle = _Bustle(port, code, everybody)
+        for started in range(0, members, CONNECTING_MAX):
+            count = min(CONNECTING_MAX, members - started)
+            everybody += await asyncio.gather(*(self._bustle.newcomer() for _ in range(count)))
+        return {"code": code}
+
+    async def bustle(self, rate: float, seconds: float) -> dict[str, Any]:
+        """Come, go, drop, come back, rename and speak in turn, `rate` events a second in all."""
+        started = time.perf_counter()
+        for number in range(round(rate * seconds)):
+            await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
+            await self._bustle.next()
+        return {"seconds": time.perf_counter() - started}
 
     async def crowd(self, ports: list[int], guests: int) -> dict[str, Any]:
         """So many guests join one party at once, over the instances in turn.

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.line import Line
 from hubbub.store.embedded import engine_program
 
 HERE = Path(__file__).parent
@@ -92,6 +93,24 @@ def start_socketio(store: Server) -> Iterator[Server]:
     """The peer by python-socketio on that store."""
     with _peer("socketio", [sys.executable, "server.py"], store) as server:
         yield server
+
+
+@contextmanager
+def start_files() -> Iterator[Server]:
+    """The files of this repository over HTTP, for the peer that is a page."""
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(HERE.parent)]
+    with tempfile.TemporaryFile() as log, _process(command, port, log.fileno()) as process:
+        yield Server("files", port, process)
+
+
+@contextmanager
+def start_line(server: Server, line: Line) -> Iterator[Server]:
+    """A line to that server, such as a phone has."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.line", str(port), str(server.port), *map(str, line)]
+    with _process(command, port, subprocess.DEVNULL) as process:
+        yield Server("line", port, process)
 
 
 def node_peer_available(name: str) -> str | None:
