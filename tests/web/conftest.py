@@ -13,6 +13,8 @@ from tests.web.support.phones import BrowserPhone, HasPort, Kind, Place
 from tests.web.support.screens import last_sight
 
 HERE = Path(__file__).parent
+# Several browsers draw on the same two cores: what takes ten seconds alone may take a minute there.
+TEST_SECONDS_MAX = 240
 HAS_FAILED = pytest.StashKey[bool]()
 
 
@@ -38,6 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     and the shared instances are seldom started twice, and the longest tests do not begin last.
     """
     items.sort(key=lambda item: HERE not in item.path.parents)
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS_MAX))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,357 @@
+"""What a phone goes through between two glances at it: it comes back to the same seat, and nothing flickers."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.instances import Instance
+from tests.support.stores import wait_for
+from tests.web.conftest import NewLine, NewPhone
+from tests.web.support.evening import Evening
+from tests.web.support.pairs import ProxiedPair
+from tests.web.support.person import Person, Sights
+from tests.web.support.screens import offline
+from tests.web.support.troubles import SOCKET_FAILED, UNREACHABLE, answered
+
+BANNER_AFTER_MS = 2000
+# The banner is looked at each half second.
+BANNER_BY_MS = 3500
+FOREVER = 3600.0
+# For each answer of the store; to start a party takes several.
+SLOW = 0.2
+STORE_AWAY = "We can\u2019t reach the party right now. Trying again…"
+
+
+@pytest.fixture
+def evening(new_phone: NewPhone, shared_pair: ProxiedPair) -> Evening:
+    return Evening(new_phone, shared_pair)
+
+
+def expect_same_seat(guest: Person, seat: str) -> None:
+    guest.expect_people("Ann", "Bob")
+    assert guest.my_id() == seat
+    assert guest.wire.last_heard("JOINED")["resumed"] is True
+
+
+def never_missed(sights: Sights) -> None:
+    """From its first drawing on, nothing of the party was away from the screen."""
+    screens = sights.of("screen")
+    assert screens[-1] == "party"
+    inside = [sight for sight in sights if sight["screen"] == "party"]
+    assert len(set(screens[screens.index("party") :])) == 1
+    assert {sight["door"] for sight in sights} == {None}
+    assert [sight["people"] for sight in inside] == sorted(sight["people"] for sight in inside)
+    assert {sight["banner"] for sight in inside} == {None}
+
+
+def test_a_reload_comes_back_to_the_seat_without_a_flicker(evening: Evening) -> None:
+    guest = evening.guest("Bob")
+    seat = guest.my_id()
+    guest.say("before")
+    evening.host.expect_said("before")
+    version = guest.wire.last_heard("MESSAGE")["version"]
+    with guest.watching_the_screen() as sights, evening.host.watching_the_screen() as of_the_host:
+        guest.phone.reload()
+        guest.link_is("Live")
+        evening.host.say("after")
+        guest.expect_said("before", "after")
+    expect_same_seat(guest, seat)
+    asked = guest.wire.last_sent("JOIN")["since"]
+    assert asked["version"] >= version
+    assert asked["epoch"]
+    never_missed(sights)
+    drawn = [(sight["people"], sight["lines"]) for sight in sights if sight["people"]]
+    assert drawn[0] == (2, 1)
+    assert {people for people, _ in drawn} == {2}
+    assert {sight["people"] for sight in of_the_host} == {2}
+
+
+def test_a_long_chat_is_kept_over_a_reload(evening: Evening) -> None:
+    guest = evening.guest("Bob")
+    chat = guest.part("chat")
+    texts = [f"line {n:02}" for n in range(25)]
+    for text in texts:
+        chat.get_by_label("Message").fill(text)
+        chat.get_by_label("Message").press("Enter")
+        guest.page.wait_for_timeout(60)  # a phone may give 20 commands a second
+    guest.expect_said(*texts)
+    with guest.watching_the_screen() as sights:
+        guest.phone.reload()
+        guest.link_is("Live")
+        guest.expect_said(*texts)
+    assert next(sight["lines"] for sight in sights if sight["people"]) == 25
+
+
+def test_a_host_comes_back_as_the_host(evening: Evening) -> None:
+    host = evening.host
+    guest = evening.guest("Bob")
+    host.expect_people("Ann", "Bob")
+    seat = host.my_id()
+    host.phone.reload()
+    host.link_is("Live")
+    expect(host.heading).to_have_text("Your party")
+    assert host.my_id() == seat
+    host.kick("Bob")
+    guest.expect_door("kicked")
+
+
+def test_a_phone_without_network_says_so_and_comes_back(evening: Evening) -> None:
+    guest = evening.guest("Bob")
+    seat = guest.my_id()
+    with guest.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
+        with offline(guest.phone):
+            guest.expect_banner("This phone is offline")
+            evening.host.say("missed")
+        guest.expect_no_banner()
+        guest.expect_said("missed")
+    guest.expect_people("Ann", "Bob")
+    assert guest.my_id() == seat
+
+
+def test_a_short_loss_passes_without_a_word(new_line: NewLine, evening: Evening) -> None:
+    line = new_line(evening.pair.there)
+    guest = evening.guest("Bob", line)
+    seat = guest.my_id()
+    with guest.watching_the_screen() as sights, guest.phone.tolerating(UNREACHABLE):
+        line.cut()
+        guest.link_is("Reconnecting")
+        evening.host.say("meanwhile")
+        guest.link_is("Live")
+        guest.expect_said("meanwhile")
+    expect_same_seat(guest, seat)
+    assert sights.of("banner") == [None]
+    never_missed(sights)
+
+
+def test_a_longer_loss_is_told_after_two_seconds(new_line: NewLine, evening: Evening) -> None:
+    line = new_line(evening.pair.there)
+    guest = evening.guest("Bob", line)
+    seat = guest.my_id()
+    with guest.watching_the_screen() as sights, guest.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
+        line.delay(FOREVER)
+        line.cut()
+        guest.expect_banner("Connection lost. Reconnecting…")
+        evening.host.say("meanwhile")
+        guest.button("Try now").click()
+        line.delay(0)
+        guest.expect_no_banner()
+        guest.expect_said("meanwhile")
+    expect_same_seat(guest, seat)
+    lost_at = next(sight["at"] for sight in sights if sight["live"] is False)
+    told_at = next(sight["at"] for sight in sights if sight["banner"])
+    assert BANNER_AFTER_MS - 50 <= told_at - lost_at < BANNER_BY_MS
+
+
+def test_two_tabs_pass_the_seat_to_each_other(evening: Evening) -> None:
+    guest = evening.guest("Bob")
+    seat = guest.my_id()
+    second = Person(guest.phone, guest.phone.context.new_page())
+    second.page.goto(guest.page.url)
+    expect_same_seat(second, seat)
+    door = guest.expect_door("taken_over")
+    expect(door).to_contain_text("You are in from another tab")
+    guest.page.bring_to_front()
+    guest.door_button("takeBack").click()
+    guest.expect_screen("party")
+    expect_same_seat(guest, seat)
+    second.expect_door("taken_over")
+    guest.say("here again")
+    evening.host.expect_said("here again")
+    evening.host.expect_people("Ann", "Bob")
+
+
+def test_a_line_gone_silent_is_found_when_the_page_is_looked_at(new_line: NewLine, evening: Evening) -> None:
+    line = new_line(evening.pair.there)
+    guest = evening.guest("Bob", line)
+    seat = guest.my_id()
+    line.delay(FOREVER)
+    evening.host.say("unheard")
+    sockets = guest.wire.opened
+    guest.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    guest.link_is("Reconnecting")
+    line.delay(0)
+    guest.expect_said("unheard")
+    expect_same_seat(guest, seat)
+    assert guest.wire.opened > sockets
+
+
+@pytest.mark.parametrize(
+    ("away", "back"),
+    [
+        ("document.dispatchEvent(new Event('freeze'))", "document.dispatchEvent(new Event('resume'))"),
+        (
+            "dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))",
+            "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))",
+        ),
+    ],
+    ids=["frozen in a pocket", "kept for the back button"],
+)
+def test_a_page_that_a_browser_laid_away_is_level_again(evening: Evening, away: str, back: str) -> None:
+    """Playwright's browser neither freezes nor keeps pages, so the page is told what a browser tells it that does."""
+    guest = evening.guest("Bob")
+    seat = guest.my_id()
+    guest.page.evaluate(away)
+    expect(evening.host.row("Bob")).to_have_attribute("data-away", "")
+    evening.host.say("meanwhile")
+    guest.page.evaluate(back)
+    guest.expect_said("meanwhile")
+    expect_same_seat(guest, seat)
+    expect(evening.host.row("Bob")).not_to_have_attribute("data-away", "")
+
+
+def test_a_laptop_that_slept_finds_its_dead_line(new_line: NewLine, evening: Evening) -> None:
+    line = new_line(evening.pair.there)
+    guest = evening.newcomer(line)
+    guest.page.clock.install()
+    guest.phone.reload()
+    guest.join_by_link("Bob")
+    seat = guest.my_id()
+    line.delay(FOREVER)
+    evening.host.say("slept through")
+    guest.page.clock.fast_forward("20:00")
+    guest.link_is("Reconnecting")
+    line.delay(0)
+    guest.expect_said("slept through")
+    expect_same_seat(guest, seat)
+
+
+def test_the_back_button_leads_to_the_seat(evening: Evening) -> None:
+    guest = evening.guest("Bob")
+    seat = guest.my_id()
+    guest.say("before")
+    guest.page.goto("about:blank")
+    evening.host.say("meanwhile")
+    guest.page.go_back()
+    guest.expect_said("before", "meanwhile")
+    expect_same_seat(guest, seat)
+
+
+def parties(pair: ProxiedPair) -> list[str]:
+    return list(pair.store.admin.scan_iter("party:*"))
+
+
+def test_a_slow_store_shows_no_code_before_its_time(pair: ProxiedPair, new_phone: NewPhone) -> None:
+    host = Person(new_phone(pair.here))
+    pair.store_link.delay(SLOW)
+    host.button("Start a party").click()
+    door = host.expect_door("starting")
+    expect(door.get_by_role("img")).to_have_text("")
+    code = wait_for(lambda: parties(pair))[0].removeprefix("party:")
+    pair.store_link.delay(FOREVER)  # the store has it, and nobody who asked knows
+    host.expect_door("store_away")
+    assert code not in host.page.content()
+    assert "/p/" not in host.page.url
+    pair.store_link.delay(0)
+    code = host.code()
+    wait_for(lambda: parties(pair) == [f"party:{code}"])
+
+
+def test_a_reload_in_the_middle_of_a_start_makes_no_second_party(pair: ProxiedPair, new_phone: NewPhone) -> None:
+    host = Person(new_phone(pair.here))
+    pair.store_link.delay(SLOW)
+    host.button("Start a party").click()
+    wait_for(lambda: parties(pair))
+    host.phone.reload()
+    host.expect_screen("home")
+    host.button("Start a party").click()
+    code = host.code()
+    wait_for(lambda: parties(pair) == [f"party:{code}"])
+    pair.store_link.delay(0)
+    host.say("one party")
+    assert parties(pair) == [f"party:{code}"]
+
+
+def test_nobody_is_lost_while_the_store_is_away(pair: ProxiedPair, new_phone: NewPhone) -> None:
+    evening = Evening(new_phone, pair)
+    guest = evening.guest("Bob")
+    wall = evening.wall()
+    starter, typist = Person(new_phone(pair.there)), Person(new_phone(pair.there))
+    inside = [evening.host, guest, wall]
+    with guest.watching_the_screen() as sights, typist.watching_the_screen() as of_the_typist:
+        pair.store.kill()
+        for person in inside:
+            person.expect_banner(STORE_AWAY)
+        typist.type_code(evening.code, "Dan")
+        starter.button("Start a party").click()
+        linked = evening.newcomer()
+        linked.phone.expects(answered(503))
+        for person in (typist, starter, linked):
+            expect(person.expect_door("store_away")).to_contain_text(STORE_AWAY)
+        guest.part("chat").get_by_label("Message").fill("not yet")
+        guest.button("Send").click()
+        expect(
+            guest.page.get_by_role("status").filter(has_text="The party can\u2019t be reached right now.")
+        ).to_be_visible()
+        expect(guest.page.get_by_label("Message")).to_have_value("not yet")
+        pair.store.start()
+        for person in inside:
+            person.expect_no_banner()
+        linked.join_by_link("Cleo")
+        for person in (evening.host, guest, typist, linked):
+            person.expect_people("Ann", "Bob", "Cleo", "Dan")
+        guest.button("Send").click()
+        typist.expect_said("not yet")
+    assert starter.code() != evening.code
+    assert sights.of("door") == [None]
+    assert of_the_typist.of("door") == ["connecting", "store_away", None]
+    assert {sight["people"] for sight in sights} == {2, 3, 4}
+    assert len(parties(pair)) == 2
+
+
+def instance_of(person: Person, pair: ProxiedPair) -> Instance:
+    serving = person.wire.last_heard("WELCOME")["instanceId"]
+    return next(one for one in pair.instances if one.call("GET", "/health").body["instanceId"] == serving)
+
+
+def test_a_killed_instance_is_replaced_by_the_other(pair: ProxiedPair, new_phone: NewPhone) -> None:
+    evening = Evening(new_phone, pair, pair.front)
+    guest = evening.guest("Bob", pair.front)
+    seat = guest.my_id()
+    killed = instance_of(guest, pair)
+    with (
+        guest.watching_the_screen() as sights,
+        evening.host.watching_the_screen() as of_the_host,
+        guest.phone.tolerating(SOCKET_FAILED, UNREACHABLE),
+        evening.host.phone.tolerating(SOCKET_FAILED, UNREACHABLE),
+    ):
+        killed.kill()
+        guest.link_is("Reconnecting")
+        guest.link_is("Live")
+        evening.host.link_is("Live")
+        evening.host.say("still here")
+        guest.expect_said("still here")
+    assert instance_of_survivor(guest, pair, killed)
+    expect_same_seat(guest, seat)
+    assert {sight["people"] for sight in [*sights, *of_the_host]} == {2}
+    killed.start()
+
+
+def instance_of_survivor(guest: Person, pair: ProxiedPair, killed: Instance) -> bool:
+    (other,) = (one for one in pair.instances if one is not killed)
+    return bool(other.call("GET", "/health").body["instanceId"] == guest.wire.last_heard("WELCOME")["instanceId"])
+
+
+def wait_until_up(pair: ProxiedPair, name: str) -> None:
+    wait_for(lambda: pair.front.is_up(name))
+
+
+def test_a_rolling_restart_is_no_event(pair: ProxiedPair, new_phone: NewPhone) -> None:
+    evening = Evening(new_phone, pair, pair.front)
+    guest = evening.guest("Bob", pair.front)
+    seat = guest.my_id()
+    with (
+        guest.watching_the_screen() as sights,
+        guest.phone.tolerating(SOCKET_FAILED),
+        evening.host.phone.tolerating(SOCKET_FAILED),
+    ):
+        for name, instance in zip("ab", pair.instances, strict=True):
+            instance.terminate()
+            instance.start()
+            wait_until_up(pair, name)
+        for person in evening.everyone:
+            person.link_is("Live")
+        evening.host.say("good evening")
+        guest.expect_said("good evening")
+    expect_same_seat(guest, seat)
+    assert {sight["people"] for sight in sights} == {2}
+    assert sights.of("screen") == ["party"]
+    assert "MEMBER_LEFT" not in {message["t"] for message in guest.wire.heard}
