@@ -8,7 +8,7 @@ from tests.web.support.evening import Evening
 from tests.web.support.looks import beyond_the_edges
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
-from tests.web.support.screens import screenshot, wire_bytes
+from tests.web.support.screens import screenshot
 
 WIRE_BYTES_MAX = 60 * 1024
 SIZES = [(320, 568), (390, 844), (844, 390), (1440, 900)]
@@ -114,8 +114,3 @@ def test_who_wants_no_motion_gets_none(shared_pair: ProxiedPair, new_phone: NewP
     calm.phone.open("/p/BBBBBB/wall")
     calm.expect_door("not_found")
     assert calm.page.evaluate(endless) == []
-
-
-def test_the_first_load_of_the_start_is_small(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:
-    wire = wire_bytes(new_phone(shared_pair.here, None))
-    assert wire.total <= WIRE_BYTES_MAX, wire.by_path

@@ -189,7 +189,7 @@ function start() {
   document.addEventListener("visibilitychange", () => app.pause());
   document.addEventListener("paste", pasted);
   // Whoever touches the page will soon be in a party: what that needs comes while they type.
-  for (const type of ["pointerdown", "focusin", "keydown"]) {
+  for (const type of ["pointerdown", "keydown"]) {
     document.addEventListener(type, () => screens.fetch("party"), { once: true });
   }
 }

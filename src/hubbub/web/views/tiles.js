@@ -44,19 +44,25 @@ export function codeEntry({ label, hint, entered }) {
     el("p", { id: "code-hint", class: "hint", text: hint }),
   );
 
+  const codeTyped = () =>
+    squeeze(field.value)
+      .replace(/[^A-Z0-9]/g, "")
+      .slice(0, CODE_CHARS);
+
   function show() {
-    const active = document.activeElement === field ? Math.min(field.value.length, CODE_CHARS - 1) : -1;
+    const code = codeTyped();
+    const active = document.activeElement === field ? Math.min(code.length, CODE_CHARS - 1) : -1;
     cells.forEach((cell, at) =>
-      put(cell, { text: field.value[at] ?? "", "data-blank": !field.value[at], "data-active": at === active }),
+      put(cell, { text: code[at] ?? "", "data-blank": code[at] === undefined, "data-active": at === active }),
     );
   }
 
+  /** The field keeps what was typed, to be shown as it was where no party has that code. */
   function take(typed) {
-    field.value = squeeze(typed)
-      .replace(/[^A-Z0-9]/g, "")
-      .slice(0, CODE_CHARS);
+    field.value = typed;
     show();
-    if (field.value.length === CODE_CHARS) entered(field.value, typed.trim());
+    const code = codeTyped();
+    if (code.length === CODE_CHARS) entered(code, typed.trim());
   }
 
   return { root, field, take };
