@@ -139,11 +139,15 @@ class OpenRoom:
             return False
         return True
 
-    async def over(self, deadline: float) -> None:
-        """Wait until the party has ended here and everybody was told, or for the deadline."""
+    def is_host(self, member_id: str) -> bool:
+        """Whether that is the host, as far as this instance knows."""
+        return self.room.party is not None and self.room.party.host_id == member_id
+
+    async def ended_by(self, member_id: str, deadline: float) -> None:
+        """Wait until the party has ended here and everybody was told; not where that one is no host after all."""
         with suppress(RoomClosed, TimeoutError):
             async with asyncio.timeout_at(deadline):
-                while not self.is_closed:
+                while not self.is_closed and self.is_host(member_id):
                     await self._moved_to(self.room.version + 1)
 
     def _is_at(self, epoch: str, version: int) -> bool:

@@ -304,9 +304,7 @@ class Talk:
 
     async def _hear_the_end(self, place: Place) -> None:
         """A host who ends the party hears of it by the same event as everybody, before the connection goes."""
-        party = place.opened.room.party
-        if party is not None and party.host_id == place.lease.member_id:
-            await place.opened.over(_now() + STORE_BUDGET_SECONDS)
+        await place.opened.ended_by(place.lease.member_id, _now() + STORE_BUDGET_SECONDS)
 
 
 def _now() -> float:

@@ -114,15 +114,17 @@ function clocks() {
 
 /** Ask first, then do it. */
 async function asked(key, names, run) {
+  const { client } = app.state;
   const { confirmed } = await import("./views/dialogs.js");
   const words = (part) => say(`${key}.${part}`, names);
   const isSure = await confirmed({
     title: words("title"),
     text: words("text"),
     yes: words("yes"),
-    no: say("confirm.no"),
+    no: words("no"),
   });
-  if (isSure) run();
+  // Whoever became host or guest meanwhile was asked about something else.
+  if (isSure && app.state.client.isHost === client.isHost && app.state.client.code === client.code) run();
 }
 
 /** What the views can ask for. */
@@ -131,6 +133,7 @@ const act = {
   typed: (code, typed, name) => app.typed(code, typed, name),
   join: (name) => app.join(name),
   go: (path) => app.go(path),
+  naming: (name) => app.naming(name),
   home: () => app.home(),
   openRecap: (code) => app.openRecap(code),
   startAgain: () => app.startAgain(),

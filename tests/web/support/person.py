@@ -67,7 +67,7 @@ class Person:
 
     def expect_no_banner(self) -> None:
         """Wait until there is no banner."""
-        expect(self.banner).to_have_attribute("data-empty", "")
+        expect(self.banner).to_be_hidden()
 
     @property
     def banner(self) -> Locator:
@@ -265,7 +265,7 @@ LOOK = """
     const sight = {
       screen: root.dataset.screen ?? null,
       door: one('.door[data-kind]')?.dataset.kind ?? null,
-      banner: one('.banner:not([data-empty])')?.innerText ?? null,
+      banner: one('.banner:not([hidden])')?.innerText ?? null,
       people: document.querySelectorAll('[data-part="people"] [data-id]').length,
       lines: document.querySelectorAll('[data-part="chat"] li').length,
       live: one('.dot')?.hasAttribute('data-live') ?? null,

@@ -39,6 +39,8 @@ test("a reload shows the party at once, asks for the same seat and only for what
   const phone = await AppPhone.visiting();
   const { token } = phone.socket.last("JOIN");
   await phone.happens(message(6));
+  const called = phone.memory.seatOf(CODE).name;
+  assert.equal(typeof called, "string");
   const again = phone.reloaded();
   assert.equal(again.screen, "party");
   assert.equal(again.app.state.messages.length, 1);
@@ -46,7 +48,7 @@ test("a reload shows the party at once, asks for the same seat and only for what
   const join = again.socket.last("JOIN");
   assert.deepEqual(
     [join.token, join.since, join.name],
-    [token, { epoch: phone.state.party.epoch, version: 6 }, undefined],
+    [token, { epoch: phone.state.party.epoch, version: 6 }, called],
   );
   await again.seat({ version: 8, resumed: true, told: [message(7), message(8)] });
   assert.equal(again.state.phase, "live");
@@ -78,8 +80,8 @@ test("what was kept of a party and is none is as if nothing were kept", async ()
     '{"party": {"code": "BCDFGH"}}',
   ]) {
     const phone = await AppPhone.visiting();
-    phone.session.scribble(`party.${CODE}`, text);
     phone.app.home();
+    phone.session.scribble(`party.${CODE}`, text);
     const again = phone.reloaded(`/p/${CODE}`);
     assert.equal(again.screen, "door:connecting", text);
     again.accept();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CODE_CHARS, isCode, squeeze } from "../../../src/hubbub/web/core/code.js";
+import { codeWithin, CODE_CHARS, isCode, squeeze } from "../../../src/hubbub/web/core/code.js";
 
 // The same texts as in tests/unit/test_codes.py.
 const TYPED = [
@@ -72,5 +72,20 @@ test("a pasted join link gives its code", () => {
 test("a link without a code is no code", () => {
   for (const end of ["", "%E0%A4%A", "ABC", "ABC1234", "wall"]) {
     assert.ok(!isCode(squeeze(`https://party.example/p/${end}`)), end);
+  }
+});
+
+test("a code is found in what was pasted, and none is made up of words", () => {
+  for (const [typed, code] of [
+    ["bq7-4", "BQ74"],
+    ["bq7-4kx", "BQ74KX"],
+    ["The party code is BQ7 4KX", "BQ74KX"],
+    ["Code: bq74kx!", "BQ74KX"],
+    ["come to https://party.example/p/BQ74KX tonight", "BQ74KX"],
+    ["The party is at nine", ""],
+    ["BQ74KX or BQ75KX", ""],
+    ["", ""],
+  ]) {
+    assert.equal(codeWithin(typed), code, typed);
   }
 });

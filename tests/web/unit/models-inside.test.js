@@ -166,7 +166,6 @@ test("an invitation has the link, what to type, the QR code and the wall", () =>
   assert.equal(model.address, "192.168.1.4:8080");
   assert.equal(model.qr, `/api/party/${CODE}/qr.svg`);
   assert.equal(model.wall, `/p/${CODE}/wall`);
-  assert.equal(model.shareText, "Come to the party: BCD FGH");
   assert.equal(inviteModel(inside(), null, device(), say).address, "");
 });
 

@@ -50,8 +50,9 @@ const COMPUTED = {
   "`music.${id}`": ["music.play", "music.pause"],
   "`tab.${id}`": tabsOf(true).map((id) => `tab.${id}`),
   "`recap.${id}`": ["guests", "messages", "reactions"].map((id) => `recap.${id}`),
+  "`${key}.more`": ["heard.joined.more", "heard.left.more"],
   "`menu.${out}`": ["menu.end", "menu.leave"],
-  "`${key}.${part}`": QUESTIONS.flatMap((key) => ["title", "text", "yes"].map((part) => `${key}.${part}`)),
+  "`${key}.${part}`": QUESTIONS.flatMap((key) => ["title", "text", "yes", "no"].map((part) => `${key}.${part}`)),
 };
 
 /** The keys that are written out, whether they are said at once or handed on. */
@@ -77,7 +78,7 @@ test("every computed key is known here, and has words whatever it becomes", () =
   // The memory has names of its own, which nobody says.
   const spoken = SOURCES.filter(({ path }) => path !== "app/memory.js");
   const found = spoken
-    .flatMap(({ text }) => all(text, /(`[a-z]*(?:\.[a-z]+)*\.\$\{[^`/ ]*`|`\$\{key\}\.\$\{part\}`)/g))
+    .flatMap(({ text }) => all(text, /(`[a-z]*(?:\.[a-z]+)*\.\$\{[^`/ ]*`|`\$\{key\}\.(?:\$\{part\}|more)`)/g))
     .filter((template) => template.startsWith("`$") || ROOMS.has(/^`([a-z]+)/.exec(template)[1]));
   assert.deepEqual([...new Set(found)].sort(), Object.keys(COMPUTED).sort());
   assert.deepEqual(

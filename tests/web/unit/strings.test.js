@@ -94,8 +94,8 @@ test("the number chooses the form", () => {
   const count = (say) => [0, 1, 2, 21].map((n) => say("party.people", { n }));
   assert.deepEqual(count(english), ["0 guests", "1 guest", "2 guests", "21 guests"]);
   assert.deepEqual(count(german), ["0 Gäste", "1 Gast", "2 Gäste", "21 Gäste"]);
-  assert.equal(english("heard.joined", { first: "Ann", rest: 0, n: 1 }), "Ann joined");
-  assert.equal(english("heard.joined", { first: "Ann", rest: 1, n: 2 }), "Ann and 1 more joined");
+  assert.equal(german("heard.joined.more", { first: "Ann", n: 1 }), "Ann und 1 weitere Person sind da");
+  assert.equal(german("heard.joined.more", { first: "Ann", n: 2 }), "Ann und 2 weitere sind da");
 });
 
 test("numbers and days are written as the language does; what a person wrote stays as it is", () => {

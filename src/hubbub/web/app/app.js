@@ -78,7 +78,7 @@ export class App {
     if (route.name === "wall") this.#watch(route.code);
     if (route.name !== "party") return;
     if (memory.seatOf(route.code) === null) this.#looking.start(route.code);
-    else this.#join(route.code, "");
+    else this.#comeBack(route.code);
   }
 
   /** A party that is over, on the server's own word, is not offered again. */
@@ -151,6 +151,11 @@ export class App {
     this.#join(this.state.route.code, this.state.name);
   }
 
+  /** Back to a seat. Should its hold have run out, the new one gets the name that this phone had in that party. */
+  #comeBack(code) {
+    this.#join(code, this.#parts.memory.seatOf(code)?.name ?? this.state.name);
+  }
+
   #join(code, name) {
     const { memory } = this.#parts;
     const seat = memory.seatOf(code);
@@ -213,6 +218,7 @@ export class App {
   }
 
   #letGo() {
+    this.pause();
     for (const off of this.#offs) off();
     this.#offs = [];
     this.#client?.close();
@@ -318,6 +324,11 @@ export class App {
     }
   }
 
+  /** A name is being typed: kept, so that another screen in between does not lose it. */
+  naming(name) {
+    this.#set({ name });
+  }
+
   show(tab) {
     this.#set({ tab, ...(tab === "chat" ? { unread: 0 } : {}) });
   }
@@ -355,7 +366,7 @@ export class App {
         if (route.name === "home") return this.start(this.state.name);
         return entering === "join" ? this.#join(route.code, this.state.name) : this.open();
       case "takeBack":
-        return this.#join(route.code, "");
+        return this.#comeBack(route.code);
       case "reload":
         return this.#parts.router.reload();
       default:

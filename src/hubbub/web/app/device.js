@@ -1,9 +1,12 @@
 /** What this device can do beyond showing pages. What a browser withholds is said, never thrown. */
 
+const REVOKE_MS = 60_000;
+
 /** Sharing, copying, saving and keeping the screen on, as far as the browser lets this page. */
 export class Device {
   #lock = null;
   #wanted = false;
+  #isAsking = false;
 
   constructor() {
     // Screens may be kept on only while the page is seen; the lock is gone each time it was hidden.
@@ -52,7 +55,8 @@ export class Device {
     link.href = URL.createObjectURL(file);
     link.download = file.name;
     link.click();
-    URL.revokeObjectURL(link.href);
+    // Safari reads it only after a while.
+    setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_MS);
   }
 
   /** Keep the screen on, or no longer. */
@@ -68,14 +72,17 @@ export class Device {
       this.#lock = null;
       return;
     }
-    if (!("wakeLock" in navigator) || document.visibilityState !== "visible") return;
+    if (!("wakeLock" in navigator) || document.visibilityState !== "visible" || this.#isAsking) return;
     if (this.#lock !== null && !this.#lock.released) return;
+    this.#isAsking = true;
     try {
-      const lock = await navigator.wakeLock.request("screen");
-      if (this.#wanted) this.#lock = lock;
-      else lock.release().catch(() => {});
+      this.#lock = await navigator.wakeLock.request("screen");
     } catch {
       // The battery is low, or the browser will not: the evening goes on with a screen that dims.
+    } finally {
+      this.#isAsking = false;
     }
+    // The party may be over by the time the answer comes.
+    if (!this.#wanted) this.#renew();
   }
 }

@@ -28,7 +28,9 @@ export class Keeping {
 
   /** Keep who this phone is in the party, and whose party it is. */
   seat(client) {
-    const kept = { memberId: client.memberId, isHost: client.isHost, hostName: this.#hostName(client.party) };
+    const { memberId, isHost, party } = client;
+    const me = party.members.find((member) => member.id === memberId);
+    const kept = { memberId, isHost, hostName: this.#hostName(party), ...(me === undefined ? {} : { name: me.name }) };
     const known = this.#memory.seatOf(client.code);
     if (Object.entries(kept).some(([key, value]) => known?.[key] !== value)) this.#memory.keepSeat(client.code, kept);
   }

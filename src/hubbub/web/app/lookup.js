@@ -9,13 +9,18 @@ const RETRY_MS = 2000;
  * `{ kind: "unreachable", offline }` where there was no true answer.
  */
 export async function lookUp(code) {
+  const impatience = new AbortController();
+  const timer = setTimeout(() => impatience.abort(), PATIENCE_MS);
   try {
-    const response = await fetch(`/api/party/${code}`, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
-    if (!response.ok) return { kind: "unreachable", offline: false };
-    const party = await response.json();
-    return party.exists ? { kind: "found", party } : { kind: "absent" };
+    const response = await fetch(`/api/party/${code}`, { signal: impatience.signal, cache: "no-store" });
+    const party = response.ok ? await response.json() : null;
+    if (party?.exists === true) return { kind: "found", party };
+    // Whatever else it is, a proxy's or a hotel's login page perhaps, is no word of the server's.
+    return party?.exists === false ? { kind: "absent" } : { kind: "unreachable", offline: false };
   } catch {
     return { kind: "unreachable", offline: !navigator.onLine };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

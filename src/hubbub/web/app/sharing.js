@@ -1,4 +1,6 @@
 /** Handing on: the link to a party, and the picture of one that is over. */
+import { spaced } from "../core/code.js";
+
 export class Sharing {
   #parts;
   #state;
@@ -13,7 +15,7 @@ export class Sharing {
 
   async share() {
     const { say, device } = this.#parts;
-    const text = say("invite.shareText", { code: this.#state().client.code });
+    const text = say("invite.shareText", { code: spaced(this.#state().client.code) });
     await device.share({ title: "Hubbub", text, url: this.#link });
   }
 

@@ -35,6 +35,21 @@ export function isCode(text) {
   return typeof text === "string" && CODE.test(text);
 }
 
+/**
+ * The code in what was typed or pasted, as far as it has come: up to six characters, or none where it is a text
+ * in which no single word looks like a code.
+ *
+ * @param {string} typed
+ * @returns {string}
+ */
+export function codeWithin(typed) {
+  const squeezed = squeeze(typed).replace(/[^A-Z0-9]/g, "");
+  if (squeezed.length <= CODE_CHARS) return squeezed;
+  const words = [...typed.matchAll(/\b([A-Za-z0-9]{3})[ -]?([A-Za-z0-9]{3})\b/g)].map(([, one, two]) => one + two);
+  const codes = words.filter((word) => /[0-9]/.test(word) || word === word.toUpperCase());
+  return codes.length === 1 ? codes[0].toUpperCase() : "";
+}
+
 function withoutSeparators(text) {
   // Only ASCII is upper-cased: "ß".toUpperCase() is "SS", which nobody typed.
   return text.replace(SEPARATORS, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());

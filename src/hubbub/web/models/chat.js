@@ -34,10 +34,10 @@ function lineOf(message, memberId) {
   const line = {
     id: message.id,
     name: message.name,
-    text: message.text,
+    // Empty lines without end would push everybody else off the screen.
+    text: message.text.replace(/\s*\n\s*\n\s*/g, "\n\n"),
     isMine,
     hue: hueOf(message.memberId),
-    at: message.at,
   };
   lines.set(message, line);
   return line;

@@ -26,7 +26,8 @@ export function heardText(events, memberId, say) {
 
 function crowd(names, key, say) {
   if (names.length === 0) return "";
-  return say(key, { first: names[0], rest: names.length - 1, n: names.length });
+  const [first, ...rest] = names;
+  return rest.length === 0 ? say(key, { first }) : say(`${key}.more`, { first, n: rest.length });
 }
 
 function said(messages, say) {

@@ -1,5 +1,4 @@
 /** How others get in. Pure. */
-import { spaced } from "../core/code.js";
 
 /** The code, its link and QR code, and what this device can do with them. */
 export function inviteModel(client, joinLink, device, say) {
@@ -17,7 +16,6 @@ export function inviteModel(client, joinLink, device, say) {
     note: lacksNote(device, isHost, say),
     lock: isHost ? { locked: party.locked } : null,
     locked: party.locked,
-    shareText: say("invite.shareText", { code: spaced(code) }),
   };
 }
 

@@ -24,14 +24,15 @@ export function partyModel(app, device, clocks, say) {
     link: client.phase === "live" ? { live: true, label: say("link.live") } : { live: false, label: say("link.lost") },
     isHost: client.isHost,
     myName: me?.name ?? app.name,
-    nameCard: app.askName ? { title: say("name.ask"), text: say("name.asked", { name: me?.name ?? "" }) } : null,
+    nameCard: app.askName
+      ? { title: say("name.ask"), text: me === undefined ? "" : say("name.asked", { name: me.name }) }
+      : null,
     banner: bannerModel(client, clocks.now, say),
-    notice: app.notice,
     tabs: tabs.map((id) => ({
       id,
       label: say(`tab.${id}`),
       chosen: id === shown,
-      unread: id === "chat" ? app.unread : 0,
+      unread: id === "chat" && shown !== "chat" ? app.unread : 0,
     })),
     shown,
     invite: inviteModel(client, app.joinLink, device, say),

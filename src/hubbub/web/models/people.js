@@ -1,7 +1,8 @@
 /** Who is here. Pure. */
 
 const HUES = 6;
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+// Firefox has it since 125; without it an emoji of several parts shows its first.
+const graphemes = Intl.Segmenter === undefined ? null : new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const rows = new WeakMap();
 
 /** The roster: the host first, this phone second, then in the order of their coming. */
@@ -44,8 +45,8 @@ function rowOf(member, memberId, viewerIsHost) {
 
 /** The first sign of a name as people see it: a letter, or a whole emoji. */
 export function initialOf(name) {
-  const [first] = graphemes.segment(name);
-  return first === undefined ? "?" : first.segment.toUpperCase();
+  const [first] = graphemes === null ? name : [...graphemes.segment(name)].map(({ segment }) => segment);
+  return first === undefined ? "?" : first.toUpperCase();
 }
 
 /** A colour's number, 1 to 6, the same for an id on every phone. */

@@ -1,5 +1,7 @@
 /** Which screen is right, and for the screens that are no more than words: which words. Pure. */
 
+const TYPED_CHARS_MAX = 24;
+
 const DOORS = {
   // kind: [glyph, tone, busy, actions]
   starting: ["spark", "wait", true, ["cancel"]],
@@ -88,7 +90,8 @@ function door(kind) {
 /** What a door shows: glyph, tone, words, the code it is about, and what can be done. */
 export function doorModel(kind, app, say) {
   const [glyph, tone, busy, actions] = DOORS[kind];
-  const typed = app.route.typed ?? "";
+  // Whatever stands in a link is not to become a speech of ours.
+  const typed = (app.route.typed ?? "").slice(0, TYPED_CHARS_MAX);
   return {
     kind,
     glyph,

@@ -8,7 +8,7 @@ export const LANGUAGES = ["en", "de"];
 export const TABLE = {
   // Home
   "home.tagline": { en: "One code. Everyone’s in.", de: "Ein Code. Alle sind dabei." },
-  "home.join": { en: "Join a party", de: "Zu einer Party" },
+  "home.join": { en: "Join a party", de: "Einer Party beitreten" },
   "home.code": { en: "Party code", de: "Party-Code" },
   "home.codeHint": {
     en: "Six letters and digits, from the host’s screen",
@@ -36,7 +36,7 @@ export const TABLE = {
     de: { one: "{n} Gast ist da", other: "{n} Gäste sind da" },
   },
   "link.first": { en: "Be the first guest", de: "Sei der erste Gast" },
-  "link.join": { en: "Join the party", de: "Rein zur Party" },
+  "link.join": { en: "Join the party", de: "Rein in die Party" },
   "link.joinAs": { en: "Join as {name}", de: "Als {name} rein" },
   "link.hostAway": {
     en: "{host} has dropped out for a moment. You can come in.",
@@ -52,7 +52,7 @@ export const TABLE = {
   "door.connecting.title": { en: "Getting you in…", de: "Du kommst gleich rein …" },
   "door.connecting.text": { en: "This takes a moment.", de: "Einen Moment." },
   "door.looking.title": { en: "Looking for the party…", de: "Die Party wird gesucht …" },
-  "door.opening.title": { en: "Opening the wall…", de: "Die Wand wird geöffnet …" },
+  "door.opening.title": { en: "Opening the wall…", de: "Die Leinwand wird geöffnet …" },
   "door.store_away.title": {
     en: "We can’t reach the party right now. Trying again…",
     de: "Die Party ist gerade nicht erreichbar. Neuer Versuch …",
@@ -78,11 +78,11 @@ export const TABLE = {
   },
   "door.watchers.title": {
     en: "This party has all the walls it can have",
-    de: "Mehr Wände hat diese Party nicht frei",
+    de: "Mehr Leinwände gehen bei dieser Party nicht",
   },
   "door.watchers.text": {
     en: "Close a wall on another screen, and this one opens by itself.",
-    de: "Schließe eine Wand auf einem anderen Bildschirm, dann öffnet sich diese von selbst.",
+    de: "Schließe eine Leinwand auf einem anderen Bildschirm, dann öffnet sich diese von selbst.",
   },
   "door.not_found.title": { en: "No party with this code", de: "Keine Party mit diesem Code" },
   "door.not_found.text": {
@@ -109,7 +109,7 @@ export const TABLE = {
   "door.locked.title": { en: "The door is locked", de: "Die Tür ist zu" },
   "door.locked.text": {
     en: "The host lets nobody new in right now. Ask them to unlock, then try again.",
-    de: "Der Gastgeber lässt gerade niemanden mehr rein. Bitte ihn zu öffnen, dann versuch es wieder.",
+    de: "Der Gastgeber lässt gerade niemanden mehr rein. Bitte darum, die Tür zu öffnen, und versuch es dann noch einmal.",
   },
   "door.kicked.title": { en: "The host has removed you", de: "Der Gastgeber hat dich entfernt" },
   "door.kicked.text": {
@@ -177,18 +177,18 @@ export const TABLE = {
 
   // Invite
   "invite.title": { en: "Let them in", de: "Lass sie rein" },
-  "invite.text": { en: "Scan, or type the code at", de: "Scannen, oder den Code eingeben auf" },
+  "invite.text": { en: "Scan, or type the code at", de: "Scannen oder Code eingeben auf" },
   "invite.qr": { en: "QR code of the link to this party", de: "QR-Code mit dem Link zu dieser Party" },
   "invite.share": { en: "Share", de: "Teilen" },
   "invite.copy": { en: "Copy link", de: "Link kopieren" },
   "invite.copied": { en: "Link copied", de: "Link kopiert" },
-  "invite.wall": { en: "Open the wall", de: "Wand öffnen" },
+  "invite.wall": { en: "Open the wall", de: "Leinwand öffnen" },
   "invite.shareText": { en: "Come to the party: {code}", de: "Komm zur Party: {code}" },
   "invite.link": { en: "Link to this party", de: "Link zu dieser Party" },
   "invite.lock": { en: "Lock the door", de: "Tür abschließen" },
   "invite.lockHint": {
     en: "Nobody new gets in. Everyone inside stays.",
-    de: "Niemand Neues kommt rein. Alle drinnen bleiben.",
+    de: "Niemand Neues kommt rein. Wer drin ist, bleibt drin.",
   },
   "invite.locked": { en: "The door is locked", de: "Die Tür ist zu" },
   "plain.note": {
@@ -204,7 +204,7 @@ export const TABLE = {
   "people.host": { en: "Host", de: "Gastgeber" },
   "people.you": { en: "You", de: "Du" },
   "people.away": { en: "away", de: "kurz weg" },
-  "people.awayTitle": { en: "Dropped out; the seat is kept", de: "Gerade weg; der Platz bleibt frei" },
+  "people.awayTitle": { en: "Dropped out; the seat is kept", de: "Gerade weg; der Platz bleibt reserviert" },
   "people.more": {
     en: { one: "and {n} more guest", other: "and {n} more guests" },
     de: { one: "und {n} weiterer Gast", other: "und {n} weitere Gäste" },
@@ -216,12 +216,14 @@ export const TABLE = {
   "kick.title": { en: "Remove {name}?", de: "{name} entfernen?" },
   "kick.text": { en: "They can’t come back from the same phone.", de: "Vom selben Handy gibt es kein Zurück." },
   "kick.yes": { en: "Remove", de: "Entfernen" },
+  "kick.no": { en: "Cancel", de: "Abbrechen" },
   "promote.title": { en: "Make {name} the host?", de: "{name} zum Gastgeber machen?" },
   "promote.text": {
     en: "You become a guest; only {name} can give it back.",
     de: "Du wirst Gast; zurückgeben kann nur {name}.",
   },
   "promote.yes": { en: "Hand over", de: "Übergeben" },
+  "promote.no": { en: "Cancel", de: "Abbrechen" },
 
   // Chat
   "chat.title": { en: "Chat", de: "Chat" },
@@ -270,13 +272,14 @@ export const TABLE = {
     de: "Dein Platz wird frei. Mit dem Code kommst du wieder rein.",
   },
   "leave.yes": { en: "Leave", de: "Verlassen" },
+  "leave.no": { en: "No, stay", de: "Nein, bleiben" },
   "end.title": { en: "End the party for everyone?", de: "Party für alle beenden?" },
   "end.text": {
     en: "Everyone is shown the recap, and the code stops working.",
     de: "Alle sehen den Rückblick, und der Code gilt nicht mehr.",
   },
   "end.yes": { en: "End it", de: "Beenden" },
-  "confirm.no": { en: "No, stay", de: "Nein, bleiben" },
+  "end.no": { en: "No, go on", de: "Nein, weiterfeiern" },
 
   // Wall
   "wall.join": { en: "Join at", de: "Mitmachen auf" },
@@ -339,21 +342,23 @@ export const TABLE = {
   "notice.failed": { en: "That did not work. Try again.", de: "Das hat nicht geklappt. Versuch es nochmal." },
   "notice.leftOffline": {
     en: "You left without a connection: the party learns of it in a while.",
-    de: "Du bist ohne Verbindung gegangen: die Party merkt es nach einer Weile.",
+    de: "Du bist ohne Verbindung gegangen: Die Party merkt es nach einer Weile.",
   },
   "notice.noStorage": {
     en: "This browser keeps nothing (private mode?), so stay on this page: a reload gives you a new seat.",
-    de: "Dieser Browser speichert nichts (privater Modus?). Bleib auf dieser Seite: nach dem Neuladen hast du einen neuen Platz.",
+    de: "Dieser Browser speichert nichts (privater Modus?). Bleib auf dieser Seite: Nach dem Neuladen hast du einen neuen Platz.",
   },
 
   // What screen readers hear
-  "heard.joined": {
-    en: { one: "{first} joined", other: "{first} and {rest} more joined" },
-    de: { one: "{first} ist da", other: "{first} und {rest} weitere sind da" },
+  "heard.joined": { en: "{first} joined", de: "{first} ist da" },
+  "heard.joined.more": {
+    en: { one: "{first} and {n} more joined", other: "{first} and {n} more joined" },
+    de: { one: "{first} und {n} weitere Person sind da", other: "{first} und {n} weitere sind da" },
   },
-  "heard.left": {
-    en: { one: "{first} left", other: "{first} and {rest} more left" },
-    de: { one: "{first} ist gegangen", other: "{first} und {rest} weitere sind gegangen" },
+  "heard.left": { en: "{first} left", de: "{first} ist gegangen" },
+  "heard.left.more": {
+    en: { one: "{first} and {n} more left", other: "{first} and {n} more left" },
+    de: { one: "{first} und {n} weitere Person sind gegangen", other: "{first} und {n} weitere sind gegangen" },
   },
   "heard.said": { en: "{name}: {text}", de: "{name}: {text}" },
   "heard.saidMore": {

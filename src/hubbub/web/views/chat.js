@@ -4,6 +4,7 @@ import { el, keepList, put, submitted } from "./dom.js";
 import { icon } from "./icons.js";
 
 const NEAR_THE_END_PX = 80;
+const COMPOSING = 229;
 
 /** The chat's view; `act.speak(text)` resolves to whether it was said, `act.react(emoji)`, `act.setMode(mode)`. */
 export function chatView(act, say) {
@@ -110,6 +111,8 @@ function composerForm(act, say) {
   }
 
   function sendOnEnter(event) {
+    // Safari tells of the Enter that ends the writing of a Japanese word by this number alone.
+    if (event.keyCode === COMPOSING) return;
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();

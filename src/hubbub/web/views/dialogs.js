@@ -129,9 +129,13 @@ function open(dialog, closed) {
     dialog.remove();
     closed();
   });
+  // What is selected by dragging may end outside; only a press that also began there means "away with it".
+  let isOutside = false;
+  dialog.addEventListener("pointerdown", (event) => (isOutside = event.target === dialog));
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
+    if (isOutside && event.target === dialog) dialog.close();
   });
+  dialog.append(el("div", { class: "sheet-box" }, ...dialog.childNodes));
   document.body.append(dialog);
   dialog.showModal();
   put(dialog, { "data-open": true });

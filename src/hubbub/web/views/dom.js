@@ -51,6 +51,11 @@ function added(rows, item, make) {
   return row;
 }
 
+/** Close whatever sheet is open: what it asks about is not there any more. */
+export function closeSheets() {
+  for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
+}
+
 /** A submit listener that stays on the page. */
 export function submitted(handle) {
   return (event) => {

@@ -10,12 +10,14 @@ export function doorView(act, say) {
   const text = el("p", { class: "lead", dir: "auto" });
   const tiles = codeTiles("large");
   const actions = el("div", { class: "door-actions" });
-  const root = el("section", { class: "door" }, glyph, tiles.root, title, text, actions);
+  // One door becomes another under the same heading, so its words tell of themselves.
+  const words = el("div", { class: "door-words", role: "status" }, title, text);
+  const root = el("section", { class: "door" }, glyph, tiles.root, words, actions);
   let drawnGlyph = null;
   return {
     root,
     draw(model) {
-      put(root, { "data-tone": model.tone, "data-kind": model.kind, "aria-busy": String(model.busy) });
+      put(root, { "data-tone": model.tone, "data-kind": model.kind, "data-busy": model.busy });
       if (drawnGlyph !== model.glyph) glyph.replaceChildren(icon(model.glyph));
       drawnGlyph = model.glyph;
       const blank = model.kind === "starting";

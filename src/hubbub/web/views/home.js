@@ -12,6 +12,7 @@ export function homeView(act, say) {
     entered: (code, typed) => act.typed(code, typed, name.field.value),
   });
   const name = nameField(say);
+  name.field.addEventListener("input", () => act.naming(name.field.value));
   const back = backCard(act);
   const recaps = el("ul", { class: "recap-list" });
   const kept = el("section", { class: "stack" }, el("h2", { class: "label", text: say("home.recaps") }), recaps);
@@ -135,7 +136,10 @@ export function linkView(act, say) {
     const typed = name.field.value.trim();
     put(label, { text: typed === "" ? say("link.join") : say("link.joinAs", { name: typed }) });
   };
-  name.field.addEventListener("input", relabel);
+  name.field.addEventListener("input", () => {
+    relabel();
+    act.naming(name.field.value);
+  });
   const root = el(
     "form",
     { class: "door link", on: { submit: submitted(() => act.join(name.field.value)) } },

@@ -58,11 +58,12 @@ export function musicView(act, say) {
     placeholder: say("music.addHint"),
     enterkeyhint: "done",
   });
-  const withTrack = (choose) => {
+  const withTrack = async (choose) => {
     const track = field.value.trim();
     if (track === "") return field.focus();
     field.value = "";
-    return choose(track);
+    // What was not put on goes back into the field, unless something else is being written there by now.
+    if (!(await choose(track)) && field.value === "") field.value = track;
   };
   const root = el(
     "section",

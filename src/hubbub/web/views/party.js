@@ -1,7 +1,7 @@
 /** A party from the inside: head, banner, and four parts that are tabs on a phone and columns on a laptop. */
 import { nameField } from "./home.js";
 import { chatView } from "./chat.js";
-import { el, keepList, put, submitted } from "./dom.js";
+import { closeSheets, el, keepList, put, submitted } from "./dom.js";
 import { iconButton, openMenu } from "./dialogs.js";
 import { icon } from "./icons.js";
 import { inviteView } from "./invite.js";
@@ -35,6 +35,7 @@ export function partyView(act, say) {
   return {
     root,
     draw(model) {
+      if (shown !== null && shown.isHost !== model.isHost) closeSheets();
       shown = model;
       put(root, { "data-host": model.isHost });
       head.draw(model);
@@ -78,11 +79,12 @@ function headView(openTheMenu, say) {
 export function bannerView(act) {
   const text = el("span", { dir: "auto" });
   const button = el("button", { type: "button", class: "banner-button", on: { click: () => act.tryNow() } });
-  const root = el("div", { class: "banner", role: "status" }, text, button);
+  const strip = el("div", { class: "banner" }, text, button);
   return {
-    root,
+    // The region itself is always there: screen readers pass over one that comes together with its words.
+    root: el("div", { class: "banner-place", role: "status" }, strip),
     draw(banner) {
-      put(root, { "data-tone": banner?.tone ?? null, "data-empty": banner === null });
+      put(strip, { "data-tone": banner?.tone ?? null, hidden: banner === null });
       put(text, { text: banner?.text ?? "" });
       put(button, { hidden: !banner?.action, text: banner?.action?.label ?? "" });
     },

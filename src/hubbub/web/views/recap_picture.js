@@ -49,7 +49,8 @@ function tiles(pen, paint, code, y) {
     const x = MARGIN + at * (TILE + TILE_GAP);
     pen.fillStyle = paint(`hue-${at + 1}`);
     pen.beginPath();
-    pen.roundRect(x, y, TILE, TILE * 1.2, 28);
+    // Without round corners where the browser cannot draw them (Safari before 16).
+    (pen.roundRect ?? pen.rect).call(pen, x, y, TILE, TILE * 1.2, 28);
     pen.fill();
     pen.fillStyle = paint("on-hue");
     pen.font = paint.font(84);

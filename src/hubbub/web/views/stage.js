@@ -1,5 +1,5 @@
 /** Puts one screen at a time on the page, moves the focus to what is new, and speaks to screen readers. */
-import { put } from "./dom.js";
+import { closeSheets, el, put } from "./dom.js";
 
 /** `show(key, make, model)` draws a screen, making it first where `key` is another than before. */
 export class Stage {
@@ -28,8 +28,7 @@ export class Stage {
     const isFirst = this.#key === null;
     this.#key = key;
     this.#view = view;
-    // A sheet of the screen before asks about what is not there any more.
-    for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
+    closeSheets();
     this.#root.replaceChildren(view.root);
     put(document.documentElement, { "data-screen": key.split(":")[0] });
     window.scrollTo(0, 0);
@@ -45,6 +44,8 @@ export class Stage {
 
   /** A sentence for everybody, for as long as `text` is not null. */
   notice(text) {
-    put(this.#notice, { text: text ?? "", "data-empty": text === null });
+    if (this.#notice.textContent === (text ?? "")) return;
+    // The region itself is always there: screen readers pass over one that comes together with its words.
+    this.#notice.replaceChildren(...(text === null ? [] : [el("p", { class: "notice", text })]));
   }
 }

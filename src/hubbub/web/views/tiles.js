@@ -1,5 +1,5 @@
 /** The code as six tiles: the thing that a whole room looks for. */
-import { CODE_CHARS, squeeze } from "../core/code.js";
+import { CODE_CHARS, codeWithin } from "../core/code.js";
 import { el, put } from "./dom.js";
 
 /** Tiles that show a code. `draw(code, label)`: null is six blank tiles. */
@@ -44,13 +44,8 @@ export function codeEntry({ label, hint, entered }) {
     el("p", { id: "code-hint", class: "hint", text: hint }),
   );
 
-  const codeTyped = () =>
-    squeeze(field.value)
-      .replace(/[^A-Z0-9]/g, "")
-      .slice(0, CODE_CHARS);
-
   function show() {
-    const code = codeTyped();
+    const code = codeWithin(field.value);
     const active = document.activeElement === field ? Math.min(code.length, CODE_CHARS - 1) : -1;
     cells.forEach((cell, at) =>
       put(cell, { text: code[at] ?? "", "data-blank": code[at] === undefined, "data-active": at === active }),
@@ -61,7 +56,7 @@ export function codeEntry({ label, hint, entered }) {
   function take(typed) {
     field.value = typed;
     show();
-    const code = codeTyped();
+    const code = codeWithin(field.value);
     if (code.length === CODE_CHARS) entered(code, typed.trim());
   }
 
