@@ -31,12 +31,13 @@ test("a party that is started gets its address, and a seat that outlives the pag
   assert.equal(phone.told.arrivals, 1);
 });
 
-test("a double start is one party: the second has the first one's token", async () => {
+test("a start after a cancelled one is one party: the second has the first one's token", async () => {
   const phone = new AppPhone();
   phone.app.start("Ann");
   const first = phone.socket;
   phone.accept();
   const { token } = first.last("CREATE");
+  phone.app.door("cancel");
   phone.app.start("Ann");
   phone.accept();
   assert.equal(phone.socket.last("CREATE").token, token);
@@ -263,4 +264,11 @@ test("a start whose earlier try came about and is over by now makes another part
   phone.accept();
   assert.notEqual(phone.socket.last("CREATE").token, token);
   assert.equal(phone.screen, "door:starting");
+});
+
+test("who taps twice asks once", async () => {
+  const phone = new AppPhone();
+  phone.app.start("");
+  phone.app.start("");
+  assert.equal(phone.world.sockets.length, 1);
 });

@@ -102,6 +102,7 @@ export class App {
 
   /** Start a party. */
   start(name) {
+    if (this.#isOnTheWay("create")) return;
     // The start is also what is shown at the address of a party that was left.
     if (this.state.route.name !== "home") this.home();
     this.#remember(name);
@@ -147,6 +148,7 @@ export class App {
 
   /** Join the party of the link. */
   join(name) {
+    if (this.#isOnTheWay("join")) return;
     this.#remember(name);
     this.#join(this.state.route.code, this.state.name);
   }
@@ -196,6 +198,11 @@ export class App {
     way(client).catch((problem) => {
       if (problem.reason === undefined) throw problem;
     });
+  }
+
+  /** Whether that was asked for already: fingers tap twice. */
+  #isOnTheWay(entering) {
+    return this.state.entering === entering && this.state.client.over === null && this.state.client.party === null;
   }
 
   /** Whether this client's party is still the one on the screen: it may have ended in the same breath. */
