@@ -44,6 +44,7 @@ const screens = new Screens(
         import("./views/party.js"),
         import("./models/party.js"),
         styled("inside"),
+        styled("panels"),
         styled("party"),
         floating(),
       ]);
