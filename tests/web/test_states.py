@@ -149,7 +149,7 @@ def test_the_doors_of_a_network_that_fails(new_line: NewLine, evening: Evening, 
     line = new_line(evening.pair.there)
     typist = Person(new_phone(line))
     typist.page.locator("body").press("Tab")  # whoever touches the page gets what a party needs
-    typist.phone.wait_until("() => document.querySelectorAll('link[id^=style-]').length === 2")
+    typist.phone.wait_until("() => document.querySelectorAll('link[id^=style-]').length === 3")
     with typist.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
         with offline(typist.phone):
             typist.type_code(evening.code, "Bob")

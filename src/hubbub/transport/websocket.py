@@ -156,7 +156,10 @@ class WebSocketApi:
             decode_text=False,
         )
         self._envelope.stamp(ws, request[REQUEST_ID])
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionResetError:
+            raise Refused(Reason.BAD_REQUEST, "The connection was closed while it was being opened") from None
         transport = request.transport
         if transport is not None:
             phone = SocketPhone(ws, transport)

@@ -135,7 +135,7 @@ test("the screen stays on for a host as long as the party is on it", async () =>
 test("the start offers a party it cannot reach, and none that the server says is gone", async () => {
   const phone = await AppPhone.visiting();
   const kept = phone.reloaded("/");
-  await kept.look({ kind: "unreachable", offline: false });
+  await kept.look({ kind: "unreachable", reason: "unreachable" });
   assert.equal(kept.app.state.lastSeat.code, CODE);
   const gone = phone.reloaded("/");
   assert.equal(gone.app.state.lastSeat.code, CODE);

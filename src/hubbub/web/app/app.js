@@ -320,6 +320,7 @@ export class App {
   /** Leave the party; from the host it ends for everybody. Without a connection this phone just goes. */
   async leave() {
     const client = this.#client;
+    const { isHost } = this.state.client;
     try {
       await client?.leave();
     } catch (refusal) {
@@ -327,7 +328,7 @@ export class App {
       if (client !== this.#client) return;
       if (refusal.reason !== "not_connected") return this.#notify(noticeOf(refusal, {}, this.#parts.say));
       this.home();
-      this.#notify(this.#parts.say("notice.leftOffline"), LONG_NOTICE_MS);
+      this.#notify(this.#parts.say(isHost ? "notice.notEnded" : "notice.leftOffline"), LONG_NOTICE_MS);
     }
   }
 

@@ -1,12 +1,14 @@
 /** Asking over HTTP about a party one is not in. Absent and unreachable are different answers. */
 
 const PATIENCE_MS = 5000;
+/** The status with which an instance says that it cannot ask its store. */
+const STORE_AWAY = 503;
 const FRESH_MS = 10_000;
 const RETRY_MS = 2000;
 
 /**
  * What the server says of a code: `{ kind: "found", party }`, `{ kind: "absent" }` on its word alone, or
- * `{ kind: "unreachable", offline }` where there was no true answer.
+ * `{ kind: "unreachable", reason }` where there was no true answer: "store_unavailable", "unreachable" or "offline".
  */
 export async function lookUp(code) {
   const impatience = new AbortController();
@@ -16,9 +18,10 @@ export async function lookUp(code) {
     const party = response.ok ? await response.json() : null;
     if (party?.exists === true) return { kind: "found", party };
     // Whatever else it is, a proxy's or a hotel's login page perhaps, is no word of the server's.
-    return party?.exists === false ? { kind: "absent" } : { kind: "unreachable", offline: false };
+    if (party?.exists === false) return { kind: "absent" };
+    return { kind: "unreachable", reason: response.status === STORE_AWAY ? "store_unavailable" : "unreachable" };
   } catch {
-    return { kind: "unreachable", offline: !navigator.onLine };
+    return { kind: "unreachable", reason: navigator.onLine ? "unreachable" : "offline" };
   } finally {
     clearTimeout(timer);
   }

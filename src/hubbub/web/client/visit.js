@@ -248,9 +248,8 @@ export class Visit {
 
   #notEntered(refusal) {
     const { reason, message } = refusal;
-    const isBack = this.#phase === "reconnecting";
-    // A screen that nobody touches is to come back by itself once the host lets newcomers in again.
-    const isPatient = isBack && this.#purpose.kind === "watch" && reason === "party_locked";
+    // A screen that nobody touches is to open by itself once the host lets newcomers in again.
+    const isPatient = this.#purpose.kind === "watch" && reason === "party_locked";
     if (refusal.retryable || isPatient) this.#link.refused({ reason, message });
     else this.#finish({ reason, message }, refusal);
   }

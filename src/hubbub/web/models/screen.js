@@ -68,7 +68,7 @@ function screenOutside(app) {
     case "absent":
       return app.recap === null ? door("not_found") : { name: "recap" };
     case "unreachable":
-      return door(lookup.offline ? "offline" : "store_away");
+      return door(DOOR_OF_REASON[lookup.reason]);
     default:
       return door("looking");
   }

@@ -340,6 +340,10 @@ export const TABLE = {
   "notice.chat_locked": { en: "Only the host may speak right now.", de: "Gerade darf nur der Gastgeber sprechen." },
   "notice.emoji_only": { en: "Only reactions right now.", de: "Gerade gehen nur Reaktionen." },
   "notice.failed": { en: "That did not work. Try again.", de: "Das hat nicht geklappt. Versuch es nochmal." },
+  "notice.notEnded": {
+    en: "Without a connection the party could not be ended. It ends by itself if you stay away.",
+    de: "Ohne Verbindung ließ sich die Party nicht beenden. Sie endet von selbst, wenn du wegbleibst.",
+  },
   "notice.leftOffline": {
     en: "You left without a connection: the party learns of it in a while.",
     de: "Du bist ohne Verbindung gegangen: Die Party merkt es nach einer Weile.",

@@ -54,9 +54,10 @@ export function codeEntry({ label, hint, entered }) {
 
   /** The field keeps what was typed, to be shown as it was where no party has that code. */
   function take(typed) {
-    field.value = typed;
+    const code = codeWithin(typed);
+    // A text without a code would lie unseen under the tiles, and in the way of whoever types the right one.
+    field.value = code === "" ? "" : typed;
     show();
-    const code = codeWithin(field.value);
     if (code.length === CODE_CHARS) entered(code, typed.trim());
   }
 
