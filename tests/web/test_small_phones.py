@@ -10,7 +10,6 @@ from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
 from tests.web.support.screens import screenshot
 
-WIRE_BYTES_MAX = 60 * 1024
 SIZES = [(320, 568), (390, 844), (844, 390), (1440, 900)]
 NAMES = [
     "Donaudampfschifffahrtsgesellschaftskapitänswitwe K",

@@ -1,6 +1,6 @@
 /** Sheets that ask something: the browser's own dialog keeps the focus inside and gives it back. */
 import { nameField } from "./home.js";
-import { el, put, submitted } from "./dom.js";
+import { el, submitted } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** Ask before something that cannot be undone; resolves to whether it was confirmed. */
@@ -138,5 +138,4 @@ function open(dialog, closed) {
   dialog.append(el("div", { class: "sheet-box" }, ...dialog.childNodes));
   document.body.append(dialog);
   dialog.showModal();
-  put(dialog, { "data-open": true });
 }
