@@ -43,9 +43,15 @@ def _smaller(script: Script) -> Script:
 
 class _SmallBatcher(Batcher):
     async def call(
-        self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int], deadline: float
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | bytes | int],
+        deadline: float,
+        *,
+        probing: bool = False,
     ) -> Reply:
-        return await super().call(_smaller(script), keys, args, deadline)
+        return await super().call(_smaller(script), keys, args, deadline, probing=probing)
 
 
 class SmallInstance:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from hubbub.core.limits import AWAY_FAILURES
 from hubbub.core.outcomes import Created, Found, Joinable, Missing
 from hubbub.store import StoreUnavailable, Trouble
 from hubbub.store.health import StoreState
@@ -37,6 +38,7 @@ async def test_a_killed_store_is_unreachable_and_certainly_did_nothing(
     unavailable = await trouble_of(instance.store.create(draft("CCCCCC"), soon()))
     assert not unavailable.in_doubt
     own_server.start()
+    await instance.store.ping(soon())
     assert isinstance(await instance.store.read(CODE, soon()), Found)
     assert await instance.store.read("CCCCCC", soon()) == Missing()
     assert instance.changes == [StoreState.CONNECTED, StoreState.DISCONNECTED, StoreState.CONNECTED]
@@ -78,6 +80,27 @@ async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
     await patient
     await instance.store.ping(soon())
     assert own_server.admin.keys("party:*") == [f"party:{CODE}"]
+
+
+async def test_a_store_that_is_known_to_be_away_is_not_asked_by_every_caller(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    await instance.store.ping(soon())
+    own_server.freeze()
+    for _ in range(AWAY_FAILURES):
+        await trouble_of(instance.store.ping(soon(0.1)))
+    loop = asyncio.get_running_loop()
+    probe = asyncio.ensure_future(instance.store.ping(soon(5)))
+    await asyncio.sleep(0)  # the probe is on its way
+    await asyncio.sleep(0)
+    started = loop.time()
+    unavailable = await trouble_of(instance.store.create(draft(CODE), soon(5)))
+    assert loop.time() - started < 1.0
+    assert unavailable.trouble is Trouble.TIMEOUT
+    assert not unavailable.in_doubt
+    own_server.thaw()
+    await probe
+    assert isinstance(await instance.store.create(draft(CODE), soon()), Created)
 
 
 async def test_one_callers_short_deadline_does_not_cost_its_neighbours_theirs(

@@ -35,6 +35,10 @@ READINESS_BUDGET_SECONDS: Final = 0.8
 PROBE_INTERVAL_SECONDS: Final = 0.5
 PROBE_BUDGET_SECONDS: Final = 1.0
 RETURN_SECONDS_MAX: Final = 2.0
+# A server that has failed so often in a row is known to be away, and is given a pause in which every call fails at
+# once. One failure alone may be a connection that broke.
+AWAY_FAILURES: Final = 2
+AWAY_PAUSE_SECONDS: Final = 0.25
 
 # How long after a refusal a caller should come back, as `Retry-After` says it.
 RETRY_AFTER_SECONDS: Final = 1

@@ -27,8 +27,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from hubbub.core.clock import ClockOffset
-from hubbub.core.limits import BATCH_CALLS_MAX, REPLICAS_ANSWER_MARGIN_SECONDS
+from hubbub.core.limits import AWAY_FAILURES, AWAY_PAUSE_SECONDS, BATCH_CALLS_MAX, REPLICAS_ANSWER_MARGIN_SECONDS
 from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.calls import THE_SHARD
 from hubbub.store.health import StoreHealth
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
@@ -98,7 +99,10 @@ class _Call:
 
 
 class Batcher:
-    """Sends script calls to the one server behind `pool`.
+    """`Calls` to the one server behind `pool`.
+
+    After some failures in a row it is known to be away: then calls fail at once, but for those that probe for its
+    return and, now and then, one batch.
 
     With `replicas`, a reply is handed out only when that many replicas have what was written. `WAIT` holds up
     everything on its connection, so a batcher that waits is best one that does nothing else.
@@ -112,22 +116,45 @@ class Batcher:
         self._aboard: list[_Call] = []
         self._flight: asyncio.Task[None] | None = None
         self._takeoff: asyncio.Handle | None = None
+        self._failures = 0
+        self._trouble = Trouble.UNREACHABLE
+        self._pause_ends = 0.0
         self.clock: ClockOffset | None = None
         """What the replies tell of the store's clock; None until one came, and after a failure."""
         self.last_clock: ClockOffset | None = None
         """The same as it was before a failure: good enough to tell the time."""
 
     async def call(
-        self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int], deadline: float
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | bytes | int],
+        deadline: float,
+        *,
+        probing: bool = False,
     ) -> Reply:
-        """Run `script` and return its reply by `deadline` (loop time), or raise `StoreUnavailable`."""
+        """See `Calls.call`."""
         loop = asyncio.get_running_loop()
+        if self._failures >= AWAY_FAILURES and not probing and not self._may_try(loop.time()):
+            raise StoreUnavailable(self._trouble, "the server is known to be away")
         call = _Call(script, (len(keys), *keys, *args), deadline, loop.create_future())
         call.timer = loop.call_at(deadline, self._give_up, call)
         self._waiting.append(call)
         if self._takeoff is None and self._flight is None:
             self._takeoff = loop.call_soon(self._launch)
         return await call.future
+
+    def clock_of(self, key: str) -> ClockOffset | None:  # noqa: ARG002 - one server, one clock
+        """See `Calls.clock_of`."""
+        return self.clock
+
+    def shards(self) -> tuple[str, ...]:
+        """See `Calls.shards`."""
+        return (THE_SHARD,)
+
+    def shard_of(self, key: str) -> str:  # noqa: ARG002 - one server has all keys
+        """See `Calls.shard_of`."""
+        return THE_SHARD
 
     async def aclose(self) -> None:
         """Fail every call that is still open and close the connections."""
@@ -140,6 +167,10 @@ class Batcher:
             self._flight.cancel()
             await asyncio.wait([self._flight])
         await self._pool.disconnect()
+
+    def _may_try(self, now: float) -> bool:
+        """Whether a server that is away may be asked by whoever comes."""
+        return self._flight is None and now >= self._pause_ends
 
     def _give_up(self, call: _Call) -> None:
         """End a call whose deadline has passed; with the last one aboard the connection is given up."""
@@ -191,6 +222,7 @@ class Batcher:
             self._fail(calls, fault)
             raise
         else:
+            self._failures = 0
             self._health.answered()
 
     async def _exchange(self, connection: AbstractConnection, calls: list[_Call]) -> None:
@@ -258,6 +290,9 @@ class Batcher:
     def _fail(self, calls: list[_Call], error: Exception) -> None:
         # Behind the next connection may stand another server, with another clock.
         self.clock = None
-        self._health.failed(_trouble_of(error))
+        self._failures += 1
+        self._trouble = _trouble_of(error)
+        self._pause_ends = asyncio.get_running_loop().time() + AWAY_PAUSE_SECONDS
+        self._health.failed(self._trouble)
         for call in calls:
             call.answer(error)

@@ -59,5 +59,15 @@ def probe(instance_id: str) -> str:
     return f"hubbub:{{{instance_id}}}:probe"
 
 
+def life(shard: str) -> str:
+    """A hash that names the life of a shard's data, by an id and a beat: what was lost shows there."""
+    return f"hubbub:{{{shard}}}:life"
+
+
+def recovering(shard: str) -> str:
+    """There while instances write back what the shard has lost: nothing is known to be absent from it meanwhile."""
+    return f"hubbub:{{{shard}}}:recovering"
+
+
 def _of(code: str, part: str) -> str:
     return f"{{party:{code}}}:{part}"

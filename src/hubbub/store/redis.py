@@ -43,7 +43,7 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.store import Claimed, StoreUnavailable, TooLate, Trouble, keys, scripts
-from hubbub.store.batch import Batcher
+from hubbub.store.calls import Calls
 from hubbub.store.replies import (
     ABSENCES,
     JOIN_CHECKS,
@@ -83,24 +83,26 @@ _ACTS: Final[Mapping[type[Act | Leave], tuple[Script, Callable[[Any], Arguments]
 class RedisStore:
     """`hubbub.store.Store` on one Redis 7.0+ or Valkey 7.2+ server.
 
-    Creates go by `creating`, which may wait for replicas; everything else by `batcher`. A connection's lease lasts
+    Creates go by `creating`, which may wait for replicas; everything else by `calls`. A connection's lease lasts
     `lease_seconds`.
     """
 
-    def __init__(self, batcher: Batcher, lease_seconds: float, creating: Batcher | None = None) -> None:
-        self._batcher = batcher
-        self._creating = creating or batcher
+    def __init__(self, calls: Calls, lease_seconds: float, creating: Calls | None = None) -> None:
+        self._calls = calls
+        self._creating = creating or calls
         self._lease_ms = int(lease_seconds * 1000)
 
     async def ping(self, deadline: float) -> None:
         """See `Store.ping`."""
-        await self._batcher.call(scripts.PING, (), (), deadline)
+        for shard in self._calls.shards():
+            await self._ping(shard, deadline)
 
     async def ask_for_ever(self) -> None:
         """Ask for a sign of life for ever, so that the link's state is known without traffic."""
         while True:
-            with suppress(StoreUnavailable):
-                await self.ping(_now() + PROBE_BUDGET_SECONDS)
+            for shard in self._calls.shards():
+                with suppress(StoreUnavailable):
+                    await self._ping(shard, _now() + PROBE_BUDGET_SECONDS)
             await asyncio.sleep(PROBE_INTERVAL_SECONDS)
 
     async def create(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
@@ -182,24 +184,27 @@ class RedisStore:
     async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`."""
         position = ("", 0) if since is None else (since.epoch, since.version)
-        reply = await self._batcher.call(scripts.CATCH_UP, keys.live(code), position, deadline)
+        reply = await self._calls.call(scripts.CATCH_UP, keys.live(code), position, deadline)
         return read_caught_up(reply, code, keys.party(code))
 
     async def probe(self, instance_id: str, word: str, deadline: float) -> None:
         """See `Store.probe`."""
-        await self._batcher.call(scripts.PROBE, (keys.probe(instance_id),), (word,), deadline)
+        await self._calls.call(scripts.PROBE, (keys.probe(instance_id),), (word,), deadline)
 
     def now_ms(self) -> int:
         """See `Store.now_ms`; this machine's clock where the store has never answered."""
-        clock = self._batcher.last_clock
+        clock = self._calls.last_clock
         return int(time.time() * 1000) if clock is None else clock.store_ms_at(_now())
+
+    async def _ping(self, shard: str, deadline: float) -> None:
+        await self._calls.call(scripts.PING, (keys.life(shard),), (), deadline, probing=True)
 
     async def _look(self, script: Script, on_primary: Script, code: str, args: Arguments, deadline: float) -> Reply:
         """Run a reading script; before an absence is believed, ask again where only a primary answers."""
         names = (keys.party(code), keys.ended(code), keys.state(code), keys.leases(code))
-        reply = await self._batcher.call(script, names, args, deadline)
+        reply = await self._calls.call(script, names, args, deadline)
         if reply[1] in ABSENCES:
-            reply = await self._batcher.call(on_primary, names, args, deadline)
+            reply = await self._calls.call(on_primary, names, args, deadline)
         return reply
 
     async def _change_live(
@@ -214,15 +219,15 @@ class RedisStore:
         names: tuple[str, ...],
         args: Arguments,
         deadline: float,
-        batcher: Batcher | None = None,
+        calls: Calls | None = None,
     ) -> Reply:
         """Run a changing script, which refuses to begin after `deadline` by the store's own clock."""
-        if self._batcher.clock is None:
-            await self.ping(deadline)
-        if (clock := self._batcher.clock) is None:
+        if self._calls.clock_of(names[0]) is None:
+            await self._calls.call(scripts.PING, names[:1], (), deadline)
+        if (clock := self._calls.clock_of(names[0])) is None:
             raise StoreUnavailable(Trouble.UNREACHABLE, "the connection was lost")
         not_after = clock.store_ms_no_later_than(deadline)
-        reply = await (batcher or self._batcher).call(script, names, (not_after, *args), deadline)
+        reply = await (calls or self._calls).call(script, names, (not_after, *args), deadline)
         if reply[1] == b"late":
             raise TooLate
         return reply

@@ -1,5 +1,5 @@
--- A sign of life from a store that would take a write.
--- KEYS  none
+-- A sign of life from a server that would take a write.
+-- KEYS  hubbub:{SHARD}:life, for the way there only
 -- ARGV  none
 -- reply now, 'pong'
 return {now, 'pong'}
