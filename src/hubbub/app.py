@@ -25,6 +25,7 @@ from hubbub.core.limits import (
 )
 from hubbub.core.protocol import Status
 from hubbub.doubts import Doubts
+from hubbub.healing import Healer
 from hubbub.hub import Hub
 from hubbub.observe import make_log, tell_store_changes
 from hubbub.presence import Presence
@@ -35,6 +36,7 @@ from hubbub.store.connect import server_pool, socket_pool
 from hubbub.store.embedded import EmbeddedEngine, EngineUnavailable
 from hubbub.store.feed import Feed
 from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from hubbub.transport.envelope import Envelope
 from hubbub.transport.http import HttpApi
@@ -45,10 +47,11 @@ from hubbub.transport.websocket import WebSocketApi, text_frame
 
 _INSTANCE_ID_CHARS: Final = 10
 _ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_STATUS: Final[dict[StoreState, Literal["connected", "disconnected"]]] = {
+_STATUS: Final[dict[StoreState, Literal["connected", "disconnected", "recovering"]]] = {
     StoreState.CONNECTING: "disconnected",
     StoreState.CONNECTED: "connected",
     StoreState.DISCONNECTED: "disconnected",
+    StoreState.RECOVERING: "recovering",
 }
 _BACKLOG: Final = 1024
 _ANSWER_WRITING_SECONDS: Final = 1.0
@@ -87,15 +90,17 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
     try:
         async with AsyncExitStack() as stack:
             stack.callback(listener.close)
-            store, feed, health = await stack.enter_async_context(_open_store(settings, instance_id, end, log))
+            store, life, feed, health = await stack.enter_async_context(_open_store(settings, instance_id, end, log))
             hub = await stack.enter_async_context(_open_hub(store, feed, health, end))
-            await stack.enter_async_context(
-                _running(Presence(store, hub, settings.lease_seconds).run(), "presence", end)
-            )
+            healer = Healer(store, life, hub, settings.lease_seconds, partial(_tell_healing, log))
+            health.on_change(lambda state, _: healer.look_again() if state is StoreState.CONNECTED else None)
+            await stack.enter_async_context(_running(healer.run(), "healing", end))
+            presence = Presence(store, hub, healer, settings.lease_seconds)
+            await stack.enter_async_context(_running(presence.run(), "presence", end))
             doubts = Doubts(store, partial(_tell_withdrawal, log))
             stack.push_async_callback(doubts.settle_the_rest)
             await stack.enter_async_context(_running(doubts.settle(), "doubts", end))
-            service = PartyService(store, hub, doubts, settings.party_terms)
+            service = PartyService(store, hub, doubts, healer, settings.party_terms)
             standing = Standing(store, health, feed, hub)
             links = JoinLinks(settings.public_url, port, lan_addresses)
             envelope = Envelope(instance_id, log)
@@ -152,6 +157,11 @@ class _End:
         self._serving.cancel()
 
 
+def _tell_healing(log: FilteringBoundLogger, what: str, parties: int) -> None:
+    """Log what was written back after the store had lost it."""
+    log.warning("healing", what=what, parties=parties)
+
+
 def _tell_withdrawal(log: FilteringBoundLogger, code: str, what: str) -> None:
     """Log what became of a party whose creation was answered as failed."""
     log.warning("withdrawal", code=code, outcome=what)
@@ -199,7 +209,7 @@ def _told_as_cannot_listen(host: str, port: int) -> Iterator[None]:
 @asynccontextmanager
 async def _open_store(
     settings: Settings, instance_id: str, end: _End, log: FilteringBoundLogger
-) -> AsyncIterator[tuple[RedisStore, Feed, StoreHealth]]:
+) -> AsyncIterator[tuple[RedisStore, Life, Feed, StoreHealth]]:
     """The store, its feed, and its health: known by the time an instance listens, be it "disconnected"."""
     health = StoreHealth()
     health.on_change(tell_store_changes(log))
@@ -216,13 +226,14 @@ async def _open_store(
         if settings.redis_min_replicas:
             creating = Batcher(new_pool(), health, settings.redis_min_replicas)
             stack.push_async_callback(creating.aclose)
-        store = RedisStore(batcher, settings.lease_seconds, creating)
+        life = Life(batcher, health)
+        store = RedisStore(batcher, life, settings.lease_seconds, creating)
         feed = Feed(new_pool(), store, instance_id, lambda what: log.info("feed", what=what))
         stack.push_async_callback(feed.aclose)
         with suppress(StoreUnavailable):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
-        await stack.enter_async_context(_running(store.ask_for_ever(), "store watch", end))
-        yield store, feed, health
+        await stack.enter_async_context(_running(life.watch(), "store watch", end))
+        yield store, life, feed, health
 
 
 @asynccontextmanager

@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from typing import Final
 
 from hubbub.core.limits import LOOKS_PER_RENEWAL, RENEWALS_PER_LEASE, STORE_BUDGET_SECONDS
-from hubbub.core.outcomes import Renewed
+from hubbub.core.outcomes import Ended, Missing, Renewed, Unproved
+from hubbub.healing import Healer
 from hubbub.hub import Hub, OpenRoom
 from hubbub.store import Store, StoreUnavailable
 
@@ -16,9 +18,10 @@ _PLACES_PER_CALL: Final = 500
 class Presence:
     """Renews every room's leases at a third of their length, and earlier where something else runs out."""
 
-    def __init__(self, store: Store, hub: Hub, lease_seconds: float) -> None:
+    def __init__(self, store: Store, hub: Hub, healer: Healer, lease_seconds: float) -> None:
         self._store = store
         self._hub = hub
+        self._healer = healer
         self._interval = lease_seconds / RENEWALS_PER_LEASE
         self._due: dict[OpenRoom, float] = {}
 
@@ -28,26 +31,41 @@ class Presence:
             await asyncio.sleep(self._interval / LOOKS_PER_RENEWAL)
             now = _now()
             rooms = list(self._hub.rooms())
-            # A room's first renewal comes at a moment of its own, so that rooms opened together part.
+            # A room's first renewal comes soon, since with it comes what heals it; and each at a moment of its own, so
+            # that rooms opened together part.
             self._due = {
-                opened: self._due.get(opened, now + self._interval * random.random())  # noqa: S311 - only spreads
+                opened: self._due.get(opened, now + self._interval / LOOKS_PER_RENEWAL * random.random())  # noqa: S311 - only spreads
                 for opened in rooms
             }
-            await asyncio.gather(*(self._renew(opened) for opened in rooms if self._due[opened] <= now))
+            due = [opened for opened in rooms if self._due[opened] <= now or opened.is_lost]
+            await asyncio.gather(*map(self._renew, due))
 
     async def _renew(self, opened: OpenRoom) -> None:
-        deadline = _now() + min(self._interval, STORE_BUDGET_SECONDS)
+        asked_at = _now()
+        deadline = asked_at + min(self._interval, STORE_BUDGET_SECONDS)
         leases = opened.leases
-        for start in range(0, len(leases), _PLACES_PER_CALL):
-            try:
-                outcome = await self._store.renew(opened.code, leases[start : start + _PLACES_PER_CALL], deadline)
-            except StoreUnavailable:
-                return  # it stays due
-            self._hub.judge(opened, outcome)
-            wait = self._interval
-            if isinstance(outcome, Renewed) and outcome.due_ms is not None:
-                wait = min(wait, outcome.due_ms / 1000)
-            self._due[opened] = _now() + wait
+        with suppress(StoreUnavailable):  # it stays due
+            for start in range(0, len(leases), _PLACES_PER_CALL):
+                outcome = await self._store.renew(
+                    opened.code, leases[start : start + _PLACES_PER_CALL], deadline, opened.room.known, opened.copied
+                )
+                if not isinstance(outcome, Renewed):
+                    await self._lose(opened, outcome)
+                    return
+                opened.keep(outcome, asked_at)
+                opened.is_lost = False
+                self._hub.judge(opened, outcome)
+                wait = self._interval
+                if outcome.due_ms is not None:
+                    wait = min(wait, outcome.due_ms / 1000)
+                self._due[opened] = _now() + wait
+
+    async def _lose(self, opened: OpenRoom, outcome: Unproved | Missing | Ended) -> None:
+        """Have healed what can have been lost; what else is not there has ended."""
+        if isinstance(outcome, Unproved) or (isinstance(outcome, Missing) and self._healer.may_be_healed(opened)):
+            await self._healer.heal(opened)
+        else:
+            self._hub.end_soon(opened, has_ended=isinstance(outcome, Ended))
 
 
 def _now() -> float:

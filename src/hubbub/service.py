@@ -4,13 +4,14 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from hubbub.core import tokens
 from hubbub.core.limits import CODE_DRAWS_MAX, ID_BYTES, STORE_BUDGET_SECONDS, TOKEN_BITS
+from hubbub.core.memory import RecentCreate
 from hubbub.core.outcomes import (
     ActOutcome,
     CodeTaken,
@@ -38,11 +39,15 @@ from hubbub.core.party import (
 )
 from hubbub.core.protocol import Act, Leave, Rename
 from hubbub.doubts import Doubts
+from hubbub.healing import Healer
 from hubbub.hub import Hub, OpenRoom, RoomClosed
 from hubbub.store import Store, StoreUnavailable, Trouble
 
 NOBODY: Final = ""
 """The holder of a host's seat that was created without a connection."""
+
+
+_Outcome = TypeVar("_Outcome")
 
 
 class NewParty(msgspec.Struct, frozen=True):
@@ -75,17 +80,19 @@ class PartyService:
     `choose` draws the characters of codes; tests give a smaller world.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of an instance, one each
         self,
         store: Store,
         hub: Hub,
         doubts: Doubts,
+        healer: Healer,
         terms: PartyTerms,
         choose: Callable[[Sequence[str]], str] = secrets.choice,
     ) -> None:
         self._store = store
         self._hub = hub
         self._doubts = doubts
+        self._healer = healer
         self._terms = terms
         self._choose = choose
 
@@ -115,6 +122,7 @@ class PartyService:
         except (StoreUnavailable, asyncio.CancelledError):
             # Whoever asked is told that it failed, so the party must go, even if its host's seat was taken; where
             # an earlier try was told of the party, only the seat is given back.
+            self._healer.note_withdrawn(made.party.code)
             self._doubts.doubt_create(made.draft, attempt.holder, deadline)
             self._doubts.doubt_join(attempt, deadline)
             raise
@@ -141,14 +149,15 @@ class PartyService:
         async with self._hub.opened(code, deadline) as opened:
             outcome = await self._store.watch(code, lease.holder, deadline)
             if not isinstance(outcome, Watching):
-                return outcome
+                return self._believed(code, outcome)
             return await self._level(opened, lease, "", outcome, deadline)
 
     async def act(self, lease: Lease, command: Act | Leave) -> ActOutcome:
         """Carry out a member's command."""
         if isinstance(command, Rename):
             command = replace(command, name=clean_name(command.name))
-        return await self._store.act(lease, command, _now() + STORE_BUDGET_SECONDS)
+        outcome = await self._store.act(lease, command, _now() + STORE_BUDGET_SECONDS)
+        return self._believed(lease.code, outcome)
 
     async def lose(self, lease: Lease) -> None:
         """A connection is gone: its seat is held from now on.
@@ -181,18 +190,24 @@ class PartyService:
 
     async def check_join(self, code: str) -> JoinCheckOutcome:
         """Tell whether a newcomer would get a seat in the party."""
-        return await self._store.check_join(code, _now() + STORE_BUDGET_SECONDS)
+        return self._believed(code, await self._store.check_join(code, _now() + STORE_BUDGET_SECONDS))
 
     async def look_up(self, code: str) -> ReadOutcome:
         """Read the party."""
-        return await self._store.read(code, _now() + STORE_BUDGET_SECONDS)
+        return self._believed(code, await self._store.read(code, _now() + STORE_BUDGET_SECONDS))
+
+    def _believed(self, code: str, outcome: _Outcome) -> _Outcome:
+        """The outcome, unless it calls a party absent that was lost: then `StoreUnavailable`."""
+        if isinstance(outcome, Missing):
+            self._healer.doubt_absence(code)
+        return outcome
 
     async def _enter(self, attempt: JoinAttempt, token: str, deadline: float) -> Entered | EnterRefusal:
         async with self._hub.opened(attempt.code, deadline) as opened:
             outcome = await self._store.join(attempt, deadline)
             if not isinstance(outcome, Joined):
-                return outcome
-            lease = Lease(attempt.code, outcome.member_id, attempt.holder)
+                return self._believed(attempt.code, outcome)
+            lease = Lease(attempt.code, outcome.member_id, attempt.holder, attempt.token_hash)
             return await self._level(opened, lease, token, outcome, deadline)
 
     async def _level(
@@ -203,6 +218,9 @@ class PartyService:
         except RoomClosed:
             return Ended()
         opened.room.lives_until(outcome.expires_at)
+        # The lease that this connection has been given cannot have begun before it was asked for.
+        opened.renewed_at = max(opened.renewed_at, deadline - STORE_BUDGET_SECONDS)
+        self._healer.note_entered(opened)
         if isinstance(outcome, Watching):
             opened.room.watched_by(outcome.watchers)
         position = replace(outcome, epoch=opened.room.epoch, version=opened.room.version)
@@ -217,7 +235,9 @@ class PartyService:
                 code = (await self._store.claim(once, code, taken, deadline)).code
             draft = self._draft(code, name, token)
             match await self._create_once(draft, deadline):
-                case Created(party=party, expires_at=expires_at):
+                case Created(party=party, expires_at=expires_at, repeated=repeated):
+                    if not repeated:
+                        self._healer.note_create(RecentCreate(code, party, expires_at, once))
                     return _Made(draft, NewParty(code, party.host_id, token, expires_at))
                 case CodeTaken():
                     taken = code

@@ -12,12 +12,14 @@ from hubbub.core.outcomes import Created, Done, Joined
 from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyTerms
 from hubbub.core.protocol import Leave
 from hubbub.doubts import Doubts
+from hubbub.healing import Healer
 from hubbub.hub import Hub
 from hubbub.service import PartyService
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import StoreAddress, StoreTls, server_pool
 from hubbub.store.feed import Feed
 from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from tests.contract.inside import Ear, look_inside
 from tests.contract.soundness import assert_sound
@@ -62,14 +64,19 @@ class Instance:
         self.told: list[tuple[str, str]] = []
         address = StoreAddress("127.0.0.1", port or server.port)
         self.batcher = Batcher(server_pool(address, StoreTls(), "test"), self.health)
-        self.store = RedisStore(self.batcher, LEASE_SECONDS)
+        self.life = Life(self.batcher, self.health)
+        self.store = RedisStore(self.batcher, self.life, LEASE_SECONDS)
         self.feed = Feed(server_pool(address, StoreTls(), "test-feed"), self.store, f"test-{next(_numbers)}", print)
         self.hub = Hub(self.store, self.feed, lambda text: text)
+        self.healed: list[tuple[str, int]] = []
+        self.healer = Healer(
+            self.store, self.life, self.hub, LEASE_SECONDS, lambda what, number: self.healed.append((what, number))
+        )
         self.doubts = Doubts(self.store, lambda code, word: self.told.append((code, word)))
 
     def service(self, choose: Callable[[Sequence[str]], str] = secrets.choice) -> PartyService:
         """The use cases of this instance."""
-        return PartyService(self.store, self.hub, self.doubts, TERMS, choose)
+        return PartyService(self.store, self.hub, self.doubts, self.healer, TERMS, choose)
 
 
 @pytest.fixture

@@ -83,6 +83,11 @@ def _seat(record: str) -> Any:
     return record if record == KICKED else msgspec.json.decode(record)
 
 
+def keys_of_parties(server: StoreServer) -> list[str]:
+    """Every key that the store has for parties' sake, tombstones included."""
+    return sorted(key for key in map(str, server.admin.keys("*")) if not key.endswith((":life", ":recovering")))
+
+
 def document_of(server: StoreServer, code: str = CODE) -> dict[str, Any]:
     """The document as operators read it."""
     document: dict[str, Any] = msgspec.json.decode(server.text(keys.party(code)))

@@ -17,11 +17,12 @@ from hubbub.store import keys
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import StoreAddress, StoreTls, server_pool
 from hubbub.store.health import StoreHealth
+from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
 from tests.contract.conftest import LEASE_SECONDS, soon
-from tests.contract.inside import CODE, Ear, Inside, find_inside, pass_time, store_seconds
+from tests.contract.inside import CODE, Ear, Inside, find_inside, keys_of_parties, pass_time, store_seconds
 from tests.contract.reasons import assert_declined, assert_refused, assert_standing
 from tests.contract.soundness import assert_sound
 from tests.support.stores import StoreServer
@@ -62,8 +63,9 @@ class SmallInstance:
 
     def __init__(self, server: StoreServer) -> None:
         address = StoreAddress("127.0.0.1", server.port)
-        self.batcher = _SmallBatcher(server_pool(address, StoreTls(), "test"), StoreHealth())
-        self.store = RedisStore(self.batcher, LEASE_SECONDS)
+        health = StoreHealth()
+        self.batcher = _SmallBatcher(server_pool(address, StoreTls(), "test"), health)
+        self.store = RedisStore(self.batcher, Life(self.batcher, health), LEASE_SECONDS)
         self.frozen = False
         self.deaf = False
         self.crash()
@@ -235,7 +237,7 @@ class SmallWorld:
         """See that the party is sound, or has gone as it should, and that every instance sees the same of it."""
         self.hear()
         self.inside = inside = find_inside(self.server)
-        names = set(map(str, self.server.admin.keys("*")))
+        names = set(keys_of_parties(self.server))
         if inside is None:
             assert not self.there or store_seconds(self.server) * 1000 >= self._may_go_at
             # Of a party that expired, the ids of the creates that found it may outlive it.

@@ -8,8 +8,9 @@ import pytest
 import redis
 import trustme
 
-from hubbub.core.outcomes import Created, Done, Found, Joinable, Missing, Renewed, Watching, Whole
-from hubbub.core.party import ChatMode
+from hubbub.core.copies import Healing, RememberedEnd
+from hubbub.core.outcomes import Created, Done, Found, Healed, Joinable, Missing, Renewed, Watching, Whole
+from hubbub.core.party import ChatMode, KnownPosition
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -27,6 +28,7 @@ from hubbub.store import Claimed, StoreUnavailable, Trouble
 from hubbub.store.batch import Batcher
 from hubbub.store.connect import StoreAddress, StoreTls, parse_store_url, server_pool
 from hubbub.store.health import StoreHealth
+from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, soon, take_seat
 from tests.support.stores import StoreServer, wait_for
@@ -37,8 +39,9 @@ CODE = "BCDFGH"
 
 async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> None:
     """Run every operation once."""
-    batcher = Batcher(server_pool(address, tls or StoreTls(), "test"), StoreHealth())
-    store = RedisStore(batcher, LEASE_SECONDS)
+    health = StoreHealth()
+    batcher = Batcher(server_pool(address, tls or StoreTls(), "test"), health)
+    store = RedisStore(batcher, Life(batcher, health), LEASE_SECONDS)
     party = draft(token="host's")
     try:
         await store.ping(soon())
@@ -59,7 +62,13 @@ async def use_a_live_party(store: RedisStore) -> None:
     host = await take_seat(store, token="host's")
     guest = await take_seat(store)
     assert isinstance(await store.watch(CODE, "watcher", soon()), Watching)
-    assert isinstance(await store.renew(CODE, [host, guest], soon()), Renewed)
+    party = await store.catch_up(CODE, None, soon())
+    assert isinstance(party, Whole)
+    known = KnownPosition(party.epoch, party.version, "")
+    assert isinstance(await store.renew(CODE, [host, guest], soon(), known), Renewed)
+    healing = Healing(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
+    assert await store.heal(healing, soon()) == Healed()
+    await store.bury(RememberedEnd("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
     for command in (
         SendMessage(text="hello"),
         SendReaction(emoji="🎉"),
@@ -102,7 +111,7 @@ async def test_the_documented_acl_user_is_enough(server: StoreServer) -> None:
 async def test_a_database_number_is_honoured(server: StoreServer) -> None:
     await use_everything(parse_store_url(f"redis://127.0.0.1:{server.port}/3"))
     other = redis.Redis(port=server.port, db=3)
-    assert other.dbsize() == 2  # the claim and the tombstone
+    assert other.dbsize() == 4  # the claim, two tombstones and the life
     other.close()
     assert server.admin.dbsize() == 0
 

@@ -19,7 +19,7 @@ from hubbub.core.protocol import (
 from hubbub.store import keys
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import TERMS, attempt, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time, store_seconds
+from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time, store_seconds
 from tests.contract.live import do, live_on, touch
 from tests.contract.soundness import TOGETHER_MS
 from tests.support.stores import StoreServer
@@ -151,7 +151,7 @@ async def test_no_grace_and_no_hold_makes_a_party_live_longer_than_its_own_life(
     assert seconds_left(server) in range(58, 61)
     pass_time(server, 61)
     assert await store.read(CODE, soon()) == Missing()
-    assert server.admin.keys("*") == []
+    assert keys_of_parties(server) == []
 
 
 async def test_a_party_that_expired_is_missing_and_its_code_is_free(
@@ -159,7 +159,7 @@ async def test_a_party_that_expired_is_missing_and_its_code_is_free(
 ) -> None:
     await do(store, host, SendMessage(text="hello"))
     pass_time(server, 7200)
-    assert server.admin.keys("*") == []
+    assert keys_of_parties(server) == []
     assert await store.renew(CODE, [host], soon()) == Missing()
     assert await store.act(host, SendMessage(text="hello"), soon()) == Missing()
     await begin(store)
@@ -262,4 +262,4 @@ async def test_a_party_whose_host_has_come_by_another_way_is_not_withdrawn(
     # Where it is the failed create's own connection that seated the host, the party goes whole.
     await take_seat(store)
     assert await store.withdraw(party, host.holder, soon()) == Deleted()
-    assert server.admin.keys("*") == []
+    assert keys_of_parties(server) == []

@@ -11,7 +11,7 @@ from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import LEASE_SECONDS, TERMS, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time
+from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch
 from tests.support.stores import StoreServer
 
@@ -77,7 +77,7 @@ async def test_a_connection_that_was_taken_over_does_not_come_back(store: RedisS
 async def test_renewing_makes_no_seat_and_no_party(store: RedisStore, server: StoreServer) -> None:
     stranger = Lease(CODE, "seat", "holder")
     assert await store.renew(CODE, [stranger], soon()) == Missing()
-    assert server.admin.keys("*") == []
+    assert keys_of_parties(server) == []
     await store.create(draft(), soon())
     assert (await touch(store, stranger)).verdicts == (verdict(stranger, Reason.TIMED_OUT),)
     inside = look_inside(server)
@@ -97,7 +97,7 @@ async def test_a_party_that_has_ended_is_told_as_ended(store: RedisStore, host: 
     guest = await take_seat(store)
     await do(store, host, Leave())
     assert await store.renew(CODE, [guest], soon()) == Ended()
-    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+    assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
 async def test_a_renewal_tells_when_something_else_runs_out(store: RedisStore, server: StoreServer) -> None:

@@ -38,7 +38,7 @@ async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
     instance = Instance(own_server)
     pool = server_pool(StoreAddress("127.0.0.1", own_server.port), StoreTls(), "test")
     creating = Batcher(pool, instance.health, replicas=1)
-    instance.store = RedisStore(instance.batcher, LEASE_SECONDS, creating)
+    instance.store = RedisStore(instance.batcher, instance.life, LEASE_SECONDS, creating)
     yield instance
     await creating.aclose()
     await instance.batcher.aclose()

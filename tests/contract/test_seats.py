@@ -13,7 +13,7 @@ from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Member, SendMessage, SetLock
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, Ear, document_of, look_inside
+from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside
 from tests.contract.live import do, snapshot, touch
 from tests.support.stores import StoreServer
 
@@ -206,13 +206,13 @@ async def test_a_kicked_token_hears_so_whatever_else_is_the_matter(store: RedisS
 
 async def test_a_party_that_is_not_there_gives_no_seats(store: RedisStore, server: StoreServer) -> None:
     assert await store.join(attempt(), soon()) == Missing()
-    assert server.admin.keys("*") == []
+    assert keys_of_parties(server) == []
 
 
 async def test_a_party_that_has_ended_gives_no_seats(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await do(store, host, Leave())
     assert await store.join(attempt(), soon()) == Ended()
-    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+    assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
 async def test_a_refused_join_changes_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:

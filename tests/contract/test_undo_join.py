@@ -8,7 +8,7 @@ from hubbub.core.party import JoinAttempt, Lease
 from hubbub.core.protocol import Kick, Leave, Promote
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import TERMS, attempt, begin, soon, take_seat
-from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time
+from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, snapshot, touch
 from tests.support.stores import StoreServer
 
@@ -128,7 +128,7 @@ async def test_undoing_in_a_party_that_is_gone_is_no_trouble(
     await do(store, host, Leave())
     await store.undo_join(doubtful, soon())
     await store.undo_join(attempt("CCCCCC"), soon())
-    assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
+    assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
 async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease, server: StoreServer) -> None:

@@ -10,7 +10,7 @@ from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, SendMessage, SetLock
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import draft, end_party, soon
-from tests.contract.inside import CODE, Ear, document_of, look_inside, pass_time
+from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch
 from tests.support.stores import StoreServer
 
@@ -61,7 +61,7 @@ async def test_a_party_without_its_host_can_be_watched(store: RedisStore) -> Non
 
 async def test_there_is_nothing_to_watch_in_a_party_that_is_not_there(store: RedisStore, server: StoreServer) -> None:
     assert await store.watch(CODE, "wall", soon()) == Missing()
-    assert server.admin.keys("*") == []
+    assert keys_of_parties(server) == []
     party = draft()
     await store.create(party, soon())
     await end_party(store, party)

@@ -171,7 +171,7 @@ class Conversation:
         command = step.command
         verdict = self._pick(4)
         if verdict == 0:
-            self._take(self._session.unavailable(command, self._now))
+            self._take(self._session.unavailable(command, Reason.RECOVERING, self._now))
             return
         if verdict == 1:
             for following in self._session.not_entered(command, NOT_ENTERED[self._pick(len(NOT_ENTERED))], self._now):
@@ -189,7 +189,7 @@ class Conversation:
 
     def _act(self, step: Do) -> None:
         if self._pick(6) == 0:
-            self._take(self._session.unavailable(step.command, self._now))
+            self._take(self._session.unavailable(step.command, Reason.STORE_UNAVAILABLE, self._now))
             return
         outcome = ACTED[self._pick(len(ACTED))]
         for following in self._session.acted(step.command, outcome):

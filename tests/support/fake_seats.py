@@ -19,7 +19,7 @@ from hubbub.core.outcomes import (
     RenewOutcome,
     Verdict,
 )
-from hubbub.core.party import JoinAttempt, Lease
+from hubbub.core.party import JoinAttempt, KnownPosition, Lease
 from hubbub.core.protocol import (
     Act,
     Event,
@@ -29,7 +29,6 @@ from hubbub.core.protocol import (
     MemberJoined,
     MemberLeft,
     MemberUpdated,
-    Position,
     SendMessage,
 )
 from hubbub.hub import Hub
@@ -100,9 +99,18 @@ class SeatStore(FakeStore):
                 self._hold(seat)
         await self._reply(deadline)
 
-    async def renew(self, code: str, leases: Sequence[Lease], deadline: float) -> RenewOutcome:
+    async def renew(
+        self,
+        code: str,
+        leases: Sequence[Lease],
+        deadline: float,
+        known: KnownPosition | None = None,
+        copied: int = -1,
+    ) -> RenewOutcome:
         """See `Store.renew`."""
         assert code == CODE
+        assert known is not None
+        assert copied >= -1
         outcome: RenewOutcome | None = self._absence()
         if outcome is None:
             gone = [(lease, self._present(lease)) for lease in leases]
@@ -115,7 +123,7 @@ class SeatStore(FakeStore):
         await self._reply(deadline)
         return outcome
 
-    async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
+    async def catch_up(self, code: str, since: KnownPosition | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`."""
         assert code == CODE
         outcome = self._absence() or self._truth.since(since)

@@ -22,7 +22,7 @@ from hubbub.core.outcomes import (
     WatchOutcome,
     Whole,
 )
-from hubbub.core.party import ChatMode, JoinAttempt, Lease
+from hubbub.core.party import ChatMode, JoinAttempt, KnownPosition, Lease
 from hubbub.core.protocol import (
     Act,
     Event,
@@ -41,6 +41,7 @@ from hubbub.core.protocol import (
 from hubbub.core.room import Published
 from hubbub.store import Store, StoreUnavailable, Trouble
 from hubbub.store.feed import Feed
+from hubbub.store.life import Life
 from tests.support.fake_time import now
 
 CODE: Final = "BCDFGH"
@@ -119,7 +120,7 @@ class FakeParty:
         """All of it."""
         return Whole(self.epoch, self.version, self.snapshot, tuple(self.log))
 
-    def since(self, position: Position | None) -> Missed | Whole:
+    def since(self, position: Position | KnownPosition | None) -> Missed | Whole:
         """What a store tells an instance that knows the party up to a position."""
         if position is None or position.epoch != self.epoch:
             return self.whole()
@@ -137,7 +138,7 @@ class FakeStore:
         self.down = False
         self.answering = asyncio.Event()
         self.answering.set()
-        self.asked: list[tuple[float, Position | None]] = []
+        self.asked: list[tuple[float, KnownPosition | None]] = []
         self.renewed: list[tuple[float, list[Lease]]] = []
         self.released: list[Lease] = []
         self.probed: list[float] = []
@@ -158,7 +159,7 @@ class FakeStore:
         assert self.party is not None
         return Renewed(self.party.epoch, self.party.version, 9_000_000, 0, None, ())
 
-    async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
+    async def catch_up(self, code: str, since: KnownPosition | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`: the answer is of the moment of the asking, however late it is given."""
         assert code == CODE
         self.asked.append((now(), since))
@@ -168,8 +169,17 @@ class FakeStore:
         assert answer is not None
         return answer
 
-    async def renew(self, code: str, leases: Sequence[Lease], deadline: float) -> RenewOutcome:
+    async def renew(
+        self,
+        code: str,
+        leases: Sequence[Lease],
+        deadline: float,
+        known: KnownPosition | None = None,
+        copied: int = -1,
+    ) -> RenewOutcome:
         """See `Store.renew`."""
+        assert known is not None
+        assert copied >= -1
         assert code == CODE
         self.renewed.append((now(), list(leases)))
         answer = self.renewal(leases)
@@ -233,6 +243,39 @@ class FakeStore:
                 await self.answering.wait()
                 return
         raise StoreUnavailable(Trouble.TIMEOUT, "no answer")
+
+
+class FakeLife:
+    """The life of a store that never loses anything unless a test says so."""
+
+    def __init__(self) -> None:
+        self.healing: set[str] = set()
+        self.recovering = False
+        self.worth_a_beat: Callable[[], bool] = lambda: True
+        self._listeners: list[Callable[[str], None]] = []
+
+    def as_life(self) -> Life:
+        """This, as the healer wants it."""
+        return cast("Life", self)
+
+    def on_loss(self, listener: Callable[[str], None]) -> None:
+        """See `Life.on_loss`."""
+        self._listeners.append(listener)
+
+    def lose(self) -> None:
+        """The store has lost data."""
+        for listener in self._listeners:
+            listener("0")
+
+    def shard_of(self, code: str) -> str:
+        """See `Life.shard_of`."""
+        assert code
+        return "0"
+
+    def is_recovering(self, shard: str) -> bool:
+        """See `Life.is_recovering`."""
+        assert shard == "0"
+        return self.recovering
 
 
 class FakeFeed:

@@ -11,6 +11,7 @@ import pytest
 
 from hubbub.core.party import PartyTerms
 from hubbub.doubts import Doubts
+from hubbub.healing import Healer
 from hubbub.hub import Hub
 from hubbub.presence import Presence
 from hubbub.service import PartyService
@@ -19,7 +20,7 @@ from tests.support.fake_seats import SeatStore
 from tests.support.fake_time import in_fake_time, later
 from tests.support.fake_transport import FakeSocketPhone
 from tests.support.fake_world import View
-from tests.support.fakes import CODE, FakeFeed, FakeParty
+from tests.support.fakes import CODE, FakeFeed, FakeLife, FakeParty
 
 LEASE_SECONDS = 9.0
 FINAL = range(4500, 4600)
@@ -32,8 +33,9 @@ class Instance:
         port = store.as_store()
         self.hub = Hub(port, FakeFeed().as_feed(), text_frame)
         doubts = Doubts(port, lambda *_: None)
-        self.service = PartyService(port, self.hub, doubts, PartyTerms(7200, 300, 120, 500))
-        jobs = (store.feed_of(self.hub), Presence(port, self.hub, LEASE_SECONDS).run(), doubts.settle())
+        healer = Healer(port, FakeLife().as_life(), self.hub, LEASE_SECONDS, lambda *_: None)
+        self.service = PartyService(port, self.hub, doubts, healer, PartyTerms(7200, 300, 120, 500))
+        jobs = (store.feed_of(self.hub), Presence(port, self.hub, healer, LEASE_SECONDS).run(), doubts.settle())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def aclose(self) -> None:

@@ -6,10 +6,11 @@ from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
 from hubbub.core.limits import DRAIN_BATCHES, ROOM_LINGER_SECONDS
 from hubbub.core.party import PartyTerms
 from hubbub.doubts import Doubts
+from hubbub.healing import Healer
 from hubbub.service import PartyService
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, over, said
+from tests.support.fakes import CODE, FakeLife, over, said
 
 # Those who have lost their seat.
 
@@ -146,7 +147,8 @@ async def test_a_drain_closes_few_phones_too_and_each_once(count: int) -> None:
 async def test_while_an_instance_drains_no_leave_is_told() -> None:
     world = World()
     store = world.store.as_store()
-    service = PartyService(store, world.hub, Doubts(store, lambda *_: None), PartyTerms(60, 60, 60, 2))
+    healer = Healer(store, FakeLife().as_life(), world.hub, 10.0, lambda *_: None)
+    service = PartyService(store, world.hub, Doubts(store, lambda *_: None), healer, PartyTerms(60, 60, 60, 2))
     lease = world.lease("ann")
     await service.lose(lease)
     assert world.store.released == [lease]

@@ -6,7 +6,7 @@ import pytest
 
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import CATCH_UP_JITTER_SECONDS, EVENT_PATIENCE_SECONDS, FEED_RETRY_SECONDS
-from hubbub.core.protocol import Position
+from hubbub.core.party import KnownPosition
 from hubbub.hub import RoomClosed
 from hubbub.store import StoreUnavailable
 from tests.support.fake_time import in_fake_time, later, now, settle
@@ -62,7 +62,7 @@ async def test_an_event_that_does_not_come_is_asked_for_after_a_moment() -> None
     began = now()
     await world.enter(FakePhone(), "ben")
     assert now() == pytest.approx(began + EVENT_PATIENCE_SECONDS)
-    assert world.store.asked[1:] == [(now(), Position("epoch-1", 1))]
+    assert world.store.asked[1:] == [(now(), KnownPosition("epoch-1", 1, ""))]
     await settle()
     assert phone.heard[-1] == "MEMBER_JOINED"
 
@@ -95,7 +95,7 @@ async def test_who_waits_for_a_room_hears_when_the_party_ends() -> None:
     world.missed(came("Ben"))
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
     await settle()
-    world.store.party = None
+    world.party.has_ended = True
     with pytest.raises(RoomClosed):
         await entering
 
@@ -152,7 +152,7 @@ async def test_a_gap_is_asked_for_at_once_and_phones_hear_all_in_order() -> None
     began = now()
     world.happens(said("b"))
     await settle()
-    assert world.store.asked[1:] == [(began, Position("epoch-1", 1))]
+    assert world.store.asked[1:] == [(began, KnownPosition("epoch-1", 1, ""))]
     assert phone.texts == ["lost", "b"]
 
 
@@ -205,7 +205,7 @@ async def test_a_party_that_ended_unheard_is_closed_when_it_is_asked_for() -> No
     world = World()
     (phone,) = await world.phones(["ann"])
     world.hub.confirmed(CODE)
-    world.store.party = None
+    world.party.has_ended = True
     await later(CATCH_UP_JITTER_SECONDS + EVENT_PATIENCE_SECONDS * 1.01)
     assert phone.closed == [CloseCode.PARTY_ENDED]
     assert not world.feed.wanted

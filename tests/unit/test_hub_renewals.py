@@ -9,12 +9,13 @@ import pytest
 
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import EVENT_PATIENCE_SECONDS
-from hubbub.core.outcomes import Ended, Missing, Renewed, RenewOutcome, Verdict
+from hubbub.core.outcomes import Renewed, Verdict
 from hubbub.core.protocol import Position, Status
+from hubbub.healing import Healer
 from hubbub.presence import Presence
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeParty, over, said
+from tests.support.fakes import CODE, FakeLife, FakeParty, over, said
 
 A_MOMENT = EVENT_PATIENCE_SECONDS * 1.01
 
@@ -53,12 +54,12 @@ async def test_a_renewal_that_was_quicker_than_the_event_asks_for_nothing() -> N
 
 
 @in_fake_time
-async def test_a_renewal_in_another_life_of_the_party_is_followed_by_a_new_room() -> None:
+async def test_where_the_party_goes_on_under_a_new_epoch_everyone_gets_a_new_room() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     other = FakeParty(epoch="epoch-2", version=1)
     world.store.party = world.party = other
-    renewed(world, 1, "epoch-2")
+    world.hub.begin_anew(world.room())
     await later(1.0)
     assert phone.heard[-1] == "ROOM"
     assert phone.view.epoch == "epoch-2"
@@ -111,12 +112,11 @@ async def test_who_could_not_be_renewed_is_closed_accordingly(reason: Reason, co
     assert [lease.member_id for lease in world.room().leases] == ["ann"]
 
 
-@pytest.mark.parametrize("outcome", [Missing(), Ended()])
 @in_fake_time
-async def test_a_party_that_is_gone_closes_all_its_phones_here(outcome: RenewOutcome) -> None:
+async def test_a_party_that_is_gone_closes_all_its_phones_here() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
-    world.hub.judge(world.room(), outcome)
+    world.hub.end_soon(world.room())
     await later(A_MOMENT)
     assert all(phone.closed == [CloseCode.PARTY_ENDED] for phone in phones)
     assert not world.feed.wanted
@@ -127,7 +127,7 @@ async def test_the_event_that_says_why_is_waited_for_a_moment_where_the_store_kn
     world = World()
     phones = await world.phones(["ann", "ben"])
     published = world.missed(over())
-    world.hub.judge(world.room(), Ended())
+    world.hub.end_soon(world.room(), has_ended=True)
     await later(A_MOMENT / 2)
     world.hub.published(CODE, published)
     await later(A_MOMENT)
@@ -142,7 +142,9 @@ async def test_the_event_that_says_why_is_waited_for_a_moment_where_the_store_kn
 @asynccontextmanager
 async def renewing(world: World) -> AsyncIterator[None]:
     """Leases are renewed for as long as the block lasts."""
-    task = asyncio.create_task(Presence(world.store.as_store(), world.hub, lease_seconds=9.0).run())
+    store = world.store.as_store()
+    healer = Healer(store, FakeLife().as_life(), world.hub, 9.0, lambda *_: None)
+    task = asyncio.create_task(Presence(store, world.hub, healer, lease_seconds=9.0).run())
     yield
     assert not task.done()
     task.cancel()
@@ -219,20 +221,6 @@ async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
         await later(5.0)
     assert ben.closed == [CloseCode.KICKED]
     assert not ann.closed
-
-
-@in_fake_time
-async def test_a_room_that_stays_ahead_of_the_store_asks_it_for_everything() -> None:
-    world = World()
-    await world.phones(["ann"])
-    asked = len(world.store.asked)
-    world.happens(said("told before the store lost it"))
-    renewed(world, world.party.version - 1)
-    await later(A_MOMENT)
-    assert len(world.store.asked) == asked, "an answer that the event has overtaken"
-    renewed(world, world.party.version - 1)
-    await later(A_MOMENT)
-    assert len(world.store.asked) == asked + 1
 
 
 # Status.

@@ -314,6 +314,7 @@ def test_exactly_these_reasons_are_retryable_on_the_socket() -> None:
     http_only = {Reason.BODY_TOO_SLOW, Reason.INTERNAL_ERROR}
     assert {reason for reason, refusal in REFUSALS.items() if refusal.retryable} - http_only == {
         Reason.STORE_UNAVAILABLE,
+        Reason.RECOVERING,
         Reason.RATE_LIMITED,
         Reason.TOO_MANY_WATCHERS,
     }

@@ -213,9 +213,11 @@ def test_a_refusal_is_told_and_closes_only_where_the_seat_is_lost(
 
 
 def test_a_store_that_is_away_is_told_and_closes_nothing(session: Session) -> None:
-    assert reasons([session.unavailable(Join(code="x"), START)]) == ["store_unavailable"]
+    away, healing = Reason.STORE_UNAVAILABLE, Reason.RECOVERING
+    assert reasons([session.unavailable(Join(code="x"), away, START)]) == ["store_unavailable"]
+    assert reasons([session.unavailable(Join(code="x"), healing, START)]) == ["recovering"]
     session.entered(Join(code="BCDFGH"), "BCDFGH", "token", JOINED)
-    assert reasons([session.unavailable(Leave(), START)]) == ["store_unavailable"]
+    assert reasons([session.unavailable(Leave(), away, START)]) == ["store_unavailable"]
     assert session.enter_by is None
 
 
@@ -281,7 +283,7 @@ def test_an_attempt_that_was_refused_gives_ten_more_seconds(session: Session) ->
         moment += 3
         list(session.not_entered(Join(code="BCDFGH"), outcome, moment))  # type: ignore[arg-type]
         assert session.enter_by == moment + 10, outcome
-    session.unavailable(Create(), moment + 1)
+    session.unavailable(Create(), Reason.STORE_UNAVAILABLE, moment + 1)
     assert session.enter_by == moment + 11
 
 

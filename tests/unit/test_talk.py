@@ -12,13 +12,15 @@ from hubbub.core.outcomes import ActOutcome, Declined, Ended, Full, Joined, Join
 from hubbub.core.party import JoinAttempt, PartyTerms
 from hubbub.core.protocol import Leave, SendMessage
 from hubbub.doubts import Doubts
+from hubbub.healing import Healer
 from hubbub.service import PartyService
 from hubbub.transport.websocket import Talk, text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketPhone
 from tests.support.fake_world import World
-from tests.support.fakes import came, over, said
+from tests.support.fakes import FakeLife, came, over, said
 
+LEASE_SECONDS = 10.0
 JOIN = {"t": "JOIN", "code": "BCDFGH", "name": "Ben"}
 
 
@@ -31,7 +33,8 @@ class Caller:
         self.store.admission = self.let_in
         port = self.store.as_store()
         self.doubts = Doubts(port, lambda *_: None)
-        service = PartyService(port, self.world.hub, self.doubts, PartyTerms(7200, 300, 120, 500))
+        healer = Healer(port, FakeLife().as_life(), self.world.hub, LEASE_SECONDS, lambda *_: None)
+        service = PartyService(port, self.world.hub, self.doubts, healer, PartyTerms(7200, 300, 120, 500))
         self.phone = FakeSocketPhone()
         self.talk = Talk(service, self.world.hub, self.phone)
         self.talk.watch_silence()
@@ -154,7 +157,6 @@ async def test_a_store_that_is_away_is_told_in_time_and_the_next_try_may_succeed
         (Declined(Reason.KICKED), ["kicked", "KICKED"], CloseCode.KICKED),
         (Declined(Reason.TAKEN_OVER), ["taken_over"], CloseCode.TAKEN_OVER),
         (Declined(Reason.TIMED_OUT), ["timed_out"], CloseCode.TIMED_OUT),
-        (Missing(), ["party_not_found"], CloseCode.PARTY_ENDED),
         (Ended(), ["party_ended"], CloseCode.PARTY_ENDED),
     ],
 )
@@ -171,6 +173,30 @@ async def test_who_learns_by_a_command_that_the_seat_is_lost_is_closed_according
     assert caller.phone.closed_with is code
     await caller.talk.end()
     assert caller.store.released == []
+
+
+@in_fake_time
+async def test_a_party_that_is_missing_though_its_leases_were_renewed_lately_was_lost_and_not_ended() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.store.action = lambda *_: Missing()
+    await caller.says({"t": "SEND_MESSAGE", "text": "hi"})
+    await later(1.0)
+    assert caller.heard == ["JOINED", "ROOM", "recovering"]
+    assert caller.phone.closed_with is None
+    assert caller.world.room().is_lost
+
+
+@in_fake_time
+async def test_a_party_that_is_missing_after_its_leases_have_run_out_has_ended() -> None:
+    caller = Caller()
+    await caller.says(JOIN)
+    caller.store.action = lambda *_: Missing()
+    await later(LEASE_SECONDS + 1.0)
+    await caller.says({"t": "SEND_MESSAGE", "text": "hi"})
+    await later(1.0)
+    assert caller.heard == ["JOINED", "ROOM", "party_not_found"]
+    assert caller.phone.closed_with is CloseCode.PARTY_ENDED
 
 
 @in_fake_time
@@ -237,7 +263,7 @@ async def test_who_leaves_in_vain_a_party_that_is_no_more_is_closed() -> None:
     caller.store.answering.clear()
     leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
     await settle()
-    caller.world.hub.judge(opened, Missing())
+    caller.world.hub.end_soon(opened)
     await leaving
     await later(10.0)
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED

@@ -56,6 +56,17 @@ WITHDRAWAL_RETRY_SECONDS: Final = 0.5
 # Added to a create's deadline before it is taken back: more than two clocks drift apart meanwhile.
 WITHDRAWAL_MARGIN_SECONDS: Final = 0.1
 
+# Data loss. Instances tell a loss within a probe's interval of each other, so that whoever has something to write back
+# has said so before the others call anything absent again. What ended is written back first, and then what lives.
+RECOVERING_SECONDS: Final = 3.0
+BURIALS_FIRST_SECONDS: Final = 1.0
+# A party that nobody has entered yet is kept by the instance that created it.
+RECENT_CREATE_SECONDS: Final = 60.0
+RECENT_CREATES_MAX: Final = 10_000
+REMEMBERED_ENDS_MAX: Final = 10_000
+HEALED_AT_ONCE: Final = 64
+HEALING_RETRY_SECONDS: Final = 0.25
+
 # The embedded engine. Survivors look this often whether its owner has gone.
 ENGINE_LOCK_POLL_SECONDS: Final = 0.1
 ENGINE_START_SECONDS_MAX: Final = 10.0
@@ -127,6 +138,7 @@ DEAF_SECONDS_MAX: Final = 10.0
 
 assert READINESS_BUDGET_SECONDS < STORE_BUDGET_SECONDS < ANSWER_SECONDS_MAX
 assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RETURN_SECONDS_MAX
+assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RECOVERING_SECONDS
 assert PING_INTERVAL_SECONDS * 1.5 < DEAD_SOCKET_SECONDS_MAX
 assert DRAIN_SOCKETS_SECONDS < DRAIN_SECONDS_MAX
 assert REPLAY_BYTES_MAX <= LOG_BYTES_MAX

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from hubbub.core.copies import PartyCopy
 from hubbub.core.errors import Reason
 from hubbub.core.party import PartyDocument
 from hubbub.core.protocol import Snapshot
@@ -118,7 +119,7 @@ class Renewed(msgspec.Struct, frozen=True):
     """The leases are renewed but for those with a verdict.
 
     `epoch` and `version` are the party's position, `watchers` so many watch it; `due_ms` is the time until something
-    else runs out, if anything.
+    else runs out, if anything. `copy` is all that the store has of the party, unless the caller has that already.
     """
 
     epoch: str
@@ -127,6 +128,19 @@ class Renewed(msgspec.Struct, frozen=True):
     watchers: int
     due_ms: int | None
     verdicts: tuple[Verdict, ...]
+    copy: PartyCopy | None = None
+
+
+class Unproved(msgspec.Struct, frozen=True):
+    """The position that the instance knows is not of the party's past: the store has lost something."""
+
+
+class Healed(msgspec.Struct, frozen=True):
+    """The party is there, with all that the instance had of it."""
+
+
+class Another(msgspec.Struct, frozen=True):
+    """The code is another party's by now."""
 
 
 class Missed(msgspec.Struct, frozen=True):
@@ -156,5 +170,6 @@ WithdrawOutcome = Deleted | Missing
 JoinOutcome = Joined | Missing | Ended | Locked | Full | Kicked
 WatchOutcome = Watching | Missing | Ended | Locked | Crowded
 ActOutcome = Done | Declined | Missing | Ended
-RenewOutcome = Renewed | Missing | Ended
-CatchUpOutcome = Missed | Whole | Missing | Ended
+RenewOutcome = Renewed | Unproved | Missing | Ended
+HealOutcome = Healed | Another | Missing | Ended
+CatchUpOutcome = Missed | Whole | Unproved | Missing | Ended

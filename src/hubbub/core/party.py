@@ -1,5 +1,6 @@
 """What a party is: its code, its names, and the document the store keeps of it."""
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -125,12 +126,29 @@ class Lease(msgspec.Struct, frozen=True):
     """A connection's hold on a party: the seat it has, or that it watches where `member_id` is empty.
 
     `holder` is random and new for every attempt to enter, so that of two attempts with one token the store can tell
-    which one has the seat.
+    which one has the seat. `token_hash` is that of the token which owns the seat, should the store forget it.
     """
 
     code: str
     member_id: str
     holder: str
+    token_hash: str = ""
+
+
+class KnownPosition(msgspec.Struct, frozen=True):
+    """What an instance knows of a party's position: enough for the store to see whether it still has that.
+
+    `digest` is that of the last event (`digest_of`), empty where none is known.
+    """
+
+    epoch: str
+    version: int
+    digest: str
+
+
+def digest_of(event: bytes) -> str:
+    """What proves an event: its SHA-1 in hexadecimal, which scripts can make too."""
+    return hashlib.sha1(event, usedforsecurity=False).hexdigest()
 
 
 class JoinAttempt(msgspec.Struct, frozen=True):

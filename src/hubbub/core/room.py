@@ -19,9 +19,11 @@ from hubbub.core.limits import (
     REPLAY_BYTES_MAX,
 )
 from hubbub.core.outcomes import Missed, Whole
+from hubbub.core.party import KnownPosition, digest_of
 from hubbub.core.protocol import (
     Event,
     GuestCount,
+    MemberLeft,
     PartyEnded,
     Position,
     Reaction,
@@ -79,7 +81,13 @@ class Room:
         self.party: Snapshot | None = None
         self.ended = False
         self.void = False
+        self.kicked: set[str] = set()
+        """Seats that the host has taken away since this instance opened the room."""
         self._asking = False
+        self._doubts = 0
+        self._doubts_asked = 0
+        self._doubts_settled = 0
+        self._is_void_in_store = False
         self._held: list[Published] = []
         self._held_before = 0
         self._log: deque[bytes] = deque()
@@ -92,25 +100,54 @@ class Room:
 
     def receive(self, published: Published) -> bool:
         """Take events, or hold them back; False where something is missing and the store must be asked."""
-        if self._asking:
+        if self._asking or self._is_in_doubt:
             self._held.append(published)
-            return True
+            return self._asking
         return self._take(published)
 
-    def ask(self) -> Position | None:
+    def doubt(self) -> None:
+        """Events were interrupted, so the store may have lost some: take no more until it was asked.
+
+        What it tells by the versions of those lost must not be taken for what follows.
+        """
+        self._doubts += 1
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        return self._doubts > self._doubts_settled
+
+    def begin_anew(self) -> None:
+        """The store has begun another life of the party: whatever position is known here, it must tell the whole."""
+        self._is_void_in_store = True
+        self.doubt()
+
+    @property
+    def known(self) -> KnownPosition:
+        """Where the room is, with what proves it."""
+        return KnownPosition(self.epoch, self.version, digest_of(self._log[-1]) if self._log else "")
+
+    def ask(self) -> KnownPosition | None:
         """The position from which the store is about to be asked; from now on events are held back."""
         self._asking = True
         self._held_before = len(self._held)
-        return Position(self.epoch, self.version) if self.party is not None else None
+        self._doubts_asked = self._doubts
+        return None if self.party is None or self._is_void_in_store else self.known
 
-    def unanswered(self) -> None:
-        """The store told nothing: what is held and follows is taken, the rest stays held."""
+    def unanswered(self, *, is_over: bool = False) -> None:
+        """The store told nothing: what is held and follows is taken unless it is in doubt, the rest stays held.
+
+        `is_over` tells that the party ended, so that only what came before the end may still come.
+        """
         self._asking = False
-        self._take_held()
+        if is_over:
+            self._doubts_settled = self._doubts
+        if not self._is_in_doubt:
+            self._take_held()
 
     def answered(self, outcome: Missed | Whole) -> bool:
         """Take what the store told, then what was held; False where it must be asked again."""
-        self._asking = False
+        self._asking = self._is_void_in_store = False
+        self._doubts_settled = self._doubts_asked
         match outcome:
             case Missed():
                 for event in outcome.events[max(0, self.version - outcome.version + len(outcome.events)) :]:
@@ -174,6 +211,8 @@ class Room:
         if not isinstance(event, _Unknown):
             self._change(apply_event(self.party, event))
         self.ended = self.ended or isinstance(event, PartyEnded)
+        if isinstance(event, MemberLeft) and event.cause == "kicked":
+            self.kicked.add(event.member_id)
         guest_count = event.guest_count if isinstance(event, GuestCount) else None
         self._pending.append(_Pending(event.version, encoded, guest_count))
         self._log.append(encoded)

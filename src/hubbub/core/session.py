@@ -165,11 +165,11 @@ class Session:
         if not isinstance(outcome, Declined) or outcome.reason in CLOSE_CODES:
             yield HangUp(CLOSE_CODES[outcome.reason])
 
-    def unavailable(self, command: Command, now: float) -> Step:
-        """What follows where the store did not answer."""
+    def unavailable(self, command: Command, reason: Reason, now: float) -> Step:
+        """What follows where the store did not answer, or nothing that can be believed."""
         if isinstance(command, Create | Join | Watch):
-            return self._not_entered(command, Reason.STORE_UNAVAILABLE, now)
-        return _refusal(command.request_id, Reason.STORE_UNAVAILABLE)
+            return self._not_entered(command, reason, now)
+        return _refusal(command.request_id, reason)
 
     def _consider(self, message: Command | Refused, now: float) -> Iterator[Step]:
         if not self._allows(now):

@@ -14,7 +14,7 @@ from hubbub.core.limits import (
     ROOM_LINGER_SECONDS,
     STORE_BUDGET_SECONDS,
 )
-from hubbub.core.outcomes import Ended, Missing, RenewOutcome
+from hubbub.core.outcomes import Ended, Missing, Renewed, Unproved
 from hubbub.core.party import Lease
 from hubbub.core.protocol import KickedOut, Position, Status, encode
 from hubbub.core.room import Published
@@ -35,6 +35,7 @@ class Hub:
         self._rooms: dict[str, OpenRoom] = {}
         self._phones: set[Phone] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._end_listeners: list[Callable[[OpenRoom], None]] = []
         self._trouble: Status | None = None
         self.draining = False
         """Whether this instance is about to end: then phones come back elsewhere, and nobody has left."""
@@ -69,6 +70,10 @@ class Hub:
             for phone in phones[start : start + size]:
                 phone.close(CloseCode.GOING_AWAY)
             await asyncio.sleep(seconds / DRAIN_BATCHES)
+
+    def on_end(self, listener: Callable[[OpenRoom], None]) -> None:
+        """Tell `listener` of every party that ended while its room was open here, from now on."""
+        self._end_listeners.append(listener)
 
     async def aclose(self) -> None:
         """End what still runs."""
@@ -146,6 +151,7 @@ class Hub:
         """Events come again: ask for those that did not, but not with all other rooms at once."""
         opened = self._rooms.get(code)
         if opened is not None and opened.room.party is not None:
+            opened.room.doubt()
             self._catch_up(opened, random.uniform(0, CATCH_UP_JITTER_SECONDS))  # noqa: S311 - only spreads
 
     def published(self, code: str, published: Published) -> None:
@@ -185,26 +191,32 @@ class Hub:
         """The rooms with phones in them."""
         return (opened for opened in list(self._rooms.values()) if opened.has_phones)
 
-    def judge(self, opened: OpenRoom, outcome: RenewOutcome) -> None:
+    def room(self, code: str) -> OpenRoom | None:
+        """The party's room, if there are phones in it."""
+        opened = self._rooms.get(code)
+        return opened if opened is not None and opened.has_phones else None
+
+    def judge(self, opened: OpenRoom, outcome: Renewed) -> None:
         """Act on what a renewal said: positions compared, verdicts carried out."""
-        if isinstance(outcome, Missing | Ended):
-            self.end_soon(opened)
-            return
         opened.room.lives_until(outcome.expires_at)
         opened.room.watched_by(outcome.watchers)
         for verdict in outcome.verdicts:
             if (place := opened.place_of(verdict.holder)) is not None:
                 self._expel(place, verdict.reason)
-        room = opened.room
-        if room.epoch != outcome.epoch or room.version < outcome.version:
+        if opened.room.version < outcome.version:
             self._start(self._catch_up_unless_level(opened, outcome.epoch, outcome.version), "late event")
-        # An event may have overtaken the renewal's answer; ahead of two of them, the room knows what the store lost.
-        if opened.was_ahead and room.version > outcome.version:
-            self._catch_up(opened)
-        opened.was_ahead = room.version > outcome.version
 
-    def end_soon(self, opened: OpenRoom) -> None:
-        """The store knows the party no more: close its phones, but give the event that says why a moment to come."""
+    def begin_anew(self, opened: OpenRoom) -> None:
+        """The party goes on under a new epoch: everyone gets a new `ROOM`."""
+        opened.room.begin_anew()
+        self._catch_up(opened)
+
+    def end_soon(self, opened: OpenRoom, *, has_ended: bool = False) -> None:
+        """The store knows the party no more: close its phones, but give the event that says why a moment to come.
+
+        `has_ended` tells that the store still knows that it ended.
+        """
+        opened.has_ended = opened.has_ended or has_ended
         loop = asyncio.get_running_loop()
         loop.call_later(EVENT_PATIENCE_SECONDS, self._close, opened)
 
@@ -228,6 +240,9 @@ class Hub:
             self._close(opened)
 
     def _close(self, opened: OpenRoom) -> None:
+        if (opened.room.ended or opened.has_ended) and not opened.is_closed:
+            for listener in self._end_listeners:
+                listener(opened)
         opened.close_all(CloseCode.PARTY_ENDED)
         self._drop(opened)
 
@@ -265,16 +280,28 @@ class Hub:
                 opened.ask_again = True
                 await asyncio.sleep(FEED_RETRY_SECONDS)
                 continue
-            if isinstance(outcome, Missing | Ended):
-                opened.room.unanswered()
+            if isinstance(outcome, Missing | Ended | Unproved):
+                opened.room.unanswered(is_over=isinstance(outcome, Ended))
                 self._moved(opened)
-                self.end_soon(opened)
-                return
+                if isinstance(outcome, Ended) or (isinstance(outcome, Missing) and not opened.has_phones):
+                    self.end_soon(opened, has_ended=isinstance(outcome, Ended))
+                    return
+                await self._wait_for_healing(opened)
+                continue
             complete = opened.room.answered(outcome)
             self._moved(opened)
             if not complete:
                 opened.ask_again = True
                 await asyncio.sleep(EVENT_PATIENCE_SECONDS)
+
+    async def _wait_for_healing(self, opened: OpenRoom) -> None:
+        """Give whoever heals parties a moment, then ask again; where nobody is in the room, nothing is to be healed."""
+        opened.ask_again = True
+        if opened.has_phones:
+            opened.is_lost = True
+            await asyncio.sleep(EVENT_PATIENCE_SECONDS)
+        else:
+            opened.room.begin_anew()
 
     def _start(self, job: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(job, name=name)

@@ -8,8 +8,10 @@ from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
+from hubbub.core.copies import PartyCopy
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import LOST_HOLDERS_MAX, SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX
+from hubbub.core.outcomes import Renewed
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Position
 from hubbub.core.room import Room, framed
@@ -61,13 +63,20 @@ class OpenRoom:
         self.catching_up: asyncio.Task[None] | None = None
         self.lost: deque[tuple[str, Reason]] = deque(maxlen=LOST_HOLDERS_MAX)
         """Connections that lost their seats while somebody was entering: perhaps before they were seated here."""
-        self.was_ahead = False
-        """Whether the last renewal's answer was behind what the room knows."""
+        self.copy: PartyCopy | None = None
+        """All that the store had of the party at version `copied`, should it lose it."""
+        self.copied = -1
+        self.renewed_at = 0.0
+        """When its leases were last renewed, loop time."""
+        self.is_lost = False
+        """Whether the store seems to have lost the party, or some of it: to be looked after soon."""
         self.wanted_now = asyncio.Event()
         """Set where somebody waits for the store to be asked, so that it is not put off."""
         self.ask_again = False
         """Whether something may have been missed since the store was last asked."""
         self.lingering: asyncio.TimerHandle | None = None
+        self.has_ended = False
+        """Whether the store has said that the party ended; the event may have said so before."""
         self.is_closed = False
         """Whether the party is over, or unknown to the store."""
         self._prepare = prepare
@@ -138,6 +147,12 @@ class OpenRoom:
         except TimeoutError:
             return False
         return True
+
+    def keep(self, outcome: Renewed, now: float) -> None:
+        """Keep what a renewal brought at `now`, loop time."""
+        self.renewed_at = now
+        if outcome.copy is not None:
+            self.copy, self.copied = outcome.copy, outcome.version
 
     def is_host(self, member_id: str) -> bool:
         """Whether that is the host, as far as this instance knows."""

@@ -10,7 +10,8 @@ Order
     are under way together take effect in some order, the same for everyone.
 Truth
     `Missing` and `Ended` are said only when the store itself, in a state in which it would accept a write,
-    said so. A store that is away, loading, or a read-only copy makes the method raise `StoreUnavailable`.
+    said so, and has lost nothing that somebody may still write back: then it is `StoreUnavailable` with
+    `Trouble.RECOVERING`. A store that is away, loading, or a read-only copy makes the method raise `StoreUnavailable`.
     Absent and unreachable are different types: nothing in Hubbub may turn the second into the first.
 Deadlines
     Every method takes a `deadline` on this instance's monotonic clock (seconds) and has answered by then. A
@@ -31,6 +32,10 @@ Leases
     held, and after the hold it is free; where it is the host's, the party waits and then ends. Every change looks
     first whether something has run out. A party's clock stands still while nobody touches the party for longer than
     two thirds of a lease, so that an outage takes nobody's seat. `lease_seconds` should be the same everywhere.
+Loss
+    A store may lose what it had answered for: it comes back empty, or older. Whoever brings a position that the store
+    no longer has hears so (`Unproved`), and `heal` and `bury` write back what instances have kept. A party that was
+    written back goes on under a new epoch.
 Cancellation
     A cancelled call leaves nothing behind: no reply that a later call could mistake for its own. Its change
     is in doubt.
@@ -42,10 +47,13 @@ from typing import Protocol
 
 import msgspec
 
+from hubbub.core.copies import Healing, RememberedEnd
+from hubbub.core.errors import Reason
 from hubbub.core.outcomes import (
     ActOutcome,
     CatchUpOutcome,
     CreateOutcome,
+    HealOutcome,
     JoinCheckOutcome,
     JoinOutcome,
     ReadOutcome,
@@ -53,8 +61,8 @@ from hubbub.core.outcomes import (
     WatchOutcome,
     WithdrawOutcome,
 )
-from hubbub.core.party import JoinAttempt, Lease, PartyDraft
-from hubbub.core.protocol import Act, Leave, Position
+from hubbub.core.party import JoinAttempt, KnownPosition, Lease, PartyDraft
+from hubbub.core.protocol import Act, Leave
 
 __all__ = ["Claimed", "Store", "StoreUnavailable", "TooLate", "Trouble"]
 
@@ -69,6 +77,7 @@ class Trouble(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     NOT_PERMITTED = "not_permitted"
     NOT_REPLICATED = "not_replicated"
+    RECOVERING = "recovering"
     REFUSED = "refused"
 
 
@@ -83,6 +92,11 @@ class StoreUnavailable(Exception):  # noqa: N818 - it names the state, as `Missi
         self.trouble = trouble
         self.detail = detail
         self.in_doubt = in_doubt
+
+    @property
+    def reason(self) -> Reason:
+        """The name under which callers hear of it."""
+        return Reason.RECOVERING if self.trouble is Trouble.RECOVERING else Reason.STORE_UNAVAILABLE
 
 
 class TooLate(StoreUnavailable):
@@ -117,6 +131,9 @@ class Store(Protocol):
         A binding to `replaced`, a code that turned out to be another's, gives way to the candidate.
         """
 
+    async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
+        """Bind an idempotency key to the code that it was bound to, should the store have lost that."""
+
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """Read the party."""
 
@@ -148,14 +165,34 @@ class Store(Protocol):
     async def release(self, lease: Lease, deadline: float) -> None:
         """End a lease whose connection is lost; its seat is held from now on."""
 
-    async def renew(self, code: str, leases: Sequence[Lease], deadline: float) -> RenewOutcome:
-        """Renew leases of one party; this never makes a seat. Those that cannot be renewed get a verdict."""
+    async def renew(
+        self,
+        code: str,
+        leases: Sequence[Lease],
+        deadline: float,
+        known: KnownPosition | None = None,
+        copied: int = -1,
+    ) -> RenewOutcome:
+        """Renew leases of one party; this never makes a seat. Those that cannot be renewed get a verdict.
+
+        `Unproved` where the position `known` shows that the store has lost something: then nothing is renewed. Whoever
+        knows a position gets a copy of the party too, unless that of version `copied` is still right.
+        """
+
+    async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
+        """Write back what the store has lost of a party, in a new epoch, and seat the instance's own connections."""
+
+    async def bury(self, end: RememberedEnd, deadline: float) -> None:
+        """Write back that a party ended; one that an older state of the store has raised goes again."""
 
     async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> ActOutcome:
         """Carry out a member's command, which is also a sign of life."""
 
-    async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
-        """The events after a position where the log reaches that far, else the whole party."""
+    async def catch_up(self, code: str, known: KnownPosition | None, deadline: float) -> CatchUpOutcome:
+        """The events after a position where the log reaches that far, else the whole party.
+
+        `Unproved` where the position shows that the store has lost something.
+        """
 
     async def probe(self, instance_id: str, word: str, deadline: float) -> None:
         """Publish a word to an instance by the way that events take."""

@@ -10,12 +10,14 @@ class StoreState(StrEnum):
     """The link's state as `/health` shows it.
 
     `connecting` lasts from the start to the first answer or failure. A store that answers but refuses
-    (read-only, out of memory) is connected; one that is loading its data is not.
+    (read-only, out of memory) is connected; one that is loading its data is not. `recovering` is connected to a store
+    that has lost data, while instances write it back.
     """
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
+    RECOVERING = "recovering"
 
 
 class StoreHealth:
@@ -23,6 +25,7 @@ class StoreHealth:
 
     def __init__(self) -> None:
         self.state = StoreState.CONNECTING
+        self._is_recovering = False
         self._listeners: list[Callable[[StoreState, Trouble | None], None]] = []
 
     def on_change(self, listener: Callable[[StoreState, Trouble | None], None]) -> None:
@@ -31,7 +34,12 @@ class StoreHealth:
 
     def answered(self) -> None:
         """Note that the store answered, be it with a refusal."""
-        self._enter(StoreState.CONNECTED, None)
+        self._enter(StoreState.RECOVERING if self._is_recovering else StoreState.CONNECTED, None)
+
+    def recovers(self, is_recovering: bool) -> None:
+        """Note whether the store, which answers, has lost data that is being written back."""
+        self._is_recovering = is_recovering
+        self.answered()
 
     def failed(self, trouble: Trouble) -> None:
         """Note that the store did not answer."""

@@ -4,10 +4,10 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
-from hubbub.core.limits import ID_BYTES, IDEMPOTENCY_SECONDS, PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS
+from hubbub.core.copies import Healing, RememberedEnd
+from hubbub.core.limits import ID_BYTES, IDEMPOTENCY_SECONDS
 from hubbub.core.outcomes import (
     ActOutcome,
     CatchUpOutcome,
@@ -16,6 +16,7 @@ from hubbub.core.outcomes import (
     CreateOutcome,
     Deleted,
     Ended,
+    HealOutcome,
     JoinCheckOutcome,
     JoinOutcome,
     Missing,
@@ -24,7 +25,7 @@ from hubbub.core.outcomes import (
     WatchOutcome,
     WithdrawOutcome,
 )
-from hubbub.core.party import JoinAttempt, Lease, PartyDraft
+from hubbub.core.party import JoinAttempt, KnownPosition, Lease, PartyDraft
 from hubbub.core.protocol import (
     Act,
     ChangeTrack,
@@ -32,7 +33,6 @@ from hubbub.core.protocol import (
     Leave,
     Pause,
     Play,
-    Position,
     Promote,
     QueueTrack,
     Rename,
@@ -44,6 +44,7 @@ from hubbub.core.protocol import (
 )
 from hubbub.store import Claimed, StoreUnavailable, TooLate, Trouble, keys, scripts
 from hubbub.store.calls import Calls
+from hubbub.store.life import Life, recovering
 from hubbub.store.replies import (
     ABSENCES,
     JOIN_CHECKS,
@@ -52,6 +53,7 @@ from hubbub.store.replies import (
     read_document,
     read_done,
     read_found,
+    read_healed,
     read_joined,
     read_renewed,
     read_watching,
@@ -87,8 +89,9 @@ class RedisStore:
     `lease_seconds`.
     """
 
-    def __init__(self, calls: Calls, lease_seconds: float, creating: Calls | None = None) -> None:
+    def __init__(self, calls: Calls, life: Life, lease_seconds: float, creating: Calls | None = None) -> None:
         self._calls = calls
+        self._life = life
         self._creating = creating or calls
         self._lease_ms = int(lease_seconds * 1000)
 
@@ -96,14 +99,6 @@ class RedisStore:
         """See `Store.ping`."""
         for shard in self._calls.shards():
             await self._ping(shard, deadline)
-
-    async def ask_for_ever(self) -> None:
-        """Ask for a sign of life for ever, so that the link's state is known without traffic."""
-        while True:
-            for shard in self._calls.shards():
-                with suppress(StoreUnavailable):
-                    await self._ping(shard, _now() + PROBE_BUDGET_SECONDS)
-            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
 
     async def create(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
         """See `Store.create`."""
@@ -122,13 +117,23 @@ class RedisStore:
 
     async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed:
         """See `Store.claim`."""
+        once = keys.once(key_hash)
+        if self._life.is_recovering(self._calls.shard_of(once)):
+            raise recovering()
         reply = await self._change(
             scripts.CLAIM,
-            (keys.once(key_hash),),
+            (once,),
             (candidate, replaced or "", IDEMPOTENCY_SECONDS),
             deadline,
         )
-        return Claimed(reply[2].decode())
+        _, _, code, is_new = reply
+        if is_new:
+            await self._life.confirm_absence(once, deadline)
+        return Claimed(code.decode())
+
+    async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
+        """See `Store.claim_again`."""
+        await self._change(scripts.CLAIM, (keys.once(key_hash),), (code, "", IDEMPOTENCY_SECONDS), deadline)
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """See `Store.read`."""
@@ -170,10 +175,35 @@ class RedisStore:
         """See `Store.release`."""
         await self._change_live(scripts.RELEASE, lease.code, (lease.member_id, lease.holder), deadline)
 
-    async def renew(self, code: str, leases: Sequence[Lease], deadline: float) -> RenewOutcome:
+    async def renew(
+        self,
+        code: str,
+        leases: Sequence[Lease],
+        deadline: float,
+        known: KnownPosition | None = None,
+        copied: int = -1,
+    ) -> RenewOutcome:
         """See `Store.renew`."""
         words = [word for lease in leases for word in (lease.member_id, lease.holder)]
-        return read_renewed(await self._change_live(scripts.RENEW, code, words, deadline))
+        return read_renewed(await self._change_live(scripts.RENEW, code, (*_position(known), copied, *words), deadline))
+
+    async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
+        """See `Store.heal`."""
+        copy = healing.copy
+        kept = (*_position(healing.known), healing.epoch, healing.expires_at)
+        own = [word for lease, name in healing.own for word in (lease.member_id, lease.holder, lease.token_hash, name)]
+        reply = await self._change(
+            scripts.HEAL,
+            keys.live(healing.code),
+            (self._lease_ms, copy.party_id if copy else "", *kept, copy.encoded() if copy else "", *own),
+            deadline,
+        )
+        return read_healed(reply)
+
+    async def bury(self, end: RememberedEnd, deadline: float) -> None:
+        """See `Store.bury`."""
+        words = (end.party_id, end.host_token_hash, end.until_ms)
+        await self._change(scripts.BURY, keys.live(end.code), words, deadline)
 
     async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> ActOutcome:
         """See `Store.act`."""
@@ -181,10 +211,10 @@ class RedisStore:
         words = (lease.member_id, lease.holder, *arguments_of(command))
         return read_done(await self._change_live(script, lease.code, words, deadline))
 
-    async def catch_up(self, code: str, since: Position | None, deadline: float) -> CatchUpOutcome:
+    async def catch_up(self, code: str, known: KnownPosition | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`."""
-        position = ("", 0) if since is None else (since.epoch, since.version)
-        reply = await self._calls.call(scripts.CATCH_UP, keys.live(code), position, deadline)
+        reply = await self._calls.call(scripts.CATCH_UP, keys.live(code), _position(known), deadline)
+        await self._believe(reply, code, deadline)
         return read_caught_up(reply, code, keys.party(code))
 
     async def probe(self, instance_id: str, word: str, deadline: float) -> None:
@@ -205,13 +235,21 @@ class RedisStore:
         reply = await self._calls.call(script, names, args, deadline)
         if reply[1] in ABSENCES:
             reply = await self._calls.call(on_primary, names, args, deadline)
+            await self._believe(reply, code, deadline)
         return reply
 
     async def _change_live(
         self, script: Script, code: str, args: Sequence[str | bytes | int], deadline: float
     ) -> Reply:
         """Run a script on a live party, which also tells it how long a lease lasts."""
-        return await self._change(script, keys.live(code), (self._lease_ms, *args), deadline)
+        reply = await self._change(script, keys.live(code), (self._lease_ms, *args), deadline)
+        await self._believe(reply, code, deadline)
+        return reply
+
+    async def _believe(self, reply: Reply, code: str, deadline: float) -> None:
+        """Return unless the reply says that the party is not there though it may have been lost."""
+        if reply[1] == b"missing":
+            await self._life.confirm_absence(keys.party(code), deadline)
 
     async def _change(
         self,
@@ -231,6 +269,10 @@ class RedisStore:
         if reply[1] == b"late":
             raise TooLate
         return reply
+
+
+def _position(known: KnownPosition | None) -> tuple[str, int, str]:
+    return ("", 0, "") if known is None else (known.epoch, known.version, known.digest)
 
 
 def _seconds(position: float | None) -> str:

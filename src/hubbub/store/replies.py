@@ -6,9 +6,11 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from hubbub.core.copies import PartyCopy
 from hubbub.core.errors import Reason
 from hubbub.core.outcomes import (
     ActOutcome,
+    Another,
     CatchUpOutcome,
     Crowded,
     Declined,
@@ -16,6 +18,8 @@ from hubbub.core.outcomes import (
     Ended,
     Found,
     Full,
+    Healed,
+    HealOutcome,
     Joinable,
     JoinCheckOutcome,
     Joined,
@@ -27,6 +31,7 @@ from hubbub.core.outcomes import (
     ReadOutcome,
     Renewed,
     RenewOutcome,
+    Unproved,
     Verdict,
     Watching,
     WatchOutcome,
@@ -53,6 +58,9 @@ _JOIN_REFUSALS: Final[dict[bytes, JoinOutcome]] = {
     b"full": Full(),
 }
 _WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": Crowded()}
+
+_HEALINGS: Final[dict[bytes, HealOutcome]] = {**ABSENCES, b"healed": Healed(), b"another": Another()}
+_UNPROVED: Final = frozenset({b"elsewhere", b"behind", b"forked"})
 
 _decode_document = msgspec.json.Decoder(PartyDocument).decode
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
@@ -108,16 +116,32 @@ def read_renewed(reply: Reply) -> RenewOutcome:
     """What `renew.lua` replied."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
-    _, _, epoch, version, watchers, expires_at, due_ms, *words = reply
+    if reply[1] in _UNPROVED:
+        return Unproved()
+    _, _, epoch, version, watchers, expires_at, due_ms, copied, *words = reply
     triples = zip(*[iter(words)] * 3, strict=True)
-    verdicts = tuple(Verdict(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples)
-    return Renewed(epoch.decode(), version, expires_at, watchers, due_ms if due_ms >= 0 else None, verdicts)
+    return Renewed(
+        epoch=epoch.decode(),
+        version=version,
+        expires_at=expires_at,
+        watchers=watchers,
+        due_ms=due_ms if due_ms >= 0 else None,
+        verdicts=tuple(Verdict(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples),
+        copy=None if copied is None else PartyCopy(copied[0], *map(tuple, copied[1:])),
+    )
+
+
+def read_healed(reply: Reply) -> HealOutcome:
+    """What `heal.lua` replied."""
+    return _HEALINGS[reply[1]]
 
 
 def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
     """What `catch_up.lua` replied."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
+    if reply[1] in _UNPROVED:
+        return Unproved()
     if reply[1] == b"events":
         return Missed(reply[2], tuple(reply[3:]))
     try:
@@ -127,7 +151,7 @@ def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
 
 
 def _read_whole(reply: Reply, code: str, key: str) -> Whole:
-    _, _, version, document, expires_at, listed, messages, events, watchers, playback = reply
+    _, _, epoch, version, document, expires_at, listed, messages, events, watchers, playback = reply
     party = read_document(document, key)
     snapshot = Snapshot(
         code=code,
@@ -144,7 +168,7 @@ def _read_whole(reply: Reply, code: str, key: str) -> Whole:
         members=_read_members(listed, party),
         messages=[_decode_message(message) for message in messages],
     )
-    return Whole(party.id, version, snapshot, tuple(events))
+    return Whole(epoch.decode(), version, snapshot, tuple(events))
 
 
 def _read_members(listed: Sequence[Any], party: PartyDocument) -> list[Member]:

@@ -185,7 +185,7 @@ class Envelope:
             response = refusal_response(refused.reason, sentence=refused.sentence)
         except StoreUnavailable as unavailable:
             request[LOG_FIELDS]["trouble"] = unavailable.trouble
-            response = refusal_response(Reason.STORE_UNAVAILABLE)
+            response = refusal_response(unavailable.reason)
         except web.HTTPException as error:
             response = _status_response(error.status, error.headers)
         except Exception:  # noqa: BLE001 - a fault of ours must not reach the caller, nor end the process

@@ -270,7 +270,7 @@ class Talk:
                     entered = await self._service.watch(code)
         except StoreUnavailable as unavailable:
             self._note(unavailable)
-            await self._take(self._session.unavailable(command, _now()))
+            await self._take(self._session.unavailable(command, unavailable.reason, _now()))
             return
         if isinstance(entered, Entered) and self._phone.is_closed:
             await self._service.abandon(entered, None if isinstance(command, Watch) else command.token)
@@ -295,7 +295,7 @@ class Talk:
             outcome = await self._service.act(self._place.lease, command)
         except StoreUnavailable as unavailable:
             self._note(unavailable)
-            await self._take(self._session.unavailable(command, _now()))
+            await self._take(self._session.unavailable(command, unavailable.reason, _now()))
         else:
             if isinstance(command, Leave) and isinstance(outcome, Done):
                 await self._hear_the_end(self._place)

@@ -2,6 +2,7 @@
 
 Every script begins with the bounds of `core/limits.py` and `head.lua`. Those on a live party go on with `state.lua`
 (keys, document, numbers, clock), `telling.lua` (numbering, log, publishing) and `seats.lua` (seats, leases, sweep).
+Those that compare positions have `proof.lua`.
 """
 
 import hashlib
@@ -62,7 +63,9 @@ CREATE: Final = _load("create", "")
 WITHDRAW: Final = _load("withdraw", "allow-oom")
 PING: Final = _load("ping", "allow-oom")
 PROBE: Final = _load("probe", "allow-oom")
-CATCH_UP: Final = _load("catch_up", "allow-oom")
+CATCH_UP: Final = _load("catch_up", "allow-oom", ("proof",))
+LIFE: Final = _load("life", "allow-oom")
+BURY: Final = _load("bury", "allow-oom")
 
 JOIN: Final = _load("join", "", _LIVE)
 # In a full store newcomers are refused, and everyone who has a seat comes back to it.
@@ -70,7 +73,8 @@ JOIN_WITHOUT_MEMORY: Final = _load("join", "allow-oom", _LIVE)
 UNDO_JOIN: Final = _load("undo_join", "allow-oom", _LIVE)
 WATCH: Final = _load("watch", "", _LIVE)
 RELEASE: Final = _load("release", "allow-oom", _LIVE)
-RENEW: Final = _load("renew", "allow-oom", _LIVE)
+RENEW: Final = _load("renew", "allow-oom", (*_LIVE, "proof"))
+HEAL: Final = _load("heal", "allow-oom", (*_LIVE, "proof"))
 
 LEAVE: Final = _load("leave", "allow-oom", _LIVE)
 KICK: Final = _load("kick", "allow-oom", _LIVE)

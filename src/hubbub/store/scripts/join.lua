@@ -1,7 +1,7 @@
 -- Seats a connection: in the seat that its token owns, taken over from whatever connection had it, or in a new one.
 -- ARGV  not_after, lease in ms, connection, hash of its token, id for a new seat, name or '',
 --       'anyone' | 'seated': whether newcomers get a seat
--- reply now, 'joined', party id, version, seat, is the host, was owned, when the party expires in ms
+-- reply now, 'joined', epoch, version, seat, is the host, was owned, when the party expires in ms
 --       now, 'kicked' | 'locked' | 'full' | 'no_memory' | 'ended' | 'missing' | 'late'
 local holder, token, new_id, name, admitted = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 

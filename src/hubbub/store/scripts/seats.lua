@@ -136,15 +136,18 @@ local function sweep()
   if state.watchers ~= watchers then mention('W', integer(state.watchers)) end
 end
 
--- Opens the party and brings it up to now. Returns nothing when it is there, else the reply that says why not.
-local function open()
-  if late(not_after) then return {now, 'late'} end
-  local absent = read_party()
-  if absent then return absent end
+-- Lets the party's clock run and what has run out go. Returns nothing, or the reply where that ended the party.
+local function bring_up_to_now()
   if not before.version then seat_first_host() end
   run_clock()
   sweep()
   if over then return finish('ended', false) end
+end
+
+-- Opens the party and brings it up to now. Returns nothing when it is there, else the reply that says why not.
+local function open()
+  if late(not_after) then return {now, 'late'} end
+  return read_party() or bring_up_to_now()
 end
 
 -- The seat of a connection that has it, its lease renewed; or nil and what became of it: 'kicked', 'timed_out' or

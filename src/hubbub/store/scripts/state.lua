@@ -12,6 +12,7 @@ local NUMBERS = {'version', 'touchedAt', 'stoodStill', 'guests', 'messages', 're
 local party       -- the document, decoded
 local rewritten   -- whether the document has changed
 local grown       -- whether a key may be new, and so without a life of its own
+local epoch       -- names this life of the party's data; the party's id until data was lost
 local state = {}  -- the numbers of the state hash
 local before = {} -- what they were
 local party_now   -- ms of the party's own clock, by which leases, holds and the host's grace run
@@ -39,7 +40,8 @@ local function read_party()
   end
   party = party_in(document)
   if not party then return redis.error_reply('ERR ' .. party_key .. ' holds no party document') end
-  local values = redis.call('HMGET', state_key, unpack(NUMBERS))
+  local values = redis.call('HMGET', state_key, 'epoch', unpack(NUMBERS))
+  epoch = table.remove(values, 1) or party.id
   for place, name in ipairs(NUMBERS) do
     before[name] = tonumber(values[place])
     state[name] = before[name] or 0

@@ -17,7 +17,7 @@ end
 
 local function publish()
   if #events > 0 then
-    mention('E', party.id .. ' ' .. integer(first_version) .. '\n' .. table.concat(events, '\n'))
+    mention('E', epoch .. ' ' .. integer(first_version) .. '\n' .. table.concat(events, '\n'))
   end
 end
 
@@ -76,7 +76,7 @@ local function finish(status, accepted, ...)
     renew_life(accepted)
   end
   publish()
-  return {now, status, party.id, state.version, ...}
+  return {now, status, epoch, state.version, ...}
 end
 
 local function accept(status, ...)

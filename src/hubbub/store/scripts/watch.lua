@@ -1,6 +1,6 @@
 -- Lets a connection watch without a seat.
 -- ARGV  not_after, lease in ms, connection
--- reply now, 'watching', party id, version, watchers, when the party expires in ms
+-- reply now, 'watching', epoch, version, watchers, when the party expires in ms
 --       now, 'locked' | 'crowded' | 'ended' | 'missing' | 'late'
 local absent = open()
 if absent then return absent end

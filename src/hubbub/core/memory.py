@@ -1,0 +1,80 @@
+"""What an instance remembers in case the store forgets: the parties it has just created, and those that ended."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hubbub.core.copies import PartyCopy, RememberedEnd
+from hubbub.core.limits import RECENT_CREATE_SECONDS, RECENT_CREATES_MAX, REMEMBERED_ENDS_MAX
+from hubbub.core.party import PartyDocument
+
+
+class RecentCreate(msgspec.Struct, frozen=True):
+    """A party that this instance has created and nobody has entered here yet.
+
+    `expires_at` is ms of the store's clock. `once` is the hash of the idempotency key that is bound to it, if any.
+    """
+
+    code: str
+    party: PartyDocument
+    expires_at: int
+    once: str | None
+
+    @property
+    def copy(self) -> PartyCopy:
+        """All that the store has of it."""
+        return PartyCopy(msgspec.json.encode(self.party))
+
+
+class Memory:
+    """The memory of one instance, bounded: the oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._creates: dict[str, tuple[float, RecentCreate]] = {}
+        self._ends: dict[str, RememberedEnd] = {}
+
+    def note_create(self, create: RecentCreate, now: float) -> None:
+        """Remember a create that was confirmed; `now` is monotonic seconds."""
+        self._forget_old_creates(now)
+        if len(self._creates) >= RECENT_CREATES_MAX:
+            del self._creates[next(iter(self._creates))]
+        self._creates[create.code] = (now + RECENT_CREATE_SECONDS, create)
+
+    def forget_create(self, code: str) -> None:
+        """A room has it from now on, or it is no more."""
+        self._creates.pop(code, None)
+
+    def recent_create(self, code: str, now: float) -> RecentCreate | None:
+        """The create of that party, if it is recent."""
+        forget_at, create = self._creates.get(code, (now, None))
+        return create if now < forget_at else None
+
+    def recent_creates(self, now: float) -> Iterator[RecentCreate]:
+        """All recent creates."""
+        self._forget_old_creates(now)
+        return (create for _, create in list(self._creates.values()))
+
+    def note_end(self, end: RememberedEnd) -> None:
+        """Remember that a party ended."""
+        if len(self._ends) >= REMEMBERED_ENDS_MAX:
+            del self._ends[next(iter(self._ends))]
+        self._ends[end.code] = end
+        self.forget_create(end.code)
+
+    def ends(self, now_ms: int) -> list[RememberedEnd]:
+        """All ends that are still to be remembered at that time of the store's clock."""
+        self._ends = {code: end for code, end in self._ends.items() if now_ms < end.until_ms}
+        return list(self._ends.values())
+
+    def holds_anything(self, now: float) -> bool:
+        """Whether anything is remembered."""
+        self._forget_old_creates(now)
+        return bool(self._creates or self._ends)
+
+    def _forget_old_creates(self, now: float) -> None:
+        # In the order of their coming, and all are kept equally long.
+        while self._creates:
+            code, (forget_at, _) = next(iter(self._creates.items()))
+            if now < forget_at:
+                return
+            del self._creates[code]

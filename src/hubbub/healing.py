@@ -1,0 +1,196 @@
+"""Writing back what the store has lost: first what ended, then what lives.
+
+A party that is missing, has no tombstone and has phones here was lost, not ended. Every instance heals what it has, and
+the first one to write a party back decides its new epoch; the others add their own seats.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from functools import partial
+
+from hubbub.core.copies import Healing, PartyCopy, RememberedEnd, brought_up
+from hubbub.core.limits import (
+    BURIALS_FIRST_SECONDS,
+    HEALED_AT_ONCE,
+    HEALING_RETRY_SECONDS,
+    ID_BYTES,
+    STORE_BUDGET_SECONDS,
+)
+from hubbub.core.memory import Memory, RecentCreate
+from hubbub.core.outcomes import Ended, Healed, Missing
+from hubbub.core.party import Lease
+from hubbub.hub import Hub, OpenRoom
+from hubbub.store import Store, StoreUnavailable
+from hubbub.store.life import Life, recovering
+
+
+class Healer:
+    """Heals the parties of one instance. `tell` hears, as a word and a number, what was done, for the log.
+
+    A room whose leases were renewed within `lease_seconds` cannot have ended unheard of.
+    """
+
+    def __init__(
+        self, store: Store, life: Life, hub: Hub, lease_seconds: float, tell: Callable[[str, int], None]
+    ) -> None:
+        self._store = store
+        self._life = life
+        self._hub = hub
+        self._lease_seconds = lease_seconds
+        self._tell = tell
+        self._memory = Memory()
+        self._lost: set[str] = set()
+        self._is_wanted = asyncio.Event()
+        life.on_loss(self._lose)
+        life.worth_a_beat = self._has_anything
+        hub.on_end(self._remember_end)
+
+    async def run(self) -> None:
+        """Heal, for ever, what has been lost."""
+        while True:
+            await self._is_wanted.wait()
+            self._is_wanted.clear()
+            shards, self._lost = self._lost, set()
+            self._life.healing |= shards
+            try:
+                if shards:
+                    await self._bury(shards)
+                    await asyncio.sleep(BURIALS_FIRST_SECONDS)
+                await self._heal_rooms(shards)
+                await self._heal_recent_creates()
+            finally:
+                self._life.healing -= shards
+
+    def look_again(self) -> None:
+        """The link to the store is back: see that the newest creates are still there."""
+        self._is_wanted.set()
+
+    def note_create(self, create: RecentCreate) -> None:
+        """Keep a party that was just created until somebody enters it here, or a minute has passed."""
+        self._memory.note_create(create, _now())
+
+    def note_entered(self, opened: OpenRoom) -> None:
+        """The room has the party from now on, and what is known of it until the first renewal."""
+        create = self._memory.recent_create(opened.code, _now())
+        if create is not None and opened.copy is None:
+            opened.copy = create.copy
+        self._memory.forget_create(opened.code)
+
+    def note_withdrawn(self, code: str) -> None:
+        """A party that was just created is to go again."""
+        self._memory.forget_create(code)
+
+    def doubt_absence(self, code: str) -> None:
+        """Raise `StoreUnavailable` where a party that the store has not was lost, as far as is known here."""
+        opened = self._hub.room(code)
+        if opened is not None and self.may_be_healed(opened):
+            opened.is_lost = True
+            raise recovering()
+        if self._memory.recent_create(code, _now()) is not None:
+            self._is_wanted.set()
+            raise recovering()
+
+    def may_be_healed(self, opened: OpenRoom) -> bool:
+        """Whether the room's leases were renewed so lately that they cannot have run out."""
+        return _now() - opened.renewed_at < self._lease_seconds
+
+    async def heal(self, opened: OpenRoom) -> None:
+        """Write back what the store has lost of an open room; raises `StoreUnavailable`."""
+        room = opened.room
+        assert room.party is not None
+        now_ms = self._store.now_ms()
+        if room.party.expires_at <= now_ms:
+            self._hub.end_soon(opened)
+            return
+        leases = [lease for lease in opened.leases if lease.member_id]
+        names = {member.id: member.name for member in room.party.members}
+        healing = Healing(
+            code=opened.code,
+            copy=self._copy_of(opened, leases),
+            known=room.known,
+            epoch=secrets.token_urlsafe(ID_BYTES),
+            expires_at=room.party.expires_at,
+            own=[(lease, names.get(lease.member_id, "")) for lease in leases],
+        )
+        asked_at = _now()
+        outcome = await self._store.heal(healing, asked_at + STORE_BUDGET_SECONDS)
+        if isinstance(outcome, Healed):
+            opened.is_lost = False
+            opened.renewed_at = asked_at
+            self._hub.begin_anew(opened)
+        elif not isinstance(outcome, Missing) or not self._life.is_recovering(self._life.shard_of(opened.code)):
+            # While others are writing back, one of them may have what this instance lacks.
+            self._hub.end_soon(opened, has_ended=isinstance(outcome, Ended))
+
+    def _copy_of(self, opened: OpenRoom, leases: Iterable[Lease]) -> PartyCopy | None:
+        room = opened.room
+        assert room.party is not None
+        if opened.copy is None:
+            return None
+        return brought_up(opened.copy, room.party, room.version, room.kicked, leases)
+
+    async def _bury(self, shards: AbstractSet[str]) -> None:
+        ends = [end for end in self._memory.ends(self._store.now_ms()) if self._life.shard_of(end.code) in shards]
+        await self._do_each("buried", [partial(self._store.bury, end) for end in ends])
+
+    async def _heal_rooms(self, shards: AbstractSet[str]) -> None:
+        rooms = [opened for opened in self._hub.rooms() if self._life.shard_of(opened.code) in shards]
+        await self._do_each("healed", [partial(self._heal_room, opened) for opened in rooms])
+
+    async def _heal_recent_creates(self) -> None:
+        creates = self._memory.recent_creates(_now())
+        await self._do_each("creates looked after", [partial(self._heal_create, create) for create in creates])
+
+    async def _heal_room(self, opened: OpenRoom, _deadline: float) -> None:
+        if not opened.is_closed and opened.room.party is not None:
+            await self.heal(opened)
+
+    async def _heal_create(self, create: RecentCreate, deadline: float) -> None:
+        epoch = secrets.token_urlsafe(ID_BYTES)
+        outcome = await self._store.heal(Healing(create.code, create.copy, None, epoch, create.expires_at), deadline)
+        if not isinstance(outcome, Healed):
+            self._memory.forget_create(create.code)
+        elif create.once is not None:
+            await self._store.claim_again(create.once, create.code, deadline)
+
+    async def _do_each(self, what: str, jobs: Sequence[Callable[[float], Awaitable[object]]]) -> None:
+        """Do all, some at a time; each again until the store answers, or has lost yet more."""
+        for first in range(0, len(jobs), HEALED_AT_ONCE):
+            await asyncio.gather(*map(self._insist, jobs[first : first + HEALED_AT_ONCE]))
+        if jobs:
+            self._tell(what, len(jobs))
+
+    async def _insist(self, job: Callable[[float], Awaitable[object]]) -> None:
+        while not self._lost:
+            with suppress(StoreUnavailable):
+                await job(_now() + STORE_BUDGET_SECONDS)
+                return
+            await asyncio.sleep(HEALING_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
+
+    def _lose(self, shard: str) -> None:
+        self._lost.add(shard)
+        self._is_wanted.set()
+
+    def _has_anything(self) -> bool:
+        return self._memory.holds_anything(_now()) or any(True for _ in self._hub.rooms())
+
+    def _remember_end(self, opened: OpenRoom) -> None:
+        party, copy = opened.room.party, opened.copy
+        if party is None:
+            return
+        self._memory.note_end(
+            RememberedEnd(
+                code=opened.code,
+                party_id=copy.party_id if copy is not None else "",
+                host_token_hash=copy.host_token_hash if copy is not None else "",
+                until_ms=party.expires_at,
+            )
+        )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

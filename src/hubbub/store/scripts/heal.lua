@@ -1,0 +1,103 @@
+-- Writes back a party that the store has lost, or what it has lost of it, from what an instance has kept, and seats the
+-- instance's own connections, none of which can have left. What was told since may be told no more under the same
+-- versions, so a new epoch begins; unless another instance has begun it already: then only seats are added.
+-- ARGV  not_after, lease in ms, party id or '' where it is not known, epoch, version, digest of the last event, the new epoch, when the party expires,
+--         copy as JSON, or '' where the instance has none, then four for each connection: seat, connection, hash of its
+--         token, name or ''
+-- reply now, 'healed' | 'another' | 'ended' | 'missing' | 'late'
+local known = {epoch = ARGV[4], version = tonumber(ARGV[5]), digest = ARGV[6]}
+local id, new_epoch, expires_at, copy = ARGV[3], ARGV[7], ARGV[8], ARGV[9]
+local CHUNK = 1000  -- words in one command; Lua hands over some 8,000 at most
+
+local function write(command, key, words)
+  for first = 1, #words, CHUNK do
+    redis.call(command, key, unpack(words, first, math.min(first + CHUNK - 1, #words)))
+  end
+end
+
+local function begin_epoch()
+  redis.call('DEL', log_key)
+  redis.call('HSET', state_key, 'epoch', new_epoch, 'logBytes', '0')
+end
+
+-- Who had taken over from whom may be lost, so whoever still has a connection may claim its seat again.
+local function forget_holders()
+  for _, seat_id in ipairs(redis.call('HKEYS', seats_key)) do
+    local seat = seat_of(seat_id)
+    if seat then
+      seat.holder = ''
+      keep(seat)
+    end
+  end
+end
+
+-- The party as it was; its clock has stood still since then.
+local function write_whole(has_own)
+  redis.call('DEL', unpack(KEYS))
+  local kept = cjson.decode(copy)
+  redis.call('SET', party_key, kept.document, 'PXAT', expires_at)
+  if #kept.state == 0 then
+    if has_own then begin_epoch() end
+    return
+  end
+  write('HSET', state_key, kept.state)
+  write('HSET', seats_key, kept.seats)
+  write('HSET', tokens_key, kept.tokens)
+  write('RPUSH', roster_key, kept.roster)
+  write('ZADD', leases_key, kept.leases)
+  write('RPUSH', messages_key, kept.messages)
+  local touched_at, stood_still = unpack(redis.call('HMGET', state_key, 'touchedAt', 'stoodStill'))
+  redis.call('HSET', state_key, 'touchedAt', integer(now), 'stoodStill', integer(now - touched_at + stood_still))
+  begin_epoch()
+end
+
+local function seat_own(seat_id, holder, token, name)
+  local seat, gone = seat_of(seat_id)
+  if gone == 'kicked' then return end
+  if not seat then
+    if redis.call('HEXISTS', tokens_key, token) == 1 then return end
+    state.guests = state.guests + 1
+    party.seats = party.seats + 1
+    rewritten = true
+    seat = {id = seat_id, holder = holder, number = state.guests, token = token}
+    seat.name = name ~= '' and name or 'Guest ' .. integer(seat.number)
+    if redis.call('LLEN', roster_key) < LISTED_MAX then list(seat) end
+    keep(seat)
+    redis.call('HSET', tokens_key, token, seat.id)
+    lease(seat)
+    tell_of(seat, '"t":"MEMBER_JOINED","member":' .. member(seat))
+    return
+  end
+  if seat.holder == '' then
+    seat.holder = holder
+    keep(seat)
+  end
+  if seat.holder == holder and lease(seat) then tell_updated(seat) end
+end
+
+if late(not_after) then return {now, 'late'} end
+local has_own, is_written = #ARGV > 9, false
+local absent = read_party()
+if absent then
+  if absent[2] ~= 'missing' or copy == '' then return absent end
+  write_whole(has_own)
+  is_written = true
+else
+  if id ~= '' and party.id ~= id then return {now, 'another'} end
+  local position = standing(known, {epoch = epoch, version = state.version}, log_key)
+  if position == 'behind' and copy ~= '' then
+    write_whole(has_own)
+    is_written = true
+  elseif position == 'behind' or position == 'forked' then
+    begin_epoch()
+    forget_holders()
+  end
+end
+read_party()
+if not has_own and not (is_written and before.version) then return {now, 'healed'} end
+
+grown = true
+absent = bring_up_to_now()
+if absent then return absent end
+for place = 10, #ARGV, 4 do seat_own(unpack(ARGV, place, place + 3)) end
+return accept('healed')

@@ -1,0 +1,12 @@
+-- A position proved: an epoch and a version name a state only as long as the store has lost nothing, since after that it
+-- gives the same versions out again. So whoever knows a position brings a digest of its last event.
+
+-- How a known position stands to the party's own: 'level', it is of this party's past; 'elsewhere', it is of another
+-- life; 'behind', the store has lost what came up to it; 'forked', something else came by the same version.
+local function standing(known, own, log_key)
+  if known.epoch ~= own.epoch then return 'elsewhere' end
+  if known.version > own.version then return 'behind' end
+  local event = redis.call('LINDEX', log_key, known.version - own.version - 1)
+  if event and known.digest ~= '' and redis.sha1hex(event) ~= known.digest then return 'forked' end
+  return 'level'
+end
