@@ -14,7 +14,7 @@ from hubbub.service import NewParty, PartyService
 from hubbub.store import StoreUnavailable, Trouble
 from tests.contract.conftest import Instance, draft, soon, take_seat, until
 from tests.contract.inside import keys_of_parties
-from tests.support.proxy import AnswerLosingProxy
+from tests.support.proxy import StoreProxy
 from tests.support.stores import StoreServer
 
 KEY = "a-secret-of-the-caller_1"
@@ -110,14 +110,14 @@ async def test_a_repeat_for_a_party_that_ended_says_so(instance: Instance, servi
 
 
 @pytest.fixture
-def proxy(server: StoreServer) -> Iterator[AnswerLosingProxy]:
-    proxy = AnswerLosingProxy(server.port)
+def proxy(server: StoreServer) -> Iterator[StoreProxy]:
+    proxy = StoreProxy(server.port)
     yield proxy
     proxy.close()
 
 
 @pytest.fixture
-async def cut_off(server: StoreServer, proxy: AnswerLosingProxy) -> AsyncIterator[Instance]:
+async def cut_off(server: StoreServer, proxy: StoreProxy) -> AsyncIterator[Instance]:
     """An instance behind the proxy."""
     instance = Instance(server, proxy.port)
     # The store knows the script, so that the answer which is lost is the one of the create itself.
@@ -132,20 +132,20 @@ async def repeat_of_key(service: PartyService) -> None:
     await service._create_once(service._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
 
 
-async def lose_a_create(cut_off: Instance, proxy: AnswerLosingProxy) -> None:
+async def lose_a_create(cut_off: Instance, proxy: StoreProxy) -> None:
     """Let a create happen whose answer is lost, and the store be there again afterwards."""
-    proxy.cutting = True
+    proxy.cut_after_send()
     with pytest.raises(StoreUnavailable):
         await cut_off.service().create(None, None)
-    proxy.cutting = False
+    proxy.mend()
 
 
 async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
-    service: PartyService, cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
+    service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     # The first trip binds the key to a code; the create is the next, and only its answer is to be lost.
     await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
-    proxy.cutting = True
+    proxy.cut_after_send()
     with pytest.raises(StoreUnavailable) as caught:
         await repeat_of_key(cut_off.service())
     assert caught.value.in_doubt
@@ -153,34 +153,34 @@ async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
     elsewhere = await service.create(None, KEY)
     assert isinstance(elsewhere, NewParty)
     assert elsewhere.code == "BCDFGH"
-    proxy.cutting = False
+    proxy.mend()
     assert await cut_off.service().create(None, KEY) == elsewhere
     assert server.admin.keys("party:*") == ["party:BCDFGH"]
 
 
 async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_back(
-    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
-    proxy.cutting = True
+    proxy.cut_after_send()
     with pytest.raises(StoreUnavailable):
         await cut_off.service().create(None, None)
     assert len(server.admin.keys("party:*")) == 1
     withdrawing = asyncio.create_task(cut_off.doubts.settle())
     await until(lambda: proxy.cuts >= 3)  # it goes on trying while the store is away
-    proxy.cutting = False
+    proxy.mend()
     await until(lambda: not server.admin.keys("party:*"))
     withdrawing.cancel()
 
 
 async def test_a_repeat_saves_its_party_from_being_taken_back(
-    service: PartyService, cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
+    service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
-    proxy.cutting = True
+    proxy.cut_after_send()
     with pytest.raises(StoreUnavailable):
         await repeat_of_key(cut_off.service())
     party = await service.create(None, KEY)
-    proxy.cutting = False
+    proxy.mend()
     assert len(cut_off.doubts._doubts) == 1
     assert await cut_off.doubts._settle_next()
     assert not cut_off.doubts._doubts
@@ -190,47 +190,45 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
 
 
 async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
-    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
-    proxy.cutting = True
+    proxy.cut_after_send()
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
             await repeat_of_key(cut_off.service())
-        proxy.cutting = False
+        proxy.mend()
         # The next try has to learn the store's clock before it can fail.
         await cut_off.store.ping(soon())
-        proxy.cutting = True
+        proxy.cut_after_send()
     assert server.admin.scard("{party:BCDFGH}:tries") == 2
-    proxy.cutting = False
+    proxy.mend()
     await cut_off.doubts.settle_the_rest()
     assert server.admin.keys("*party:*") == []
 
 
 async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
-    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
     await cut_off.doubts.settle_the_rest()
     assert server.admin.keys("party:*") == []
 
 
-async def test_a_cancelled_create_is_taken_back(
-    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
-) -> None:
-    proxy.cutting = True
+async def test_a_cancelled_create_is_taken_back(cut_off: Instance, proxy: StoreProxy, server: StoreServer) -> None:
+    proxy.cut_after_send()
     creating = asyncio.create_task(cut_off.service().create(None, None))
     await until(lambda: server.admin.keys("party:*"))
     creating.cancel()
     with pytest.raises((asyncio.CancelledError, StoreUnavailable)):
         await creating
-    proxy.cutting = False
+    proxy.mend()
     await cut_off.doubts.settle_the_rest()
     assert server.admin.keys("party:*") == []
 
 
 async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdrawal(
-    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
     # A second one, for which the clock has to be learnt anew.
@@ -245,7 +243,7 @@ async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdra
 
 
 async def test_a_store_that_refuses_for_a_while_is_asked_again(
-    cut_off: Instance, proxy: AnswerLosingProxy, server: StoreServer
+    cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
     server.admin.config_set("min-replicas-to-write", "1")

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.conftest import MakeInstance, MakePhone
 from tests.support.instances import Instance
 from tests.support.phones import Phone, wait_until_each, wait_until_level
-from tests.support.proxy import AnswerLosingProxy, DeafeningProxy, StoreProxy
+from tests.support.proxy import StoreProxy
 from tests.support.stores import StoreServer, wait_for
 
 ANSWER_SECONDS_MAX = 2.0
@@ -37,15 +37,8 @@ def own_store(tmp_path: Path) -> Iterator[StoreServer]:
 
 
 @pytest.fixture
-def losing(own_store: StoreServer) -> Iterator[AnswerLosingProxy]:
-    proxy = AnswerLosingProxy(own_store.port)
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture
-def deafening(own_store: StoreServer) -> Iterator[DeafeningProxy]:
-    proxy = DeafeningProxy(own_store.port)
+def proxy(own_store: StoreServer) -> Iterator[StoreProxy]:
+    proxy = StoreProxy(own_store.port)
     yield proxy
     proxy.close()
 
@@ -57,18 +50,18 @@ def lame_pair(store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance)
 
 
 def test_a_seat_whose_taking_was_answered_as_failed_is_not_taken(
-    own_store: StoreServer, losing: AnswerLosingProxy, new_instance: MakeInstance, new_phone: MakePhone
+    own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
-    pair = lame_pair(own_store, losing, new_instance)
+    pair = lame_pair(own_store, proxy, new_instance)
     host, stranger, returning = new_phone(pair.whole), new_phone(pair.lame), new_phone(pair.lame)
     host.create(name="Ann")
-    losing.cutting = True
+    proxy.cut_after_send()
     for phone, fields in ((stranger, {}), (returning, {"token": "a-secret-of-the-phone-itself"})):
         asked_at = time.monotonic()
         assert phone.refused("JOIN", code=host.code, **fields) == "store_unavailable"
         assert time.monotonic() - asked_at < ANSWER_SECONDS_MAX
-    assert losing.cuts > 0
-    losing.cutting = False
+    assert proxy.cuts > 0
+    proxy.mend()
     wait_for(partial(gets_in, returning, host.code, token="a-secret-of-the-phone-itself"))
     present = {host.member_id, returning.member_id}
     host.wait_until(lambda: set(host.room["members"]) == present)
@@ -87,27 +80,27 @@ def gets_in(phone: Phone, code: str, **fields: str) -> bool:
 
 
 def test_a_party_whose_creation_was_answered_as_failed_is_not_there(
-    own_store: StoreServer, losing: AnswerLosingProxy, new_instance: MakeInstance, new_phone: MakePhone
+    own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
-    pair = lame_pair(own_store, losing, new_instance)
+    pair = lame_pair(own_store, proxy, new_instance)
     phone = new_phone(pair.lame)
-    losing.cutting = True
+    proxy.cut_after_send()
     assert phone.refused("CREATE") == "store_unavailable"
-    losing.cutting = False
+    proxy.mend()
     wait_for(lambda: phone.ask("CREATE")["t"] == "CREATED")
     wait_for(lambda: own_store.admin.keys("party:*") == [f"party:{phone.code}"])
 
 
 def test_a_command_whose_answer_is_lost_is_done_once_or_not_at_all(
-    own_store: StoreServer, losing: AnswerLosingProxy, new_instance: MakeInstance, new_phone: MakePhone
+    own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
-    pair = lame_pair(own_store, losing, new_instance)
+    pair = lame_pair(own_store, proxy, new_instance)
     host, guest = new_phone(pair.whole), new_phone(pair.lame)
     host.create()
     guest.join(host.code)
-    losing.cutting = True
+    proxy.cut_after_send()
     assert guest.refused("SEND_MESSAGE", text="perhaps") == "store_unavailable"
-    losing.cutting = False
+    proxy.mend()
     wait_for(lambda: guest.ask("SEND_MESSAGE", text="certainly")["t"] == "OK")
     for phone in (host, guest):
         phone.wait_for_message("MESSAGE", text="certainly")
@@ -117,19 +110,19 @@ def test_a_command_whose_answer_is_lost_is_done_once_or_not_at_all(
 
 
 def test_an_instance_whose_subscription_died_silently_is_level_within_ten_seconds(
-    own_store: StoreServer, deafening: DeafeningProxy, new_instance: MakeInstance, new_phone: MakePhone
+    own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
-    pair = lame_pair(own_store, deafening, new_instance)
+    pair = lame_pair(own_store, proxy, new_instance)
     host, guest, watcher = new_phone(pair.whole), new_phone(pair.lame), new_phone(pair.lame)
     host.create(name="Ann")
     guest.join(host.code)
     watcher.watch(host.code)
     wait_until_level(host, guest, watcher)
-    deafening.deafen()
+    proxy.deafen()
     deafened_at = time.monotonic()
     for number in range(3):
         host.do("SEND_MESSAGE", text=f"unheard {number}")
-    wait_for(lambda: deafening.lost > 0)
+    wait_for(lambda: proxy.lost > 0)
     wait_until_each((guest, watcher), lambda phone: phone.find("MESSAGE", {"text": "unheard 2"}))
     assert time.monotonic() - deafened_at < REPAIR_SECONDS_MAX
     wait_until_level(host, guest, watcher)

@@ -1,179 +1,246 @@
-"""Proxies between an instance and its store: one can lose answers, one can go deaf, one can hold answers back.
+"""A proxy between an instance and its store, or between a phone and an instance, which gives the line bad days.
 
-They forward bytes, drop them, hold them and close connections; they do not simulate reordering or a half-lost answer.
-A store that refuses connections is seen through them as one that hangs up at once.
+It works on the bytes of TCP connections: it passes them on, keeps them back, throws them away and closes connections.
+What it does not simulate: bytes that overtake each other or arrive twice, half an answer, a narrow line (however much
+is sent, all of it is late by the same time), a slow or lost opening of a connection, or a host that refuses
+connections (a store that does is seen through the proxy as one that hangs up at once). Single packets cannot be lost
+either: TCP would send them again, so that a lossy network is seen as a late one (`delay` with jitter) or as broken
+connections (`cut_at_random`).
 """
 
-import socket
+import asyncio
+import random
 import threading
-import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from queue import SimpleQueue
+from enum import Enum
 
 BUFFER_BYTES = 65536
+BACKLOG = 1024
+
+
+class Way(Enum):
+    """One of the two directions of a connection."""
+
+    THERE = "from the instance to the store"
+    BACK = "from the store to the instance"
+
+
+BOTH = (Way.THERE, Way.BACK)
 
 
 class StoreProxy:
-    """Forwards to a store on this machine."""
+    """Forwards from a port of its own to one on this machine, until it is given a bad day; `mend` ends them all.
 
-    def __init__(self, store_port: int) -> None:
+    One event loop in a thread of its own carries all connections; the verbs may be used from any thread.
+    """
+
+    def __init__(self, store_port: int, seed: int = 0) -> None:
+        self.port = 0
+        self.cuts = 0
+        """How many connections have been closed instead of passing something on."""
+        self.lost = 0
+        """How many pieces have been thrown away."""
         self._store_port = store_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._sockets: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept, name="proxy accept")]
-        self._threads[0].start()
+        self._dice = random.Random(seed)
+        self._seconds, self._jitter = 0.0, 0.0
+        self._frozen: frozenset[Way] = frozenset()
+        self._dropping: frozenset[Way] = frozenset()
+        self._cuts_after_send = False
+        self._chance_of_cut = 0.0
+        self._links: set[_Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._changed = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
     def close(self) -> None:
-        """Close everything and wait for the threads."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._threads[0].join()
-        for connection in self._sockets:
-            _shut(connection)
-        for thread in self._threads[1:]:
-            thread.join()
-        for connection in self._sockets:
-            connection.close()
+        """Close everything and wait for the thread."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def cut(self) -> None:
         """Break every connection that there is; new ones are taken."""
-        for connection in list(self._sockets):
-            _shut(connection)
+        self._do(self._cut_all)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                instance, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                store = socket.create_connection(("127.0.0.1", self._store_port))
-            except OSError:
-                instance.close()
-                continue
-            self._sockets += [instance, store]
-            for source, target in ((instance, store), (store, instance)):
-                thread = threading.Thread(target=self._pump, args=(source, target, instance), name="proxy pump")
-                self._threads.append(thread)
-                thread.start()
+    def delay(self, seconds: float, jitter: float = 0.0) -> None:
+        """Hold each piece of an answer for so long from its arrival, those held already included; 0 lets all go.
 
-    def _pump(self, source: socket.socket, target: socket.socket, instance: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(BUFFER_BYTES):
-                passed = self._asked(instance, data) if source is instance else self._answered(instance, data)
-                if passed is None:
-                    break
-                target.sendall(passed)
-        _shut(source)
-        _shut(target)
+        With `jitter` each waits up to so many seconds more; all stay in their order. Only what the store sends is
+        late, events included: commands take effect at once.
+        """
+        self._set(_seconds=seconds, _jitter=jitter)
 
-    def _asked(self, instance: socket.socket, data: bytes) -> bytes | None:  # noqa: ARG002
-        """What of the instance's bytes goes on to the store; None closes the connection."""
-        return data
+    def freeze(self, *ways: Way) -> None:
+        """Let nothing pass in these directions, in both where none is named, with all connections open.
 
-    def _answered(self, instance: socket.socket, data: bytes) -> bytes | None:  # noqa: ARG002
-        """What of the store's bytes goes on to the instance; None closes the connection."""
-        return data
+        New connections are taken, and are as silent. Nothing is lost: what is sent waits, first here and then with
+        its sender, whose buffers fill, and goes on at `mend`. Not even the end of a connection passes.
+        """
+        self._set(_frozen=frozenset(ways or BOTH))
 
+    def drop(self, *ways: Way) -> None:
+        """Throw away whatever comes in these directions, in both where none is named, with all connections open.
 
-class AnswerLosingProxy(StoreProxy):
-    """Forwards until told to cut.
-
-    While `cutting`, what an instance sends still reaches the store; as soon as the store answers, the answer
-    is dropped and the instance's connection is closed instead.
-    """
-
-    def __init__(self, store_port: int) -> None:
-        self.cutting = False
-        self.cuts = 0
-        super().__init__(store_port)
-
-    def _answered(self, instance: socket.socket, data: bytes) -> bytes | None:
-        if not self.cutting:
-            return super()._answered(instance, data)
-        self.cuts += 1
-        return None
-
-
-class DeafeningProxy(StoreProxy):
-    """Forwards until told to deafen: then the subscriptions of that moment stay open, and nothing comes of them."""
-
-    def __init__(self, store_port: int) -> None:
-        self._subscribed: set[socket.socket] = set()
-        self._deaf: frozenset[socket.socket] = frozenset()
-        self.lost = 0
-        super().__init__(store_port)
+        The end of a connection is lost as well. New connections are taken, and lose as much. Bytes lost are lost for
+        good, so connections of that time are of no use after `mend`, as those through a firewall that forgot them.
+        """
+        self._set(_dropping=frozenset(ways or BOTH))
 
     def deafen(self) -> None:
-        """Lose from now on what the store sends on any subscription that there is."""
-        self._deaf = frozenset(self._subscribed)
-        assert self._deaf, "nobody has subscribed to anything"
+        """Lose from now on what the store sends on any subscription that there is; those made later are whole."""
+        self._do(self._deafen_all)
 
-    def _asked(self, instance: socket.socket, data: bytes) -> bytes | None:
-        if b"SUBSCRIBE" in data.upper():
-            self._subscribed.add(instance)
-        return super()._asked(instance, data)
+    def cut_after_send(self) -> None:
+        """Let what an instance sends reach the store; as soon as the store answers, close the connection instead."""
+        self._set(_cuts_after_send=True)
 
-    def _answered(self, instance: socket.socket, data: bytes) -> bytes | None:
-        if instance not in self._deaf:
-            return super()._answered(instance, data)
-        self.lost += 1
-        return b""
+    def cut_at_random(self, chance: float) -> None:
+        """Lose each piece with this chance, in either direction, and its connection with it."""
+        self._set(_chance_of_cut=chance)
 
+    def mend(self) -> None:
+        """Let everything pass again, at once, and let go what waits; only who was deafened stays deaf."""
+        self._set(
+            _seconds=0.0,
+            _jitter=0.0,
+            _frozen=frozenset(),
+            _dropping=frozenset(),
+            _cuts_after_send=False,
+            _chance_of_cut=0.0,
+        )
 
-class DelayingProxy(StoreProxy):
-    """Forwards until told to delay: then it holds whatever the store answers for that long, all in its order.
+    def _do(self, act: Callable[[], None]) -> None:
+        async def in_the_loop() -> None:
+            act()
 
-    What it does not simulate: a slow way to the store (commands take effect at once; only their answers are late, and
-    so is every event that the store publishes), a slow opening of connections, jitter, loss, or a narrow line (however
-    much the store answers, all of it is late by the same time).
-    """
+        asyncio.run_coroutine_threadsafe(in_the_loop(), self._loop).result()
 
-    def __init__(self, store_port: int) -> None:
-        self._seconds = 0.0
-        self._closing = False
-        self._changed = threading.Condition()
-        super().__init__(store_port)
+    def _set(self, **rules: object) -> None:
+        def change() -> None:
+            vars(self).update(rules)
+            self._changed.set()
+            self._changed = asyncio.Event()
 
-    def delay(self, seconds: float) -> None:
-        """Hold each answer for so long from its arrival, those held already included; 0 lets all of them go."""
-        with self._changed:
-            self._seconds = seconds
-            self._changed.notify_all()
+        self._do(change)
 
-    def close(self) -> None:
-        """Let go what is held, close everything and wait for the threads."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-        super().close()
+    def _cut_all(self) -> None:
+        for link in self._links:
+            link.cut()
 
-    def _pump(self, source: socket.socket, target: socket.socket, instance: socket.socket) -> None:
-        if source is instance:
-            super()._pump(source, target, instance)
+    def _deafen_all(self) -> None:
+        subscribed = [link for link in self._links if link.has_subscribed]
+        assert subscribed, "nobody has subscribed to anything"
+        for link in subscribed:
+            link.is_deaf = True
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=BACKLOG)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+
+    async def _end(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._forward(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            store_reader, store_writer = await asyncio.open_connection("127.0.0.1", self._store_port)
+        except OSError:
+            writer.close()
             return
-        held: SimpleQueue[tuple[float, bytes] | None] = SimpleQueue()
-        carrier = threading.Thread(target=self._carry, args=(held, target), name="proxy carrier")
-        carrier.start()
-        with suppress(OSError):
-            while data := source.recv(BUFFER_BYTES):
-                held.put((time.monotonic(), data))
-        held.put(None)
-        carrier.join()
-        _shut(source)
-        _shut(target)
+        link = _Link(writer, store_writer)
+        self._links.add(link)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pump(link, Way.THERE, reader, store_writer))
+                tasks.create_task(self._pump(link, Way.BACK, store_reader, writer))
+        finally:
+            self._links.remove(link)
+            link.cut()
 
-    def _carry(self, held: SimpleQueue[tuple[float, bytes] | None], target: socket.socket) -> None:
-        while (item := held.get()) is not None:
-            came_at, data = item
-            with self._changed:
-                while not self._closing and (left := came_at + self._seconds - time.monotonic()) > 0:
-                    self._changed.wait(left)
+    async def _pump(self, link: "_Link", way: Way, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        held: asyncio.Queue[tuple[float, float, bytes] | None] = asyncio.Queue()
+        carrier = asyncio.create_task(self._carry(held, way, target))
+        try:
             with suppress(OSError):
-                target.sendall(data)
+                while data := await self._read(way, source):
+                    if self._breaks(way):
+                        self.cuts += 1
+                        link.cut()
+                    elif not self._loses(link, way, data):
+                        held.put_nowait((self._loop.time(), self._dice.random(), data))
+            if way in self._dropping:
+                return  # nobody hears of the end
+            held.put_nowait(None)
+            await carrier
+            link.cut()
+        finally:
+            carrier.cancel()
+
+    async def _read(self, way: Way, source: asyncio.StreamReader) -> bytes:
+        await self._thawed(way)
+        return await source.read(BUFFER_BYTES)
+
+    def _breaks(self, way: Way) -> bool:
+        if way is Way.BACK and self._cuts_after_send:
+            return True
+        return self._chance_of_cut > 0 and self._dice.random() < self._chance_of_cut
+
+    def _loses(self, link: "_Link", way: Way, data: bytes) -> bool:
+        if way is Way.THERE and b"SUBSCRIBE" in data.upper():
+            link.has_subscribed = True
+        is_lost = way in self._dropping or (way is Way.BACK and link.is_deaf)
+        self.lost += is_lost
+        return is_lost
+
+    async def _carry(
+        self, held: "asyncio.Queue[tuple[float, float, bytes] | None]", way: Way, target: asyncio.StreamWriter
+    ) -> None:
+        while (item := await held.get()) is not None:
+            came_at, share, data = item
+            for seconds in self._waits(way, came_at, share):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._changed.wait()
+            await self._thawed(way)
+            with suppress(OSError):
+                target.write(data)
+                await target.drain()
+        await self._thawed(way)
+
+    def _waits(self, way: Way, came_at: float, share: float) -> Iterator[float]:
+        """How long to wait, afresh after each change, until something may go on that came then."""
+        while way is Way.BACK:
+            left = came_at + self._seconds + share * self._jitter - self._loop.time()
+            if left <= 0:
+                return
+            yield left
+
+    async def _thawed(self, way: Way) -> None:
+        while way in self._frozen:
+            await self._changed.wait()
 
 
-def _shut(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+class _Link:
+    """A connection of an instance, and the one to the store that belongs to it."""
+
+    def __init__(self, *ends: asyncio.StreamWriter) -> None:
+        self.has_subscribed = False
+        self.is_deaf = False
+        self._ends = ends
+
+    def cut(self) -> None:
+        """Close both at once."""
+        for end in self._ends:
+            end.transport.abort()

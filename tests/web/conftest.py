@@ -6,7 +6,7 @@ from typing import Protocol, Unpack
 
 import pytest
 
-from tests.support.proxy import DelayingProxy
+from tests.support.proxy import StoreProxy
 from tests.web.support.chromium import Chromium
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.phones import BrowserPhone, HasPort, Kind, Place
@@ -18,7 +18,7 @@ TEST_SECONDS_MAX = 240
 HAS_FAILED = pytest.StashKey[bool]()
 
 
-NewLine = Callable[[HasPort], DelayingProxy]
+NewLine = Callable[[HasPort], StoreProxy]
 
 
 class NewPair(Protocol):
@@ -114,10 +114,10 @@ def fault_of(phone: BrowserPhone) -> str | None:
 @pytest.fixture
 def new_line() -> Iterator[NewLine]:
     """Lays lines that a phone can be given as its place, to be delayed and cut there."""
-    made: list[DelayingProxy] = []
+    made: list[StoreProxy] = []
 
-    def lay(place: HasPort) -> DelayingProxy:
-        made.append(DelayingProxy(place.port))
+    def lay(place: HasPort) -> StoreProxy:
+        made.append(StoreProxy(place.port))
         return made[-1]
 
     yield lay

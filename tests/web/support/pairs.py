@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.haproxy import HaProxy, lasting_port
 from tests.support.instances import Instance
-from tests.support.proxy import DelayingProxy
+from tests.support.proxy import StoreProxy
 from tests.support.stores import StoreServer
 
 
@@ -19,7 +19,7 @@ class ProxiedPair:
         self._folder = folder
         self._front: HaProxy | None = None
         self.store = StoreServer("valkey", folder / "store", "--appendonly", "yes", "--appendfsync", "everysec")
-        self.store_link = DelayingProxy(self.store.port)
+        self.store_link = StoreProxy(self.store.port)
         address = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(self.store_link.port)}
         self.here, self.there = (
             Instance(folder, **address, **{"PORT": str(lasting_port()), **settings}) for _ in range(2)
