@@ -20,10 +20,10 @@ from websockets.typing import Origin
 
 from tests.integration.conftest import MakeInstance
 from tests.support.conversation import Conversation, expect_level, is_level
-from tests.support.haproxy import HaProxy, lasting_port
+from tests.support.haproxy import HaProxy
 from tests.support.instances import Instance
 from tests.support.party_view import UNVERSIONED, Message, PartyView
-from tests.support.stores import StoreServer, wait_for
+from tests.support.stores import StoreServer, lasting_port, wait_for
 
 PARTIES = 5
 GUESTS = 8

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -10,28 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stores import wait_for
+from tests.support.stores import lasting_port, wait_for
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "haproxy.cfg"
 STOP_SECONDS_MAX = 5
-# Linux takes the ports of outgoing connections from 32768 up. One of those might be gone when its owner, which is
-# being restarted, wants it back: a proxy makes many connections meanwhile.
-LASTING_PORTS = range(20_000, 32_000)
 # What the distribution's own file says elsewhere: the log, and where the admin socket is.
 SURROUNDINGS = """
 global
     log stdout format raw local0
     stats socket {socket} mode 600 level admin
 """
-
-
-def lasting_port() -> int:
-    """A free port that nobody else is given while its owner is away."""
-    while True:
-        port = random.choice(LASTING_PORTS)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 def haproxy_program() -> str:

