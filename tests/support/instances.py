@@ -118,6 +118,16 @@ class Instance:
         self._process.kill()
         self._process.wait()
 
+    def freeze(self) -> None:
+        """Stop it in its tracks, its sockets open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def close(self) -> None:
         """End it in any case."""
         if self._process is not None and self._process.poll() is None:

@@ -1,0 +1,230 @@
+"""An evening: parties whose phones talk, visitors who come and go, and callers; it can be brought to rest."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import NamedTuple, Self
+
+import msgspec
+
+from tests.faults import history as h
+from tests.faults.callers import Caller, Parties, session
+from tests.faults.phone import Phone, text_of
+from tests.faults.world import World, aside
+
+LOOK_SECONDS = 0.1
+LOOKS_AT_ONCE = 20
+
+
+class Scale(NamedTuple):
+    """How large an evening is. A pause is one party's, or one caller's; `jitter_seconds` that of phones coming back."""
+
+    parties: int
+    guests: int
+    chat_pause_seconds: float
+    visit_pause_seconds: float
+    call_pause_seconds: float
+    jitter_seconds: float
+    patience_seconds: float
+
+
+SHORT = Scale(6, 5, 0.4, 1.0, 0.05, 0.5, 20.0)
+
+
+class Party:
+    """A host and guests."""
+
+    def __init__(self, host: Phone) -> None:
+        self.host = host
+        self.phones = [host]
+
+    @property
+    def code(self) -> str:
+        """Its code, once there is one."""
+        return self.host.code
+
+    def is_level(self) -> bool:
+        """Whether all are in, and know the same, that all of them and nobody else are connected included."""
+        if not all(phone.is_inside for phone in self.phones):
+            return False
+        present = {phone.member_id for phone in self.phones}
+        first = self.host.view
+        return first.connected() == present and all(
+            phone.view.position == first.position and phone.view.state() == first.state() for phone in self.phones
+        )
+
+
+class Evening:
+    """Everybody on one world, writing one story."""
+
+    def __init__(self, world: World, story: h.History, scale: Scale, seed: int) -> None:
+        self.story = story
+        self.parties: list[Party] = []
+        self._world = world
+        self._scale = scale
+        self._dice = random.Random(seed)
+        self._numbers = itertools.count()
+        self._messages = 0
+        self._known = Parties(lambda: [party.code for party in self.parties if party.code], self._dice)
+        self._stack = AsyncExitStack()
+        self._staying: list[asyncio.Task[None]] = []
+        self._moving: list[asyncio.Task[None]] = []
+        self._callers: list[Caller] = []
+
+    async def __aenter__(self) -> Self:
+        """Let the parties begin, and everybody be in."""
+        http = await self._stack.enter_async_context(session())
+        self._callers = [Caller(self.story, http, port) for port in self._world.ports()]
+        hosts = [await self._host(number) for number in range(self._scale.parties)]
+        self.parties = [Party(host) for host in hosts]
+        self._stay(hosts)
+        assert await self.until(lambda: all(host.is_inside for host in hosts)), "the parties did not begin"
+        for party in self.parties:
+            party.phones += [self._phone("guest", party.code) for _ in range(self._scale.guests)]
+            self._stay(party.phones[1:])
+        assert await self.until(self.is_level), "the parties did not get level"
+        self.go_on()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for party in self.parties:
+            for phone in party.phones:
+                phone.hang_up()
+        for task in (*self._staying, *self._moving):
+            task.cancel()
+        await asyncio.gather(*self._staying, *self._moving, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def until(self, fact: Callable[[], bool]) -> bool:
+        """Wait for a fact; whether it came true in time."""
+        give_up_at = h.now() + self._scale.patience_seconds
+        while not fact():
+            if h.now() > give_up_at:
+                return False
+            await asyncio.sleep(LOOK_SECONDS)
+            self._raise_faults()
+        return True
+
+    def go_on(self) -> None:
+        """Let everybody talk, visit and call."""
+        jobs = [self._chat(party) for party in self.parties]
+        jobs += [self._be_visited(party) for party in self.parties]
+        jobs += [caller.call_on(self._known, self._scale.call_pause_seconds) for caller in self._callers]
+        self._moving = [asyncio.create_task(job) for job in jobs]
+
+    async def until_all_have_heard(self) -> bool:
+        """Wait until every phone knows something that was said from now on; whether it did in time."""
+        mark = self._messages
+        phones = [phone for party in self.parties for phone in party.phones]
+        return await self.until(lambda: all(phone.newest_heard >= mark for phone in phones))
+
+    def is_level(self) -> bool:
+        """Whether the phones of every party know the same."""
+        return all(party.is_level() for party in self.parties)
+
+    async def rest(self) -> None:
+        """Be quiet, wait until everybody is level and what failed is taken back, and write down how it is."""
+        for task in self._moving:
+            task.cancel()
+        await asyncio.gather(*self._moving, return_exceptions=True)
+        await self.until(self.is_level)
+        documents = await self._settled_documents()
+        self.story.add(h.Rested(h.now()))
+        for party in self.parties:
+            for phone in party.phones:
+                self._write_down_view(phone)
+        for code, document in documents.items():
+            self.story.add(_count("store", code, document))
+        gate = asyncio.Semaphore(LOOKS_AT_ONCE)
+        async with asyncio.TaskGroup() as tasks:
+            for caller in self._callers:
+                for code in self._known.all():
+                    tasks.create_task(self._ask_after(gate, caller, code))
+
+    async def _settled_documents(self) -> dict[str, dict[str, object]]:
+        """The store's documents, once those of failed creates are gone and counts are right, or patience is."""
+        failed = {entry.name for entry in self.story.of(h.Refused) if entry.kind == "CREATE"}
+        failed |= {c.name for c in self.story.of(h.Called) if c.verb == "create" and c.status >= 400}
+        guests = {party.code: len(party.phones) - 1 for party in self.parties}
+        give_up_at = h.now() + self._scale.patience_seconds
+        while True:
+            found = {
+                code: msgspec.json.decode(text) for code, text in (await aside(self._world.topology.documents)).items()
+            }
+            is_settled = not any(document["hostName"] in failed for document in found.values()) and all(
+                code in found and found[code]["guestCount"] == count for code, count in guests.items()
+            )
+            if is_settled or h.now() > give_up_at:
+                return found
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _ask_after(self, gate: asyncio.Semaphore, caller: Caller, code: str) -> None:
+        async with gate:
+            await caller.join(code)
+            if document := await caller.look_up(code):
+                self.story.add(_count(f"instance {document['instanceId']}", code, document))
+
+    def _write_down_view(self, phone: Phone) -> None:
+        view = phone.view
+        if not phone.is_inside:
+            return
+        self.story.add(
+            h.ViewAtRest(
+                h.now(),
+                phone.client,
+                phone.code,
+                phone.member_id,
+                phone.is_host,
+                h.Position(view.epoch, view.version),
+                h.digest(view.state()),
+                view.room["guestCount"],
+                frozenset(view.connected()),
+                frozenset((member["id"], member["name"]) for member in view.members.values()),
+            )
+        )
+
+    async def _host(self, number: int) -> Phone:
+        """A host; every other one takes the seat of a party that was created over HTTP."""
+        if number % 2:
+            return self._phone("host")
+        made = await self._callers[number % len(self._callers)].create()
+        assert made is not None, "no party could be created"
+        return self._phone("host", *made)
+
+    def _phone(self, role: str, code: str = "", token: str = "") -> Phone:
+        client = f"{role} {next(self._numbers)}"
+        return Phone(self.story, self._world.ports, client, code=code, token=token, jitter=self._scale.jitter_seconds)
+
+    def _stay(self, phones: list[Phone]) -> None:
+        self._staying += [asyncio.create_task(phone.stay()) for phone in phones]
+
+    async def _chat(self, party: Party) -> None:
+        while True:
+            await asyncio.sleep(self._scale.chat_pause_seconds * self._dice.uniform(0.5, 1.5))
+            if inside := [phone for phone in party.phones if phone.is_inside]:
+                self._messages += 1
+                await self._dice.choice(inside).say(text_of(self._messages))
+
+    async def _be_visited(self, party: Party) -> None:
+        while True:
+            await asyncio.sleep(self._scale.visit_pause_seconds * self._dice.uniform(0.5, 1.5))
+            await self._phone("visitor", party.code).try_once()
+
+    def _raise_faults(self) -> None:
+        """Fail where the evening itself is broken, not the world."""
+        for task in (*self._staying, *self._moving):
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise error
+
+
+def _count(source: str, code: str, document: dict[str, object]) -> h.CountAtRest:
+    return h.CountAtRest(
+        h.now(),
+        source,
+        code,
+        int(str(document["guestCount"])),
+        bool(document["hostConnected"]),
+        str(document["hostName"]),
+    )
