@@ -215,7 +215,7 @@ def test_a_store_that_forgets_excuses_what_only_it_knew() -> None:
     "loss",
     [
         pytest.param(bob_returns(None, member_id="new-id"), id="another seat"),
-        pytest.param((replace(bob_returns(None)[2], resumed=False),), id="a seat taken anew"),
+        pytest.param((Entered(6, "bob", "JOIN", CODE, BOB, "", at(3), False),), id="a seat taken anew"),
         pytest.param((Closed(5, "bob", CODE, 4409),), id="a farewell to the seat"),
         pytest.param((EventTold(5, "ann", CODE, "MEMBER_LEFT", 4, at(4), 1, BOB),), id="others are told"),
     ],
