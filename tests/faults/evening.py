@@ -11,10 +11,13 @@ import msgspec
 
 from tests.faults import history as h
 from tests.faults.callers import Caller, Parties, session
-from tests.faults.phone import Phone, text_of
+from tests.faults.checker import NEWEST_SECONDS
+from tests.faults.phone import Line, Phone, text_of
 from tests.faults.world import World, aside
 
 LOOK_SECONDS = 0.1
+HURRY_SECONDS = 0.3
+HANDSHAKES_AT_ONCE = 50
 LOOKS_AT_ONCE = 20
 
 
@@ -45,15 +48,18 @@ class Party:
         """Its code, once there is one."""
         return self.host.code
 
+    def is_at_one_place(self) -> bool:
+        """Whether all are in, and at the same position: cheaper to know than whether they are level."""
+        place = self.host.view.position
+        return all(phone.is_inside and phone.view.position == place for phone in self.phones)
+
     def is_level(self) -> bool:
         """Whether all are in, and know the same, that all of them and nobody else are connected included."""
-        if not all(phone.is_inside for phone in self.phones):
+        if not self.is_at_one_place():
             return False
         present = {phone.member_id for phone in self.phones}
         first = self.host.view
-        return first.connected() == present and all(
-            phone.view.position == first.position and phone.view.state() == first.state() for phone in self.phones
-        )
+        return first.connected() == present and all(phone.view.state() == first.state() for phone in self.phones)
 
 
 class Evening:
@@ -68,6 +74,7 @@ class Evening:
         self._numbers = itertools.count()
         self._messages = 0
         self._known = Parties(lambda: [party.code for party in self.parties if party.code], self._dice)
+        self._gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
         self._stack = AsyncExitStack()
         self._staying: list[asyncio.Task[None]] = []
         self._moving: list[asyncio.Task[None]] = []
@@ -114,15 +121,28 @@ class Evening:
         jobs += [caller.call_on(self._known, self._scale.call_pause_seconds) for caller in self._callers]
         self._moving = [asyncio.create_task(job) for job in jobs]
 
+    async def until_nothing_is_new(self) -> None:
+        """Wait until every party is too old for its loss to be excused by its youth."""
+        youngest = max(entry.at for entry in self.story.of(h.Entered))
+        await self.until(lambda: h.now() > youngest + NEWEST_SECONDS)
+
     async def until_all_have_heard(self) -> bool:
         """Wait until every phone knows something that was said from now on; whether it did in time."""
         mark = self._messages
-        phones = [phone for party in self.parties for phone in party.phones]
-        return await self.until(lambda: all(phone.newest_heard >= mark for phone in phones))
+        return all(await asyncio.gather(*(self._speak_until_heard(party, mark) for party in self.parties)))
+
+    async def _speak_until_heard(self, party: Party, mark: int) -> bool:
+        give_up_at = h.now() + self._scale.patience_seconds
+        while not all(phone.newest_heard > mark for phone in party.phones):
+            if h.now() > give_up_at:
+                return False
+            await self._speak(party)
+            await asyncio.sleep(HURRY_SECONDS)
+        return True
 
     def is_level(self) -> bool:
         """Whether the phones of every party know the same."""
-        return all(party.is_level() for party in self.parties)
+        return all(party.is_at_one_place() for party in self.parties) and all(p.is_level() for p in self.parties)
 
     async def rest(self) -> None:
         """Be quiet, wait until everybody is level and what failed is taken back, and write down how it is."""
@@ -195,7 +215,8 @@ class Evening:
 
     def _phone(self, role: str, code: str = "", token: str = "") -> Phone:
         client = f"{role} {next(self._numbers)}"
-        return Phone(self.story, self._world.ports, client, code=code, token=token, jitter=self._scale.jitter_seconds)
+        line = Line(self._world.ports, self._gate, self._scale.jitter_seconds)
+        return Phone(self.story, line, client, code=code, token=token)
 
     def _stay(self, phones: list[Phone]) -> None:
         self._staying += [asyncio.create_task(phone.stay()) for phone in phones]
@@ -203,9 +224,12 @@ class Evening:
     async def _chat(self, party: Party) -> None:
         while True:
             await asyncio.sleep(self._scale.chat_pause_seconds * self._dice.uniform(0.5, 1.5))
-            if inside := [phone for phone in party.phones if phone.is_inside]:
-                self._messages += 1
-                await self._dice.choice(inside).say(text_of(self._messages))
+            await self._speak(party)
+
+    async def _speak(self, party: Party) -> None:
+        if inside := [phone for phone in party.phones if phone.is_inside]:
+            self._messages += 1
+            await self._dice.choice(inside).say(text_of(self._messages))
 
     async def _be_visited(self, party: Party) -> None:
         while True:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -14,15 +15,23 @@ from tests.support.instances import Instance
 from tests.support.proxy import Way
 from tests.support.stores import ServerProcess, wait_for
 
-CODE_ANYWHERE = "BCDFGH"
-MB = 1024 * 1024
+MEMORY_BYTES = 1024 * 1024
+STEP_SECONDS = 0.05
+FLOOD_BYTES = 64 * 1024
+
+
+ANYWHERE: tuple[Kind, ...] = ("single", "sentinel", "cluster")
 
 
 class Strike:
-    """One time that a fault strikes a world; `over` says that its cause is gone, which its end says otherwise."""
+    """One time that a fault strikes a world, and in it where a party lives that people are in.
 
-    def __init__(self, world: World, story: h.History, seconds: float) -> None:
+    `over` says that its cause is gone, which its end says otherwise.
+    """
+
+    def __init__(self, world: World, story: h.History, code: str, seconds: float) -> None:
         self.world = world
+        self.code = code
         self.seconds = seconds
         self._story = story
         self._is_over = False
@@ -41,28 +50,30 @@ class Fault(NamedTuple):
     act: Callable[[Strike], Awaitable[None]]
     short_seconds: float = 2.0
     long_seconds: float = 10.0
-    kind: Kind = "single"
-    fsync: str = "everysec"
+    kinds: tuple[Kind, ...] = ("single",)
     heals_itself: bool = False
     forgets_newest: bool = False
     forgets: bool = False
+    begins_older: bool = False
+    first_success_seconds_max: float = 2.0
 
     @property
     def slug(self) -> str:
         """Its name as part of a test's name."""
         return "_".join(re.findall(r"\w+", self.name))
 
-    async def strike(self, world: World, story: h.History, seconds: float) -> None:
-        """Do it to the world, and write down when it began and when its cause was gone."""
+    async def strike(self, world: World, story: h.History, code: str, seconds: float) -> None:
+        """Do it to the world where that party lives; write down when it began and when its cause was gone."""
         story.add(h.Struck(h.now(), self.name, self.heals_itself, self.forgets_newest, self.forgets))
-        strike = Strike(world, story, seconds)
+        strike = Strike(world, story, code, seconds)
         await self.act(strike)
         strike.over()
 
 
-async def kill_the_store(strike: Strike) -> None:
-    """The one server is killed, and started again with its data."""
+async def kill_the_store(strike: Strike, fsync: str) -> None:
+    """The one server is killed, and started again with its data: the kernel has what the server has confirmed."""
     server = strike.world.single.server
+    await aside(lambda: server.admin.config_set("appendfsync", fsync))
     await aside(server.kill)
     await asyncio.sleep(strike.seconds)
     await aside(server.start)
@@ -70,7 +81,7 @@ async def kill_the_store(strike: Strike) -> None:
 
 async def freeze_the_store(strike: Strike) -> None:
     """The server that has the say stops in its tracks, and goes on."""
-    server = strike.world.topology.primary_of(CODE_ANYWHERE)
+    server = strike.world.topology.primary_of(strike.code)
     server.freeze()
     await asyncio.sleep(strike.seconds)
     server.thaw()
@@ -102,6 +113,7 @@ async def restart_the_store_from_an_old_snapshot(strike: Strike) -> None:
     (server.folder / "dump.rdb").write_bytes(old)
     # With the append-only file on, a server reads nothing else.
     await aside(lambda: server.start("--appendonly", "no"))
+    await aside(lambda: server.admin.config_set("appendonly", "yes"))
 
 
 async def kill_all_subscribers(strike: Strike) -> None:
@@ -111,11 +123,12 @@ async def kill_all_subscribers(strike: Strike) -> None:
 
 
 async def overrun_subscribers(strike: Strike) -> None:
-    """An instance reads its events so slowly that the server cuts it off."""
+    """An instance does not read its events, and the server cuts it off when too many wait for it."""
     server, link = strike.world.single.server, strike.world.links[0]
-    await aside(lambda: server.admin.config_set("client-output-buffer-limit", "pubsub 4kb 1kb 1"))
+    await aside(lambda: server.admin.config_set("client-output-buffer-limit", "pubsub 1mb 512kb 10"))
+    subscribers = await aside(partial(_subscribers, server))
     link.freeze(Way.BACK)
-    await aside(lambda: wait_for(lambda: _flood(server), 20))
+    await aside(lambda: wait_for(lambda: _flood(server) and not subscribers <= _subscribers(server), 20))
     link.mend()
     strike.over()
     await aside(lambda: server.admin.config_set("client-output-buffer-limit", "pubsub 32mb 8mb 60"))
@@ -124,7 +137,7 @@ async def overrun_subscribers(strike: Strike) -> None:
 async def fill_the_memory(strike: Strike) -> None:
     """The server has no memory left for a while."""
     server = strike.world.single.server
-    await aside(lambda: server.admin.config_set("maxmemory", 1 * MB))
+    await aside(lambda: server.admin.config_set("maxmemory", MEMORY_BYTES))
     await asyncio.sleep(strike.seconds)
     await aside(lambda: server.admin.config_set("maxmemory", 0))
 
@@ -170,6 +183,72 @@ async def restart_all_instances(strike: Strike) -> None:
         await aside(partial(_restart, instance))
 
 
+async def upgrade_an_instance(strike: Strike) -> None:
+    """One instance runs the version before this one beside the others, and is then restarted as this one."""
+    instance = strike.world.instances[0]
+    await asyncio.sleep(strike.seconds)
+    instance.change(PYTHONPATH="")
+    await aside(partial(_restart, instance))
+
+
+async def kill_the_master(strike: Strike) -> None:
+    """Sentinels replace a master that was killed; it comes back as a replica."""
+    sentinel = strike.world.sentinel
+    master = sentinel.primary()
+    await aside(master.kill)
+    strike.over()
+    await aside(partial(sentinel.wait_for_another_primary, master))
+    await aside(master.start)
+    await aside(sentinel.wait_until_whole)
+
+
+async def freeze_the_master(strike: Strike) -> None:
+    """Sentinels replace a master that stopped in its tracks; it goes on and learns that it is a replica."""
+    sentinel = strike.world.sentinel
+    master = sentinel.primary()
+    master.freeze()
+    strike.over()
+    await aside(partial(sentinel.wait_for_another_primary, master))
+    master.thaw()
+    await aside(sentinel.wait_until_whole)
+
+
+async def fail_over_by_sentinel(strike: Strike) -> None:
+    """An operator has Sentinel replace a master that is well."""
+    sentinel = strike.world.sentinel
+    master = sentinel.primary()
+    await aside(sentinel.failover)
+    strike.over()
+    await aside(partial(sentinel.wait_for_another_primary, master))
+    await aside(sentinel.wait_until_whole)
+
+
+async def kill_a_shard(strike: Strike) -> None:
+    """The master of a shard is killed and its replica takes over; it comes back as a replica."""
+    cluster = strike.world.cluster
+    master = cluster.primary_of(strike.code)
+    await aside(master.kill)
+    strike.over()
+    await aside(partial(cluster.wait_for_another_primary, master, strike.code))
+    await aside(master.start)
+    await aside(cluster.wait_until_whole)
+
+
+async def fail_over_a_shard(strike: Strike) -> None:
+    """An operator has the replica of a shard take over from a master that is well."""
+    cluster = strike.world.cluster
+    await aside(partial(cluster.failover, cluster.primary_of(strike.code)))
+    strike.over()
+    await aside(cluster.wait_until_whole)
+
+
+async def migrate_a_slot(strike: Strike) -> None:
+    """The slot of a live party moves to another master, slowly enough to be met on the way."""
+    await aside(partial(strike.world.cluster.move_slot, strike.code, partial(time.sleep, STEP_SECONDS)))
+    strike.over()
+    await aside(strike.world.cluster.wait_until_whole)
+
+
 async def do_nothing(strike: Strike) -> None:
     """Nothing breaks: what an evening without a fault costs."""
     await asyncio.sleep(strike.seconds)
@@ -190,37 +269,42 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def _flood(server: ServerProcess) -> bool:
-    """Publish much to every instance's probe; whether the server has cut somebody off."""
+def _subscribers(server: ServerProcess) -> set[str]:
+    """The connections that hear events."""
+    return set(re.findall(r"\bid=(\d+)", str(server.command("CLIENT", "LIST", "TYPE", "pubsub"))))
+
+
+def _flood(server: ServerProcess) -> int:
+    """Say much to every instance where it listens for its own words; how many were told."""
     channels = server.command("PUBSUB", "SHARDCHANNELS", "hubbub:*")
-    for channel in channels:
-        server.command("SPUBLISH", channel, "x" * 64 * 1024)
-    return int(server.admin.info("stats").get("client_output_buffer_limit_disconnections", 0)) > 0
+    return sum(int(server.command("SPUBLISH", channel, "x" * FLOOD_BYTES)) for channel in channels)
 
 
 FAULTS = (
-    Fault("no fault at all", do_nothing, heals_itself=True),
-    Fault("store killed, appendfsync always", kill_the_store, fsync="always"),
-    Fault("store killed, appendfsync everysec", kill_the_store, forgets_newest=True),
+    Fault("no fault at all", do_nothing, heals_itself=True, kinds=ANYWHERE),
+    Fault("store killed, appendfsync always", partial(kill_the_store, fsync="always")),
+    Fault("store killed, appendfsync everysec", partial(kill_the_store, fsync="everysec")),
     Fault("store frozen briefly", freeze_the_store, 3.0, 3.0),
     Fault("store frozen for long", freeze_the_store, 6.0, 30.0),
-    Fault("FLUSHALL", flush_the_store, forgets_newest=True, forgets=True),
-    Fault("store restarted empty", restart_the_store_empty, forgets_newest=True, forgets=True),
-    Fault(
-        "store restarted from an old snapshot",
-        restart_the_store_from_an_old_snapshot,
-        3.0,
-        20.0,
-        forgets_newest=True,
-        forgets=True,
-    ),
-    Fault("CLIENT KILL of all subscribers", kill_all_subscribers, heals_itself=True),
+    Fault("FLUSHALL", flush_the_store, forgets=True, kinds=ANYWHERE),
+    Fault("store restarted empty", restart_the_store_empty, forgets=True),
+    Fault("store restarted from an old snapshot", restart_the_store_from_an_old_snapshot, 3.0, 20.0, forgets=True),
+    Fault("CLIENT KILL of all subscribers", kill_all_subscribers, heals_itself=True, kinds=ANYWHERE),
     Fault("subscriber's output buffer overrun", overrun_subscribers),
     Fault("out of memory", fill_the_memory),
-    Fault("SCRIPT FLUSH", flush_the_scripts, heals_itself=True),
+    Fault("SCRIPT FLUSH", flush_the_scripts, heals_itself=True, kinds=ANYWHERE),
     Fault("network loses one direction", lose_one_direction, 4.0),
     Fault("an instance's subscription goes deaf", deafen_an_instance, heals_itself=True),
-    Fault("instance killed", kill_an_instance, 4.0),
-    Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0),
-    Fault("rolling restart of all instances", restart_all_instances),
+    Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE),
+    Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE),
+    Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE),
+    Fault("two adjacent versions, then an upgrade", upgrade_an_instance, 3.0, 20.0, begins_older=True),
+    Fault("master killed under Sentinel", kill_the_master, kinds=("sentinel",), heals_itself=True, forgets_newest=True),
+    Fault(
+        "master frozen under Sentinel", freeze_the_master, kinds=("sentinel",), heals_itself=True, forgets_newest=True
+    ),
+    Fault("failover by Sentinel", fail_over_by_sentinel, kinds=("sentinel",), heals_itself=True, forgets_newest=True),
+    Fault("Cluster shard's master killed", kill_a_shard, kinds=("cluster",), heals_itself=True, forgets_newest=True),
+    Fault("failover of a Cluster shard", fail_over_a_shard, kinds=("cluster",), heals_itself=True),
+    Fault("slot migration", migrate_a_slot, kinds=("cluster",), heals_itself=True),
 )

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
+from typing import NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -23,8 +24,6 @@ ANSWER_SECONDS_MAX = 5.0
 HEARTBEAT_SECONDS = 3.0
 NO_FAREWELL = 1006
 FINAL = frozenset({4504, 4509})
-Instances = Callable[[], Sequence[int]]
-"""The ports at which instances can be tried."""
 
 
 class Phase(Enum):
@@ -35,19 +34,18 @@ class Phase(Enum):
     DONE = "does not come back"
 
 
+class Line(NamedTuple):
+    """How phones reach instances: the ports to try, how many may be dialling at once, how soon they come back."""
+
+    ports: Callable[[], Sequence[int]]
+    gate: asyncio.Semaphore
+    jitter_seconds: float
+
+
 class Phone:
     """One phone, which first gets in by `CREATE`, or by `JOIN` where it is given a code; `token` is the host's."""
 
-    def __init__(
-        self,
-        story: h.History,
-        instances: Instances,
-        client: str,
-        *,
-        code: str = "",
-        token: str = "",
-        jitter: float = 1.0,
-    ) -> None:
+    def __init__(self, story: h.History, line: Line, client: str, *, code: str = "", token: str = "") -> None:
         self.client = client
         self.code = code
         self.member_id = ""
@@ -56,8 +54,7 @@ class Phone:
         self.newest_heard = -1
         """The number of the latest message that it knows of."""
         self._story = story
-        self._instances = instances
-        self._jitter = jitter
+        self._line = line
         self._dice = random.Random(client)
         self._kind = "JOIN" if code else "CREATE"
         self._token = token or secrets.token_urlsafe(16)
@@ -87,7 +84,7 @@ class Phone:
         while not self.is_done:
             await self._visit()
             if not self.is_done:
-                await asyncio.sleep(self._dice.uniform(0, self._jitter))
+                await asyncio.sleep(self._dice.uniform(0, self._line.jitter_seconds))
 
     async def try_once(self) -> bool:
         """Try to get in once, then leave; whether it got in."""
@@ -152,19 +149,20 @@ class Phone:
 
     async def _dial(self) -> ClientConnection | None:
         """A connection to any instance that takes one."""
-        ports = list(self._instances())
+        ports = list(self._line.ports())
         self._dice.shuffle(ports)
         for port in ports:
             with suppress(OSError, InvalidHandshake, TimeoutError, EOFError):
-                return await connect(
-                    f"ws://127.0.0.1:{port}/ws",
-                    compression=None,
-                    proxy=None,
-                    open_timeout=OPEN_SECONDS_MAX,
-                    ping_interval=None,
-                    close_timeout=1,
-                    max_size=None,
-                )
+                async with self._line.gate:
+                    return await connect(
+                        f"ws://127.0.0.1:{port}/ws",
+                        compression=None,
+                        proxy=None,
+                        open_timeout=OPEN_SECONDS_MAX,
+                        ping_interval=None,
+                        close_timeout=1,
+                        max_size=None,
+                    )
         return None
 
     async def _enter(self, connection: ClientConnection) -> bool:

@@ -22,12 +22,12 @@ T = TypeVar("T")
 class World:
     """A store of that kind and three instances."""
 
-    def __init__(self, kind: Kind, flavour: Flavour, folder: Path, fsync: str = "everysec") -> None:
+    def __init__(self, kind: Kind, flavour: Flavour, folder: Path) -> None:
         (folder / "store").mkdir()
         self.kind = kind
         self.flavour = flavour
         self._folder = folder
-        self.topology = _topology(kind, flavour, folder / "store", fsync)
+        self.topology = _topology(kind, flavour, folder / "store")
         self.links: list[StoreProxy] = []
         self.instances: list[Instance] = []
 
@@ -91,10 +91,10 @@ def is_ready(instance: Instance) -> bool:
     return instance.call("GET", "/ready").status == 200
 
 
-def _topology(kind: Kind, flavour: Flavour, folder: Path, fsync: str) -> Topology:
+def _topology(kind: Kind, flavour: Flavour, folder: Path) -> Topology:
     match kind:
         case "single":
-            return Single(flavour, folder, fsync)
+            return Single(flavour, folder)
         case "sentinel":
             return SentinelTopology(flavour, folder)
         case "cluster":

@@ -49,6 +49,10 @@ class Instance:
         self.spawn()
         return self.wait_until_listening()
 
+    def change(self, **settings: str) -> None:
+        """Have these settings from the next start on."""
+        self._settings.update(settings)
+
     def wait_until_listening(self) -> "Instance":
         """Wait until it says that it listens."""
         wait_for(lambda: self.is_listening() or self.ended(), START_SECONDS_MAX)

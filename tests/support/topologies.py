@@ -102,9 +102,9 @@ STORE_LINES = (
 class Single(Topology):
     """One server, to which others may be told another way, as through a proxy."""
 
-    def __init__(self, flavour: Flavour, folder: Path, fsync: str = "everysec") -> None:
+    def __init__(self, flavour: Flavour, folder: Path) -> None:
         super().__init__(flavour, folder)
-        self.server = StoreServer(flavour, folder, "--appendonly", "yes", "--appendfsync", fsync)
+        self.server = StoreServer(flavour, folder, "--appendonly", "yes", "--appendfsync", "everysec")
 
     @property
     def servers(self) -> Sequence[ServerProcess]:
