@@ -305,7 +305,7 @@ def levels_at_rest(history: History) -> Iterator[Breach]:
         for client, home in homes.items():
             stays = leaving.get(client, float("inf")) > rest.at and home.at < rest.at
             if stays and client not in inside and _lives_at(known, home.code, rest.at):
-                yield Breach(Rule.NOT_LEVEL, rest.at, client, f"is not in {home.code} at rest")
+                yield Breach(Rule.LOST_SEAT, rest.at, client, f"is not in {home.code} at rest")
 
 
 def _rests(history: History) -> Iterator[tuple[list[ViewAtRest], list[CountAtRest]]]:

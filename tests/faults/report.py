@@ -101,7 +101,7 @@ def reports(history: History) -> list[Report]:
         report.level_seconds = max(report.level_seconds, _level(history, window, marks))
     for report in found.values():
         report.false_404s = report.count(Rule.FALSE_404)
-        report.seats_lost = report.count(Rule.LOST_SEAT)
+        report.seats_lost = len({breach.who for breach in report.breaches if breach.rule is Rule.LOST_SEAT})
     first = min((window.struck.at for window in windows(history)), default=NEVER)
     if early := [breach for breach in breaches if breach.at < first]:
         found["no fault"] = Report("no fault", breaches=early)

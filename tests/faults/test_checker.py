@@ -276,5 +276,5 @@ def test_whoever_is_behind_differs_or_is_missing_at_rest_is_found() -> None:
     others = without(GOOD, view("bob", BOB))
     assert rules(*others, view("bob", BOB, version=2)) == {Rule.NOT_LEVEL}
     assert rules(*others, replace(view("bob", BOB), digest=999)) == {Rule.NOT_LEVEL}
-    assert rules(*others) == {Rule.NOT_LEVEL, Rule.COUNT}
-    assert Rule.NOT_LEVEL not in rules(*others, Leaving(9, "bob", CODE))
+    assert rules(*others) == {Rule.LOST_SEAT, Rule.COUNT}
+    assert Rule.LOST_SEAT not in rules(*others, Leaving(9, "bob", CODE))
