@@ -8,7 +8,7 @@ from tests.web.support.evening import Evening
 from tests.web.support.looks import beyond_the_edges, small_targets
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
-from tests.web.support.screens import screenshot, wire_bytes
+from tests.web.support.screens import photograph, wire_bytes
 
 WIRE_BYTES_MAX = 60 * 1024
 HALF = (195, 422)
@@ -31,6 +31,7 @@ def test_a_wrong_code_is_shown_as_it_was_typed(shared_pair: ProxiedPair, new_pho
 
 def test_every_button_is_big_enough_for_a_thumb(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:
     newcomer = Person(new_phone(shared_pair.here))
+    newcomer.expect_screen("home")
     found = small_targets(newcomer)
     evening = Evening(new_phone, shared_pair)
     guest = evening.guest("Bob")
@@ -62,20 +63,20 @@ def test_every_button_is_big_enough_for_a_thumb(shared_pair: ProxiedPair, new_ph
 def test_nothing_sticks_out_at_200_percent(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:
     newcomer = Person(new_phone(shared_pair.here, viewport=HALF, scale=2, touch=False))
     found = [f"home: {fault}" for fault in beyond_the_edges(newcomer)]
-    screenshot(newcomer.phone, "200-home")
+    photograph(newcomer.phone, "200-home")
     code = newcomer.start_party("Ann")
     for part in OF_HOST:
         newcomer.part(part)
-        screenshot(newcomer.phone, f"200-{part}")
+        photograph(newcomer.phone, f"200-{part}")
         found += [f"{part}: {fault}" for fault in beyond_the_edges(newcomer)]
     guest = Person(new_phone(shared_pair.there, f"/p/{code}", viewport=HALF, scale=2, touch=False))
     guest.expect_screen("link")
     found += [f"link: {fault}" for fault in beyond_the_edges(guest)]
     guest.join_by_link("Bob")
-    screenshot(guest.phone, "200-guest")
+    photograph(guest.phone, "200-guest")
     found += [f"guest: {fault}" for fault in beyond_the_edges(guest)]
     newcomer.leave()
     newcomer.expect_screen("recap")
-    screenshot(newcomer.phone, "200-recap")
+    photograph(newcomer.phone, "200-recap")
     found += [f"recap: {fault}" for fault in beyond_the_edges(newcomer)]
     assert not found, "\n".join(found)

@@ -1,14 +1,15 @@
 """The main screens at the sizes that people have, by day and by night: photographed, and nothing sticks out."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from tests.support.phones import Phone
 from tests.web.conftest import NewPhone
+from tests.web.support.looks import SCHEMES, in_scheme
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.phones import BrowserPhone
-from tests.web.support.screens import screenshot
+from tests.web.support.screens import photograph
 
 SIZES = {
     "phone": (390, 844),
@@ -27,7 +28,6 @@ GUESTS = {
     "Zoë": "What's the wifi password?",
     "李小龍": "你好",
 }
-Scheme = Literal["dark", "light"]
 
 
 class Evening(NamedTuple):
@@ -40,8 +40,8 @@ class Evening(NamedTuple):
 
 
 @pytest.fixture
-def evening(shared_pair: ProxiedPair, new_phone: NewPhone, scheme: Scheme) -> Evening:
-    host = new_phone(shared_pair.here, color_scheme=scheme)
+def evening(shared_pair: ProxiedPair, new_phone: NewPhone) -> Evening:
+    host = new_phone(shared_pair.here)
     host.field("Your name").fill("Ann")
     host.button("Start a party").click()
     host.page.wait_for_url("**/p/*")
@@ -51,19 +51,21 @@ def evening(shared_pair: ProxiedPair, new_phone: NewPhone, scheme: Scheme) -> Ev
         others.append(Phone(shared_pair.there))
         others[-1].join(code, name=name)
         others[-1].do("SEND_MESSAGE", text=text)
-    guest = new_phone(shared_pair.there, f"/p/{code}", color_scheme=scheme)
-    wall = new_phone(shared_pair.there, f"/p/{code}/wall", color_scheme=scheme)
+    guest = new_phone(shared_pair.there, f"/p/{code}")
+    wall = new_phone(shared_pair.there, f"/p/{code}/wall")
     return Evening(host, guest, wall, others)
 
 
-def photograph(phone: BrowserPhone, name: str, scheme: Scheme) -> None:
-    """Take the screen at every size, and check that nothing sticks out of any."""
+def look_at(phone: BrowserPhone, name: str) -> None:
+    """Look at the screen at every size in both schemes: nothing sticks out of any."""
     for size, (width, height) in SIZES.items():
         if size == "wall-4k" and name not in ON_LARGE_SCREENS:
             continue
         phone.page.set_viewport_size({"width": width, "height": height})
-        screenshot(phone, f"{name}-{scheme}-{size}")
-        assert phone.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), f"{name} at {size}"
+        for scheme in SCHEMES:
+            in_scheme(phone, scheme)
+            photograph(phone, f"{name}-{scheme}-{size}")
+            assert phone.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), f"{name} at {size}"
     phone.page.set_viewport_size({"width": 390, "height": 844})
 
 
@@ -71,14 +73,11 @@ def tab(phone: BrowserPhone, name: str) -> None:
     phone.page.get_by_role("navigation").get_by_role("button", name=name).click()
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_the_main_screens_fit_every_size(
-    shared_pair: ProxiedPair, new_phone: NewPhone, evening: Evening, scheme: Scheme
-) -> None:
+def test_the_main_screens_fit_every_size(shared_pair: ProxiedPair, new_phone: NewPhone, evening: Evening) -> None:
     host, guest, wall, others = evening
-    photograph(new_phone(shared_pair.here, color_scheme=scheme), "home", scheme)
-    photograph(new_phone(shared_pair.here, "/p/abc12x", color_scheme=scheme), "not-found", scheme)
-    photograph(guest, "link", scheme)
+    look_at(new_phone(shared_pair.here), "home")
+    look_at(new_phone(shared_pair.here, "/p/abc12x"), "not-found")
+    look_at(guest, "link")
     guest.field("Your name").fill("Mia")
     guest.button("Join as Mia").click()
     tab(host, "Music")
@@ -87,17 +86,17 @@ def test_the_main_screens_fit_every_size(
     host.field("Track").fill("September")
     host.button("Play next").click()
     host.page.get_by_text("Up next").wait_for()
-    photograph(host, "host-music", scheme)
+    look_at(host, "host-music")
     for name in ("Invite", "Chat", "People"):
         tab(host, name)
-        photograph(host, f"host-{name.lower()}", scheme)
-    photograph(guest, "guest-chat", scheme)
-    photograph(wall, "wall", scheme)
+        look_at(host, f"host-{name.lower()}")
+    look_at(guest, "guest-chat")
+    look_at(wall, "wall")
     host.button("Menu").click()
-    photograph(host, "menu", scheme)
+    look_at(host, "menu")
     host.button("End the party").click()
     host.button("End it").click()
     host.page.get_by_role("heading", name="What a party").wait_for()
-    photograph(host, "recap", scheme)
+    look_at(host, "recap")
     for other in others:
         other.hang_up()

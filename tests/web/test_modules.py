@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
-from tests.web.support.sources import import_faults, imports_of, look_faults
+from tests.web.support.sources import import_faults, imports_of, look_faults, scheme_faults
 
 UNIT = Path(__file__).parent / "unit"
 REPOSITORY = Path(__file__).parents[2]
@@ -68,6 +68,10 @@ def test_imports_point_down_and_every_module_is_used() -> None:
 
 def test_colours_sizes_and_durations_are_tokens() -> None:
     assert not look_faults()
+
+
+def test_the_dark_and_the_light_differ_in_colours_alone() -> None:
+    assert not scheme_faults()
 
 
 def planted(folder: Path, **files: str) -> Path:
@@ -162,3 +166,11 @@ def test_tokens_and_plain_words_are_no_literal_looks(tmp_path: Path) -> None:
     """
     module = "const chosen = document.querySelector('#seat'); setTimeout(go, 2000); say('10 minutes', `${n} s`);\n"
     assert not look_faults(planted(tmp_path, style__a=style, views__a=module))
+
+
+def test_a_scheme_that_changes_more_than_colours_is_told(tmp_path: Path) -> None:
+    light = (
+        "@media (prefers-color-scheme: light) {\n :root { --ink: #221330; --gap: 2rem; }\n}\n:root { --calm: 260ms; }"
+    )
+    app = planted(tmp_path, style__tokens=light, views__a="matchMedia('(prefers-color-scheme: light)')")
+    assert scheme_faults(app) == ["views/a.js asks for the scheme", "--gap: 2rem"]

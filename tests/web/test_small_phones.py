@@ -8,7 +8,7 @@ from tests.web.support.evening import Evening
 from tests.web.support.looks import beyond_the_edges
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
-from tests.web.support.screens import screenshot
+from tests.web.support.screens import photograph
 
 SIZES = [(320, 568), (390, 844), (844, 390), (1440, 900)]
 NAMES = [
@@ -43,7 +43,7 @@ def crowd(shared_pair: ProxiedPair, new_phone: NewPhone) -> Evening:
 
 
 def looked_at(person: Person, name: str, size: tuple[int, int]) -> list[str]:
-    screenshot(person.phone, f"size-{name}-{size[0]}x{size[1]}")
+    photograph(person.phone, f"size-{name}-{size[0]}x{size[1]}")
     return [f"{name} at {size}: {fault}" for fault in beyond_the_edges(person)]
 
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 # Shorter than the suite's bound on a test, so that it is Playwright that tells what was waited for.
 PATIENCE_MS = 15_000
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# The headless shell is the same engine without the windows of a desktop, which cost as much again as the pages in them.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # A name of this machine that is not `localhost`. Browsers trust a page from it no more than one from the address of a
 # machine in the Wi-Fi, which is where phones without TLS open it: no service worker, no clipboard, no wake lock.
 LAN_NAME = "hubbub.test"
@@ -32,7 +33,7 @@ def chromium_program() -> str:
     """The executable; skips the test where the system has none."""
     found = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if found is None:
-        pytest.skip("no chromium on this machine (Debian: apt install chromium)")
+        pytest.skip("no chromium on this machine (Debian: apt install chromium-headless-shell)")
     return found
 
 

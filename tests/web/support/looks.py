@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Page, WebSocketRoute
 
 from tests.web.support.person import Person
-from tests.web.support.screens import axe, screenshot
+from tests.web.support.phones import BrowserPhone
+from tests.web.support.screens import COLOUR_RULES, axe, photograph
 
 TARGET_PX = 44
 # Half a pixel of slack: layouts are in fractions of one.
@@ -41,6 +42,8 @@ BEYOND_THE_EDGES = """
   return found;
 }
 """
+Scheme = Literal["dark", "light"]
+SCHEMES: tuple[Scheme, ...] = ("dark", "light")
 Answers = Callable[[dict[str, Any]], list[dict[str, Any]] | int]
 WELCOME = {"t": "WELCOME", "clientId": "c", "instanceId": "i", "version": "0", "protocol": 1, "heartbeatSeconds": 20}
 
@@ -48,11 +51,17 @@ WELCOME = {"t": "WELCOME", "clientId": "c", "instanceId": "i", "version": "0", "
 def faults(person: Person, name: str) -> list[str]:
     """What is wrong with the screen in the dark and in the light; both are photographed."""
     found = [f"{name}: {fault}" for fault in beyond_the_edges(person)]
-    for scheme in ("dark", "light"):
-        person.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        screenshot(person.phone, f"{name}-{scheme}")
-        found += [f"{name}, {scheme}: {fault}" for fault in axe(person.phone)]
-    return found
+    in_scheme(person.phone, "dark")
+    photograph(person.phone, f"{name}-dark")
+    found += [f"{name}, dark: {fault}" for fault in axe(person.phone)]
+    in_scheme(person.phone, "light")
+    photograph(person.phone, f"{name}-light")
+    return found + [f"{name}, light: {fault}" for fault in axe(person.phone, only_rules=COLOUR_RULES)]
+
+
+def in_scheme(phone: BrowserPhone, scheme: Scheme) -> None:
+    """Turn a phone's own setting to the dark or to the light."""
+    phone.page.emulate_media(color_scheme=scheme)
 
 
 def beyond_the_edges(person: Person) -> list[str]:

@@ -17,9 +17,12 @@ from playwright.sync_api import Error
 
 from tests.web.support.phones import BrowserPhone
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js")
+AXE_SCRIPT = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 # WCAG 2.2 up to AA, and what axe's authors hold to be good practice besides.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Those of them that look at colours. The two schemes differ in nothing else: only tokens may hold a colour, and a
+# scheme is asked for in their file alone (test_modules.py).
+COLOUR_RULES = ("color-contrast", "link-in-text-block")
 QUIET_MS = 500
 
 
@@ -62,6 +65,13 @@ def screenshot(phone: BrowserPhone, name: str, *, full_page: bool = False) -> Pa
     return path
 
 
+def photograph(phone: BrowserPhone, name: str) -> None:
+    """Bring the page to rest, and take a picture for people to look at where HUBBUB_SCREENSHOTS asks for pictures."""
+    phone.come_to_rest()
+    if _named_folder() is not None:
+        screenshot(phone, name)
+
+
 def last_sight(phone: BrowserPhone, name: str) -> str:
     """What there was to see when a test failed: the address, the outline as a screen reader has it, and a picture."""
     told = [phone.page.url]
@@ -74,9 +84,13 @@ def last_sight(phone: BrowserPhone, name: str) -> str:
     return "\n".join(told)
 
 
-def _folder() -> Path:
+def _named_folder() -> Path | None:
     named = os.environ.get("HUBBUB_SCREENSHOTS")
-    folder = Path(named) if named else Path(tempfile.gettempdir()) / "hubbub-screenshots"
+    return Path(named) if named else None
+
+
+def _folder() -> Path:
+    folder = _named_folder() or Path(tempfile.gettempdir()) / "hubbub-screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -85,24 +99,38 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)
 
 
-def axe(phone: BrowserPhone, *, within: str | None = None, without_rules: tuple[str, ...] = ()) -> list[str]:
+def axe(
+    phone: BrowserPhone,
+    *,
+    within: str | None = None,
+    without_rules: tuple[str, ...] = (),
+    only_rules: tuple[str, ...] = (),
+) -> list[str]:
     """What axe-core finds wrong on the page at rest, or within one element of it; each with its place and its cure.
 
-    It runs in a world of its own beside the page's scripts, so that neither they nor the Content-Security-Policy are
-    in its way, and nothing of it is left behind.
+    All rules are asked but those `without_rules`, or `only_rules` where any are named. It runs in a world of its own
+    beside the page's scripts, so that neither they nor the Content-Security-Policy are in its way, and nothing of it is
+    left behind.
     """
     phone.come_to_rest()
-    frame = phone.devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-    world = phone.devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})
     options = {
-        "runOnly": {"type": "tag", "values": AXE_TAGS},
+        "runOnly": {"type": "rule", "values": only_rules} if only_rules else {"type": "tag", "values": AXE_TAGS},
         "rules": {rule: {"enabled": False} for rule in without_rules},
         "resultTypes": ["violations"],
     }
     subject = "document" if within is None else f"document.querySelector({json.dumps(within)})"
-    _run(phone, AXE.read_text(), world["executionContextId"])
-    found = _run(phone, f"axe.run({subject}, {json.dumps(options)})", world["executionContextId"])
+    found = _run(phone, f"axe.run({subject}, {json.dumps(options)})", _world_of_axe(phone))
     return [_told(violation, node) for violation in found["violations"] for node in violation["nodes"]]
+
+
+def _world_of_axe(phone: BrowserPhone) -> int:
+    frame = phone.devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+    # The same world each time, as long as the page is the same.
+    world = phone.devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})
+    context = int(world["executionContextId"])
+    if not _run(phone, "'axe' in globalThis", context):
+        _run(phone, AXE_SCRIPT, context)
+    return context
 
 
 def _run(phone: BrowserPhone, script: str, world: int) -> Any:

@@ -40,6 +40,8 @@ _DURATION = re.compile(r"(?<![\w.-])(?!0m?s\b)\d*\.?\d+m?s\b", re.IGNORECASE)
 _CURVE = re.compile(r"\b(?:cubic-bezier|steps|linear)\(|(?<![\w-])ease(?:-in|-out|-in-out)?(?![\w-])", re.IGNORECASE)
 _LENGTH = re.compile(r"(?<![\w.-])\d*\.?\d+(?:px|pt|r?em|vw|vh|vmin|vmax|%)", re.IGNORECASE)
 _DECLARATION = re.compile(r"(?P<property>--[\w-]+|[a-z-]+)\s*:\s*(?P<value>[^;{}]+)(?=[;}]|$)", re.IGNORECASE)
+_SCHEME = "prefers-color-scheme"
+_OF_A_SCHEME = re.compile(rf"@media \({_SCHEME}: \w+\)\s*\{{(?P<rules>.*?\}})\s*\}}", re.DOTALL)
 _JS_FONT_SIZE = re.compile(r"fontSize\s*=|font-size\s*:", re.IGNORECASE)
 _JS_DURATION = re.compile(r"\b(?:duration|easing)\s*:\s*[\d\"'`]")
 
@@ -202,3 +204,14 @@ def _js_literals(text: str) -> Iterator[tuple[int, str]]:
             or _JS_DURATION.search(line)
         ):
             yield number, line.strip()
+
+
+def scheme_faults(app: Path = APP) -> list[str]:
+    """Whatever lets the dark and the light differ in more than the colours of tokens."""
+    sources = {path: path.read_text() for path in sorted(app.rglob("*")) if path.suffix in {".js", ".css"}}
+    tokens = sources.pop(app / TOKENS)
+    faults = [
+        f"{path.relative_to(app).as_posix()} asks for the scheme" for path, text in sources.items() if _SCHEME in text
+    ]
+    rules = "".join(found["rules"] for found in _OF_A_SCHEME.finditer(tokens))
+    return faults + [found[0].strip() for found in _DECLARATION.finditer(rules) if not _COLOUR.search(found["value"])]
