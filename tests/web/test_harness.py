@@ -1,6 +1,7 @@
 """The harness itself: what goes wrong on a phone is found, and what tests look with sees."""
 
 import re
+import tempfile
 import time
 from pathlib import Path
 from typing import Unpack
@@ -11,7 +12,16 @@ from playwright.sync_api import expect
 from tests.web.conftest import NewLine, NewPhone
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.phones import BrowserPhone, Kind, Place
-from tests.web.support.screens import axe, decode_qr, offline, screenshot, throttled, wire_bytes
+from tests.web.support.screens import (
+    COLOUR_RULES,
+    axe,
+    decode_qr,
+    offline,
+    photograph,
+    screenshot,
+    throttled,
+    wire_bytes,
+)
 from tests.web.support.troubles import SOCKET_FAILED, UNREACHABLE, answered
 
 # A page of the harness's own at an instance's address. It has no Content-Security-Policy, so a script may try anything.
@@ -247,6 +257,24 @@ def test_a_screenshot_lies_where_it_was_asked_for(
     monkeypatch.setenv("HUBBUB_SCREENSHOTS", str(tmp_path / "shots"))
     assert screenshot(phone, "bare page").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in (tmp_path / "shots").iterdir()] == ["bare-page.png"]
+
+
+def test_a_picture_for_people_is_taken_only_where_they_ask_for_it(
+    phone: BrowserPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("HUBBUB_SCREENSHOTS", raising=False)
+    photograph(phone, "nobody asks")
+    assert not list(tmp_path.rglob("*.png"))
+    monkeypatch.setenv("HUBBUB_SCREENSHOTS", str(tmp_path / "shots"))
+    photograph(phone, "asked for")
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["asked-for.png"]
+
+
+def test_axe_finds_pale_words_when_asked_for_colours_alone(phone: BrowserPhone) -> None:
+    assert not axe(phone)
+    phone.page.evaluate("document.querySelector('p').innerHTML = '<button></button><b style=color:#ccc>pale</b>'")
+    assert [told.split(": ")[1] for told in axe(phone, only_rules=COLOUR_RULES)] == ["color-contrast"]
 
 
 def test_axe_finds_what_is_planted_and_leaves_nothing_behind(phone: BrowserPhone) -> None:
