@@ -147,9 +147,9 @@ def pair(new_pair: NewPair) -> ProxiedPair:
     return new_pair()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedPair]:
-    """A pair for all tests of a module that do it no harm; each test makes parties of its own."""
+    """A pair for all tests of this process that do it no harm; each test makes parties of its own."""
     pair = ProxiedPair(tmp_path_factory.mktemp("pair"))
     try:
         pair.start()
