@@ -22,51 +22,16 @@ def hubbub(*arguments: str, folder: Path, **settings: str) -> subprocess.Complet
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
+# What the settings themselves refuse is in tests/unit/test_settings.py: here one of these, and what only a start finds.
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("PORT", "http"),
-        ("PORT", "65536"),
-        ("PORT", "-1"),
-        ("PORT", "80.5"),
-        ("HOST", "not a host"),
         ("HOST", "256.1.1.1"),
         ("HOST", "198.51.100.7"),
         ("HOST", "a..b"),
         ("HOST", "x" * 70),
-        ("PUBLIC_URL", "party.example"),
-        ("PUBLIC_URL", "ftp://party.example"),
-        ("PUBLIC_URL", "https://party.example/?a=b"),
-        ("REDIS_HOST", "redis://localhost"),
-        ("REDIS_HOST", "localhost:6379"),
-        ("REDIS_URL", "redis://ho st"),
-        ("REDIS_URL", "redis://localhost/99999999999"),
-        ("PUBLIC_URL", 'http://a"b<c'),
-        ("PUBLIC_URL", "https://party.example/" + "a" * 200),
-        ("REDIS_PORT", "0"),
-        ("REDIS_URL", "localhost:6379"),
-        ("REDIS_URL", "http://localhost"),
-        ("REDIS_URL", "redis://"),
-        ("REDIS_URL", "redis://localhost:99999"),
-        ("REDIS_URL", "redis://localhost/name"),
-        ("REDIS_URL", "rediss://localhost?ssl_cert_reqs=none"),
-        ("REDIS_URL", "redis://[::1"),
-        ("REDIS_URL", "redis+sentinel://a,b/main"),
-        ("REDIS_CA_FILE", "/nowhere/ca.pem"),
-        ("REDIS_MIN_REPLICAS", "6"),
-        ("REDIS_MIN_REPLICAS", "-1"),
         ("HUBBUB_DATA_DIR", "/proc/hubbub"),
-        ("HUBBUB_DATA_DIR", "~nobody-of-that-name/data"),
-        ("PARTY_TTL_SECONDS", "59"),
-        ("PARTY_TTL_SECONDS", "86401"),
-        ("HOST_GRACE_SECONDS", "4"),
-        ("SEAT_HOLD_SECONDS", "7201"),
-        ("LEASE_SECONDS", "2"),
-        ("PARTY_CAPACITY", "1"),
-        ("PARTY_CAPACITY", "10001"),
-        ("ALLOWED_ORIGINS", "party.example"),
-        ("ALLOWED_ORIGINS", "https://a.example,https://b.example/path"),
-        ("LOG_FORMAT", "xml"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path, name: str, value: str) -> None:
@@ -75,23 +40,14 @@ def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path, name: str
     assert ended.stdout == ""
     (sentence,) = ended.stderr.splitlines()
     assert name in sentence
-    assert value.partition("?")[0] in sentence  # what follows may be a secret
+    assert value in sentence
     assert sentence.endswith(".")
 
 
 def test_a_secret_in_a_bad_value_is_not_repeated(tmp_path: Path) -> None:
-    for url in (
-        f"ftp://user:{SECRET}@localhost",
-        f"user:{SECRET}@localhost",
-        f"redis://:{SECRET}@host:x",
-        f"redis://user:{SECRET}?x@localhost",
-        f"redis://user:{SECRET}",
-        f"redis://:{SECRET}",
-        f"redis+sentinel://u:{SECRET}@a,b/main?sentinel_password={SECRET}",
-    ):
-        ended = hubbub("serve", folder=tmp_path, REDIS_URL=url)
-        assert ended.returncode == 2
-        assert SECRET not in ended.stderr + ended.stdout
+    ended = hubbub("serve", folder=tmp_path, REDIS_URL=f"ftp://user:{SECRET}@localhost")
+    assert ended.returncode == 2
+    assert SECRET not in ended.stderr + ended.stdout
 
 
 def test_replicas_are_not_promised_where_there_are_none(tmp_path: Path) -> None:
