@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.instances import Instance
+from tests.support.instances import Instance, start_together
 from tests.support.pairs import Pair, started_pair
 from tests.support.party_view import PartyView
 from tests.support.phones import Phone
@@ -56,13 +56,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreServe
 @pytest.fixture
 def pair(store: StoreServer, new_instance: MakeInstance) -> tuple[Instance, Instance]:
     """Two instances on one store."""
-    first, second = (new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start() for _ in range(2))
+    first, second = (new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)) for _ in range(2))
+    start_together(first, second)
     return first, second
 
 
-@pytest.fixture(scope="module", params=FLAVOURS)
+@pytest.fixture(scope="session", params=FLAVOURS)
 def shared_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two instances for all tests of a module that do them no harm; each test makes parties of its own."""
+    """Two instances for all tests of this process that do them no harm; each test makes parties of its own."""
     with started_pair(request.param, tmp_path_factory.mktemp("pair")) as pair:
         yield pair
 

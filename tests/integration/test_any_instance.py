@@ -9,11 +9,12 @@ import psutil
 
 from tests.integration.conftest import MakeInstance
 from tests.support.instances import Answer, Instance
+from tests.support.pairs import Pair
 from tests.support.stores import StoreServer, wait_for
 
 
-def test_a_party_made_on_one_instance_is_joined_on_another(pair: tuple[Instance, Instance]) -> None:
-    here, there = pair
+def test_a_party_made_on_one_instance_is_joined_on_another(shared_pair: Pair) -> None:
+    here, there = shared_pair.instances
     party = here.create(name="Ann").body
     code = party["partyCode"]
     assert there.join(code).body == {"ok": True}
@@ -45,11 +46,9 @@ def test_a_party_survives_the_kill_of_the_instance_that_made_it(pair: tuple[Inst
     assert pair[1].join(code).status == 200
 
 
-def test_a_create_repeated_elsewhere_with_its_key_gives_the_same_party(
-    pair: tuple[Instance, Instance],
-) -> None:
+def test_a_create_repeated_elsewhere_with_its_key_gives_the_same_party(shared_pair: Pair) -> None:
     key = "0123456789abcdef-_XYZ"
-    assert pair[0].create(key).body == pair[1].create(key).body
+    assert shared_pair.here.create(key).body == shared_pair.there.create(key).body
 
 
 def test_a_killed_store_makes_nobody_say_not_found(pair: tuple[Instance, Instance], store: StoreServer) -> None:

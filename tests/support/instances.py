@@ -168,3 +168,11 @@ class Instance:
     def redis_state(self) -> str:
         """What `/health` says of the store."""
         return str(self.call("GET", "/health").body["redis"])
+
+
+def start_together(*instances: Instance) -> None:
+    """Start instances side by side, and wait until each says that it listens."""
+    for instance in instances:
+        instance.spawn()
+    for instance in instances:
+        instance.wait_until_listening()

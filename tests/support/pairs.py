@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.instances import Instance
+from tests.support.instances import Instance, start_together
 from tests.support.stores import Flavour, StoreServer
 
 
@@ -27,13 +27,14 @@ def started_pair(flavour: Flavour, folder: Path, **settings: str) -> Iterator[Pa
     """Start all three, end them afterwards, and fail where an instance met an error that it did not expect."""
     (folder / "store").mkdir()
     store = StoreServer(flavour, folder / "store", "--appendonly", "yes", "--appendfsync", "everysec")
-    made = [Instance(folder, REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port), **settings) for _ in range(2)]
+    here, there = (Instance(folder, REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port), **settings) for _ in range(2))
     try:
         store.start()
-        yield Pair(made[0].start(), made[1].start(), store)
+        start_together(here, there)
+        yield Pair(here, there, store)
     finally:
-        for instance in made:
+        for instance in (here, there):
             instance.close()
         store.stop()
-    for instance in made:
+    for instance in (here, there):
         assert "Traceback" not in instance.errors()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.support.haproxy import HaProxy
-from tests.support.instances import Instance
+from tests.support.instances import Instance, start_together
 from tests.support.proxy import StoreProxy
 from tests.support.stores import StoreServer, lasting_port
 
@@ -41,10 +41,7 @@ class ProxiedPair:
     def start(self) -> None:
         """Start the store and both instances."""
         self.store.start()
-        for instance in self.instances:
-            instance.spawn()
-        for instance in self.instances:
-            instance.wait_until_listening()
+        start_together(*self.instances)
 
     def close(self) -> None:
         """End everything."""
