@@ -57,6 +57,6 @@ $(VENV)/.serve: $(VENV)/.python pyproject.toml constraints.txt
 	@$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.serve
+$(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 	@$(INSTALL) -e '.[dev]'
-	@touch $@
+	@touch $(VENV)/.serve $@
