@@ -35,6 +35,7 @@ from hubbub.core.protocol import (
     Watch,
     WatchingAnswer,
     Welcome,
+    encode,
 )
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 
@@ -218,6 +219,12 @@ def test_a_store_that_is_away_is_told_and_closes_nothing(session: Session) -> No
     assert reasons([session.unavailable(Join(code="x"), healing, START)]) == ["recovering"]
     session.entered(Join(code="BCDFGH"), "BCDFGH", "token", JOINED)
     assert reasons([session.unavailable(Leave(), away, START)]) == ["store_unavailable"]
+    certain = session.unavailable(Rename(name="x"), away, START)
+    doubtful = session.unavailable(Rename(name="x"), away, START, in_doubt=True)
+    assert isinstance(certain, Say)
+    assert isinstance(doubtful, Say)
+    assert b"inDoubt" not in encode(certain.message)
+    assert b'"inDoubt":true' in encode(doubtful.message)
     assert session.enter_by is None
 
 

@@ -258,6 +258,10 @@ class ErrorAnswer(_Answer, frozen=True, tag="ERROR"):
     reason: Reason
     error: str
     retryable: bool
+    in_doubt: Annotated[
+        bool | UnsetType,
+        Meta(description="there where the command may have been carried out all the same; the party's events tell"),
+    ] = UNSET
 
 
 # What a client hears: the party.

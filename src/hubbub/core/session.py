@@ -165,11 +165,15 @@ class Session:
         if not isinstance(outcome, Declined) or outcome.reason in CLOSE_CODES:
             yield HangUp(CLOSE_CODES[outcome.reason])
 
-    def unavailable(self, command: Command, reason: Reason, now: float) -> Step:
-        """What follows where the store did not answer, or nothing that can be believed."""
+    def unavailable(self, command: Command, reason: Reason, now: float, *, in_doubt: bool = False) -> Step:
+        """What follows where the store did not answer, or nothing that can be believed.
+
+        What is `in_doubt` may have been carried out; parties and seats so made are taken back.
+        """
         if isinstance(command, Create | Join | Watch):
             return self._not_entered(command, reason, now)
-        return _refusal(command.request_id, reason)
+        answer = answer_error(reason, request_id=command.request_id)
+        return Say(msgspec.structs.replace(answer, in_doubt=True) if in_doubt else answer)
 
     def _consider(self, message: Command | Refused, now: float) -> Iterator[Step]:
         if not self._allows(now):

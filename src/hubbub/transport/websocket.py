@@ -295,7 +295,8 @@ class Talk:
             outcome = await self._service.act(self._place.lease, command)
         except StoreUnavailable as unavailable:
             self._note(unavailable)
-            await self._take(self._session.unavailable(command, unavailable.reason, _now()))
+            doubtful = unavailable.in_doubt
+            await self._take(self._session.unavailable(command, unavailable.reason, _now(), in_doubt=doubtful))
         else:
             if isinstance(command, Leave) and isinstance(outcome, Done):
                 await self._hear_the_end(self._place)
