@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types imports check docs bench lock clean
+.PHONY: help serve test lint types imports check docs bench soak lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ docs: $(VENV)/.serve ## Make what docs/ tells of the protocol afresh from the co
 
 bench: $(VENV)/.dev ## Measure, and print one table (needs node and npm for the peers)
 	$(BIN)/python -m bench
+
+soak: $(VENV)/.dev ## Strike hundreds of parties with every fault for minutes; SOAK="--minutes 2 --seed 7" changes how
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lock: ## Choose the newest versions afresh and pin them in constraints.txt
 	rm -rf $(VENV)

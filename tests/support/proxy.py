@@ -10,6 +10,7 @@ connections (`cut_at_random`).
 
 import asyncio
 import random
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -155,7 +156,7 @@ class StoreProxy:
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            store_reader, store_writer = await asyncio.open_connection("127.0.0.1", self._store_port)
+            store_reader, store_writer = await self._dial()
         except OSError:
             writer.close()
             return
@@ -168,6 +169,18 @@ class StoreProxy:
         finally:
             self._links.remove(link)
             link.cut()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        plug = socket.socket()
+        try:
+            # The kernel would keep megabytes for us, so that a store would not feel for long that nobody reads.
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            plug.setblocking(False)
+            await self._loop.sock_connect(plug, ("127.0.0.1", self._store_port))
+        except BaseException:
+            plug.close()
+            raise
+        return await asyncio.open_connection(sock=plug)
 
     async def _pump(self, link: "_Link", way: Way, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         held: asyncio.Queue[tuple[float, float, bytes] | None] = asyncio.Queue()
