@@ -47,6 +47,11 @@ class Caller:
         self._story = story
         self._session = session
         self._port = port
+        self._well_at: dict[str, float] = {}
+
+    def has_succeeded_since(self, at: float) -> bool:
+        """Whether a create and a join that began then or later were granted."""
+        return all(self._well_at.get(verb, at - 1) >= at for verb in ("create", "join"))
 
     async def create(self) -> tuple[str, str] | None:
         """Create a party whose host has a name unlike any other; its code and the host's token, if confirmed."""
@@ -83,6 +88,8 @@ class Caller:
 
     def _add(self, began: float, verb: str, code: str, status: int, body: dict[str, Any], name: str = "") -> None:
         reason, found = str(body.get("reason", "")), bool(body.get("exists", True))
+        if status == 200:
+            self._well_at[verb] = began
         self._story.add(h.Called(began, h.now(), self._port, verb, code, status, reason, name, found))
 
     async def _call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:

@@ -126,10 +126,15 @@ class Evening:
         youngest = max(entry.at for entry in self.story.of(h.Entered))
         await self.until(lambda: h.now() > youngest + NEWEST_SECONDS)
 
-    async def until_all_have_heard(self) -> bool:
-        """Wait until every phone knows something that was said from now on; whether it did in time."""
-        mark = self._messages
-        return all(await asyncio.gather(*(self._speak_until_heard(party, mark) for party in self.parties)))
+    async def until_all_is_back(self) -> bool:
+        """Wait until every phone knows something that was said from now on, and every caller was granted its wishes.
+
+        Whether that came about in time.
+        """
+        mark, began = self._messages, h.now()
+        hearing = [self._speak_until_heard(party, mark) for party in self.parties]
+        granted = self.until(lambda: all(caller.has_succeeded_since(began) for caller in self._callers))
+        return all(await asyncio.gather(*hearing, granted))
 
     async def _speak_until_heard(self, party: Party, mark: int) -> bool:
         give_up_at = h.now() + self._scale.patience_seconds

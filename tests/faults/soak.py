@@ -99,9 +99,9 @@ async def _evening(plan: Plan, world: World) -> History:
 async def _strike(fault: Fault, world: World, evening: Evening, dice: random.Random) -> None:
     began_at = time.monotonic()
     await fault.strike(world, evening.story, dice.choice(evening.parties).code, fault.long_seconds)
-    is_level = await evening.until_all_have_heard()
+    is_back = await evening.until_all_is_back()
     await evening.rest()
-    verdict = "all level" if is_level and evening.is_level() else "NOT LEVEL"
+    verdict = "all level" if is_back and evening.is_level() else "NOT LEVEL"
     _say(f"{time.monotonic() - began_at:6.1f} s  {fault.name}: {verdict}")
 
 

@@ -46,7 +46,7 @@ async def test_a_fault_costs_nobody_a_party_or_a_seat_and_says_nothing_untrue(fa
     async with Evening(world, story, SHORT, seed=1) as evening:
         await evening.until_nothing_is_new()
         await fault.strike(world, story, evening.parties[0].code, fault.short_seconds)
-        await evening.until_all_have_heard()
+        await evening.until_all_is_back()
         await evening.rest()
     (report,) = reports(story)
     sys.stdout.write(f"{table([report])}\n")
