@@ -28,7 +28,6 @@ from tests.faults.history import (
 )
 
 ABSENT = frozenset({"party_not_found", "party_ended"})
-IN_DOUBT = frozenset({"store_unavailable", "recovering"})
 PARTY_ENDED = 4503
 TIMED_OUT = 4409
 NEWEST_SECONDS = 1.0
@@ -47,14 +46,14 @@ class Rule(Enum):
     LOST_SEAT = "a client that was in, or coming back, lost its seat"
     FAILED_CREATE = "a create that was answered as failed left a party"
     FAILED_JOIN = "a join that was answered as failed left a seat"
-    FAILED_COMMAND = "a command that was refused took effect"
-    DOUBTFUL_COMMAND = "a command took effect though the store's answer was lost, and was answered as failed"
+    FAILED_COMMAND = "a command that was answered as failed took effect"
+    DOUBTFUL_COMMAND = "a command that was answered as failed, and in doubt, took effect"
     COUNT = "a count was not right at rest"
     NOT_LEVEL = "clients of one party did not know the same at rest"
 
 
-KNOWN_GAPS = frozenset({Rule.DOUBTFUL_COMMAND})
-"""What is counted apart, since nobody promises otherwise: creates and joins are taken back, other commands are not."""
+TOLD = frozenset({Rule.DOUBTFUL_COMMAND})
+"""What is counted apart, since the caller was told that it may be: creates and joins are taken back, others are not."""
 
 
 class Breach(NamedTuple):
@@ -262,17 +261,14 @@ def failed_joins(history: History) -> Iterator[Breach]:
 
 
 def failed_commands(history: History) -> Iterator[Breach]:
-    """Nobody hears a message whose sender was told that it had failed; told once a message.
-
-    Where the reason is that the store did not answer, it is a command in doubt.
-    """
+    """Nobody hears a message whose sender was told that it had failed, unless told in doubt; told once a message."""
     failed = {entry.text: entry for entry in history.of(SayAnswered) if entry.reason}
     for entry in history.entries:
         texts = entry.texts if isinstance(entry, RoomTold) else (entry.subject,) if _is_message(entry) else ()
         for text in texts:
             if answer := failed.pop(text, None):
                 sentence = f"{text!r} had been answered {answer.reason} and was heard in {answer.code}"
-                rule = Rule.DOUBTFUL_COMMAND if answer.reason in IN_DOUBT else Rule.FAILED_COMMAND
+                rule = Rule.DOUBTFUL_COMMAND if answer.in_doubt else Rule.FAILED_COMMAND
                 yield Breach(rule, entry.at, answer.client, sentence)
 
 

@@ -154,12 +154,16 @@ class Said(Entry):
 
 @dataclass(frozen=True, slots=True)
 class SayAnswered(Entry):
-    """A phone was told what became of a message; `reason` is empty where it was granted."""
+    """A phone was told what became of a message; `reason` is empty where it was granted.
+
+    `in_doubt`: the answer said that the message may have been sent all the same.
+    """
 
     client: str
     code: str
     text: str
     reason: str
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,8 @@ class Phone:
                 self._entered(message, asked)
             case "OK" | "ERROR" if text := self._unanswered.pop(message.get("requestId", ""), None):
                 reason = message.get("reason", "")
-                self._story.add(h.SayAnswered(h.now(), self.client, self.code, text, reason))
+                in_doubt = message.get("inDoubt", False)
+                self._story.add(h.SayAnswered(h.now(), self.client, self.code, text, reason, in_doubt))
         epoch = self.view.epoch or ""
         try:
             self.view.take(message)

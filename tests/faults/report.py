@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.faults.checker import KNOWN_GAPS, Breach, Rule, absences, check, excused_losses, lives
+from tests.faults.checker import TOLD, Breach, Rule, absences, check, excused_losses, lives
 from tests.faults.history import (
     Called,
     Entered,
@@ -42,8 +42,8 @@ class Report:
     `first_success_seconds`: until every instance had created a party and said yes to a join, counted from the end of
     the fault's cause, or from its start where it heals by itself; then it is the first success after the last refusal.
     `level_seconds`: likewise until every phone knew of something that was said afterwards. `newest_lost`: creates that
-    the store confirmed in its last second, which an unreplicated store may lose. `gaps`: commands that
-    were done though answered as failed, in doubt. `breaches` has everything else.
+    the store confirmed in its last second, which an unreplicated store may lose. `doubtful`: commands
+    that were done though answered as failed, and in doubt. `breaches` has everything else.
     """
 
     fault: str
@@ -54,7 +54,7 @@ class Report:
     level_seconds: float = 0.0
     seats_lost: int = 0
     newest_lost: int = 0
-    gaps: int = 0
+    doubtful: int = 0
     breaches: list[Breach] = field(default_factory=list)
 
     def count(self, rule: Rule) -> int:
@@ -73,7 +73,7 @@ class Report:
             _seconds(self.level_seconds),
             str(self.seats_lost),
             str(self.newest_lost),
-            str(self.gaps),
+            str(self.doubtful),
             str(len(self.breaches) - told),
         )
 
@@ -96,8 +96,8 @@ def reports(history: History) -> list[Report]:
         report = found.setdefault(window.struck.fault, Report(window.struck.fault))
         report.times += 1
         mine = [breach for breach in breaches if window.struck.at <= breach.at < window.ends_at]
-        report.gaps += sum(breach.rule in KNOWN_GAPS for breach in mine)
-        report.breaches += [breach for breach in mine if breach.rule not in KNOWN_GAPS]
+        report.doubtful += sum(breach.rule in TOLD for breach in mine)
+        report.breaches += [breach for breach in mine if breach.rule not in TOLD]
         report.parties_lost += len(_lost_at_rest(history, window))
         report.newest_lost += len(_told_in(history, window) & lost)
         marks = _marks(history, window)
@@ -107,7 +107,7 @@ def reports(history: History) -> list[Report]:
         report.false_404s = report.count(Rule.FALSE_404)
         report.seats_lost = len({breach.who for breach in report.breaches if breach.rule is Rule.LOST_SEAT})
     first = min((window.struck.at for window in windows(history)), default=NEVER)
-    if early := [breach for breach in breaches if breach.at < first and breach.rule not in KNOWN_GAPS]:
+    if early := [breach for breach in breaches if breach.at < first and breach.rule not in TOLD]:
         found["no fault"] = Report("no fault", breaches=early)
     return list(found.values())
 

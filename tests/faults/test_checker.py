@@ -250,7 +250,7 @@ def test_a_seat_left_by_a_failed_join_is_found() -> None:
 def test_a_failed_command_that_took_effect_is_found() -> None:
     failed = SayAnswered(3.6, "bob", CODE, "hello", "chat_locked")
     assert rules(*without(GOOD, TALK[1]), failed) == {Rule.FAILED_COMMAND}
-    doubtful = replace(failed, reason="store_unavailable")
+    doubtful = replace(failed, reason="store_unavailable", in_doubt=True)
     assert rules(*without(GOOD, TALK[1]), doubtful) == {Rule.DOUBTFUL_COMMAND}
     assert rules(*without(GOOD, TALK[1])) == set()
     unheard = SayAnswered(5, "bob", CODE, "unheard", "rate_limited")

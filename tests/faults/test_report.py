@@ -96,8 +96,10 @@ def test_parties_lost_are_those_that_are_not_there_at_rest() -> None:
 
 
 def test_a_command_in_doubt_that_was_done_is_counted_apart() -> None:
-    report = report_of(Struck(10, "cut"), SayAnswered(20.3, "ann", CODE, "message 3", "store_unavailable"))
-    assert report.gaps == 1
+    report = report_of(
+        Struck(10, "cut"), SayAnswered(20.3, "ann", CODE, "message 3", "store_unavailable", in_doubt=True)
+    )
+    assert report.doubtful == 1
     assert report.count(Rule.DOUBTFUL_COMMAND) == 0
 
 
