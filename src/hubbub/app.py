@@ -14,6 +14,7 @@ from typing import Final, Literal
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
+from hubbub import doctor
 from hubbub.config import Settings
 from hubbub.core.limits import (
     DEAD_SOCKET_SECONDS_MAX,
@@ -36,6 +37,7 @@ from hubbub.store.connect import server_pool, socket_pool
 from hubbub.store.embedded import EmbeddedEngine, EngineUnavailable
 from hubbub.store.feed import Feed
 from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.inspection import Server
 from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from hubbub.transport.envelope import Envelope
@@ -233,6 +235,8 @@ async def _open_store(
         with suppress(StoreUnavailable):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
         await stack.enter_async_context(_running(life.watch(), "store watch", end))
+        checks = doctor.check_at_start([Server("store", new_pool())], settings.redis_min_replicas, log)
+        await stack.enter_async_context(_running(checks, "doctor", end, may_end=True))
         yield store, life, feed, health
 
 
@@ -266,12 +270,14 @@ async def _embedded_engine(settings: Settings, end: _End, log: FilteringBoundLog
 
 
 @asynccontextmanager
-async def _running(job: Coroutine[None, None, None], name: str, end: _End) -> AsyncIterator[None]:
-    """A task that lives as long as the block; should it end by itself, so does the instance."""
+async def _running(
+    job: Coroutine[None, None, None], name: str, end: _End, *, may_end: bool = False
+) -> AsyncIterator[None]:
+    """A task that lives as long as the block; should it fail, or end where it should not, so does the instance."""
     task = asyncio.create_task(job, name=name)
 
     def tell_end(ended: asyncio.Task[None]) -> None:
-        if not ended.cancelled():
+        if not ended.cancelled() and not (may_end and ended.exception() is None):
             end.fail(name, ended.exception())
 
     task.add_done_callback(tell_end)

@@ -13,7 +13,9 @@ import uvloop
 from hubbub import __version__
 from hubbub.app import CannotListen, TaskEnded
 from hubbub.app import serve as serve_instance
+from hubbub.checkup import as_document, as_no_answer, as_report, check_up
 from hubbub.config import Settings, SettingsRefused, read_settings
+from hubbub.doctor import Verdict
 from hubbub.store.embedded import EngineNotStarted, EngineUnavailable
 from hubbub.transport.lan import lan_addresses
 from hubbub.watch import NotWatched
@@ -63,6 +65,33 @@ def config() -> None:
     """Print the effective settings, secrets masked."""
     for line in _settings().lines():
         click.echo(line)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
+def doctor(as_json: bool) -> None:
+    """Check the store and how it is set up: what is well, what is not, and what to do.
+
+    It connects as `hubbub serve` would, and looks only: whatever it writes lies under keys that no party has and is
+    gone at once. Where no store is set it looks at the private engine, and starts it for the moment if it rests.
+
+    Exit status 0: no problem, though there may be warnings. 1: a problem, or no answer. 2: a bad setting.
+    """
+    settings = _settings()
+    try:
+        findings = uvloop.run(check_up(settings))
+    except EngineUnavailable as failure:
+        _stop(str(failure), _BAD_VALUE)
+    except EngineNotStarted as failure:
+        _stop(str(failure), _FAILED)
+    if as_json:
+        click.echo(as_document(findings))
+    elif (sentence := as_no_answer(findings)) is not None:
+        _stop(sentence, _FAILED)
+    else:
+        click.echo("\n".join(as_report(findings)))
+    if any(finding.verdict is Verdict.PROBLEM for finding in findings):
+        sys.exit(_FAILED)
 
 
 @main.command()

@@ -51,7 +51,8 @@ _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
 )
 
 
-def _trouble_of(error: BaseException) -> Trouble:
+def trouble_of(error: BaseException) -> Trouble:
+    """What an error of redis-py or of the connection means."""
     for kind, trouble in _TROUBLES:
         if isinstance(error, kind):
             return trouble
@@ -95,7 +96,7 @@ class _Call:
             return
         # A store that refused a call did nothing; one whose reply is missing may have done it.
         in_doubt = self.sent and not isinstance(reply, ResponseError)
-        self.future.set_exception(StoreUnavailable(_trouble_of(reply), str(reply), in_doubt=in_doubt))
+        self.future.set_exception(StoreUnavailable(trouble_of(reply), str(reply), in_doubt=in_doubt))
 
 
 class Batcher:
@@ -291,7 +292,7 @@ class Batcher:
         # Behind the next connection may stand another server, with another clock.
         self.clock = None
         self._failures += 1
-        self._trouble = _trouble_of(error)
+        self._trouble = trouble_of(error)
         self._pause_ends = asyncio.get_running_loop().time() + AWAY_PAUSE_SECONDS
         self._health.failed(self._trouble)
         for call in calls:

@@ -69,5 +69,15 @@ def recovering(shard: str) -> str:
     return f"hubbub:{{{shard}}}:recovering"
 
 
+def beside(code: str) -> str:
+    """A key of Hubbub's that is no party's, in the slot of that code's keys."""
+    return f"hubbub:{{{party(code)}}}:doctor"
+
+
+def of_nobody(code: str) -> str:
+    """A name that is none of Hubbub's, in the slot of that code's keys: a user of its own may not touch it."""
+    return f"doctor:{{{party(code)}}}"
+
+
 def _of(code: str, part: str) -> str:
     return f"{{party:{code}}}:{part}"

@@ -66,6 +66,7 @@ PROBE: Final = _load("probe", "allow-oom")
 CATCH_UP: Final = _load("catch_up", "allow-oom", ("proof",))
 LIFE: Final = _load("life", "allow-oom")
 BURY: Final = _load("bury", "allow-oom")
+TRY_RIGHTS: Final = _load("try_rights", "allow-oom")
 
 JOIN: Final = _load("join", "", _LIVE)
 # In a full store newcomers are refused, and everyone who has a seat comes back to it.

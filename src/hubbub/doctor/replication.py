@@ -1,0 +1,61 @@
+"""The check of replicas: whether there are as many as somebody waits for, and how far they are behind."""
+
+from hubbub.core.limits import DOCTOR_REPLICA_LAG_WARNING_SECONDS
+from hubbub.doctor.findings import Verdict
+from hubbub.doctor.judged import NEEDED_RIGHTS, OPTIONAL_RIGHTS, Judged
+from hubbub.store.inspection import Facts
+
+
+def replicas(facts: Facts, wanted: int) -> Judged:
+    """Judge the replicas; `wanted` is `REDIS_MIN_REPLICAS`."""
+    lags = _lags(facts)
+    there = facts.replicas if lags is None else len(lags)
+    if there is None:
+        verdict = Verdict.PROBLEM if wanted else Verdict.NOTE
+        return Judged(verdict, "not counted: a replica has none of its own, or WAIT may not be run", NEEDED_RIGHTS)
+    # What the server itself waits for, beside what Hubbub does.
+    needed = (facts.config or {}).get("min-replicas-to-write")
+    behind = max(lags or [0])
+    seen = _seen(there, behind, needed)
+    return (
+        _too_few(seen, there, wanted, int(needed or 0))
+        or (_weak(seen, behind, needed) if there else None)
+        or Judged(Verdict.OK, seen)
+    )
+
+
+def _seen(there: int, behind: int, needed: str | None) -> str:
+    if not there:
+        return "none"
+    lag = f", at most {behind} s behind" if behind else ""
+    return f"{there}{lag}; min-replicas-to-write {needed or 'may not be seen'}"
+
+
+def _too_few(seen: str, there: int, wanted: int, needed: int) -> Judged | None:
+    if wanted > there:
+        advice = "Creates fail: attach replicas, or lower REDIS_MIN_REPLICAS."
+        return Judged(Verdict.PROBLEM, f"{seen}, and REDIS_MIN_REPLICAS is {wanted}", advice)
+    if needed > there:
+        advice = "Every write is refused: attach replicas, or lower min-replicas-to-write."
+        return Judged(Verdict.PROBLEM, f"{seen}, and min-replicas-to-write is {needed}", advice)
+    return None
+
+
+def _weak(seen: str, behind: int, needed: str | None) -> Judged | None:
+    if behind > DOCTOR_REPLICA_LAG_WARNING_SECONDS:
+        return Judged(Verdict.WARNING, seen, "A failover would lose that much: look at the network and the replicas.")
+    if needed is None:
+        return Judged(Verdict.NOT_PERMITTED, seen, OPTIONAL_RIGHTS)
+    if needed == "0":
+        advice = "min-replicas-to-write 1 bounds what a cut-off primary accepts and a failover then loses."
+        return Judged(Verdict.NOTE, seen, advice)
+    return None
+
+
+def _lags(facts: Facts) -> list[int] | None:
+    """How many seconds ago each replica that is online was heard; None where it may not be seen."""
+    if facts.info is None:
+        return None
+    count = int(facts.info.get("connected_slaves", 0))
+    found = [facts.info.get(f"slave{number}", {}) for number in range(count)]
+    return [int(replica.get("lag", 0)) for replica in found if replica.get("state") == "online"]
