@@ -1,0 +1,263 @@
+"""What facts about a store mean: the doctor's judgement, without a store."""
+
+import time
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.checkup import as_document, as_no_answer, as_report
+from hubbub.doctor import NO_ANSWER, Finding, Verdict, summary
+from hubbub.doctor.checks import judge
+from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.inspection import ClocksApart, Facts, Line, Rights
+
+GB = 1024**3
+INFO: dict[str, Any] = {
+    "maxmemory": GB,
+    "used_memory": GB // 2,
+    "maxmemory_policy": "noeviction",
+    "aof_enabled": 1,
+    "aof_last_write_status": "ok",
+    "aof_last_bgrewrite_status": "ok",
+    "rdb_last_bgsave_status": "ok",
+    "connected_slaves": 0,
+}
+CONFIG = {"save": "", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "min-replicas-to-write": "0"}
+HEALTHY = Facts(
+    server="redis.internal:6379",
+    line=Line("10.0.0.7", tls=True, certificate_ends=time.time() + 90 * 86_400, password=True),
+    product="valkey",
+    version="9.1.2",
+    role="master",
+    info=INFO,
+    config=CONFIG,
+    replicas=0,
+    rights=Rights("hubbub"),
+    round_trips_ms=(0.5,) * 200,
+    event_ms=0.7,
+    clocks=ClocksApart(-2.0, 1.0),
+)
+REPLICA = {"ip": "10.0.0.8", "state": "online", "lag": 1}
+
+
+def found(check: str, facts: Facts, replicas_wanted: int = 0) -> Finding:
+    """What that check came to."""
+    return next(finding for finding in judge(facts, replicas_wanted) if finding.check == check)
+
+
+def verdict(check: str, replicas_wanted: int = 0, **changed: Any) -> Verdict:
+    """The verdict of that check on a server that is healthy but for what is changed."""
+    return found(check, replace(HEALTHY, **changed), replicas_wanted).verdict
+
+
+def test_a_healthy_server_passes_every_check() -> None:
+    findings = judge(HEALTHY, 0)
+    assert {finding.verdict for finding in findings} == {Verdict.OK}
+    assert not any(finding.advice for finding in findings)
+
+
+def test_whatever_is_not_well_comes_with_advice() -> None:
+    bad = Facts(
+        "store", Line("203.0.113.5"), product="redis", version="6.2.1", role="replica", info={**INFO, "aof_enabled": 0}
+    )
+    for finding in judge(bad, 2):
+        assert finding.verdict in {Verdict.OK, Verdict.NOTE, Verdict.NOT_PERMITTED} or finding.advice, finding
+
+
+@pytest.mark.parametrize(
+    ("product", "version", "expected"),
+    [
+        ("redis", "7.0.0", Verdict.OK),
+        ("redis", "8.2.1", Verdict.OK),
+        ("redis", "6.2.14", Verdict.PROBLEM),
+        ("valkey", "7.2.5", Verdict.OK),
+        ("valkey", "7.1.0", Verdict.PROBLEM),
+        ("valkey", "10.0.0-rc1", Verdict.OK),
+        ("other", "1.0", Verdict.WARNING),
+        ("", "", Verdict.NOT_PERMITTED),
+    ],
+)
+def test_a_server_too_old_is_a_problem(product: str, version: str, expected: Verdict) -> None:
+    assert verdict("server", product=product, version=version) is expected
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [("master", Verdict.OK), ("replica", Verdict.PROBLEM), ("sentinel", Verdict.PROBLEM), ("", Verdict.NOT_PERMITTED)],
+)
+def test_only_a_primary_will_do(role: str, expected: Verdict) -> None:
+    assert verdict("role", role=role) is expected
+
+
+def test_a_store_that_takes_no_write_is_a_problem_told_in_its_own_words() -> None:
+    refusal = StoreUnavailable(Trouble.REFUSED, "NOREPLICAS Not enough good replicas to write.")
+    facts = replace(HEALTHY, refusal=refusal, rights=None, round_trips_ms=(), event_ms=None, clocks=None)
+    assert found("writes", facts).verdict is Verdict.PROBLEM
+    assert "Not enough good replicas" in found("writes", facts).seen
+    for check in ("rights", "latency", "events", "clock"):
+        assert found(check, facts) == Finding(facts.server, check, Verdict.NOTE, "not tried, since no write is taken")
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"])
+def test_every_policy_but_noeviction_is_warned_of(policy: str) -> None:
+    finding = found("eviction", replace(HEALTHY, config={**CONFIG, "maxmemory-policy": policy}))
+    assert finding.verdict is Verdict.WARNING
+    assert policy in finding.seen
+    assert "noeviction" in finding.advice
+
+
+def test_the_policy_is_seen_by_info_alone() -> None:
+    assert verdict("eviction", config=None, info={**INFO, "maxmemory_policy": "volatile-lru"}) is Verdict.WARNING
+    assert verdict("eviction", config=None) is Verdict.OK
+    assert verdict("eviction", config=None, info=None) is Verdict.NOT_PERMITTED
+
+
+def test_memory_without_a_limit_is_noted_and_little_left_of_it_is_warned_of() -> None:
+    assert verdict("memory", info={**INFO, "maxmemory": 0}) is Verdict.NOTE
+    assert verdict("memory", info={**INFO, "maxmemory": 0}, line=Line(None)) is Verdict.OK
+    assert verdict("memory", info={**INFO, "used_memory": GB * 0.95}) is Verdict.WARNING
+    assert verdict("memory", info=None) is Verdict.NOT_PERMITTED
+
+
+@pytest.mark.parametrize(
+    ("info", "config", "expected"),
+    [
+        ({}, CONFIG, Verdict.OK),
+        ({}, None, Verdict.OK),
+        ({}, {**CONFIG, "appendfsync": "no"}, Verdict.NOTE),
+        ({"aof_enabled": 0}, CONFIG, Verdict.WARNING),
+        ({"aof_enabled": 0}, {**CONFIG, "save": "3600 1"}, Verdict.WARNING),
+        ({"aof_enabled": 0}, None, Verdict.WARNING),
+        ({"aof_last_write_status": "err"}, CONFIG, Verdict.PROBLEM),
+        ({"rdb_last_bgsave_status": "err"}, CONFIG, Verdict.PROBLEM),
+    ],
+)
+def test_a_store_that_would_forget_is_warned_of(
+    info: dict[str, Any], config: dict[str, str] | None, expected: Verdict
+) -> None:
+    assert verdict("persistence", info={**INFO, **info}, config=config) is expected
+
+
+def test_what_persistence_there_is_may_not_be_permitted_to_see() -> None:
+    assert verdict("persistence", info=None, config=None) is Verdict.NOT_PERMITTED
+
+
+def with_replica(**changed: Any) -> dict[str, Any]:
+    return {**INFO, "connected_slaves": 1, "slave0": {**REPLICA, **changed}}
+
+
+def test_fewer_replicas_than_are_asked_for_are_a_problem() -> None:
+    assert verdict("replicas", 1) is Verdict.PROBLEM
+    assert verdict("replicas", 1, config=None, info=None) is Verdict.PROBLEM
+    assert verdict("replicas", 2, info=with_replica()) is Verdict.PROBLEM
+    assert verdict("replicas", 1, info=with_replica(state="wait_bgsave")) is Verdict.PROBLEM
+    assert verdict("replicas", 1, info=None, replicas=None) is Verdict.PROBLEM
+
+
+def test_a_server_that_waits_for_more_replicas_than_there_are_is_a_problem() -> None:
+    finding = found("replicas", replace(HEALTHY, config={**CONFIG, "min-replicas-to-write": "1"}))
+    assert finding.verdict is Verdict.PROBLEM
+    assert "min-replicas-to-write" in finding.seen
+
+
+def test_replicas_far_behind_are_warned_of_and_ones_the_primary_can_do_without_are_noted() -> None:
+    guarded = {**CONFIG, "min-replicas-to-write": "1"}
+    assert verdict("replicas", 1, info=with_replica(), config=guarded) is Verdict.OK
+    assert verdict("replicas", info=with_replica(lag=11), config=guarded) is Verdict.WARNING
+    assert verdict("replicas", info=with_replica()) is Verdict.NOTE
+    assert verdict("replicas", info=None, config=None, replicas=1) is Verdict.NOT_PERMITTED
+
+
+def test_missing_rights_are_a_problem_named_as_an_acl_rule_names_them() -> None:
+    lacking = Rights(
+        "hubbub",
+        refused=(("EVAL", ""), ("HSET", "party:x"), ("HSET", "{party:x}:log"), ("EVALSHA", "hubbub:{party:x}:y")),
+        unheard=("{party:x}:events",),
+    )
+    finding = found("rights", replace(HEALTHY, rights=lacking, event_ms=None))
+    assert finding.verdict is Verdict.PROBLEM
+    assert finding.seen == "user hubbub lacks +eval, +hset, ~hubbub:*, &{party:*"
+    assert finding.advice == "ACL SETUSER hubbub +eval +hset '~hubbub:*' '&{party:*'"
+
+
+def test_rights_beyond_need_are_noted() -> None:
+    assert verdict("privileges", rights=Rights("default", powers=("FLUSHALL",))) is Verdict.NOTE
+    assert verdict("privileges", rights=Rights("hubbub", foreign_names=True)) is Verdict.NOTE
+
+
+def test_a_store_without_a_password_is_warned_of_where_the_network_reaches_it() -> None:
+    assert verdict("privileges", line=Line("10.0.0.7")) is Verdict.WARNING
+    assert verdict("privileges", line=Line("127.0.0.1")) is Verdict.NOTE
+    assert verdict("privileges", line=Line(None)) is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (Line(None), Verdict.OK),
+        (Line("127.0.0.1", password=True), Verdict.OK),
+        (Line("::1", password=True), Verdict.OK),
+        (Line("10.1.2.3", password=True), Verdict.NOTE),
+        (Line("fd00::7", password=True), Verdict.NOTE),
+        (Line("8.8.8.8", password=True), Verdict.WARNING),
+        (Line("8.8.8.8"), Verdict.WARNING),
+        (Line("8.8.8.8", tls=True), Verdict.OK),
+        (Line("8.8.8.8", tls=True, certificate_ends=time.time() + 86_400), Verdict.WARNING),
+    ],
+)
+def test_what_travels_readable_over_foreign_networks_is_warned_of(line: Line, expected: Verdict) -> None:
+    assert verdict("encryption", line=line) is expected
+
+
+def test_a_password_in_the_clear_is_named() -> None:
+    assert "password" in found("encryption", replace(HEALTHY, line=Line("8.8.8.8", password=True))).seen
+    assert "password" not in found("encryption", replace(HEALTHY, line=Line("8.8.8.8"))).seen
+
+
+def test_a_slow_store_is_told_by_its_slowest_hundredth() -> None:
+    seen = found("latency", replace(HEALTHY, round_trips_ms=(*[1.0] * 197, *[150.0] * 3)))
+    assert seen.verdict is Verdict.WARNING
+    assert "p50 1.00 ms, p99 150.00 ms, 200 round trips" in seen.seen
+    assert verdict("latency", round_trips_ms=(*[1.0] * 198, *[150.0] * 2)) is Verdict.OK
+    assert verdict("latency", round_trips_ms=(30.0,) * 200) is Verdict.NOTE
+    assert verdict("latency", round_trips_ms=(1.0,)) is Verdict.OK
+
+
+def test_clocks_surely_more_than_a_second_apart_are_noted() -> None:
+    assert verdict("clock", clocks=ClocksApart(1001.0, 1003.0)) is Verdict.NOTE
+    assert verdict("clock", clocks=ClocksApart(-5003.0, -5000.0)) is Verdict.NOTE
+    assert verdict("clock", clocks=ClocksApart(900.0, 1500.0)) is Verdict.OK
+    assert verdict("clock", clocks=ClocksApart(-3000.0, 3000.0)) is Verdict.OK
+    assert "behind" in found("clock", replace(HEALTHY, clocks=ClocksApart(-5003.0, -5000.0))).seen
+
+
+def test_the_report_has_a_line_a_check_advice_below_and_a_summary() -> None:
+    findings = [
+        Finding("store:6379", "role", Verdict.OK, "primary"),
+        Finding("store:6379", "eviction", Verdict.WARNING, "volatile-lru", "Mend it."),
+        Finding("store:6379", "memory", Verdict.WARNING, "little left", "Buy some."),
+    ]
+    assert list(as_report(findings)) == [
+        "\x1b[1mstore:6379\x1b[0m",
+        "  \x1b[32mok     \x1b[0m  role      primary",
+        "  \x1b[33mwarning\x1b[0m  eviction  volatile-lru",
+        "                     → Mend it.",
+        "  \x1b[33mwarning\x1b[0m  memory    little left",
+        "                     → Buy some.",
+        "3 checks: 1 ok, 2 warnings.",
+    ]
+    assert '"not permitted"' in as_document([Finding("s", "c", Verdict.NOT_PERMITTED, "x")])
+
+
+def test_one_server_that_does_not_answer_is_one_sentence_and_several_are_a_report() -> None:
+    silent = Finding("store:6379", NO_ANSWER, Verdict.PROBLEM, "does not answer (timeout)", "Look at it.")
+    assert as_no_answer([silent]) == "store:6379 does not answer (timeout): look at it."
+    assert as_no_answer([silent, silent]) is None
+    assert as_no_answer(judge(HEALTHY, 0)) is None
+
+
+def test_the_summary_counts() -> None:
+    findings = [Finding("s", "c", each, "x") for each in (Verdict.OK, Verdict.NOTE, Verdict.NOT_PERMITTED)]
+    assert summary(findings) == "3 checks: 1 ok, 1 note, 1 not permitted"
+    assert summary(findings[:1]) == "1 check: 1 ok"
