@@ -1,12 +1,10 @@
 """Who may connect: the documented ACL user is enough, and TLS certificates are verified."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-import trustme
 
 from hubbub.core.copies import Healing, RememberedEnd
 from hubbub.core.outcomes import Created, Done, Found, Healed, Joinable, Missing, Renewed, Watching, Whole
@@ -30,10 +28,11 @@ from hubbub.store.connect import StoreAddress, StoreTls, parse_store_url, server
 from hubbub.store.health import StoreHealth
 from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
+from tests.contract.acl import documented_acl_rule
 from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, soon, take_seat
-from tests.support.stores import StoreServer, wait_for
+from tests.contract.tls_server import TlsServer
+from tests.support.stores import StoreServer
 
-ROOT = Path(__file__).parents[2]
 CODE = "BCDFGH"
 
 
@@ -89,16 +88,8 @@ async def use_a_live_party(store: RedisStore) -> None:
     await store.probe("server-x", "heard?", soon())
 
 
-def documented_acl_rule() -> list[str]:
-    """The rule as docs/redis.md gives it to operators."""
-    text = (ROOT / "docs" / "redis.md").read_text()
-    found = re.search(r"ACL SETUSER hubbub (.+)", text)
-    assert found is not None
-    return found.group(1).replace("'", "").split()
-
-
 async def test_the_documented_acl_user_is_enough(server: StoreServer) -> None:
-    rule = [word if not word.startswith(">") else ">p@ss:word/" for word in documented_acl_rule()]
+    rule = documented_acl_rule(password="p@ss:word/")
     assert "+@all" in rule
     assert "-@dangerous" in rule
     server.command("ACL", "SETUSER", "hubbub", "reset", *rule)
@@ -114,52 +105,6 @@ async def test_a_database_number_is_honoured(server: StoreServer) -> None:
     assert other.dbsize() == 4  # the claim, two tombstones and the life
     other.close()
     assert server.admin.dbsize() == 0
-
-
-class TlsServer:
-    """Debian's Redis with TLS only; the embedded engine is built without."""
-
-    def __init__(self, folder: Path) -> None:
-        self.authority = trustme.CA()
-        certificate = self.authority.issue_cert("localhost")
-        ours = self.authority.issue_cert("hubbub")
-        self.ca_file = folder / "ca.pem"
-        self.cert_file, self.key_file = folder / "client.pem", folder / "client.key"
-        cert, key = folder / "server.pem", folder / "server.key"
-        self.authority.cert_pem.write_to_path(self.ca_file)
-        certificate.cert_chain_pems[0].write_to_path(cert)
-        certificate.private_key_pem.write_to_path(key)
-        ours.cert_chain_pems[0].write_to_path(self.cert_file)
-        ours.private_key_pem.write_to_path(self.key_file)
-        self.server = StoreServer("redis", folder)
-        self.port = self.server.port
-        self.tls = StoreTls(self.ca_file, self.cert_file, self.key_file)
-        files = (
-            "--tls-cert-file",
-            str(cert),
-            "--tls-key-file",
-            str(key),
-            "--tls-ca-cert-file",
-            str(self.ca_file),
-        )
-        self.server.start("--port", "0", "--tls-port", str(self.port), *files, wait=False)
-        wait_for(self._answers)
-
-    def _answers(self) -> bool:
-        client = redis.Redis(
-            host="localhost",
-            port=self.port,
-            ssl=True,
-            ssl_ca_certs=str(self.ca_file),
-            ssl_certfile=str(self.cert_file),
-            ssl_keyfile=str(self.key_file),
-        )
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()
 
 
 @pytest.fixture

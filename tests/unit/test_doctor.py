@@ -1,5 +1,6 @@
 """What facts about a store mean: the doctor's judgement, without a store."""
 
+import re
 import time
 from typing import Any
 
@@ -9,8 +10,9 @@ from msgspec.structs import replace
 from hubbub.checkup import as_document, as_no_answer, as_report
 from hubbub.doctor import NO_ANSWER, Finding, Verdict, summary
 from hubbub.doctor.checks import judge
-from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store import StoreUnavailable, Trouble, scripts
 from hubbub.store.inspection import ClocksApart, Facts, Line, Rights
+from hubbub.store.scripts import Script
 
 GB = 1024**3
 INFO: dict[str, Any] = {
@@ -179,6 +181,17 @@ def test_missing_rights_are_a_problem_named_as_an_acl_rule_names_them() -> None:
     assert finding.verdict is Verdict.PROBLEM
     assert finding.seen == "user hubbub lacks +eval, +hset, ~hubbub:*, &{party:*"
     assert finding.advice == "ACL SETUSER hubbub +eval +hset '~hubbub:*' '&{party:*'"
+
+
+def test_the_doctor_tries_every_command_that_the_scripts_run() -> None:
+    run = {command for script in every_script() for command in re.findall(rb"redis\.call\('([A-Z]+)'", script.source)}
+    tried = set(re.findall(rb"\{'([A-Z]+)'", scripts.TRY_RIGHTS.source))
+    # The first runs before anything is tried; the second is tried with the channels.
+    assert run - tried == {b"TIME", b"SPUBLISH"}
+
+
+def every_script() -> list[Script]:
+    return [script for script in vars(scripts).values() if isinstance(script, Script)]
 
 
 def test_rights_beyond_need_are_noted() -> None:

@@ -1,0 +1,260 @@
+"""The doctor looks at real stores: what it finds, that it ends in time, and that it leaves nothing behind."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from hubbub.core.limits import STORE_BUDGET_SECONDS
+from hubbub.doctor import NO_ANSWER, Finding, Server, Verdict, diagnose
+from hubbub.store.connect import StoreTls, parse_store_url, server_pool
+from hubbub.store.redis import RedisStore
+from tests.contract.acl import documented_acl_rule
+from tests.contract.conftest import begin, until
+from tests.contract.tls_server import TlsServer
+from tests.support.stores import Flavour, StoreServer
+
+OPTIONAL = {"eviction", "memory", "persistence"}
+
+
+async def examine(url: str, replicas_wanted: int = 0, tls: StoreTls | None = None) -> dict[str, Finding]:
+    """What each check of that store came to."""
+    server = Server("store", server_pool(parse_store_url(url), tls or StoreTls(), "test-doctor"))
+    return {finding.check: finding for finding in await diagnose([server], replicas_wanted)}
+
+
+def local(server: StoreServer, user: str = "") -> str:
+    """The address of a store of ours."""
+    return f"redis://{user}127.0.0.1:{server.port}"
+
+
+def contents(server: StoreServer) -> dict[str, object]:
+    """Every key and what it holds."""
+    return {str(key): server.admin.dump(key) for key in server.admin.scan_iter()}
+
+
+def with_verdict(findings: dict[str, Finding], *verdicts: Verdict) -> set[str]:
+    """The checks that came to one of these."""
+    return {check for check, finding in findings.items() if finding.verdict in verdicts}
+
+
+@pytest.fixture
+def user(server: StoreServer) -> Iterator[str]:
+    """The user of the documents, as it stands in an address."""
+    server.command("ACL", "SETUSER", "hubbub", "reset", *documented_acl_rule(password="secret"))
+    yield "hubbub:secret@"
+    server.admin.acl_deluser("hubbub")
+
+
+async def test_a_fresh_store_has_no_problem(server: StoreServer) -> None:
+    findings = await examine(local(server))
+    assert with_verdict(findings, Verdict.PROBLEM, Verdict.NOT_PERMITTED) == set()
+    info = server.admin.info()
+    # Valkey shows a version of Redis as well.
+    version = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
+    assert findings["server"].seen == version
+    assert findings["persistence"].verdict is Verdict.WARNING
+    assert "200 round trips" in findings["latency"].seen
+
+
+async def test_nothing_is_left_behind_and_a_party_is_not_touched(server: StoreServer, store: RedisStore) -> None:
+    await begin(store)
+    before = contents(server)
+    await examine(local(server))
+    assert contents(server) == before
+    assert [client for client in server.admin.client_list() if client["name"] == "test-doctor"] == []
+
+
+async def test_the_documented_user_passes_and_what_it_may_not_see_is_told(server: StoreServer, user: str) -> None:
+    findings = await examine(local(server, user))
+    assert with_verdict(findings, Verdict.NOT_PERMITTED) == OPTIONAL
+    assert with_verdict(findings, Verdict.OK) == findings.keys() - OPTIONAL
+    assert findings["rights"].seen == "user hubbub may do all that is needed"
+
+
+async def test_the_optional_rights_let_it_see_all(server: StoreServer, user: str) -> None:
+    server.command("ACL", "SETUSER", "hubbub", "+info", "+config|get")
+    findings = await examine(local(server, user))
+    assert with_verdict(findings, Verdict.NOT_PERMITTED) == set()
+    assert findings["eviction"].verdict is Verdict.OK
+    assert findings["privileges"].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("rule", "lacking"),
+    [
+        (("resetchannels", "&hubbub:*"), {"&{party:*"}),
+        (("resetchannels", "&{party:*"), {"&hubbub:*"}),
+        (("resetkeys", "~party:*", "~hubbub:*"), {"~{party:*"}),
+        (("resetkeys", "~{party:*", "~hubbub:*"), {"~party:*"}),
+        (("resetkeys", "~{party:*", "~party:*"), {"~hubbub:*"}),
+        (("-zadd", "-hset"), {"+zadd", "+hset"}),
+        (("-del",), {"+del"}),
+        (("-eval",), {"+eval"}),
+    ],
+)
+async def test_a_right_that_is_missing_is_named(
+    server: StoreServer, user: str, rule: tuple[str, ...], lacking: set[str]
+) -> None:
+    server.command("ACL", "SETUSER", "hubbub", *rule)
+    await examine(local(server))  # so that the scripts are known, and only the right itself is missing
+    finding = (await examine(local(server, user)))["rights"]
+    assert finding.verdict is Verdict.PROBLEM
+    assert set(finding.seen.removeprefix("user hubbub lacks ").split(", ")) == lacking
+    assert finding.advice.startswith("ACL SETUSER hubbub ")
+    assert server.admin.keys() == []
+
+
+@pytest.mark.parametrize("command", ["evalsha", "eval"])
+async def test_a_user_that_can_run_no_script_is_a_problem(server: StoreServer, user: str, command: str) -> None:
+    server.command("ACL", "SETUSER", "hubbub", f"-{command}")
+    server.admin.script_flush()
+    findings = await examine(local(server, user))
+    assert with_verdict(findings, Verdict.PROBLEM) == {"writes"}
+    assert f"'{command}'" in findings["writes"].seen
+    assert "Rights" in findings["writes"].advice
+
+
+async def test_the_advice_about_rights_is_enough(server: StoreServer, user: str) -> None:
+    server.command("ACL", "SETUSER", "hubbub", "resetchannels", "resetkeys", "~hubbub:*", "-zrange")
+    advice = (await examine(local(server, user)))["rights"].advice
+    server.command(*advice.replace("'", "").split())
+    assert (await examine(local(server, user)))["rights"].verdict is Verdict.OK
+
+
+async def test_a_user_who_may_do_harm_is_noted(server: StoreServer, user: str) -> None:
+    server.command("ACL", "SETUSER", "hubbub", "+flushall", "+acl|dryrun")
+    findings = await examine(local(server, user))
+    assert findings["privileges"].verdict is Verdict.NOTE
+    assert "FLUSHALL" in findings["privileges"].seen
+    assert "SHUTDOWN" not in findings["privileges"].seen
+    server.command("ACL", "SETUSER", "hubbub", "+@all", "-acl", "allkeys", "allchannels")
+    seen = (await examine(local(server, user)))["privileges"].seen
+    assert "LASTSAVE, SORT, other keys and channels" in seen
+
+
+async def test_without_a_password_anybody_may_do_harm(server: StoreServer) -> None:
+    finding = (await examine(local(server)))["privileges"]
+    assert finding.verdict is Verdict.NOTE
+    assert "no password" in finding.seen
+
+
+@pytest.mark.parametrize("policy", ["volatile-lru", "allkeys-lru"])
+async def test_a_store_that_would_evict_parties_is_warned_of(server: StoreServer, policy: str) -> None:
+    server.admin.config_set("maxmemory-policy", policy)
+    try:
+        finding = (await examine(local(server)))["eviction"]
+    finally:
+        server.admin.config_set("maxmemory-policy", "noeviction")
+    assert finding.verdict is Verdict.WARNING
+    assert policy in finding.seen
+
+
+async def test_a_full_store_is_warned_of_and_looked_at_all_the_same(server: StoreServer) -> None:
+    server.admin.config_set("maxmemory", 1)
+    try:
+        findings = await examine(local(server))
+    finally:
+        server.admin.config_set("maxmemory", 0)
+    assert findings["memory"].verdict is Verdict.WARNING
+    assert findings["rights"].verdict is Verdict.OK
+
+
+@pytest.fixture
+def replica(own_server: StoreServer, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreServer]:
+    own_server.admin.config_set("repl-diskless-sync-delay", "0")
+    folder = tmp_path / "replica"
+    folder.mkdir()
+    flavour = cast("Flavour", request.node.callspec.params["own_server"])
+    server = StoreServer(flavour, folder, "--replicaof", f"127.0.0.1 {own_server.port}")
+    server.start()
+    yield server
+    server.stop()
+
+
+async def linked(own_server: StoreServer) -> None:
+    await until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
+
+
+async def test_a_replica_is_a_problem(own_server: StoreServer, replica: StoreServer) -> None:
+    await linked(own_server)
+    findings = await examine(local(replica))
+    assert with_verdict(findings, Verdict.PROBLEM) == {"role", "writes"}
+    assert "primary" in findings["role"].advice
+
+
+@pytest.mark.usefixtures("replica")
+async def test_more_replicas_asked_for_than_there_are_is_a_problem(own_server: StoreServer) -> None:
+    await linked(own_server)
+    assert (await examine(local(own_server), replicas_wanted=1))["replicas"].verdict is Verdict.NOTE
+    finding = (await examine(local(own_server), replicas_wanted=2))["replicas"]
+    assert finding.verdict is Verdict.PROBLEM
+    assert "REDIS_MIN_REPLICAS is 2" in finding.seen
+
+
+@pytest.mark.usefixtures("replica")
+async def test_replicas_are_counted_without_the_optional_rights(own_server: StoreServer) -> None:
+    await linked(own_server)
+    own_server.command("ACL", "SETUSER", "hubbub", "reset", *documented_acl_rule(password="secret"))
+    findings = await examine(local(own_server, "hubbub:secret@"), replicas_wanted=1)
+    assert findings["replicas"].verdict is Verdict.NOT_PERMITTED
+    assert findings["replicas"].seen.startswith("1;")
+    findings = await examine(local(own_server, "hubbub:secret@"), replicas_wanted=2)
+    assert findings["replicas"].verdict is Verdict.PROBLEM
+
+
+async def test_a_store_that_waits_for_replicas_it_has_not_is_a_problem(own_server: StoreServer) -> None:
+    own_server.admin.config_set("min-replicas-to-write", "1")
+    findings = await examine(local(own_server))
+    assert with_verdict(findings, Verdict.PROBLEM) == {"writes", "replicas"}
+    assert findings["persistence"].verdict is Verdict.OK
+
+
+async def test_a_store_that_is_away_is_one_finding_in_time(own_server: StoreServer) -> None:
+    own_server.kill()
+    (finding,) = (await examine(local(own_server))).values()
+    assert (finding.check, finding.verdict) == (NO_ANSWER, Verdict.PROBLEM)
+    assert finding.seen.startswith("does not answer (unreachable")
+
+
+async def test_a_frozen_store_is_one_finding_in_time(own_server: StoreServer) -> None:
+    own_server.freeze()
+    async with asyncio.timeout(STORE_BUDGET_SECONDS * 2):
+        (finding,) = (await examine(local(own_server))).values()
+    assert finding.seen.startswith("does not answer (timeout")
+
+
+async def test_a_wrong_password_is_told_as_such(server: StoreServer, user: str) -> None:
+    (finding,) = (await examine(local(server, user.replace("secret", "wrong")))).values()
+    assert finding.seen.startswith("does not let us in (not_permitted")
+    assert "password" in finding.advice
+    assert "wrong" not in finding.seen
+
+
+async def test_of_several_servers_each_is_told_of(server: StoreServer, own_server: StoreServer) -> None:
+    own_server.kill()
+    addresses = {"away": local(own_server), "there": local(server)}
+    servers = [Server(name, server_pool(parse_store_url(url), StoreTls(), "test")) for name, url in addresses.items()]
+    findings = await diagnose(servers, 0)
+    assert [finding.check for finding in findings if finding.server == "away"] == [NO_ANSWER]
+    assert len([finding for finding in findings if finding.server == "there"]) > 10
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[TlsServer]:
+    server = TlsServer(tmp_path)
+    yield server
+    server.server.stop()
+
+
+async def test_tls_and_the_end_of_the_certificate_are_seen(tls_server: TlsServer) -> None:
+    findings = await examine(f"rediss://localhost:{tls_server.port}", tls=tls_server.tls)
+    assert findings["encryption"].verdict is Verdict.OK
+    assert findings["encryption"].seen.startswith("TLS, the server's certificate ends on ")
+
+
+async def test_a_certificate_of_an_unknown_authority_is_told_as_such(tls_server: TlsServer) -> None:
+    (finding,) = (await examine(f"rediss://localhost:{tls_server.port}")).values()
+    assert "certificate" in finding.seen

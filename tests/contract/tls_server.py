@@ -1,0 +1,55 @@
+"""A store that speaks TLS only."""
+
+from pathlib import Path
+
+import redis
+import trustme
+
+from hubbub.store.connect import StoreTls
+from tests.support.stores import StoreServer, wait_for
+
+
+class TlsServer:
+    """Debian's Redis with TLS only; the embedded engine is built without."""
+
+    def __init__(self, folder: Path) -> None:
+        self.authority = trustme.CA()
+        certificate = self.authority.issue_cert("localhost")
+        ours = self.authority.issue_cert("hubbub")
+        self.ca_file = folder / "ca.pem"
+        self.cert_file, self.key_file = folder / "client.pem", folder / "client.key"
+        cert, key = folder / "server.pem", folder / "server.key"
+        self.authority.cert_pem.write_to_path(self.ca_file)
+        certificate.cert_chain_pems[0].write_to_path(cert)
+        certificate.private_key_pem.write_to_path(key)
+        ours.cert_chain_pems[0].write_to_path(self.cert_file)
+        ours.private_key_pem.write_to_path(self.key_file)
+        self.server = StoreServer("redis", folder)
+        self.port = self.server.port
+        self.tls = StoreTls(self.ca_file, self.cert_file, self.key_file)
+        files = (
+            "--tls-cert-file",
+            str(cert),
+            "--tls-key-file",
+            str(key),
+            "--tls-ca-cert-file",
+            str(self.ca_file),
+        )
+        self.server.start("--port", "0", "--tls-port", str(self.port), *files, wait=False)
+        wait_for(self._answers)
+
+    def _answers(self) -> bool:
+        client = redis.Redis(
+            host="localhost",
+            port=self.port,
+            ssl=True,
+            ssl_ca_certs=str(self.ca_file),
+            ssl_certfile=str(self.cert_file),
+            ssl_keyfile=str(self.key_file),
+        )
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
