@@ -1,8 +1,5 @@
 """The command: what it prints, what it refuses, how it ends."""
 
-import os
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,16 +7,10 @@ import psutil
 import pytest
 
 from tests.integration.conftest import MakeInstance
+from tests.support.command import hubbub
 from tests.support.stores import StoreServer, free_port, wait_for
 
 SECRET = "hunter2-the-password"
-
-
-def hubbub(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **settings}
-    command = [sys.executable, "-m", "hubbub", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
 # What the settings themselves refuse is in tests/unit/test_settings.py: here one of these, and what only a start finds.
@@ -92,7 +83,9 @@ def test_every_setting_is_in_the_example(tmp_path: Path) -> None:
         assert f"{name}=" in example, f"{name} is not explained in .env.example"
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("serve", "--help"), ("config", "-h"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("serve", "--help"), ("doctor", "--help"), ("config", "-h"), ("--version",)]
+)
 def test_help_is_there(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     ended = hubbub(*arguments, folder=tmp_path)
     assert ended.returncode == 0

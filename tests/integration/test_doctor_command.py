@@ -1,0 +1,173 @@
+"""`hubbub doctor`, and what `hubbub serve` logs of the same checks at its start."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.integration.conftest import MakeInstance
+from tests.support.command import hubbub
+from tests.support.instances import Instance
+from tests.support.stores import StoreServer, free_port, wait_for
+
+SECRET = "hunter2-the-password"
+
+
+def at(store: StoreServer) -> dict[str, str]:
+    """The settings that lead to that store."""
+    return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
+
+
+def engines(folder: Path) -> list[psutil.Process]:
+    """The engines whose data lies in that folder."""
+    running = psutil.process_iter(["name", "cwd"])
+    return [each for each in running if "valkey" in (each.info["name"] or "") and each.info["cwd"] == str(folder)]
+
+
+def verdicts(report: str) -> dict[str, str]:
+    """The verdict of each check, as the report has it."""
+    lines = re.findall(r"^  (ok|note|warning|problem|not permitted) +([a-z]+)  ", report, re.MULTILINE)
+    return {check: verdict for verdict, check in lines}
+
+
+def test_a_store_that_is_well_ends_with_status_0(tmp_path: Path, store: StoreServer) -> None:
+    store.admin.config_set("maxmemory", "100mb")
+    ended = hubbub("doctor", folder=tmp_path, **at(store))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    first, *_, last = ended.stdout.splitlines()
+    assert first == f"127.0.0.1:{store.port}"
+    assert last == "13 checks: 12 ok, 1 note."
+    assert verdicts(ended.stdout)["privileges"] == "note"
+    assert "\x1b" not in ended.stdout
+
+
+def test_a_warning_comes_with_advice_and_ends_with_status_0(tmp_path: Path, store: StoreServer) -> None:
+    store.admin.config_set("maxmemory-policy", "volatile-lru")
+    ended = hubbub("doctor", folder=tmp_path, **at(store))
+    assert ended.returncode == 0
+    assert verdicts(ended.stdout)["eviction"] == "warning"
+    assert "→ CONFIG SET maxmemory-policy noeviction" in ended.stdout
+
+
+def test_a_problem_ends_with_status_1(tmp_path: Path, store: StoreServer) -> None:
+    ended = hubbub("doctor", folder=tmp_path, REDIS_MIN_REPLICAS="1", **at(store))
+    assert ended.returncode == 1
+    assert verdicts(ended.stdout)["replicas"] == "problem"
+    assert ended.stdout.splitlines()[-1].endswith("1 problem.")
+
+
+def test_the_findings_can_be_had_as_json(tmp_path: Path, store: StoreServer) -> None:
+    ended = hubbub("doctor", "--json", folder=tmp_path, **at(store))
+    assert ended.returncode == 0
+    findings = json.loads(ended.stdout)
+    assert {"server", "check", "verdict", "seen", "advice"} == set(findings[0])
+    store.kill()
+    ended = hubbub("doctor", "--json", folder=tmp_path, **at(store))
+    assert ended.returncode == 1
+    assert [finding["check"] for finding in json.loads(ended.stdout)] == ["answer"]
+
+
+def test_a_store_that_does_not_answer_is_one_sentence_and_status_1(tmp_path: Path, store: StoreServer) -> None:
+    store.freeze()
+    frozen = hubbub("doctor", folder=tmp_path, **at(store))
+    store.kill()
+    away = hubbub("doctor", folder=tmp_path, **at(store))
+    for ended in (frozen, away):
+        assert (ended.returncode, ended.stdout) == (1, "")
+        (sentence,) = ended.stderr.splitlines()
+        assert sentence.startswith(f"127.0.0.1:{store.port} does not answer")
+        assert sentence.endswith(".")
+
+
+def test_a_bad_setting_ends_with_status_2(tmp_path: Path) -> None:
+    ended = hubbub("doctor", folder=tmp_path, REDIS_URL="http://localhost")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_no_secret_is_printed(tmp_path: Path, store: StoreServer) -> None:
+    store.admin.config_set("requirepass", SECRET)
+    store.command("AUTH", SECRET)
+    for password, status in ((SECRET, 0), (f"wrong-{SECRET}", 1)):
+        ended = hubbub("doctor", folder=tmp_path, REDIS_PASSWORD=password, **at(store))
+        assert ended.returncode == status
+        assert SECRET not in ended.stdout + ended.stderr
+
+
+def test_the_private_engine_is_started_for_the_moment(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    ended = hubbub("doctor", folder=tmp_path, HUBBUB_DATA_DIR=str(folder))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines()[0] == f"the private engine in {folder}"
+    assert ended.stdout.splitlines()[-1] == "13 checks: 13 ok."
+    assert engines(folder) == []
+
+
+def test_an_engine_that_runs_is_looked_at_and_left_alone(tmp_path: Path, new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    code = instance.create().body["partyCode"]
+    before = instance.engine()
+    ended = hubbub("doctor", folder=tmp_path, HUBBUB_DATA_DIR=str(tmp_path / "data"))
+    assert ended.returncode == 0
+    assert instance.engine() == before
+    assert engines(tmp_path / "data") == [before]
+    assert instance.join(code).status == 200
+
+
+def doctors_lines(instance: Instance) -> list[dict[str, Any]]:
+    """What the log tells of the checks; the summary comes last."""
+    return [line for line in instance.log() if line.get("event") == "doctor"]
+
+
+def checked(instance: Instance) -> bool:
+    """Whether the checks are done."""
+    return any("summary" in line for line in doctors_lines(instance))
+
+
+@pytest.fixture
+def ill_store(store: StoreServer) -> Iterator[StoreServer]:
+    """A store that would throw parties away and has no limit."""
+    store.admin.config_set("maxmemory-policy", "allkeys-lru")
+    yield store
+    store.thaw()
+
+
+def test_serve_logs_what_is_not_well(ill_store: StoreServer, new_instance: MakeInstance) -> None:
+    instance = new_instance(REDIS_MIN_REPLICAS="1", **at(ill_store)).start()
+    wait_for(lambda: checked(instance))
+    *findings, summary = doctors_lines(instance)
+    levels = {line["check"]: line["level"] for line in findings}
+    assert levels == {"eviction": "warning", "memory": "info", "replicas": "error", "privileges": "info"}
+    assert "allkeys-lru" in next(line["seen"] for line in findings if line["check"] == "eviction")
+    assert summary["summary"] == "13 checks: 9 ok, 2 notes, 1 warning, 1 problem"
+
+
+def test_serve_has_one_line_where_all_is_well(new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    wait_for(lambda: checked(instance))
+    (line,) = doctors_lines(instance)
+    assert (line["level"], line["summary"]) == ("info", "13 checks: 13 ok")
+
+
+def test_serve_waits_for_a_store_that_is_away_and_then_checks_it(
+    ill_store: StoreServer, new_instance: MakeInstance
+) -> None:
+    ill_store.kill()
+    instance = new_instance(**at(ill_store)).start()
+    assert doctors_lines(instance) == []
+    ill_store.start("--maxmemory-policy", "volatile-ttl")
+    wait_for(lambda: checked(instance))
+    assert "volatile-ttl" in str(doctors_lines(instance))
+    assert instance.create().status == 200
+    assert instance.terminate() == 0
+
+
+def test_serve_can_end_while_a_frozen_store_is_waited_for(ill_store: StoreServer, new_instance: MakeInstance) -> None:
+    ill_store.freeze()
+    instance = new_instance(PORT=str(free_port()), **at(ill_store)).start()
+    assert instance.terminate() == 0
+    assert "doctor" not in instance.errors()
