@@ -83,8 +83,11 @@ def test_a_store_that_does_not_answer_is_one_sentence_and_status_1(tmp_path: Pat
         assert sentence.endswith(".")
 
 
-def test_a_bad_setting_ends_with_status_2(tmp_path: Path) -> None:
-    ended = hubbub("doctor", folder=tmp_path, REDIS_URL="http://localhost")
+@pytest.mark.parametrize(
+    "setting", [{"REDIS_URL": "http://localhost"}, {"REDIS_PORT": "0"}, {"HUBBUB_DATA_DIR": "/proc/hubbub"}]
+)
+def test_a_bad_setting_ends_with_status_2(tmp_path: Path, setting: dict[str, str]) -> None:
+    ended = hubbub("doctor", folder=tmp_path, **setting)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert len(ended.stderr.splitlines()) == 1
 

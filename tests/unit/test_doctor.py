@@ -1,5 +1,6 @@
 """What facts about a store mean: the doctor's judgement, without a store."""
 
+import math
 import re
 import time
 from typing import Any
@@ -235,6 +236,11 @@ def test_a_slow_store_is_told_by_its_slowest_hundredth() -> None:
     assert verdict("latency", round_trips_ms=(*[1.0] * 198, *[150.0] * 2)) is Verdict.OK
     assert verdict("latency", round_trips_ms=(30.0,) * 200) is Verdict.NOTE
     assert verdict("latency", round_trips_ms=(1.0,)) is Verdict.OK
+
+
+def test_a_word_that_never_comes_is_a_problem() -> None:
+    assert verdict("events", event_ms=math.inf) is Verdict.PROBLEM
+    assert verdict("events", event_ms=None) is Verdict.NOTE
 
 
 def test_clocks_surely_more_than_a_second_apart_are_noted() -> None:

@@ -1,7 +1,7 @@
 """What the facts about a server mean for Hubbub: one pure function a check."""
 
 import re
-from math import ceil
+from math import ceil, isinf
 from typing import Final
 
 from hubbub.core.limits import (
@@ -151,6 +151,9 @@ def events(facts: Facts) -> Judged:
     """Whether what a script publishes reaches this machine."""
     if facts.event_ms is None:
         return Judged(Verdict.NOTE, "none came: see rights" if facts.rights else NOT_TRIED)
+    if isinf(facts.event_ms):
+        advice = "Something on the way lets no pub/sub through, perhaps a proxy: connect to the server itself."
+        return Judged(Verdict.PROBLEM, "a word that was published did not come", advice)
     return Judged(Verdict.OK, f"{facts.event_ms:.2f} ms from a script until heard here")
 
 

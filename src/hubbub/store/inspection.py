@@ -5,6 +5,7 @@ that wrote it. Every question has an end in time.
 """
 
 import asyncio
+import math
 import secrets
 import ssl
 import time
@@ -20,6 +21,7 @@ from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import (
     DOCTOR_REPLICAS_WAIT_SECONDS,
     DOCTOR_ROUND_TRIPS_SECONDS_MAX,
+    DOCTOR_SECONDS_MAX,
     ID_BYTES,
     STORE_BUDGET_SECONDS,
 )
@@ -87,7 +89,7 @@ class Facts(msgspec.Struct, frozen=True):
     """What was found out. None stands for what may not be seen or could not be tried.
 
     `info` and `config` are as `INFO` and `CONFIG GET` give them; `refusal` is why no write is taken; `replicas`
-    how many answered.
+    how many answered; `event_ms` is infinite where a published word did not come.
     """
 
     server: str
@@ -116,8 +118,11 @@ async def inspect(server: Server, round_trips: int) -> Facts:
     """
     batcher = Batcher(server.pool, StoreHealth())
     try:
-        line = await _reach(server.pool)
-        return await _Inspection(server, batcher).facts(line, round_trips)
+        async with asyncio.timeout(DOCTOR_SECONDS_MAX):
+            line = await _reach(server.pool)
+            return await _Inspection(server, batcher).facts(line, round_trips)
+    except TimeoutError:
+        raise StoreUnavailable(Trouble.TIMEOUT, f"the checks took longer than {DOCTOR_SECONDS_MAX} s") from None
     finally:
         await batcher.aclose()
 
@@ -228,18 +233,24 @@ class _Inspection:
         )
 
     async def _event_ms(self, channel: str) -> float:
-        """How long a word takes from a script that publishes it until it is heard here, ms; raises `_Unheard`."""
+        """How long a word takes from a script that publishes it until it is heard here, ms; raises `_Unheard`.
+
+        Infinite where it does not come, though all may be done that is needed for it.
+        """
         word = secrets.token_urlsafe(ID_BYTES)
         connection = await _open(self._server.pool)
         try:
             async with asyncio.timeout(STORE_BUDGET_SECONDS):
                 await connection.send_command("SSUBSCRIBE", channel)
                 await connection.read_response()
-                started = time.perf_counter()
-                await self._publish(channel, word)
+            started = time.perf_counter()
+            await self._publish(channel, word)
+            async with asyncio.timeout(STORE_BUDGET_SECONDS):
                 while (await connection.read_response())[-1] != word.encode():
                     pass
-                return (time.perf_counter() - started) * 1000
+            return (time.perf_counter() - started) * 1000
+        except TimeoutError:
+            return math.inf
         except NoPermissionError:
             raise _Unheard from None
         except (RedisError, OSError) as error:
