@@ -7,6 +7,7 @@ instance that starts. A server that does not answer is a finding too.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -55,12 +56,14 @@ async def check_at_start(servers: Sequence[Server], replicas_wanted: int, log: F
 
 
 async def _once_it_answers(server: Server) -> Facts:
+    """The facts about a server, as soon as it lets us in and has read its data."""
     while True:
-        try:
-            return await inspect(server, DOCTOR_ROUND_TRIPS_AT_START)
-        except StoreUnavailable:
-            # The log has it already, from whoever keeps an eye on the link.
-            await asyncio.sleep(DOCTOR_RETRY_SECONDS)
+        # If it is away the log has it already, from whoever keeps an eye on the link.
+        with suppress(StoreUnavailable):
+            facts = await inspect(server, DOCTOR_ROUND_TRIPS_AT_START)
+            if facts.refusal is None or facts.refusal.trouble is not Trouble.LOADING:
+                return facts
+        await asyncio.sleep(DOCTOR_RETRY_SECONDS)
 
 
 def _no_answer(server: Server, unavailable: StoreUnavailable) -> Finding:
