@@ -97,7 +97,7 @@ def memory(facts: Facts) -> Judged:
     """How much of the store's memory is used."""
     if facts.info is None:
         return Judged(Verdict.NOT_PERMITTED, "may not be seen", OPTIONAL_RIGHTS)
-    used, limit = int(facts.info["used_memory"]), int(facts.info["maxmemory"])
+    used, limit = (int(facts.info.get(name, 0)) for name in ("used_memory", "maxmemory"))
     if not limit:
         seen = f"{used / _MIB:.1f} MiB used, no limit"
         if facts.line.peer is None:

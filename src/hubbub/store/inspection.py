@@ -139,14 +139,14 @@ class _Inspection:
         info = await self._ask("INFO")
         product, version, role = _identity(await self._ask("HELLO"), info or {})
         seen = Facts(
-            self._server.name,
-            line,
-            product,
-            version,
-            role,
-            info,
-            _texts(await self._ask("CONFIG", "GET", *_CONFIG)),
-            await self._ask("WAIT", _REPLICAS_COUNTED_MAX, int(DOCTOR_REPLICAS_WAIT_SECONDS * 1000)),
+            server=self._server.name,
+            line=line,
+            product=product,
+            version=version,
+            role=role,
+            info=info,
+            config=_texts(await self._ask("CONFIG", "GET", *_CONFIG)),
+            replicas=await self._ask("WAIT", _REPLICAS_COUNTED_MAX, int(DOCTOR_REPLICAS_WAIT_SECONDS * 1000)),
         )
         try:
             await self._call(scripts.PING)
