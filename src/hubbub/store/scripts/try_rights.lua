@@ -17,8 +17,9 @@ end
 local STEPS = {
   {'SET', 'x', 'PX', 1000}, {'GET'}, {'EXISTS'}, {'PEXPIRETIME'}, {'PTTL'}, {'PEXPIRE', 1000},
   {'PEXPIREAT', now + 1000}, {'DEL'},
-  {'HSET', 'x', 1}, {'HGET', 'x'}, {'HMGET', 'x'}, {'HDEL', 'x'}, {'DEL'},
-  {'RPUSH', 'x'}, {'LLEN'}, {'LRANGE', 0, 0}, {'LREM', 1, 'y'}, {'LPOP'}, {'DEL'},
+  {'HSET', 'x', 1}, {'HGET', 'x'}, {'HMGET', 'x'}, {'HGETALL'}, {'HKEYS'}, {'HEXISTS', 'x'}, {'HINCRBY', 'x', 1},
+  {'HDEL', 'x'}, {'DEL'},
+  {'RPUSH', 'x'}, {'LLEN'}, {'LRANGE', 0, 0}, {'LINDEX', 0}, {'LREM', 1, 'y'}, {'LPOP'}, {'DEL'},
   {'SADD', 'x'}, {'SREM', 'x'}, {'DEL'},
   {'ZADD', 1, 'x'}, {'ZSCORE', 'x'}, {'ZRANGE', 0, 0}, {'ZREM', 'x'}, {'DEL'},
 }
