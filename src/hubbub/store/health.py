@@ -37,9 +37,10 @@ class StoreHealth:
         self._enter(StoreState.RECOVERING if self._is_recovering else StoreState.CONNECTED, None)
 
     def recovers(self, is_recovering: bool) -> None:
-        """Note whether the store, which answers, has lost data that is being written back."""
+        """Note whether the store has lost data that is being written back."""
         self._is_recovering = is_recovering
-        self.answered()
+        if self.state in {StoreState.CONNECTED, StoreState.RECOVERING}:
+            self.answered()
 
     def failed(self, trouble: Trouble) -> None:
         """Note that the store did not answer."""

@@ -49,9 +49,8 @@ class Life:
     async def watch(self) -> None:
         """Look after every shard for ever, so that losses and the link's state are known without traffic."""
         while True:
-            for shard in self._calls.shards():
-                with suppress(StoreUnavailable):
-                    await self._look(shard, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            # At once, so that a shard that is away does not keep the others unwatched.
+            await asyncio.gather(*map(self._try_to_look, self._calls.shards()))
             await asyncio.sleep(PROBE_INTERVAL_SECONDS)
 
     async def confirm_absence(self, key: str, deadline: float) -> None:
@@ -70,6 +69,10 @@ class Life:
     def is_recovering(self, shard: str) -> bool:
         """Whether the shard was being written back when it was last looked at."""
         return shard in self._recovering
+
+    async def _try_to_look(self, shard: str) -> None:
+        with suppress(StoreUnavailable):
+            await self._look(shard, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
 
     async def _look(self, shard: str, deadline: float, *, only_look: bool = False) -> bool:
         """Look after a shard; False where data was lost and is being written back."""
