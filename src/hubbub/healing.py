@@ -115,6 +115,7 @@ class Healer:
             epoch=secrets.token_urlsafe(ID_BYTES),
             expires_at=room.party.expires_at,
             own=[(lease, names.get(lease.member_id, "")) for lease in leases],
+            kicked=list(opened.kicked),
         )
         asked_at = _now()
         outcome = await self._store.heal(healing, asked_at + STORE_BUDGET_SECONDS)
@@ -185,7 +186,8 @@ class Healer:
         self._memory.note_end(
             RememberedEnd(
                 code=opened.code,
-                party_id=copy.party_id if copy is not None else "",
+                # The first epoch of a party bears its id.
+                party_id=copy.party_id if copy is not None else opened.room.epoch,
                 host_token_hash=copy.host_token_hash if copy is not None else "",
                 until_ms=party.expires_at,
             )

@@ -28,15 +28,14 @@ class Presence:
     async def run(self) -> None:
         """Look what is due, for ever."""
         while True:
-            await asyncio.sleep(self._interval / LOOKS_PER_RENEWAL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._interval / LOOKS_PER_RENEWAL):
+                    await self._hub.has_new_room.wait()
+            self._hub.has_new_room.clear()
             now = _now()
             rooms = list(self._hub.rooms())
-            # A room's first renewal comes soon, since with it comes what heals it; and each at a moment of its own, so
-            # that rooms opened together part.
-            self._due = {
-                opened: self._due.get(opened, now + self._interval / LOOKS_PER_RENEWAL * random.random())  # noqa: S311 - only spreads
-                for opened in rooms
-            }
+            # The first renewal comes at once, since with it comes what heals the party.
+            self._due = {opened: self._due.get(opened, now) for opened in rooms}
             due = [opened for opened in rooms if self._due[opened] <= now or opened.is_lost]
             await asyncio.gather(*map(self._renew, due))
 
@@ -52,10 +51,11 @@ class Presence:
                 if not isinstance(outcome, Renewed):
                     await self._lose(opened, outcome)
                     return
+                # Rooms that were opened together part after their first renewal.
+                wait = self._interval if opened.copied >= 0 else self._interval * random.uniform(0.5, 1)  # noqa: S311 - only spreads
                 opened.keep(outcome, asked_at)
                 opened.is_lost = False
                 self._hub.judge(opened, outcome)
-                wait = self._interval
                 if outcome.due_ms is not None:
                     wait = min(wait, outcome.due_ms / 1000)
                 self._due[opened] = _now() + wait

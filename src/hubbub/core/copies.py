@@ -20,7 +20,7 @@ class Healing(msgspec.Struct, frozen=True):
 
     `known` is the position that its phones know, `epoch` the name of the party's next life, `expires_at` the end of its
     life as last heard, ms of the store's clock; `own` are this instance's connections, each with the name of its seat,
-    empty where that is not known.
+    empty where that is not known; `kicked` are those that it had and the host has kicked.
     """
 
     code: str
@@ -29,12 +29,13 @@ class Healing(msgspec.Struct, frozen=True):
     epoch: str
     expires_at: int
     own: Sequence[tuple[Lease, str]] = ()
+    kicked: Sequence[Lease] = ()
 
 
 class RememberedEnd(msgspec.Struct, frozen=True):
     """A party that ended, to be remembered until `until_ms` of the store's clock.
 
-    Id and host's token are empty where this instance never had a copy of it.
+    The hash of its host's token is empty where this instance never had a copy of it.
     """
 
     code: str

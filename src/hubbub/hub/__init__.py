@@ -37,6 +37,8 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._end_listeners: list[Callable[[OpenRoom], None]] = []
         self._trouble: Status | None = None
+        self.has_new_room = asyncio.Event()
+        """Set where somebody has entered a room whose leases were never renewed."""
         self.draining = False
         """Whether this instance is about to end: then phones come back elsewhere, and nobody has left."""
 
@@ -114,6 +116,8 @@ class Hub:
     def seat(self, opened: OpenRoom, phone: Phone, lease: Lease, since: Position | None) -> Place:
         """Give a phone its place in a room that is level with it, unless it has lost that already."""
         place = opened.seat(phone, lease, since)
+        if opened.copied < 0:
+            self.has_new_room.set()
         for holder, reason in list(opened.lost):
             if holder == lease.holder:
                 self._expel(place, reason)
@@ -229,6 +233,7 @@ class Hub:
     def _expel(self, place: Place, reason: Reason) -> None:
         place.opened.send_now()
         if reason is Reason.KICKED:
+            place.opened.kicked.append(place.lease)
             place.phone.send(self._prepare(encode(KickedOut())))
         place.phone.close(CLOSE_CODES[reason])
         self.unseat(place)

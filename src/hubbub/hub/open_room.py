@@ -66,6 +66,8 @@ class OpenRoom:
         self.copy: PartyCopy | None = None
         """All that the store had of the party at version `copied`, should it lose it."""
         self.copied = -1
+        self.kicked: deque[Lease] = deque(maxlen=LOST_HOLDERS_MAX)
+        """Connections of this instance whose guests the host has kicked: the newest may not be in the copy."""
         self.renewed_at = 0.0
         """When its leases were last renewed, loop time."""
         self.is_lost = False

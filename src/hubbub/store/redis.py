@@ -192,10 +192,19 @@ class RedisStore:
         copy = healing.copy
         kept = (*_position(healing.known), healing.epoch, healing.expires_at)
         own = [word for lease, name in healing.own for word in (lease.member_id, lease.holder, lease.token_hash, name)]
+        kicked = [word for lease in healing.kicked for word in (lease.member_id, lease.token_hash)]
         reply = await self._change(
             scripts.HEAL,
             keys.live(healing.code),
-            (self._lease_ms, copy.party_id if copy else "", *kept, copy.encoded() if copy else "", *own),
+            (
+                self._lease_ms,
+                copy.party_id if copy else "",
+                *kept,
+                copy.encoded() if copy else "",
+                len(healing.own),
+                *own,
+                *kicked,
+            ),
             deadline,
         )
         return read_healed(reply)

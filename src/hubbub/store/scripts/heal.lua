@@ -2,11 +2,13 @@
 -- instance's own connections, none of which can have left. What was told since may be told no more under the same
 -- versions, so a new epoch begins; unless another instance has begun it already: then only seats are added.
 -- ARGV  not_after, lease in ms, party id or '' where it is not known, epoch, version, digest of the last event, the new epoch, when the party expires,
---         copy as JSON, or '' where the instance has none, then four for each connection: seat, connection, hash of its
---         token, name or ''
+--         copy as JSON, or '' where the instance has none, number of its own connections,
+--         four for each of these: seat, connection, hash of its token, name or '',
+--         two for each guest whom it saw kicked: seat, hash of its token
 -- reply now, 'healed' | 'another' | 'ended' | 'missing' | 'late'
 local known = {epoch = ARGV[4], version = tonumber(ARGV[5]), digest = ARGV[6]}
 local id, new_epoch, expires_at, copy = ARGV[3], ARGV[7], ARGV[8], ARGV[9]
+local own_connections = tonumber(ARGV[10])
 local CHUNK = 1000  -- words in one command; Lua hands over some 8,000 at most
 
 local function write(command, key, words)
@@ -75,8 +77,18 @@ local function seat_own(seat_id, holder, token, name)
   if seat.holder == holder and lease(seat) then tell_updated(seat) end
 end
 
+local function ban(seat_id, token)
+  local seat = seat_of(seat_id)
+  if seat then
+    free(seat)
+    tell_left(seat, 'kicked')
+  end
+  redis.call('HSET', seats_key, seat_id, KICKED)
+  redis.call('HSET', tokens_key, token, seat_id)
+end
+
 if late(not_after) then return {now, 'late'} end
-local has_own, is_written = #ARGV > 9, false
+local has_own, is_written = own_connections > 0, false
 local absent = read_party()
 if absent then
   if absent[2] ~= 'missing' or copy == '' then return absent end
@@ -99,5 +111,7 @@ if not has_own and not (is_written and before.version) then return {now, 'healed
 grown = true
 absent = bring_up_to_now()
 if absent then return absent end
-for place = 10, #ARGV, 4 do seat_own(unpack(ARGV, place, place + 3)) end
+local after_own = 11 + 4 * own_connections
+for place = 11, after_own - 1, 4 do seat_own(unpack(ARGV, place, place + 3)) end
+for place = after_own, #ARGV, 2 do ban(ARGV[place], ARGV[place + 1]) end
 return accept('healed')

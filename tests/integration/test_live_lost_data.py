@@ -1,0 +1,108 @@
+"""A store that forgets: what lives is written back, what ended stays ended, and who was kicked stays out."""
+
+from tests.integration.conftest import MakePhone
+from tests.support.instances import Instance
+from tests.support.phones import Phone
+from tests.support.stores import StoreServer, wait_for
+
+KICKED_TOKEN = "a-token-of-somebody-who-was-kicked"
+KEY = {"Idempotency-Key": "a-secret-of-the-caller_1"}
+PARTY_ENDED = 4503
+
+
+def create(instance: Instance) -> str:
+    while (answer := instance.call("POST", "/api/create-party", headers=KEY)).status != 200:
+        assert answer.status == 500
+    return str(answer.body["partyCode"])
+
+
+def ask_to_join(instance: Instance, code: str) -> tuple[int, str]:
+    answer = instance.call("POST", "/api/join-party", json={"partyCode": code})
+    return answer.status, answer.body.get("reason", "")
+
+
+def end_by_hand(store: StoreServer, code: str) -> None:
+    """End a party as docs/redis.md tells operators to."""
+    store.command("SET", f"{{party:{code}}}:ended", "", "EX", "7200")
+    store.command("DEL", f"party:{code}")
+
+
+def test_a_store_that_comes_back_empty_gets_back_what_lives_and_what_ended(
+    pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
+) -> None:
+    here, there = pair
+    host, guest, kicked = new_phone(here), new_phone(there), new_phone(there)
+    host.create(name="Ann")
+    guest.join(host.code, name="Bob")
+    kicked.join(host.code, token=KICKED_TOKEN)
+    host.do("KICK", targetId=kicked.member_id)
+    host.do("CHAT_MODE_SET", mode="EMOJI_ONLY")
+    gone = new_phone(here)
+    gone.create()
+    gone.do("LEAVE")
+    created = create(here)
+    epoch = host.view.epoch
+
+    store.admin.flushall()
+    for instance in pair:
+        for code in (host.code, created):
+            while (answer := ask_to_join(instance, code)) != (200, ""):
+                assert answer == (503, "recovering")
+        assert ask_to_join(instance, gone.code)[0] != 200
+    host.wait_until(lambda: host.view.epoch != epoch)
+    guest.wait_until(lambda: guest.view.epoch == host.view.epoch and len(guest.view.connected()) == 2)
+    assert guest.view.room["chatMode"] == "EMOJI_ONLY"
+    assert guest.refused("SEND_MESSAGE", text="hello") == "emoji_only"
+    assert new_phone(there).refused("JOIN", code=host.code, token=KICKED_TOKEN) == "kicked"
+    assert ask_to_join(there, gone.code) == (404, "party_ended")
+    assert create(there) == created
+
+
+def test_a_party_deleted_by_hand_comes_back_and_one_ended_by_hand_does_not(
+    pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
+) -> None:
+    host, guest = new_phone(pair[0]), new_phone(pair[1])
+    host.create(name="Ann")
+    guest.join(host.code, name="Bob")
+    epoch = host.view.epoch
+    store.admin.delete(f"party:{host.code}")
+    host.wait_until(lambda: host.view.epoch != epoch)
+    guest.wait_until(lambda: guest.view.epoch == host.view.epoch)
+    wait_for(lambda: pair[1].call("GET", f"/api/party/{host.code}").body.get("guestCount") == 1)
+
+    end_by_hand(store, host.code)
+    assert [phone.wait_for_close() for phone in (host, guest)] == [PARTY_ENDED, PARTY_ENDED]
+    assert ask_to_join(pair[0], host.code) == (404, "party_ended")
+
+
+def test_an_older_state_of_the_store_neither_raises_what_ended_nor_unseats_anybody(
+    pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
+) -> None:
+    host, early, late = (new_phone(pair[number]) for number in (0, 1, 1))
+    gone = new_phone(pair[0])
+    host.create(name="Ann")
+    gone.create()
+    early.join(host.code, name="Bob")
+    old = {key: store.admin.dump(key) for key in map(str, store.admin.keys("*"))}
+    late.join(host.code, name="Cleo")
+    host.do("LOCK_SET", locked=True)
+    gone.do("LEAVE")
+    beat = int(store.admin.hget("hubbub:{0}:life", "beat") or 0)
+    wait_for(lambda: int(store.admin.hget("hubbub:{0}:life", "beat") or 0) > beat + 2)
+
+    restore(store, old)
+    everybody: list[Phone] = [host, early, late]
+    epoch = host.view.epoch
+    for phone in everybody:
+        phone.wait_until(lambda phone=phone: phone.view.epoch != epoch and len(phone.view.connected()) == 3)  # type: ignore[misc]
+        assert phone.view.room["locked"]
+    wait_for(lambda: ask_to_join(pair[1], gone.code) == (404, "party_ended"))
+
+
+def restore(store: StoreServer, old: dict[str, bytes | None]) -> None:
+    """Put an older state back, all at once."""
+    pipeline = store.admin.pipeline()
+    pipeline.flushall()
+    for key, value in old.items():
+        pipeline.restore(key, 0 if "hubbub" in key else 7_200_000, value or b"")
+    pipeline.execute()
