@@ -4,10 +4,11 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import NamedTuple, Self
 
 import msgspec
+import redis
 
 from tests.faults import history as h
 from tests.faults.callers import Caller, Parties, session
@@ -175,15 +176,20 @@ class Evening:
         guests = {party.code: len(party.phones) - 1 for party in self.parties}
         give_up_at = h.now() + self._scale.patience_seconds
         while True:
-            found = {
-                code: msgspec.json.decode(text) for code, text in (await aside(self._world.topology.documents)).items()
-            }
+            found = await self._documents()
             is_settled = not any(document["hostName"] in failed for document in found.values()) and all(
                 code in found and found[code]["guestCount"] == count for code, count in guests.items()
             )
             if is_settled or h.now() > give_up_at:
                 return found
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _documents(self) -> dict[str, dict[str, object]]:
+        """The store's documents; none while it cannot be asked."""
+        with suppress(redis.RedisError):
+            texts = await aside(self._world.topology.documents)
+            return {code: msgspec.json.decode(text) for code, text in texts.items()}
+        return {}
 
     async def _ask_after(self, gate: asyncio.Semaphore, caller: Caller, code: str) -> None:
         async with gate:

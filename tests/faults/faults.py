@@ -45,7 +45,10 @@ class Strike:
 
 
 class Fault(NamedTuple):
-    """A fault: how long it lasts, in short and in long runs, and what `Struck` says of it."""
+    """A fault: how long it lasts, in short and in long runs, and what `Struck` says of it.
+
+    `is_felt`: callers are refused for a while, or the fault has not struck.
+    """
 
     name: str
     act: Callable[[Strike], Awaitable[None]]
@@ -56,6 +59,7 @@ class Fault(NamedTuple):
     forgets_newest: bool = False
     forgets: bool = False
     begins_older: bool = False
+    is_felt: bool = False
     first_success_seconds_max: float = 2.0
 
     @property
@@ -283,29 +287,48 @@ def _flood(server: ServerProcess) -> int:
 
 FAULTS = (
     Fault("no fault at all", do_nothing, heals_itself=True, kinds=ANYWHERE),
-    Fault("store killed, appendfsync always", partial(kill_the_store, fsync="always")),
-    Fault("store killed, appendfsync everysec", partial(kill_the_store, fsync="everysec")),
-    Fault("store frozen briefly", freeze_the_store, 3.0, 3.0),
-    Fault("store frozen for long", freeze_the_store, 6.0, 30.0),
+    Fault("store killed, appendfsync always", partial(kill_the_store, fsync="always"), is_felt=True),
+    Fault("store killed, appendfsync everysec", partial(kill_the_store, fsync="everysec"), is_felt=True),
+    Fault("store frozen briefly", freeze_the_store, 3.0, 3.0, is_felt=True),
+    Fault("store frozen for long", freeze_the_store, 6.0, 30.0, is_felt=True),
     Fault("FLUSHALL", flush_the_store, forgets=True, kinds=ANYWHERE),
-    Fault("store restarted empty", restart_the_store_empty, forgets=True),
+    Fault("store restarted empty", restart_the_store_empty, forgets=True, is_felt=True),
     Fault("store restarted from an old snapshot", restart_the_store_from_an_old_snapshot, 3.0, 20.0, forgets=True),
     Fault("CLIENT KILL of all subscribers", kill_all_subscribers, heals_itself=True, kinds=ANYWHERE),
     Fault("subscriber's output buffer overrun", overrun_subscribers),
-    Fault("out of memory", fill_the_memory),
+    Fault("out of memory", fill_the_memory, is_felt=True),
     Fault("SCRIPT FLUSH", flush_the_scripts, heals_itself=True, kinds=ANYWHERE),
-    Fault("network loses one direction", lose_one_direction, 4.0),
+    Fault("network loses one direction", lose_one_direction, 4.0, is_felt=True),
     Fault("an instance's subscription goes deaf", deafen_an_instance, heals_itself=True),
-    Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE),
-    Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE),
-    Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE),
+    Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE, is_felt=True),
+    Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE, is_felt=True),
+    Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE, is_felt=True),
     Fault("two adjacent versions, then an upgrade", upgrade_an_instance, 3.0, 20.0, begins_older=True),
-    Fault("master killed under Sentinel", kill_the_master, kinds=("sentinel",), heals_itself=True, forgets_newest=True),
     Fault(
-        "master frozen under Sentinel", freeze_the_master, kinds=("sentinel",), heals_itself=True, forgets_newest=True
+        "master killed under Sentinel",
+        kill_the_master,
+        kinds=("sentinel",),
+        heals_itself=True,
+        forgets_newest=True,
+        is_felt=True,
+    ),
+    Fault(
+        "master frozen under Sentinel",
+        freeze_the_master,
+        kinds=("sentinel",),
+        heals_itself=True,
+        forgets_newest=True,
+        is_felt=True,
     ),
     Fault("failover by Sentinel", fail_over_by_sentinel, kinds=("sentinel",), heals_itself=True, forgets_newest=True),
-    Fault("Cluster shard's master killed", kill_a_shard, kinds=("cluster",), heals_itself=True, forgets_newest=True),
+    Fault(
+        "Cluster shard's master killed",
+        kill_a_shard,
+        kinds=("cluster",),
+        heals_itself=True,
+        forgets_newest=True,
+        is_felt=True,
+    ),
     Fault("failover of a Cluster shard", fail_over_a_shard, kinds=("cluster",), heals_itself=True),
     Fault("slot migration", migrate_a_slot, kinds=("cluster",), heals_itself=True),
 )

@@ -24,6 +24,7 @@ NEVER = float("inf")
 HEAD = (
     "fault",
     "times",
+    "calls refused",
     "parties lost",
     "false 404s",
     "seconds until the first success",
@@ -42,12 +43,14 @@ class Report:
     `first_success_seconds`: until every instance had created a party and said yes to a join, counted from the end of
     the fault's cause, or from its start where it heals by itself; then it is the first success after the last refusal.
     `level_seconds`: likewise until every phone knew of something that was said afterwards. `newest_lost`: creates that
-    the store confirmed in its last second, which an unreplicated store may lose. `doubtful`: commands
-    that were done though answered as failed, and in doubt. `breaches` has everything else.
+    the store confirmed in its last second, which an unreplicated store may lose. `refused`: calls that were not
+    granted, or got no answer, from the strike to the rest: whether the fault was felt. `doubtful`: commands that were
+    done though answered as failed, and in doubt. `breaches` has everything else.
     """
 
     fault: str
     times: int = 0
+    refused: int = 0
     parties_lost: int = 0
     false_404s: int = 0
     first_success_seconds: float = 0.0
@@ -67,6 +70,7 @@ class Report:
         return (
             self.fault,
             str(self.times),
+            str(self.refused),
             str(self.parties_lost),
             str(self.false_404s),
             _seconds(self.first_success_seconds),
@@ -100,6 +104,7 @@ def reports(history: History) -> list[Report]:
         report.breaches += [breach for breach in mine if breach.rule not in TOLD]
         report.parties_lost += len(_lost_at_rest(history, window))
         report.newest_lost += len(_told_in(history, window) & lost)
+        report.refused += sum(1 for _ in _refused_calls(history, window))
         marks = _marks(history, window)
         report.first_success_seconds = max(report.first_success_seconds, _first_success(history, window, marks))
         report.level_seconds = max(report.level_seconds, _level(history, window, marks))
@@ -144,12 +149,16 @@ def _marks(history: History, window: Window) -> _Marks:
 
 def _refusals(history: History, window: Window) -> Iterator[float]:
     """When calls and messages were refused, or got no answer, until the rest."""
+    yield from (call.ended_at for call in _refused_calls(history, window))
     for entry in _within(history, window):
-        match entry:
-            case Called(status=status, ended_at=ended_at) if status != 200 and ended_at < window.rested_at:
-                yield ended_at
-            case SayAnswered(reason=reason, at=at) if reason:
-                yield at
+        if isinstance(entry, SayAnswered) and entry.reason:
+            yield entry.at
+
+
+def _refused_calls(history: History, window: Window) -> Iterator[Called]:
+    for entry in _within(history, window):
+        if isinstance(entry, Called) and entry.status != 200 and entry.ended_at < window.rested_at:
+            yield entry
 
 
 def _within(history: History, window: Window) -> Iterator[Entry]:

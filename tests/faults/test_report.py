@@ -71,6 +71,7 @@ def report_of(struck: Struck, *more: Entry) -> Report:
 
 def test_seconds_count_from_the_end_of_a_fault_to_the_slowest_instance_and_phone() -> None:
     report = report_of(Struck(10, "frozen"))
+    assert report.refused == 4
     assert report.first_success_seconds == pytest.approx(1.1)
     assert report.level_seconds == pytest.approx(2.5)
 
