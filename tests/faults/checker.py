@@ -12,6 +12,7 @@ from tests.faults.history import (
     Closed,
     Contradicted,
     CountAtRest,
+    Ended,
     Ending,
     Entered,
     Entry,
@@ -44,6 +45,7 @@ class Rule(Enum):
     TWO_TRUTHS = "two clients were told different things under one number"
     FALSE_404 = "a party that was confirmed and had not ended was said not to be there"
     LOST_SEAT = "a client that was in, or coming back, lost its seat"
+    RISEN = "a party that had ended was there again"
     FAILED_CREATE = "a create that was answered as failed left a party"
     FAILED_JOIN = "a join that was answered as failed left a seat"
     FAILED_COMMAND = "a command that was answered as failed took effect"
@@ -83,6 +85,7 @@ def check(history: History) -> list[Breach]:
         contradictions,
         two_truths,
         false_404s,
+        risen_parties,
         lost_seats,
         failed_creates,
         failed_joins,
@@ -202,6 +205,24 @@ def absences(history: History) -> Iterator[tuple[float, float, str, str, str]]:
                 yield asked_at.get(client, entry.at), entry.at, client, code, f"{entry.kind} was refused: {reason}"
             case Closed(client=client, code=code, close_code=close_code) if close_code == PARTY_ENDED:
                 yield asked_at.get(client, entry.at), entry.at, client, code, f"closed with {close_code}"
+
+
+def risen_parties(history: History) -> Iterator[Breach]:
+    """Nobody is told that a party can be joined, or is there, after its host was told that it has ended.
+
+    An end that an unreplicated store confirmed in its last second may be lost with it.
+    """
+    crashes = [entry.at for entry in history.of(Struck) if entry.forgets_newest]
+    ended = {
+        entry.code: entry.at
+        for entry in history.of(Ended)
+        if not any(crash - NEWEST_SECONDS <= entry.at <= crash for crash in crashes)
+    }
+    for entry in history.of(Called):
+        is_there = entry.verb in {"join", "look-up"} and entry.status == 200 and entry.found
+        if is_there and entry.at > ended.get(entry.code, float("inf")):
+            sentence = f"{entry.code}: {entry.verb} was answered {entry.status}"
+            yield Breach(Rule.RISEN, entry.ended_at, f"instance {entry.instance}", sentence)
 
 
 def lost_seats(history: History) -> Iterator[Breach]:

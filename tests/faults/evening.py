@@ -19,6 +19,7 @@ from tests.faults.world import World, aside
 LOOK_SECONDS = 0.1
 HURRY_SECONDS = 0.3
 HANDSHAKES_AT_ONCE = 50
+ENDED_ASKED_AFTER = 20
 LOOKS_AT_ONCE = 20
 
 
@@ -119,6 +120,7 @@ class Evening:
         """Let everybody talk, visit and call."""
         jobs = [self._chat(party) for party in self.parties]
         jobs += [self._be_visited(party) for party in self.parties]
+        jobs += [self._begin_and_end(caller) for caller in self._callers]
         jobs += [caller.call_on(self._known, self._scale.call_pause_seconds) for caller in self._callers]
         self._moving = [asyncio.create_task(job) for job in jobs]
 
@@ -164,9 +166,10 @@ class Evening:
         for code, document in documents.items():
             self.story.add(_count("store", code, document))
         gate = asyncio.Semaphore(LOOKS_AT_ONCE)
+        ended = [entry.code for entry in self.story.of(h.Ended)][-ENDED_ASKED_AFTER:]
         async with asyncio.TaskGroup() as tasks:
             for caller in self._callers:
-                for code in self._known.all():
+                for code in [*self._known.all(), *ended]:
                     tasks.create_task(self._ask_after(gate, caller, code))
 
     async def _settled_documents(self) -> dict[str, dict[str, object]]:
@@ -246,6 +249,13 @@ class Evening:
         while True:
             await asyncio.sleep(self._scale.visit_pause_seconds * self._dice.uniform(0.5, 1.5))
             await self._phone("visitor", party.code).try_once()
+
+    async def _begin_and_end(self, caller: Caller) -> None:
+        """Parties that end at once, and must never be there again."""
+        while True:
+            await asyncio.sleep(self._scale.visit_pause_seconds)
+            if made := await caller.create():
+                await self._phone("brief host", *made).try_once()
 
     def _raise_faults(self) -> None:
         """Fail where the evening itself is broken, not the world."""

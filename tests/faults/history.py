@@ -191,6 +191,13 @@ class Ending(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class Ended(Entry):
+    """A host was told that its party has ended."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViewAtRest(Entry):
     """What a phone that is connected knows at rest; `connected` are ids, `seats` are ids and names."""
 

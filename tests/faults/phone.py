@@ -22,6 +22,7 @@ from tests.support.party_view import Message, PartyView
 OPEN_SECONDS_MAX = 3.0
 ANSWER_SECONDS_MAX = 5.0
 HEARTBEAT_SECONDS = 3.0
+NORMAL = 1000
 NO_FAREWELL = 1006
 FINAL = frozenset({4504, 4509})
 
@@ -57,6 +58,7 @@ class Phone:
         self._line = line
         self._dice = random.Random(client)
         self._kind = "JOIN" if code else "CREATE"
+        self._is_owner = bool(token)
         self._token = token or secrets.token_urlsafe(16)
         self._attempts = 0
         self._name = ""
@@ -87,7 +89,7 @@ class Phone:
                 await asyncio.sleep(self._dice.uniform(0, self._line.jitter_seconds))
 
     async def try_once(self) -> bool:
-        """Try to get in once, then leave; whether it got in."""
+        """Try to get in once, then leave, which ends the party of a host; whether it got in."""
         self._story.add(h.Leaving(h.now(), self.client, self.code))
         connection = await self._dial()
         if connection is None:
@@ -96,9 +98,16 @@ class Phone:
         async with connection:
             with suppress(ConnectionClosed, TimeoutError):
                 if got_in := await self._enter(connection):
-                    await connection.send('{"t":"LEAVE"}')
-                    await asyncio.wait_for(connection.wait_closed(), ANSWER_SECONDS_MAX)
+                    await self._leave_by(connection)
         return got_in
+
+    async def _leave_by(self, connection: ClientConnection) -> None:
+        if self._is_owner:
+            self._story.add(h.Ending(h.now(), self.code))
+        await connection.send('{"t":"LEAVE"}')
+        await asyncio.wait_for(connection.wait_closed(), ANSWER_SECONDS_MAX)
+        if self._is_owner and connection.close_code == NORMAL:
+            self._story.add(h.Ended(h.now(), self.code))
 
     async def say(self, text: str) -> None:
         """Send a message; what becomes of it is written down when it is told."""

@@ -13,6 +13,7 @@ from tests.faults.history import (
     Closed,
     Contradicted,
     CountAtRest,
+    Ended,
     Ending,
     Entered,
     Entry,
@@ -209,6 +210,17 @@ def test_a_store_that_forgets_excuses_what_only_it_knew() -> None:
     found = check(story(*GOOD, old, young, *gone, Struck(5.5, "flush", forgets=True)))
     assert [breach.rule for breach in found] == [Rule.FALSE_404]
     assert "DDDDDD" in found[0].sentence
+
+
+def test_a_party_that_is_there_again_after_its_end_is_found() -> None:
+    brief = Called(5, 5.1, 1, "create", "CCCCCC", 200, name="x")
+    over = (brief, Ending(5.5, "CCCCCC"), Ended(6, "CCCCCC"))
+    asked = Called(7, 7.1, 1, "join", "CCCCCC", 404, "party_ended")
+    assert rules(*GOOD, *over, asked) == set()
+    assert rules(*GOOD, *over, replace(asked, status=200)) == {Rule.RISEN}
+    assert rules(*GOOD, *over, replace(asked, at=5.9, status=200)) == set()
+    crash = Struck(6.5, "kill", forgets_newest=True)
+    assert rules(*GOOD, *over, replace(asked, status=200), crash) == set()
 
 
 @pytest.mark.parametrize(
