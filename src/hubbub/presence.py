@@ -14,6 +14,9 @@ from hubbub.store import Store, StoreUnavailable
 _PLACES_PER_CALL: Final = 500
 """Leases renewed by one script call, which holds the store for some 3 ms."""
 
+_AT_ONCE: Final = 0.0
+"""When a room is due that was never renewed."""
+
 
 class Presence:
     """Renews every room's leases at a third of their length, and earlier where something else runs out."""
@@ -35,7 +38,7 @@ class Presence:
             now = _now()
             rooms = list(self._hub.rooms())
             # The first renewal comes at once, since with it comes what heals the party.
-            self._due = {opened: self._due.get(opened, now) for opened in rooms}
+            self._due = {opened: self._due.get(opened, _AT_ONCE) for opened in rooms}
             due = [opened for opened in rooms if self._due[opened] <= now or opened.is_lost]
             await asyncio.gather(*map(self._renew, due))
 
@@ -51,8 +54,9 @@ class Presence:
                 if not isinstance(outcome, Renewed):
                     await self._lose(opened, outcome)
                     return
-                # Rooms that were opened together part after their first renewal.
-                wait = self._interval if opened.copied >= 0 else self._interval * random.uniform(0.5, 1)  # noqa: S311 - only spreads
+                wait = self._interval
+                if self._due[opened] == _AT_ONCE:
+                    wait *= random.uniform(0.5, 1)  # noqa: S311 - only parts rooms that were opened together
                 opened.keep(outcome, asked_at)
                 opened.is_lost = False
                 self._hub.judge(opened, outcome)
