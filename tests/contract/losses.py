@@ -1,0 +1,127 @@
+"""Stores that lose data, and what an instance keeps in case they do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import redis
+
+from hubbub.core.copies import Healing, PartyCopy, brought_up
+from hubbub.core.outcomes import Healed, HealOutcome, Renewed, Whole
+from hubbub.core.party import Lease
+from hubbub.core.room import Room
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import attempt, soon
+from tests.contract.inside import CODE, Ear, Inside
+from tests.support.stores import StoreServer
+
+
+class OldState:
+    """All that a store has now, to be brought back later: what a restart from a snapshot does."""
+
+    def __init__(self, server: StoreServer) -> None:
+        self._port = server.port
+        with self._admin() as admin:
+            self._keys: dict[bytes, tuple[bytes, int]] = {
+                name: (admin.dump(name), max(0, admin.pexpiretime(name))) for name in admin.keys("*")
+            }
+
+    def bring_back(self) -> None:
+        """Lose all that came since."""
+        with self._admin() as admin:
+            admin.flushall()
+            for name, (dumped, expires_at) in self._keys.items():
+                admin.restore(name, expires_at, dumped, absttl=True)
+
+    def _admin(self) -> Any:
+        return redis.Redis(port=self._port, socket_timeout=5)
+
+
+class Keeper:
+    """What one instance keeps of a party: its room, its copy, and its own connections."""
+
+    def __init__(self, store: RedisStore, *own: Lease, code: str = CODE) -> None:
+        self.store = store
+        self.own = list(own)
+        self.code = code
+        self.room = Room()
+        self.copy: PartyCopy | None = None
+
+    async def look(self) -> None:
+        """Renew, and load the room as the store tells it."""
+        self.room.ask()
+        whole = await self.store.catch_up(self.code, None, soon())
+        assert isinstance(whole, Whole)
+        assert self.room.answered(whole)
+        renewed = await self.store.renew(self.code, self.own, soon(), self.room.known)
+        assert isinstance(renewed, Renewed)
+        assert (renewed.epoch, renewed.version) == (self.room.epoch, self.room.version)
+        self.copy = renewed.copy
+
+    def hear(self, ear: Ear) -> None:
+        """Take what was published since the copy was made."""
+        for published in ear.everything()[0]:
+            assert self.room.receive(published)
+
+    def healing(self, *, epoch: str = "", expires_at: int | None = None) -> Healing:
+        """What the instance brings to heal the party."""
+        party = self.room.party
+        assert party is not None
+        names = {member.id: member.name for member in party.members}
+        copy = self.copy
+        if copy is not None:
+            copy = brought_up(copy, party, self.room.version, self.room.kicked, self.own)
+        return Healing(
+            code=self.code,
+            copy=copy,
+            known=self.room.known,
+            epoch=epoch or attempt().holder,
+            expires_at=party.expires_at if expires_at is None else expires_at,
+            own=[(lease, names.get(lease.member_id, "")) for lease in self.own],
+        )
+
+    async def heal(self) -> HealOutcome:
+        """Heal the party, and load the room anew where that was done."""
+        outcome = await self.store.heal(self.healing(), soon())
+        if outcome == Healed():
+            await self.look()
+        return outcome
+
+
+async def keep(store: RedisStore, *own: Lease) -> Keeper:
+    """An instance that knows the party and has those connections."""
+    keeper = Keeper(store, *own)
+    await keeper.look()
+    return keeper
+
+
+async def take_own_seat(store: RedisStore, token: str, name: str = "") -> Lease:
+    """Take a seat whose token the instance remembers, as it does."""
+    mine = attempt(CODE, token, name)
+    joined: Any = await store.join(mine, soon())
+    return Lease(CODE, joined.member_id, mine.holder, mine.token_hash)
+
+
+def older(copy: PartyCopy, seconds: int) -> PartyCopy:
+    """The same copy, made so many seconds earlier."""
+    state = dict(zip(copy.state[::2], copy.state[1::2], strict=True))
+    for name in (b"touchedAt", b"stoodStill"):
+        state[name] = str(int(state[name]) - seconds * 1000).encode()
+    return msgspec.structs.replace(copy, state=tuple(word for pair in state.items() for word in pair))
+
+
+def what_lasts(inside: Inside) -> Mapping[str, Any]:
+    """What healing gives back as it was: all but who holds the seats, the party's clock and its log."""
+    moves = {"epoch", "touchedAt", "stoodStill", "logBytes"}
+    return {
+        "document": inside.document,
+        "state": {"nextTrack": "null", **{name: value for name, value in inside.state.items() if name not in moves}},
+        "seats": {
+            seat: record if isinstance(record, str) else [record[0], *record[2:]]
+            for seat, record in inside.seats.items()
+        },
+        "tokens": inside.tokens,
+        "roster": inside.roster,
+        "entries": sorted(inside.leases),
+        "messages": inside.messages,
+    }

@@ -1,0 +1,418 @@
+"""Writing back what a store has lost of a party: from one copy, from several, and where others were quicker."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.copies import Healing, PartyCopy, RememberedEnd
+from hubbub.core.errors import Reason
+from hubbub.core.limits import LISTED_MAX
+from hubbub.core.outcomes import (
+    Another,
+    Created,
+    Declined,
+    Done,
+    Ended,
+    Healed,
+    Joined,
+    Kicked,
+    Missing,
+    Renewed,
+    Unproved,
+)
+from hubbub.core.party import ChatMode, Lease
+from hubbub.core.protocol import (
+    Act,
+    Kick,
+    Leave,
+    Play,
+    Promote,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SetChatMode,
+    SetLock,
+)
+from hubbub.store import TooLate, keys
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import TERMS, Instance, attempt, begin, draft, soon, take_seat
+from tests.contract.inside import CODE, Ear, keys_of_parties, look_inside
+from tests.contract.live import do, snapshot, touch
+from tests.contract.losses import Keeper, OldState, keep, older, take_own_seat, what_lasts
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+EVENING: list[Act] = [
+    SendMessage(text='Ann said: "Grüße 🎉", then \\ and a new\nline'),
+    Rename(name='Ann "A" 🎈'),
+    SetChatMode(mode=ChatMode.EMOJI_ONLY),
+    SelectTrack(filename='a "b".mp3'),
+    QueueTrack(filename="ü.mp3"),
+    Play(position=12.5),
+    SetLock(locked=True),
+]
+
+
+@pytest.fixture
+def full(server: StoreServer) -> Iterator[StoreServer]:
+    """A store without room, from now on."""
+    server.admin.config_set("maxmemory", "1")
+    yield server
+    server.admin.config_set("maxmemory", "0")
+
+
+async def test_a_party_that_was_lost_comes_back_as_it_was(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest, gone = await take_seat(store, name="Ben"), await take_seat(store)
+    await do(store, host, Kick(target_id=gone.member_id), *EVENING)
+    keeper = await keep(store, host, guest)
+    before, seen = look_inside(server), await snapshot(store)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    after = look_inside(server)
+    assert what_lasts(after) == what_lasts(before)
+    assert replace(await snapshot(store), expires_at=seen.expires_at) == seen
+    assert after.state["epoch"] != before.document["id"]
+    assert (after.log, after.version) == ([], before.version)
+    assert await store.act(host, SetLock(locked=False), soon()) == Done()
+    assert await store.act(guest, SendMessage(text="hi"), soon()) == Declined(Reason.EMOJI_ONLY)
+
+
+async def test_what_was_told_since_the_copy_was_made_is_not_lost(
+    store: RedisStore, host: Lease, server: StoreServer, ear: Ear
+) -> None:
+    ben, eve, bob = [await take_own_seat(store, token) for token in ("ben", "eve", "bob")]
+    keeper = await keep(store, host, ben)
+    ear.everything()
+    await do(store, host, *EVENING, Kick(target_id=eve.member_id), Promote(target_id=ben.member_id))
+    await do(store, bob, Leave())
+    keeper.hear(ear)
+    before, seen = look_inside(server), await snapshot(store)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    # What counts only for the party's end is as old as the copy.
+    inside = look_inside(server)
+    assert what_lasts(replace(inside, state={**inside.state, "messages": "1"})) == what_lasts(before)
+    assert replace(await snapshot(store), expires_at=seen.expires_at) == seen
+    assert await store.join(attempt(token="eve"), soon()) == Kicked()
+
+
+async def test_everyone_who_heals_brings_the_own_connections_in_either_order(
+    store: RedisStore, server: StoreServer, ear: Ear
+) -> None:
+    for turn in (1, -1):
+        server.admin.flushall()
+        here, there = await keep(store, await begin(store)), Keeper(store)
+        there.own = [await take_own_seat(store, f"token-{n}") for n in range(3)]
+        await there.look()
+        here.room = there.room
+        ear.everything()
+        server.admin.flushall()
+        for keeper in (here, there)[::turn]:
+            assert await keeper.heal() == Healed()
+        inside = look_inside(server)
+        assert {f"on:{lease.member_id}" for lease in (*here.own, *there.own)} == inside.leases.keys()
+        assert [member.name for member in (await snapshot(store)).members[1:]] == ["Guest 1", "Guest 2", "Guest 3"]
+        assert (await touch(store, *here.own, *there.own)).verdicts == ()
+        # The second one found the epoch begun, and told who came in it, if anybody.
+        assert {one.epoch for one in ear.everything()[0]} <= {inside.state["epoch"]}
+
+
+async def test_two_who_heal_at_once_make_one_epoch(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guest = await take_own_seat(store, "ben")
+    here, there = await keep(store, host), await keep(store, guest)
+    server.admin.flushall()
+    healings = [here.healing(), there.healing()]
+    assert await asyncio.gather(*(store.heal(healing, soon()) for healing in healings)) == [Healed(), Healed()]
+    await here.look()
+    await there.look()
+    assert here.room.known == there.room.known
+    assert here.room.party == there.room.party
+
+
+async def test_a_guest_whose_coming_is_in_no_copy_keeps_seat_and_name(
+    store: RedisStore, host: Lease, server: StoreServer, ear: Ear
+) -> None:
+    keeper = await keep(store, host)
+    ear.everything()
+    keeper.own += [await take_own_seat(store, "ben", "Ben"), await take_own_seat(store, "eve")]
+    keeper.hear(ear)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    assert [member.name for member in (await snapshot(store)).members] == ["Ann", "Ben", "Guest 2"]
+    assert (await take_seat(store, token="eve")).member_id == keeper.own[2].member_id
+    assert [event["t"] for event in ear.events()] == ["MEMBER_JOINED", "MEMBER_JOINED"]
+
+
+async def test_a_name_that_was_given_is_not_given_again(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    await take_seat(store)
+    await do(store, await take_seat(store), Leave())
+    keeper = await keep(store, host)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    await take_seat(store)
+    assert [member.name for member in (await snapshot(store)).members] == ["Ann", "Guest 1", "Guest 3"]
+
+
+async def test_after_healing_the_party_goes_on(store: RedisStore, host: Lease, server: StoreServer, ear: Ear) -> None:
+    keeper = await keep(store, host, await take_own_seat(store, "ben"))
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    ear.everything()
+    guest, new = keeper.own[1], await take_seat(store)
+    await do(store, guest, Rename(name="Ben"), Rename(name=""))
+    await do(store, host, Kick(target_id=guest.member_id), Promote(target_id=new.member_id))
+    keeper.hear(ear)
+    assert keeper.room.party == replace(await snapshot(store), expires_at=keeper.room.party.expires_at)  # type: ignore[union-attr]
+    assert await store.join(attempt(token="ben"), soon()) == Kicked()
+    await do(store, new, Leave())
+    assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_whoever_was_kicked_stays_out_with_the_connection_still_there(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    guest = await take_own_seat(store, "eve")
+    await do(store, host, Kick(target_id=guest.member_id))
+    # The instance of the one kicked has not heard of it yet.
+    keeper, late = await keep(store, host), Keeper(store, guest)
+    late.room, late.copy = keeper.room, None
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    assert await late.store.heal(late.healing(), soon()) == Healed()
+    assert (await snapshot(store)).guest_count == 0
+    assert await store.join(attempt(token="eve"), soon()) == Kicked()
+
+
+async def test_a_token_that_has_taken_another_seat_meanwhile_does_not_get_two(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old_state = OldState(server)
+    guest = await take_own_seat(store, "ben")
+    keeper = await keep(store, host, guest)
+    keeper.copy = None
+    old_state.bring_back()
+    new = await take_seat(store, token="ben")
+    assert await keeper.heal() == Healed()
+    inside = look_inside(server)
+    assert inside.tokens["ben"] == new.member_id != guest.member_id
+    assert guest.member_id not in inside.seats
+
+
+async def test_a_party_that_has_ended_is_not_raised(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    keeper = await keep(store, host)
+    await do(store, host, Leave())
+    assert await keeper.heal() == Ended()
+    assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_a_code_that_is_another_partys_by_now_is_left_alone(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    server.admin.flushall()
+    await begin(store)
+    before = look_inside(server)
+    assert await keeper.heal() == Another()
+    assert look_inside(server) == before
+
+
+async def test_without_a_copy_nothing_is_made_of_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    keeper = await keep(store, host)
+    keeper.copy = None
+    server.admin.flushall()
+    assert await keeper.heal() == Missing()
+    assert keys_of_parties(server) == []
+
+
+async def test_healing_that_comes_too_late_does_nothing(instance: Instance, server: StoreServer) -> None:
+    keeper = await keep(instance.store, await begin(instance.store))
+    server.admin.flushall()
+    clock = instance.batcher.clock
+    assert clock is not None
+    for call in (
+        lambda: instance.store.heal(keeper.healing(), soon()),
+        lambda: instance.store.bury(RememberedEnd(CODE, "", "", 2**42), soon()),
+    ):
+        # The instance believes that the store's clock is an hour behind: all it sends comes too late.
+        instance.batcher.clock = type(clock)(clock.at_least - 3_600_000, clock.at_most - 3_600_000)
+        with pytest.raises(TooLate):
+            await call()
+    assert keys_of_parties(server) == []
+
+
+async def test_a_full_store_takes_a_party_back(store: RedisStore, host: Lease, full: StoreServer) -> None:
+    keeper = await keep(store, host)
+    full.admin.delete(*keys.live(CODE))
+    assert await keeper.heal() == Healed()
+
+
+async def test_the_years_between_cost_nobody_the_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    dropped = await take_seat(store, token="ben")
+    await store.release(dropped, soon())
+    keeper = await keep(store, host, await take_own_seat(store, "eve"))
+    assert keeper.copy is not None
+    before = look_inside(server)
+    keeper.copy = older(keeper.copy, 3600)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    inside = look_inside(server)
+    held = f"held:{dropped.member_id}"
+    assert 0 <= inside.leases[held] - inside.clock <= before.leases[held] - before.clock
+    assert before.leases[held] - before.clock - (inside.leases[held] - inside.clock) < 2000
+    assert (await take_seat(store, token="ben")).member_id == dropped.member_id
+
+
+async def test_hundreds_of_seats_come_back(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    guests = await asyncio.gather(*(take_own_seat(store, f"token {n}") for n in range(TERMS.capacity - 1)))
+    unlisted = guests[-1]
+    await do(store, host, Kick(target_id=guests[-2].member_id))
+    keeper = await keep(store, host, *guests[:-2], unlisted)
+    before = look_inside(server)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    assert what_lasts(look_inside(server)) == what_lasts(before)
+    seen = await snapshot(store)
+    assert (len(seen.members), seen.guest_count) == (LISTED_MAX, TERMS.capacity - 2)
+    assert await store.join(attempt(token=f"token {TERMS.capacity - 3}"), soon()) == Kicked()
+    assert (await touch(store, unlisted)).verdicts == ()
+
+
+async def test_hundreds_of_connections_are_seated_in_a_store_that_has_none_of_them(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    keeper.own += [Lease(CODE, f"seat {n}", f"holder {n}", f"token {n}") for n in range(450)]
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    seen = await snapshot(store)
+    assert (len(seen.members), seen.guest_count) == (LISTED_MAX, 450)
+
+
+# Nobody was there yet.
+
+
+async def test_a_party_that_nobody_has_entered_comes_back_as_it_was_created(
+    store: RedisStore, server: StoreServer
+) -> None:
+    made = draft()
+    created = await store.create(made, soon())
+    assert isinstance(created, Created)
+    before = look_inside(server)
+    copy = PartyCopy(server.text(keys.party(CODE)).encode())
+    server.admin.flushall()
+    assert await store.heal(Healing(CODE, copy, None, "epoch", created.expires_at), soon()) == Healed()
+    assert look_inside(server) == before
+    joined = await store.join(attempt(token=made.host_token_hash), soon())
+    assert isinstance(joined, Joined)
+    assert (joined.is_host, joined.member_id, joined.resumed) == (True, made.host_id, True)
+
+
+async def test_a_party_of_which_only_its_creation_is_kept_takes_its_connections(
+    store: RedisStore, server: StoreServer
+) -> None:
+    await begin(store)
+    copy = PartyCopy(server.text(keys.party(CODE)).encode())
+    keeper = await keep(store, Lease(CODE, look_inside(server).document["hostId"], "holder"))
+    keeper.own += [await take_own_seat(store, "ben")]
+    keeper.copy = replace(copy, document=copy.document.replace(b'"hostConnected":true', b'"hostConnected":false'))
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    seen = await snapshot(store)
+    assert (seen.host_connected, seen.guest_count, len(seen.members)) == (True, 1, 2)
+
+
+async def test_what_is_there_is_left_alone_by_whoever_knows_only_of_its_creation(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    copy = PartyCopy(server.text(keys.party(CODE)).encode())
+    await do(store, host, SetLock(locked=True))
+    before = look_inside(server)
+    assert await store.heal(Healing(CODE, copy, None, "epoch", store.now_ms() + 60_000), soon()) == Healed()
+    assert look_inside(server) == before
+
+
+# An older state.
+
+
+async def test_a_store_that_is_behind_gets_all_that_it_lacks(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old_state = OldState(server)
+    await do(store, host, *EVENING)
+    keeper = await keep(store, host)
+    before = look_inside(server)
+    old_state.bring_back()
+    assert await store.renew(CODE, [host], soon(), keeper.room.known) == Unproved()
+    assert await store.catch_up(CODE, keeper.room.known, soon()) == Unproved()
+    assert await keeper.heal() == Healed()
+    assert what_lasts(look_inside(server)) == what_lasts(before)
+    assert keeper.room.epoch != before.document["id"]
+
+
+async def test_the_same_version_of_another_event_is_no_proof(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old_state = OldState(server)
+    await do(store, host, SetLock(locked=True))
+    keeper = await keep(store, host)
+    old_state.bring_back()
+    await do(store, host, SendMessage(text="by the same version"))
+    assert await store.renew(CODE, [host], soon(), keeper.room.known) == Unproved()
+    known = keeper.room.known
+    assert await keeper.heal() == Healed()
+    assert keeper.room.epoch != known.epoch
+    seen = await snapshot(store)
+    assert (seen.locked, [message.text for message in seen.messages]) == (False, ["by the same version"])
+
+
+async def test_whoever_came_after_the_older_state_was_brought_back_keeps_the_seat(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old_state = OldState(server)
+    await do(store, host, *EVENING[:-1])
+    keeper = await keep(store, host)
+    old_state.bring_back()
+    new = await keep(store, await take_own_seat(store, "ben", "Ben"))
+    assert await keeper.heal() == Healed()
+    assert await store.renew(CODE, new.own, soon(), new.room.known) == Unproved()
+    assert await new.heal() == Healed()
+    await keeper.look()
+    assert [member.name for member in (await snapshot(store)).members] == ['Ann "A" 🎈', "Ben"]
+    assert keeper.room.known == new.room.known
+
+
+async def test_a_position_of_the_life_before_the_loss_is_proved_no_more(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    known = keeper.room.known
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    assert await store.renew(CODE, [host], soon(), known) == Unproved()
+    assert await store.catch_up(CODE, known, soon()) == Unproved()
+    assert isinstance(await store.renew(CODE, [host], soon(), keeper.room.known), Renewed)
+
+
+async def test_a_position_beyond_the_log_needs_no_proof(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    known = replace((await keep(store, host)).room.known, digest="of nothing that is kept")
+    server.admin.delete(f"{{party:{CODE}}}:log")
+    server.admin.hset(f"{{party:{CODE}}}:state", "logBytes", "0")
+    assert isinstance(await store.renew(CODE, [host], soon(), known), Renewed)
+
+
+async def test_whoever_was_taken_over_by_one_that_the_store_has_lost_gets_the_seat_back(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    old_state = OldState(server)
+    await do(store, host, SetLock(locked=True))
+    await keeper.look()
+    old_state.bring_back()
+    await do(store, host, SendMessage(text="by the same version"))
+    keeper.own = [replace(host, holder="a connection that came before the store fell back")]
+    assert await keeper.heal() == Healed()
+    assert (await touch(store, *keeper.own)).verdicts == ()
