@@ -39,7 +39,7 @@ from hubbub.core.protocol import (
 from hubbub.store import TooLate, keys
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, Ear, keys_of_parties, look_inside
+from tests.contract.inside import CODE, Ear, find_inside, keys_of_parties, look_inside
 from tests.contract.live import do, snapshot, touch
 from tests.contract.losses import Keeper, OldState, keep, older, take_own_seat, what_lasts
 from tests.support.stores import StoreServer
@@ -98,6 +98,19 @@ async def test_what_was_told_since_the_copy_was_made_is_not_lost(
     assert what_lasts(replace(inside, state={**inside.state, "messages": "1"})) == what_lasts(before)
     assert replace(await snapshot(store), expires_at=seen.expires_at) == seen
     assert await store.join(attempt(token="eve"), soon()) == Kicked()
+
+
+async def test_a_queue_that_was_emptied_since_the_copy_was_made_is_empty(
+    store: RedisStore, host: Lease, server: StoreServer, ear: Ear
+) -> None:
+    await do(store, host, QueueTrack(filename="b"))
+    keeper = await keep(store, host)
+    ear.everything()
+    await do(store, host, QueueTrack(filename=None))
+    keeper.hear(ear)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    assert (await snapshot(store)).playback.next_track is None
 
 
 async def test_everyone_who_heals_brings_the_own_connections_in_either_order(
@@ -225,6 +238,15 @@ async def test_without_a_copy_nothing_is_made_of_nothing(store: RedisStore, host
     keeper.copy = None
     server.admin.flushall()
     assert await keeper.heal() == Missing()
+    assert keys_of_parties(server) == []
+
+
+async def test_a_party_whose_time_is_up_is_not_written_back(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    server.admin.flushall()
+    assert await store.heal(keeper.healing(expires_at=store.now_ms() - 1), soon()) == Missing()
     assert keys_of_parties(server) == []
 
 
@@ -385,6 +407,20 @@ async def test_whoever_came_after_the_older_state_was_brought_back_keeps_the_sea
     assert keeper.room.known == new.room.known
 
 
+async def test_a_store_that_falls_back_to_the_same_state_twice_is_healed_twice(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    eve = await take_own_seat(store, "eve")
+    old_state = OldState(server)
+    await do(store, host, Kick(target_id=eve.member_id), SendMessage(text="hi"))
+    keeper = await keep(store, host)
+    for _ in range(2):
+        old_state.bring_back()
+        assert await keeper.heal() == Healed()
+        assert await store.join(attempt(token="eve"), soon()) == Kicked()
+        assert [message.text for message in (await snapshot(store)).messages] == ["hi"]
+
+
 async def test_a_position_of_the_life_before_the_loss_is_proved_no_more(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
@@ -416,3 +452,15 @@ async def test_whoever_was_taken_over_by_one_that_the_store_has_lost_gets_the_se
     keeper.own = [replace(host, holder="a connection that came before the store fell back")]
     assert await keeper.heal() == Healed()
     assert (await touch(store, *keeper.own)).verdicts == ()
+
+
+async def test_a_watcher_alone_leaves_nothing_that_never_expires(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(), soon())
+    old_state = OldState(server)
+    await store.watch(CODE, "wall", soon())
+    host = await take_seat(store, token=look_inside(server).document["hostToken"])
+    keeper = await keep(store, host)
+    keeper.own, keeper.copy = [], None
+    old_state.bring_back()
+    assert await store.heal(keeper.healing(), soon()) == Healed()
+    assert find_inside(server) is not None

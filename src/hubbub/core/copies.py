@@ -18,9 +18,10 @@ KICKED: Final = b"kicked"
 class Healing(msgspec.Struct, frozen=True):
     """What an instance brings to heal a party.
 
-    `known` is the position that its phones know, `epoch` the name of the party's next life, `expires_at` the end of its
-    life as last heard, ms of the store's clock; `own` are this instance's connections, each with the name of its seat,
-    empty where that is not known; `kicked` are those that it had and the host has kicked.
+    `known` is the position that its phones know, `epoch` what makes the name of the party's next life unlike all
+    others, `expires_at` the end of its life as last heard, ms of the store's clock; `own` are this instance's
+    connections, each with the name of its seat, empty where that is not known; `kicked` are those that it had and the
+    host has kicked.
     """
 
     code: str
@@ -182,17 +183,14 @@ def _document(document: bytes, room: Snapshot, seats: _Seats, leases: Collection
 
 def _numbers(room: Snapshot, version: int) -> dict[bytes, bytes]:
     playback = room.playback
-    numbers = {b"version": str(version).encode()}
+    numbers = {b"version": str(version).encode(), b"nextTrack": msgspec.json.encode(playback.next_track)}
     if playback.track is not None:
         numbers |= {
             b"track": msgspec.json.encode(playback.track),
-            b"nextTrack": msgspec.json.encode(playback.next_track),
             b"playing": str(playback.state).encode(),
             b"position": format(playback.position, ".3f").encode(),
             b"at": str(playback.at).encode(),
         }
-    elif playback.next_track is not None:
-        numbers[b"nextTrack"] = msgspec.json.encode(playback.next_track)
     return numbers
 
 

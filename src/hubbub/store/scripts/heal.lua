@@ -1,14 +1,18 @@
 -- Writes back a party that the store has lost, or what it has lost of it, from what an instance has kept, and seats the
 -- instance's own connections, none of which can have left. What was told since may be told no more under the same
 -- versions, so a new epoch begins; unless another instance has begun it already: then only seats are added.
--- ARGV  not_after, lease in ms, party id or '' where it is not known, epoch, version, digest of the last event, the new epoch, when the party expires,
+-- ARGV  not_after, lease in ms, party id or '' where it is not known, epoch, version, digest of the last event,
+--         what makes a new epoch's name unlike all others, when the party expires,
 --         copy as JSON, or '' where the instance has none, number of its own connections,
 --         four for each of these: seat, connection, hash of its token, name or '',
 --         two for each guest whom it saw kicked: seat, hash of its token
 -- reply now, 'healed' | 'another' | 'ended' | 'missing' | 'late'
 local known = {epoch = ARGV[4], version = tonumber(ARGV[5]), digest = ARGV[6]}
-local id, new_epoch, expires_at, copy = ARGV[3], ARGV[7], ARGV[8], ARGV[9]
+local id, expires_at, copy = ARGV[3], ARGV[8], ARGV[9]
 local own_connections = tonumber(ARGV[10])
+local new_epoch = integer(healings_before(known.epoch) + 1) .. '.' .. ARGV[7]
+local can_write = copy ~= '' and now < tonumber(expires_at)
+local begun = false  -- a new epoch has begun in this script
 local CHUNK = 1000  -- words in one command; Lua hands over some 8,000 at most
 
 local function write(command, key, words)
@@ -20,6 +24,7 @@ end
 local function begin_epoch()
   redis.call('DEL', log_key)
   redis.call('HSET', state_key, 'epoch', new_epoch, 'logBytes', '0')
+  begun = true
 end
 
 -- Who had taken over from whom may be lost, so whoever still has a connection may claim its seat again.
@@ -88,25 +93,23 @@ local function ban(seat_id, token)
 end
 
 if late(not_after) then return {now, 'late'} end
-local has_own, is_written = own_connections > 0, false
+local has_own = own_connections > 0
 local absent = read_party()
 if absent then
-  if absent[2] ~= 'missing' or copy == '' then return absent end
+  if absent[2] ~= 'missing' or not can_write then return absent end
   write_whole(has_own)
-  is_written = true
 else
   if id ~= '' and party.id ~= id then return {now, 'another'} end
   local position = standing(known, {epoch = epoch, version = state.version}, log_key)
-  if position == 'behind' and copy ~= '' then
+  if position == 'behind' and can_write then
     write_whole(has_own)
-    is_written = true
   elseif position == 'behind' or position == 'forked' then
     begin_epoch()
     forget_holders()
   end
 end
 read_party()
-if not has_own and not (is_written and before.version) then return {now, 'healed'} end
+if not has_own and not begun then return {now, 'healed'} end
 
 grown = true
 absent = bring_up_to_now()
