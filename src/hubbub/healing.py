@@ -123,9 +123,12 @@ class Healer:
             opened.is_lost = False
             opened.renewed_at = asked_at
             self._hub.begin_anew(opened)
-        elif not isinstance(outcome, Missing) or not self._life.is_recovering(self._life.shard_of(opened.code)):
-            # While others are writing back, one of them may have what this instance lacks.
+        elif not (isinstance(outcome, Missing) and self._others_may_heal(opened)):
             self._hub.end_soon(opened, has_ended=isinstance(outcome, Ended))
+
+    def _others_may_heal(self, opened: OpenRoom) -> bool:
+        """Whether another instance may yet write back what this one has no copy of."""
+        return self._life.is_recovering(self._life.shard_of(opened.code)) or self.may_be_healed(opened)
 
     def _copy_of(self, opened: OpenRoom, leases: Iterable[Lease]) -> PartyCopy | None:
         room = opened.room
