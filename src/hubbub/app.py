@@ -22,6 +22,7 @@ from hubbub.core.limits import (
     DRAIN_SOCKETS_SECONDS,
     ENGINE_START_SECONDS_MAX,
     PROBE_BUDGET_SECONDS,
+    PROBE_INTERVAL_SECONDS,
     SOCKET_SEND_BUFFER_BYTES,
 )
 from hubbub.core.protocol import Status
@@ -32,12 +33,11 @@ from hubbub.observe import make_log, tell_store_changes
 from hubbub.presence import Presence
 from hubbub.service import PartyService
 from hubbub.store import StoreUnavailable
-from hubbub.store.batch import Batcher
-from hubbub.store.connect import server_pool, socket_pool
+from hubbub.store.connect import StoreLink, open_embedded, open_store
 from hubbub.store.embedded import EmbeddedEngine, EngineUnavailable
 from hubbub.store.feed import Feed
 from hubbub.store.health import StoreHealth, StoreState
-from hubbub.store.inspection import Server
+from hubbub.store.inspection import servers_of
 from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from hubbub.transport.envelope import Envelope
@@ -219,25 +219,29 @@ async def _open_store(
         address = settings.store_address
         if address is None:
             engine = await stack.enter_async_context(_embedded_engine(settings, end, log))
-            new_pool = partial(socket_pool, engine.socket_path, instance_id)
+            link = open_embedded(engine.socket_path, instance_id, health)
         else:
-            new_pool = partial(server_pool, address, settings.store_tls, instance_id)
-        batcher = Batcher(new_pool(), health)
-        stack.push_async_callback(batcher.aclose)
-        creating = batcher
-        if settings.redis_min_replicas:
-            creating = Batcher(new_pool(), health, settings.redis_min_replicas)
-            stack.push_async_callback(creating.aclose)
-        life = Life(batcher, health)
-        store = RedisStore(batcher, life, settings.lease_seconds, creating)
-        feed = Feed(new_pool(), store, instance_id, lambda what: log.info("feed", what=what))
-        stack.push_async_callback(feed.aclose)
+            link = open_store(address, settings.store_tls, instance_id, health, settings.redis_min_replicas)
+        stack.push_async_callback(link.aclose)
+        life = Life(link.calls, health)
+        store = RedisStore(link.calls, life, settings.lease_seconds, link.creating)
+        feed = Feed(link.servers, link.calls, instance_id, lambda what: log.info("feed", what=what))
         with suppress(StoreUnavailable):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
         await stack.enter_async_context(_running(life.watch(), "store watch", end))
-        checks = doctor.check_at_start([Server("store", new_pool())], settings.redis_min_replicas, log)
+        checks = _check_at_start(link, settings.redis_min_replicas, log)
         await stack.enter_async_context(_running(checks, "doctor", end, may_end=True))
         yield store, life, feed, health
+
+
+async def _check_at_start(link: StoreLink, replicas: int, log: FilteringBoundLogger) -> None:
+    """Have the doctor check the store once its servers are known, and log what is found."""
+    while True:
+        with suppress(StoreUnavailable):
+            servers = await servers_of(link, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            break
+        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+    await doctor.check_at_start(servers, replicas, log)
 
 
 @asynccontextmanager

@@ -11,10 +11,13 @@ import click
 import msgspec
 
 from hubbub.config import Settings
-from hubbub.core.limits import ENGINE_START_SECONDS_MAX
+from hubbub.core.limits import ENGINE_START_SECONDS_MAX, STORE_BUDGET_SECONDS
 from hubbub.doctor import NO_ANSWER, Finding, Server, Verdict, diagnose, summary
-from hubbub.store.connect import server_pool, socket_pool
+from hubbub.store.address import StoreAddress
+from hubbub.store.connect import open_store, socket_pool
 from hubbub.store.embedded import EmbeddedEngine
+from hubbub.store.health import StoreHealth
+from hubbub.store.inspection import servers_of
 
 _CLIENT_NAME: Final = "hubbub-doctor"
 _COLOURS: Final = {Verdict.OK: "green", Verdict.NOTE: "cyan", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
@@ -24,12 +27,20 @@ async def check_up(settings: Settings) -> tuple[Finding, ...]:
     """Check the store of these settings; raises `EngineUnavailable` or `EngineNotStarted`."""
     address = settings.store_address
     if address is not None:
-        pool = server_pool(address, settings.store_tls, _CLIENT_NAME)
-        return await diagnose([Server(f"{address.host}:{address.port}", pool)], settings.redis_min_replicas)
+        return await _check_up_shared(address, settings)
     async with _private_engine(settings.hubbub_data_dir) as engine:
         pool = socket_pool(engine.socket_path, _CLIENT_NAME)
         name = f"the private engine in {settings.hubbub_data_dir}"
         return await diagnose([Server(name, pool)], settings.redis_min_replicas)
+
+
+async def _check_up_shared(address: StoreAddress, settings: Settings) -> tuple[Finding, ...]:
+    link = open_store(address, settings.store_tls, _CLIENT_NAME, StoreHealth())
+    try:
+        servers = await servers_of(link, asyncio.get_running_loop().time() + STORE_BUDGET_SECONDS)
+        return await diagnose(servers, settings.redis_min_replicas)
+    finally:
+        await link.aclose()
 
 
 @asynccontextmanager

@@ -15,10 +15,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from hubbub.core.party import PartyTerms
 from hubbub.observe import LogFormat
-from hubbub.store.connect import REDIS_PORT_DEFAULT, StoreAddress, StoreTls, is_host, parse_store_url
+from hubbub.store.address import (
+    REDIS_PORT_DEFAULT,
+    Login,
+    Node,
+    SingleAddress,
+    StoreAddress,
+    StoreTls,
+    is_host,
+    parse_store_url,
+)
 
 MASK: Final = "********"
-_NO_PORT: Final = re.compile(r"(?<![:\[]):(?!//)(?![0-9]+(?:/|$))[^:/]+$")
+_NO_PORT: Final = re.compile(r"(?<![:\[]):(?!//)(?![0-9]+(?:[,/]|$))[^:/,]+(?=[,/]|$)")
 _PUBLIC_URL_CHARS_MAX: Final = 200
 """A QR code with much more in it is hard to scan."""
 _URL_SECRET: Final = re.compile(r"(?<=://).*(?=@)|^(?!.*://).*(?=@)", re.DOTALL)
@@ -131,10 +140,10 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _tls_makes_sense(self) -> Self:
         for name, file in self._tls_files().items():
-            if self.store_address is None or not self.store_address.tls:
+            if self.store_address is None or not self.store_address.login.tls:
                 raise SettingsRefused(
                     f"{name} is {str(file)!r}, but the store is not reached by TLS: set REDIS_URL to an"
-                    f" address that begins with rediss://, or leave {name} out."
+                    f" address that begins with rediss:// or rediss+, or leave {name} out."
                 )
         if (self.redis_cert_file is None) != (self.redis_key_file is None):
             lonely = "REDIS_CERT_FILE" if self.redis_cert_file else "REDIS_KEY_FILE"
@@ -158,9 +167,8 @@ class Settings(BaseSettings):
             return parse_store_url(self.redis_url.get_secret_value())
         if self.redis_host is not None:
             secret = self.redis_password
-            return StoreAddress(
-                self.redis_host, self.redis_port, password=secret.get_secret_value() if secret else None
-            )
+            login = Login(password=secret.get_secret_value() if secret else None)
+            return SingleAddress(Node(self.redis_host, self.redis_port), login)
         return None
 
     @property

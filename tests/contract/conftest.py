@@ -5,6 +5,7 @@ import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -15,12 +16,15 @@ from hubbub.doubts import Doubts
 from hubbub.healing import Healer
 from hubbub.hub import Hub
 from hubbub.service import PartyService
+from hubbub.store.address import StoreTls, parse_store_url
 from hubbub.store.batch import Batcher
-from hubbub.store.connect import StoreAddress, StoreTls, server_pool
+from hubbub.store.cluster import ClusterCalls
+from hubbub.store.connect import open_store
 from hubbub.store.feed import Feed
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
+from tests.contract.as_one_server import AsOneServer
 from tests.contract.inside import Ear, look_inside
 from tests.contract.soundness import assert_sound
 from tests.support.stores import FLAVOURS, StoreServer
@@ -30,12 +34,21 @@ _numbers = itertools.count()
 TERMS = PartyTerms(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=120, capacity=500)
 
 
-@pytest.fixture(scope="session", params=FLAVOURS)
+CLUSTER = "cluster"
+on_one_server = pytest.mark.parametrize("shared_server", FLAVOURS, indirect=True)
+"""For tests of what a cluster does otherwise."""
+
+
+@pytest.fixture(scope="session", params=[*FLAVOURS, CLUSTER])
 def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
-    server = StoreServer(request.param, tmp_path_factory.mktemp("store"))
-    server.start()
-    yield server
-    server.stop()
+    folder = tmp_path_factory.mktemp("store")
+    server = AsOneServer(folder) if request.param == CLUSTER else StoreServer(request.param, folder)
+    try:
+        server.start()
+        # Tests ask nothing of a cluster that they do not ask of one server.
+        yield cast("StoreServer", server)
+    finally:
+        server.stop()
 
 
 @pytest.fixture
@@ -57,22 +70,44 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store
 class Instance:
     """What one Hubbub instance has of its store."""
 
-    def __init__(self, server: StoreServer, port: int | None = None) -> None:
+    def __init__(self, url: str, replicas: int = 0) -> None:
         self.changes: list[StoreState] = []
         self.health = StoreHealth()
         self.health.on_change(lambda state, _: self.changes.append(state))
         self.told: list[tuple[str, str]] = []
-        address = StoreAddress("127.0.0.1", port or server.port)
-        self.batcher = Batcher(server_pool(address, StoreTls(), "test"), self.health)
-        self.life = Life(self.batcher, self.health)
-        self.store = RedisStore(self.batcher, self.life, LEASE_SECONDS)
-        self.feed = Feed(server_pool(address, StoreTls(), "test-feed"), self.store, f"test-{next(_numbers)}", print)
+        self.link = open_store(parse_store_url(url), StoreTls(), "test", self.health, replicas)
+        self.life = Life(self.link.calls, self.health)
+        self.store = RedisStore(self.link.calls, self.life, LEASE_SECONDS, self.link.creating)
+        self.feed = Feed(self.link.servers, self.link.calls, f"test-{next(_numbers)}", print)
         self.hub = Hub(self.store, self.feed, lambda text: text)
         self.healed: list[tuple[str, int]] = []
         self.healer = Healer(
             self.store, self.life, self.hub, LEASE_SECONDS, lambda what, number: self.healed.append((what, number))
         )
         self.doubts = Doubts(self.store, lambda code, word: self.told.append((code, word)))
+
+    def believe_clocks_behind(self, seconds: float) -> None:
+        """Be wrong about the clocks of all servers, as far as there is word of them."""
+        ms = seconds * 1000
+        clocks = [(batcher, batcher.clock) for batcher in self._batchers() if batcher.clock is not None]
+        assert clocks
+        for batcher, clock in clocks:
+            batcher.clock = type(clock)(clock.at_least - ms, clock.at_most - ms)
+
+    async def lose_connections(self) -> None:
+        """Lose the connections by which calls go."""
+        for batcher in self._batchers():
+            await batcher._pool.disconnect()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.link.aclose()
+
+    def _batchers(self) -> list[Batcher]:
+        if isinstance(self.link.calls, ClusterCalls):
+            return list(self.link.calls._batchers.values())
+        assert isinstance(self.link.calls, Batcher)
+        return [self.link.calls]
 
     def service(self, choose: Callable[[Sequence[str]], str] = secrets.choice) -> PartyService:
         """The use cases of this instance."""
@@ -81,9 +116,9 @@ class Instance:
 
 @pytest.fixture
 async def instance(server: StoreServer) -> AsyncIterator[Instance]:
-    instance = Instance(server)
+    instance = Instance(server.url)
     yield instance
-    await instance.batcher.aclose()
+    await instance.aclose()
 
 
 @pytest.fixture

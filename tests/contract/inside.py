@@ -99,7 +99,9 @@ class Ear:
 
     def __init__(self, server: StoreServer, code: str = CODE) -> None:
         connect: Any = redis.Connection
-        self._connection = connect(port=server.port, protocol=2, socket_timeout=5, decode_responses=True)
+        self._connection = connect(
+            port=server.port_of(keys.events(code)), protocol=2, socket_timeout=5, decode_responses=True
+        )
         self._connection.send_command("SSUBSCRIBE", keys.events(code))
         self._published: list[Published] = []
         self._mentions: list[str] = []

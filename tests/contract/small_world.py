@@ -9,19 +9,19 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from hubbub.core.clock import ClockOffset
 from hubbub.core.outcomes import Declined, Done, Ended, Joined, Missed, Missing, Renewed, Whole
 from hubbub.core.party import JoinAttempt, Lease, PartyTerms
 from hubbub.core.protocol import Act, Leave, Promote
 from hubbub.core.room import Published, Room
 from hubbub.store import keys
-from hubbub.store.batch import Batcher
-from hubbub.store.connect import StoreAddress, StoreTls, server_pool
+from hubbub.store.calls import Argument, Calls
 from hubbub.store.health import StoreHealth
 from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
-from tests.contract.conftest import LEASE_SECONDS, soon
+from tests.contract.conftest import LEASE_SECONDS, Instance, soon
 from tests.contract.inside import CODE, Ear, Inside, find_inside, keys_of_parties, pass_time, store_seconds
 from tests.contract.reasons import assert_declined, assert_refused, assert_standing
 from tests.contract.soundness import assert_sound
@@ -42,17 +42,28 @@ def _smaller(script: Script) -> Script:
     return Script(script.name, source, hashlib.sha1(source).hexdigest())
 
 
-class _SmallBatcher(Batcher):
+class _SmallCalls:
+    """Calls of scripts whose bounds are small."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self.shards = calls.shards
+        self.shard_of = calls.shard_of
+
+    @property
+    def last_clock(self) -> ClockOffset | None:
+        return self._calls.last_clock
+
     async def call(
         self,
         script: Script,
         keys: Sequence[str],
-        args: Sequence[str | bytes | int],
+        args: Sequence[Argument],
         deadline: float,
         *,
         probing: bool = False,
     ) -> Reply:
-        return await super().call(_smaller(script), keys, args, deadline, probing=probing)
+        return await self._calls.call(_smaller(script), keys, args, deadline, probing=probing)
 
 
 class SmallInstance:
@@ -62,10 +73,11 @@ class SmallInstance:
     """
 
     def __init__(self, server: StoreServer) -> None:
-        address = StoreAddress("127.0.0.1", server.port)
-        health = StoreHealth()
-        self.batcher = _SmallBatcher(server_pool(address, StoreTls(), "test"), health)
-        self.store = RedisStore(self.batcher, Life(self.batcher, health), LEASE_SECONDS)
+        self._instance = Instance(server.url)
+        calls = _SmallCalls(self._instance.link.calls)
+        self.store = RedisStore(calls, Life(calls, StoreHealth()), LEASE_SECONDS)
+        self.lose_connection = self._instance.lose_connections
+        self.aclose = self._instance.aclose
         self.frozen = False
         self.deaf = False
         self.crash()
@@ -74,10 +86,6 @@ class SmallInstance:
         """Forget everything, without a word to the store."""
         self.leases: list[Lease] = []
         self.close_room()
-
-    async def lose_connection(self) -> None:
-        """Lose the connection to the store."""
-        await self.batcher._pool.disconnect()
 
     def close_room(self) -> None:
         """Forget the party, which is gone."""
@@ -154,7 +162,7 @@ class SmallWorld:
         """Close every connection."""
         self._ear.close()
         for instance in self.instances:
-            self.run(instance.batcher.aclose())
+            self.run(instance.aclose())
         self._runner.close()
 
     def run(self, call: Coroutine[Any, Any, Any]) -> Any:

@@ -23,13 +23,13 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.store import Claimed, StoreUnavailable, Trouble
-from hubbub.store.batch import Batcher
-from hubbub.store.connect import StoreAddress, StoreTls, parse_store_url, server_pool
+from hubbub.store.address import StoreAddress, StoreTls, parse_store_url
+from hubbub.store.connect import open_store
 from hubbub.store.health import StoreHealth
 from hubbub.store.life import Life
 from hubbub.store.redis import RedisStore
 from tests.contract.acl import documented_acl_rule
-from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, soon, take_seat
+from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, on_one_server, soon, take_seat
 from tests.contract.tls_server import TlsServer
 from tests.support.stores import StoreServer
 
@@ -39,8 +39,8 @@ CODE = "BCDFGH"
 async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> None:
     """Run every operation once."""
     health = StoreHealth()
-    batcher = Batcher(server_pool(address, tls or StoreTls(), "test"), health)
-    store = RedisStore(batcher, Life(batcher, health), LEASE_SECONDS)
+    link = open_store(address, tls or StoreTls(), "test", health)
+    store = RedisStore(link.calls, Life(link.calls, health), LEASE_SECONDS)
     party = draft(token="host's")
     try:
         await store.ping(soon())
@@ -53,7 +53,7 @@ async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> 
         await use_a_live_party(store)
         await end_party(store, party)
     finally:
-        await batcher.aclose()
+        await link.aclose()
 
 
 async def use_a_live_party(store: RedisStore) -> None:
@@ -85,7 +85,6 @@ async def use_a_live_party(store: RedisStore) -> None:
     await store.undo_join(attempt(), soon())
     await store.release(host, soon())
     assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
-    await store.probe("server-x", "heard?", soon())
 
 
 async def test_the_documented_acl_user_is_enough(server: StoreServer) -> None:
@@ -94,11 +93,12 @@ async def test_the_documented_acl_user_is_enough(server: StoreServer) -> None:
     assert "-@dangerous" in rule
     server.command("ACL", "SETUSER", "hubbub", "reset", *rule)
     try:
-        await use_everything(parse_store_url(f"redis://hubbub:p%40ss%3Aword%2F@127.0.0.1:{server.port}"))
+        await use_everything(parse_store_url(server.url.replace("://", "://hubbub:p%40ss%3Aword%2F@")))
     finally:
-        server.admin.acl_deluser("hubbub")
+        server.command("ACL", "DELUSER", "hubbub")
 
 
+@on_one_server
 async def test_a_database_number_is_honoured(server: StoreServer) -> None:
     await use_everything(parse_store_url(f"redis://127.0.0.1:{server.port}/3"))
     other = redis.Redis(port=server.port, db=3)

@@ -17,9 +17,9 @@ CODE = "BCDFGH"
 
 @pytest.fixture
 async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
-    instance = Instance(own_server)
+    instance = Instance(own_server.url)
     yield instance
-    await instance.batcher.aclose()
+    await instance.aclose()
 
 
 async def trouble_of(call: object) -> StoreUnavailable:
@@ -255,7 +255,7 @@ async def test_a_closed_store_fails_what_is_open(instance: Instance, own_server:
     await asyncio.sleep(0)
     waiting = asyncio.ensure_future(instance.store.ping(soon(30)))
     await asyncio.sleep(0)
-    await instance.batcher.aclose()
+    await instance.aclose()
     for call in (*calls, waiting):
         await trouble_of(call)
 

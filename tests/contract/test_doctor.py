@@ -10,7 +10,8 @@ import pytest
 from hubbub.core.limits import STORE_BUDGET_SECONDS
 from hubbub.doctor import NO_ANSWER, Finding, Server, Verdict, diagnose
 from hubbub.store import inspection
-from hubbub.store.connect import StoreTls, parse_store_url, server_pool
+from hubbub.store.address import SingleAddress, StoreTls, parse_store_url
+from hubbub.store.connect import server_pool
 from hubbub.store.redis import RedisStore
 from tests.contract.acl import documented_acl_rule
 from tests.contract.conftest import begin, until
@@ -23,7 +24,7 @@ OPTIONAL = {"eviction", "memory", "persistence"}
 
 async def examine(url: str, replicas_wanted: int = 0, tls: StoreTls | None = None) -> dict[str, Finding]:
     """What each check of that store came to."""
-    server = Server("store", server_pool(parse_store_url(url), tls or StoreTls(), "test-doctor"))
+    server = Server("store", _pool(url, tls or StoreTls()))
     return {finding.check: finding for finding in await diagnose([server], replicas_wanted)}
 
 
@@ -272,7 +273,7 @@ async def test_a_wrong_password_is_told_as_such(server: StoreServer, user: str) 
 async def test_of_several_servers_each_is_told_of(server: StoreServer, own_server: StoreServer) -> None:
     own_server.kill()
     addresses = {"away": local(own_server), "there": local(server)}
-    servers = [Server(name, server_pool(parse_store_url(url), StoreTls(), "test")) for name, url in addresses.items()]
+    servers = [Server(name, _pool(url, StoreTls())) for name, url in addresses.items()]
     findings = await diagnose(servers, 0)
     assert [finding.check for finding in findings if finding.server == "away"] == [NO_ANSWER]
     assert len([finding for finding in findings if finding.server == "there"]) > 10

@@ -104,4 +104,4 @@ async def test_unlisted_seats_that_drop_together_are_told_by_one_count(server: S
         assert [(event["t"], event["guestCount"]) for event in ear.events()] == [("GUEST_COUNT", 2)]
         assert document_of(server)["seats"] == seats
         await live_on(server, store, 5, host, *listed)
-    await instance.batcher.aclose()
+    await instance.aclose()

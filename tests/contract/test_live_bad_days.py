@@ -127,11 +127,9 @@ async def test_what_comes_too_late_does_nothing(instance: Instance, server: Stor
         lambda: store.act(host, SendMessage(text="hello"), soon()),
     ]
     for call in calls:
-        clock = instance.batcher.clock
-        assert clock is not None
         # The instance believes that the store's clock is an hour behind, so all it sends comes too late; and that
         # reply tells it the true time.
-        instance.batcher.clock = type(clock)(clock.at_least - 3_600_000, clock.at_most - 3_600_000)
+        instance.believe_clocks_behind(3600)
         unavailable = await trouble_of(call())
         assert isinstance(unavailable, TooLate)
         assert not unavailable.in_doubt
@@ -142,10 +140,8 @@ async def test_what_comes_too_late_does_nothing(instance: Instance, server: Stor
 async def test_what_comes_too_late_to_a_party_that_is_gone_says_nothing_about_it(
     instance: Instance, server: StoreServer
 ) -> None:
-    await instance.store.ping(soon())
-    clock = instance.batcher.clock
-    assert clock is not None
-    instance.batcher.clock = type(clock)(clock.at_least - 3_600_000, clock.at_most - 3_600_000)
+    await instance.store.read(CODE, soon())
+    instance.believe_clocks_behind(3600)
     assert isinstance(await trouble_of(instance.store.join(attempt(), soon())), TooLate)
     assert server.admin.keys("*") == []
 

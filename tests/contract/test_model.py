@@ -45,11 +45,11 @@ class StoreMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.server.admin.flushall()
-        self.instances = [Instance(self.server) for _ in range(2)]
+        self.instances = [Instance(self.server.url) for _ in range(2)]
 
     def teardown(self) -> None:
         for instance in self.instances:
-            self.run(instance.batcher.aclose())
+            self.run(instance.aclose())
         self.runner.close()
 
     def run(self, call: Coroutine[Any, Any, Any]) -> Any:
@@ -125,10 +125,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(caller=CALLERS)
     def break_connections(self, caller: int) -> None:
-        async def call() -> None:
-            await self.instances[caller].batcher._pool.disconnect()
-
-        self.run(call())
+        self.run(self.instances[caller].lose_connections())
 
     @invariant()
     def both_instances_see_the_model(self) -> None:

@@ -10,10 +10,7 @@ import pytest
 from hubbub.core.outcomes import Created, Joinable
 from hubbub.service import NewParty
 from hubbub.store import StoreUnavailable, Trouble
-from hubbub.store.batch import Batcher
-from hubbub.store.connect import StoreAddress, StoreTls, server_pool
-from hubbub.store.redis import RedisStore
-from tests.contract.conftest import LEASE_SECONDS, Instance, draft, soon, until
+from tests.contract.conftest import Instance, draft, soon, until
 from tests.support.stores import Flavour, StoreServer
 
 CODE = "BCDFGH"
@@ -35,13 +32,9 @@ def replica(own_server: StoreServer, request: pytest.FixtureRequest, tmp_path: P
 @pytest.fixture
 async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
     own_server.admin.config_set("repl-diskless-sync-delay", "0")
-    instance = Instance(own_server)
-    pool = server_pool(StoreAddress("127.0.0.1", own_server.port), StoreTls(), "test")
-    creating = Batcher(pool, instance.health, replicas=1)
-    instance.store = RedisStore(instance.batcher, instance.life, LEASE_SECONDS, creating)
+    instance = Instance(own_server.url, replicas=1)
     yield instance
-    await creating.aclose()
-    await instance.batcher.aclose()
+    await instance.aclose()
 
 
 async def linked(own_server: StoreServer) -> None:

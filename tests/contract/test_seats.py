@@ -23,9 +23,9 @@ pytestmark = pytest.mark.usefixtures("sound")
 @pytest.fixture
 async def elsewhere(server: StoreServer) -> AsyncIterator[RedisStore]:
     """The store as another instance has it."""
-    instance = Instance(server)
+    instance = Instance(server.url)
     yield instance.store
-    await instance.batcher.aclose()
+    await instance.aclose()
 
 
 async def names_of(store: RedisStore) -> list[str]:

@@ -12,7 +12,7 @@ from hubbub.core.outcomes import Ended, Joinable
 from hubbub.core.protocol import Leave
 from hubbub.service import NewParty, PartyService
 from hubbub.store import StoreUnavailable, Trouble
-from tests.contract.conftest import Instance, draft, soon, take_seat, until
+from tests.contract.conftest import Instance, draft, on_one_server, soon, take_seat, until
 from tests.contract.inside import keys_of_parties
 from tests.support.proxy import StoreProxy
 from tests.support.stores import StoreServer
@@ -119,12 +119,12 @@ def proxy(server: StoreServer) -> Iterator[StoreProxy]:
 @pytest.fixture
 async def cut_off(server: StoreServer, proxy: StoreProxy) -> AsyncIterator[Instance]:
     """An instance behind the proxy."""
-    instance = Instance(server, proxy.port)
+    instance = Instance(f"redis://127.0.0.1:{proxy.port}")
     # The store knows the script, so that the answer which is lost is the one of the create itself.
     await instance.store.create(draft("ZZZZZZ"), soon())
     server.admin.flushall()
     yield instance
-    await instance.batcher.aclose()
+    await instance.aclose()
 
 
 async def repeat_of_key(service: PartyService) -> None:
@@ -140,6 +140,7 @@ async def lose_a_create(cut_off: Instance, proxy: StoreProxy) -> None:
     proxy.mend()
 
 
+@on_one_server
 async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
     service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
@@ -158,6 +159,7 @@ async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
     assert server.admin.keys("party:*") == ["party:BCDFGH"]
 
 
+@on_one_server
 async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_back(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
@@ -172,6 +174,7 @@ async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_bac
     withdrawing.cancel()
 
 
+@on_one_server
 async def test_a_repeat_saves_its_party_from_being_taken_back(
     service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
@@ -189,6 +192,7 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
     assert server.admin.keys("party:*") == [f"party:{party.code}"]
 
 
+@on_one_server
 async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
@@ -207,6 +211,7 @@ async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
     assert server.admin.keys("*party:*") == []
 
 
+@on_one_server
 async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
@@ -215,6 +220,7 @@ async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
     assert server.admin.keys("party:*") == []
 
 
+@on_one_server
 async def test_a_cancelled_create_is_taken_back(cut_off: Instance, proxy: StoreProxy, server: StoreServer) -> None:
     proxy.cut_after_send()
     creating = asyncio.create_task(cut_off.service().create(None, None))
@@ -227,6 +233,7 @@ async def test_a_cancelled_create_is_taken_back(cut_off: Instance, proxy: StoreP
     assert server.admin.keys("party:*") == []
 
 
+@on_one_server
 async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdrawal(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
@@ -242,6 +249,7 @@ async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdra
     assert server.admin.keys("party:*") == [f"party:{first}"]
 
 
+@on_one_server
 async def test_a_store_that_refuses_for_a_while_is_asked_again(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:

@@ -71,6 +71,20 @@ def test_config_prints_what_is_effective_and_masks_what_is_secret(tmp_path: Path
     assert SECRET not in ended.stdout + ended.stderr
 
 
+def test_secrets_of_several_hosts_are_masked(tmp_path: Path) -> None:
+    for url, shown in (
+        (
+            f"redis+sentinel://ann:{SECRET}@a:1,[::1]:2/main?sentinel_password={SECRET}",
+            "redis+sentinel://ann:********@a:1,[::1]:2/main?********",
+        ),
+        ("redis+cluster://a:7000,[::1]:7001,c", "redis+cluster://a:7000,[::1]:7001,c"),
+    ):
+        ended = hubbub("config", folder=tmp_path, REDIS_URL=url)
+        assert ended.returncode == 0
+        assert f"REDIS_URL={shown}" in ended.stdout.splitlines()
+        assert SECRET not in ended.stdout + ended.stderr
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=9999\n")
     assert "PORT=1234" in hubbub("config", folder=tmp_path, PORT="1234").stdout.splitlines()

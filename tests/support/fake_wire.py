@@ -1,7 +1,7 @@
 """A feed on connections that nobody opened."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -10,10 +10,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hubbub.core.errors import Reason
 from hubbub.core.room import Published
-from hubbub.store import keys
+from hubbub.store import StoreUnavailable, Trouble, keys
+from hubbub.store.calls import Calls
 from hubbub.store.feed import Feed
+from hubbub.store.scripts import Script
+from hubbub.store.servers import OneServer
 from tests.support.fake_time import now, settle
-from tests.support.fakes import CODE, FakeParty, FakeStore
+from tests.support.fakes import CODE
 
 _CHANNEL = keys.events(CODE).encode()
 
@@ -107,20 +110,27 @@ class Ears:
 
 
 class Feeding:
-    """A feed, its connections, its store, and what it told. While `echoes`, what is probed is heard."""
+    """A feed, its connections, how it probes, and what it told. While `echoes`, what is probed is heard."""
 
     def __init__(self, *connections: FakeConnection) -> None:
         self.pool = FakePool(*connections)
-        self.store = FakeStore(FakeParty())
+        self.probed: list[float] = []
+        self.down = False
         self.told: list[str] = []
         self.ears = Ears()
         self.echoes = True
-        self.feed = Feed(cast("ConnectionPool", self.pool), self, "here", self.told.append)  # type: ignore[arg-type]
+        server = OneServer("here", lambda: cast("ConnectionPool", self.pool))
+        self.feed = Feed(server, cast("Calls", self), "here", self.told.append)
 
-    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
-        await self.store.probe(instance_id, word, deadline)
+    async def call(self, _: Script, channels: Sequence[str], args: Sequence[str], deadline: float) -> None:
+        """See `Calls.call`: publish a word."""
+        self.probed.append(now())
+        if self.down:
+            await asyncio.sleep(0)
+            raise StoreUnavailable(Trouble.UNREACHABLE, "down")
+        assert now() < deadline
         if self.echoes and self.pool.given:
-            self.pool.given[-1].publish(word.encode(), keys.probe(instance_id).encode())
+            self.pool.given[-1].publish(args[0].encode(), channels[0].encode())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

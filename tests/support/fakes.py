@@ -141,7 +141,6 @@ class FakeStore:
         self.asked: list[tuple[float, KnownPosition | None]] = []
         self.renewed: list[tuple[float, list[Lease]]] = []
         self.released: list[Lease] = []
-        self.probed: list[float] = []
         self.acted: list[Act | Leave] = []
         self.undone: list[JoinAttempt] = []
         self.renewal: Callable[[Sequence[Lease]], RenewOutcome] = self.renewed_all
@@ -220,13 +219,6 @@ class FakeStore:
     async def release(self, lease: Lease, deadline: float) -> None:
         """See `Store.release`."""
         self.released.append(lease)
-        await self._reply(deadline)
-
-    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
-        """See `Store.probe`."""
-        assert instance_id
-        assert word
-        self.probed.append(now())
         await self._reply(deadline)
 
     def _absence(self) -> Missing | Ended | None:

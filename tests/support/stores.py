@@ -128,6 +128,15 @@ class ServerProcess:
 class StoreServer(ServerProcess):
     """One store; it keeps its data from one start to the next if its settings say so."""
 
+    @property
+    def url(self) -> str:
+        """What `REDIS_URL` has to be."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def port_of(self, key: str) -> int:  # noqa: ARG002 - it has them all
+        """The port of the server that has the key."""
+        return self.port
+
     def __init__(self, flavour: Flavour, folder: Path, *settings: str, password: str | None = None) -> None:
         command = [store_program(flavour), "--dir", str(folder), "--save", "", "--daemonize", "no"]
         locks = [] if password is None else ["--requirepass", password, "--masterauth", password]

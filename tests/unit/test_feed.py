@@ -10,12 +10,13 @@ from redis.exceptions import ResponseError
 from hubbub.core.errors import Reason
 from hubbub.core.limits import DEAF_SECONDS_MAX, FEED_DEAF_SECONDS, FEED_RETRY_SECONDS, FEED_SILENCE_SECONDS
 from hubbub.store import StoreUnavailable, keys
+from hubbub.store.calls import THE_SHARD
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_wire import FakeConnection, Feeding
 from tests.support.fakes import CODE
 
 CHANNEL = keys.events(CODE).encode()
-PROBE = keys.probe("here").encode()
+PROBE = keys.probe(THE_SHARD, "here").encode()
 
 
 # What is delivered.
@@ -131,6 +132,7 @@ async def test_what_is_wanted_unwanted_and_wanted_again_is_confirmed_by_the_last
         second = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
         await settle()
         assert [verb for verb, _ in connection.orders[1:]] == ["SSUBSCRIBE", "SUNSUBSCRIBE", "SSUBSCRIBE"]
+        connection.answer("SSUBSCRIBE", PROBE.decode())
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
         await settle()
@@ -231,7 +233,7 @@ async def test_after_a_silence_the_feed_finds_out_that_it_still_hears() -> None:
     async with feeding.running():
         await later(60.0)
         assert feeding.feed.reaching
-    assert len(feeding.store.probed) == pytest.approx(60 / FEED_SILENCE_SECONDS, abs=2)
+    assert len(feeding.probed) == pytest.approx(60 / FEED_SILENCE_SECONDS, abs=2)
     assert len(feeding.pool.given) == 1
 
 
@@ -243,7 +245,7 @@ async def test_where_there_is_no_silence_nothing_is_probed() -> None:
         for _ in range(60):
             connection.publish(b"W1")
             await later(1.0)
-    assert feeding.store.probed == []
+    assert feeding.probed == []
 
 
 @in_fake_time
@@ -268,12 +270,12 @@ async def test_a_store_that_is_away_proves_no_deafness_and_nothing_is_proved_to_
     connection = FakeConnection()
     feeding = Feeding(connection)
     async with feeding.running():
-        feeding.store.down = True
+        feeding.down = True
         await later(60.0)
         assert not feeding.feed.reaching
         assert not connection.gone
         assert feeding.told == ["reaching", "interrupted: the store does not answer"]
-        feeding.store.down = False
+        feeding.down = False
         await later(1.0)
         assert feeding.feed.reaching
     assert len(feeding.pool.given) == 1

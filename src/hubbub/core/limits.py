@@ -40,6 +40,18 @@ RETURN_SECONDS_MAX: Final = 2.0
 AWAY_FAILURES: Final = 2
 AWAY_PAUSE_SECONDS: Final = 0.25
 
+# A sentinel that does not answer by then is passed over: a call's time has room for some who are gone.
+SENTINEL_ANSWER_SECONDS: Final = 0.4
+
+# A cluster's slots: how long one server may take to tell who has which, how soon it is asked for again after something
+# was not where it should be, and how often it is asked for without such a reason.
+CLUSTER_ASK_SECONDS: Final = 0.5
+CLUSTER_LOOK_AGAIN_SECONDS: Final = 0.3
+CLUSTER_LOOK_INTERVAL_SECONDS: Final = 5.0
+# A call that is sent on more often than that, or whose slot is on the move, pauses before it tries again.
+REDIRECTIONS_MAX: Final = 3
+SLOT_MOVING_PAUSE_SECONDS: Final = 0.03
+
 # How long after a refusal a caller should come back, as `Retry-After` says it.
 RETRY_AFTER_SECONDS: Final = 1
 
@@ -154,6 +166,8 @@ DEAF_SECONDS_MAX: Final = 10.0
 assert READINESS_BUDGET_SECONDS < STORE_BUDGET_SECONDS < ANSWER_SECONDS_MAX
 assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RETURN_SECONDS_MAX
 assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RECOVERING_SECONDS
+assert SENTINEL_ANSWER_SECONDS * 2 < STORE_BUDGET_SECONDS
+assert CLUSTER_ASK_SECONDS * 2 < STORE_BUDGET_SECONDS
 assert PING_INTERVAL_SECONDS * 1.5 < DEAD_SOCKET_SECONDS_MAX
 assert DRAIN_SOCKETS_SECONDS < DRAIN_SECONDS_MAX
 assert REPLAY_BYTES_MAX <= LOG_BYTES_MAX

@@ -78,6 +78,8 @@ class Trouble(StrEnum):
     NOT_PERMITTED = "not_permitted"
     NOT_REPLICATED = "not_replicated"
     RECOVERING = "recovering"
+    CLUSTER_DOWN = "cluster_down"
+    MOVING = "moving"
     REFUSED = "refused"
 
 
@@ -193,9 +195,6 @@ class Store(Protocol):
 
         `Unproved` where the position shows that the store has lost something.
         """
-
-    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
-        """Publish a word to an instance by the way that events take."""
 
     def now_ms(self) -> int:
         """The store's clock, ms, as far as this instance knows it."""

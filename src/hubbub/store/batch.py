@@ -9,19 +9,24 @@ and nothing is ever sent twice.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from hiredis import pack_command
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
+    MovedError,
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -29,14 +34,31 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import AWAY_FAILURES, AWAY_PAUSE_SECONDS, BATCH_CALLS_MAX, REPLICAS_ANSWER_MARGIN_SECONDS
 from hubbub.store import StoreUnavailable, Trouble
-from hubbub.store.calls import THE_SHARD
+from hubbub.store.address import Node
+from hubbub.store.calls import NOT_AFTER, THE_SHARD, Argument
 from hubbub.store.health import StoreHealth
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
 
+_ASKING: Final[bytes] = pack_command(("ASKING",))
+
 
 class _NotReplicatedError(RedisError):
     """The server did it, but too few replicas said in time that they have it."""
+
+
+class Redirected(StoreUnavailable):
+    """The server did nothing, since another one of its cluster has the slot: for good, or for this call only."""
+
+    def __init__(self, error: AskError) -> None:
+        super().__init__(Trouble.MOVING, str(error))
+        self.slot = error.slot_id
+        self.node = Node(error.host, error.port)
+        self.for_good = isinstance(error, MovedError)
+
+
+class SlotMoving(StoreUnavailable):
+    """The server did nothing, since it has some of the keys and another one the rest: a matter of a moment."""
 
 
 _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
@@ -45,6 +67,7 @@ _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (NoPermissionError, Trouble.NOT_PERMITTED),
     (ReadOnlyError, Trouble.READ_ONLY),
     (OutOfMemoryError, Trouble.OUT_OF_MEMORY),
+    (ClusterDownError, Trouble.CLUSTER_DOWN),
     (ResponseError, Trouble.REFUSED),
     (RedisTimeoutError, Trouble.TIMEOUT),
     (_NotReplicatedError, Trouble.NOT_REPLICATED),
@@ -59,31 +82,53 @@ def trouble_of(error: BaseException) -> Trouble:
     return Trouble.UNREACHABLE
 
 
+def _unavailable(error: Exception, *, sent: bool) -> StoreUnavailable:
+    if isinstance(error, AskError):
+        return Redirected(error)
+    if isinstance(error, TryAgainError):
+        return SlotMoving(Trouble.MOVING, str(error))
+    # A store that refused a call did nothing; one whose reply is missing may have done it.
+    return StoreUnavailable(trouble_of(error), str(error), in_doubt=sent and not isinstance(error, ResponseError))
+
+
 class _Call:
     """One script call on its way: what is sent, and who waits for the reply."""
 
-    __slots__ = ("arguments", "deadline", "future", "script", "sent", "timer", "unconfirmed")
+    __slots__ = ("args", "asking", "deadline", "future", "keys", "script", "sent", "timer", "unconfirmed")
 
     def __init__(
         self,
         script: Script,
-        arguments: tuple[str | bytes | int, ...],
+        keys: Sequence[str],
+        args: Sequence[Argument],
         deadline: float,
         future: asyncio.Future[Reply],
     ) -> None:
         self.script = script
-        self.arguments = arguments
+        self.keys = keys
+        self.args = args
         self.deadline = deadline
         self.future = future
+        self.asking = False
         self.timer: asyncio.TimerHandle | None = None
         self.sent = False
         self.unconfirmed: Reply | None = None
 
-    def by_sha(self) -> tuple[str | bytes | int, ...]:
-        return ("EVALSHA", self.script.sha, *self.arguments)
+    @property
+    def needs_clock(self) -> bool:
+        """Whether the deadline is told to the server, by its own clock."""
+        return bool(self.args) and self.args[0] is NOT_AFTER
 
-    def by_source(self) -> tuple[str | bytes | int, ...]:
-        return ("EVAL", self.script.source, *self.arguments)
+    def packed(self, clock: ClockOffset | None, *, by_source: bool) -> bytes:
+        """What goes over the wire."""
+        args = self.args
+        if self.needs_clock:
+            assert clock is not None
+            args = (clock.store_ms_no_later_than(self.deadline), *args[1:])
+        verb, script = ("EVAL", self.script.source) if by_source else ("EVALSHA", self.script.sha)
+        # hiredis packs in a third of redis-py's time.
+        command: bytes = pack_command((verb, script, len(self.keys), *self.keys, *args))  # type: ignore[arg-type]
+        return _ASKING + command if self.asking else command
 
     def answer(self, reply: Reply | Exception) -> None:
         """Hand the reply, or the trouble there was, to the caller, if that one still waits."""
@@ -91,12 +136,10 @@ class _Call:
             self.timer.cancel()
         if self.future.done():
             return
-        if not isinstance(reply, Exception):
+        if isinstance(reply, Exception):
+            self.future.set_exception(_unavailable(reply, sent=self.sent))
+        else:
             self.future.set_result(reply)
-            return
-        # A store that refused a call did nothing; one whose reply is missing may have done it.
-        in_doubt = self.sent and not isinstance(reply, ResponseError)
-        self.future.set_exception(StoreUnavailable(trouble_of(reply), str(reply), in_doubt=in_doubt))
 
 
 class Batcher:
@@ -118,6 +161,7 @@ class Batcher:
         self._flight: asyncio.Task[None] | None = None
         self._takeoff: asyncio.Handle | None = None
         self._failures = 0
+        self._demoted = False
         self._trouble = Trouble.UNREACHABLE
         self._pause_ends = 0.0
         self.clock: ClockOffset | None = None
@@ -129,25 +173,24 @@ class Batcher:
         self,
         script: Script,
         keys: Sequence[str],
-        args: Sequence[str | bytes | int],
+        args: Sequence[Argument],
         deadline: float,
         *,
         probing: bool = False,
     ) -> Reply:
-        """See `Calls.call`."""
+        """See `Calls.call`; raises `Redirected` or `SlotMoving` where a cluster's slot is elsewhere."""
         loop = asyncio.get_running_loop()
         if self._failures >= AWAY_FAILURES and not probing and not self._may_try(loop.time()):
             raise StoreUnavailable(self._trouble, "the server is known to be away")
-        call = _Call(script, (len(keys), *keys, *args), deadline, loop.create_future())
-        call.timer = loop.call_at(deadline, self._give_up, call)
-        self._waiting.append(call)
-        if self._takeoff is None and self._flight is None:
-            self._takeoff = loop.call_soon(self._launch)
-        return await call.future
+        return await self._board(_Call(script, keys, args, deadline, loop.create_future()))
 
-    def clock_of(self, key: str) -> ClockOffset | None:  # noqa: ARG002 - one server, one clock
-        """See `Calls.clock_of`."""
-        return self.clock
+    async def call_redirected(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], deadline: float
+    ) -> Reply:
+        """The same for a call that was sent here for this once, since its slot is on its way here."""
+        call = _Call(script, keys, args, deadline, asyncio.get_running_loop().create_future())
+        call.asking = True
+        return await self._board(call)
 
     def shards(self) -> tuple[str, ...]:
         """See `Calls.shards`."""
@@ -168,6 +211,14 @@ class Batcher:
             self._flight.cancel()
             await asyncio.wait([self._flight])
         await self._pool.disconnect()
+
+    async def _board(self, call: _Call) -> Reply:
+        loop = asyncio.get_running_loop()
+        call.timer = loop.call_at(call.deadline, self._give_up, call)
+        self._waiting.append(call)
+        if self._takeoff is None and self._flight is None:
+            self._takeoff = loop.call_soon(self._launch)
+        return await call.future
 
     def _may_try(self, now: float) -> bool:
         """Whether a server that is away may be asked by whoever comes."""
@@ -209,6 +260,7 @@ class Batcher:
         """Send the calls and hand out the replies; whatever happens, every call is answered."""
         try:
             connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            connection.register_connect_callback(self._forget_clock)
             try:
                 await self._exchange(connection, calls)
                 self._aboard = []
@@ -227,33 +279,40 @@ class Batcher:
             self._health.answered()
 
     async def _exchange(self, connection: AbstractConnection, calls: list[_Call]) -> None:
-        unknown = await self._round_trip(connection, calls, [call.by_sha() for call in calls])
+        if self.clock is None and any(call.needs_clock for call in calls):
+            self.clock = await _ask_clock(connection)
+        unknown = await self._round_trip(connection, calls)
         if unknown:
             # A restarted store has lost its scripts. It did not run these, so sending their sources now
             # is the first time for each.
-            await self._round_trip(connection, unknown, [call.by_source() for call in unknown])
+            await self._round_trip(connection, unknown, by_source=True)
         if self._replicas:
             await self._confirm(connection, calls)
+        if self._demoted:
+            # It is no primary any more; whoever asks Sentinel again may be led to the one that is.
+            self._demoted = False
+            await connection.disconnect()
 
     async def _round_trip(
         self,
         connection: AbstractConnection,
         calls: list[_Call],
-        commands: list[tuple[str | bytes | int, ...]],
+        *,
+        by_source: bool = False,
     ) -> list[_Call]:
         """Send the commands, answer their calls, and return those whose script the store does not know."""
         now = asyncio.get_running_loop().time
         unknown: list[_Call] = []
         newest: ClockOffset | None = None
+        refusals: list[ResponseError] = []
+        packed = b"".join(call.packed(self.clock, by_source=by_source) for call in calls)
         for call in calls:
             call.sent = True
         sent_at = now()
-        # hiredis packs in a third of redis-py's time.
-        packed = b"".join(pack_command(command) for command in commands)  # type: ignore[arg-type]
         await connection.send_packed_command(packed, check_health=False)
         for call in calls:
             try:
-                reply = await connection.read_response()
+                reply = await _read_reply(connection, call)
             except NoScriptError:
                 call.sent = False
                 unknown.append(call)
@@ -263,6 +322,7 @@ class Batcher:
                 raise
             except ResponseError as error:
                 call.answer(error)
+                refusals.append(error)
             else:
                 newest = ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=reply[0])
                 # Whoever asked in order to learn the clock must find it as soon as the answer is there.
@@ -274,6 +334,9 @@ class Batcher:
         if newest is not None and self.clock is not None:
             self.clock = self.clock.sharpened(newest)
             self.last_clock = self.clock
+        self._demoted |= any(isinstance(refusal, ReadOnlyError) for refusal in refusals)
+        if len(refusals) == len(calls) and all(isinstance(refusal, ClusterDownError) for refusal in refusals):
+            raise refusals[0]
         return unknown
 
     async def _confirm(self, connection: AbstractConnection, calls: list[_Call]) -> None:
@@ -288,8 +351,11 @@ class Batcher:
             if call.unconfirmed is not None:
                 call.answer(call.unconfirmed if replicated else _NotReplicatedError("too few replicas have it"))
 
+    def _forget_clock(self, _: AbstractConnection) -> None:
+        """Behind a new connection may stand another server, with another clock."""
+        self.clock = None
+
     def _fail(self, calls: list[_Call], error: Exception) -> None:
-        # Behind the next connection may stand another server, with another clock.
         self.clock = None
         self._failures += 1
         self._trouble = trouble_of(error)
@@ -297,3 +363,19 @@ class Batcher:
         self._health.failed(self._trouble)
         for call in calls:
             call.answer(error)
+
+
+async def _read_reply(connection: AbstractConnection, call: _Call) -> Reply:
+    if call.asking:
+        await connection.read_response()
+    reply: Reply = await connection.read_response()
+    return reply
+
+
+async def _ask_clock(connection: AbstractConnection) -> ClockOffset:
+    now = asyncio.get_running_loop().time
+    sent_at = now()
+    await connection.send_packed_command(pack_command(("TIME",)), check_health=False)
+    seconds, micros = await connection.read_response()
+    store_ms = int(seconds) * 1000 + int(micros) // 1000
+    return ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=store_ms)

@@ -1,156 +1,167 @@
-"""From an address to a connection: what kinds of store there are, and how each is dialled."""
+"""From an address to connections: how each kind of store is dialled, and what an instance has of it."""
 
-import ipaddress
-import re
-import ssl
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
-from redis.asyncio import ConnectionPool, SSLConnection, UnixDomainSocketConnection
-from redis.asyncio.connection import AbstractConnection, Connection
+from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import (
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 from redis.backoff import NoBackoff
 
-from hubbub.core.limits import STORE_BUDGET_SECONDS
+from hubbub.core.limits import SENTINEL_ANSWER_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.store.address import ClusterAddress, Login, Node, SentinelAddress, SingleAddress, StoreAddress, StoreTls
+from hubbub.store.batch import Batcher
+from hubbub.store.calls import Calls
+from hubbub.store.cluster import ClusterCalls, ShardHealths
+from hubbub.store.health import StoreHealth
+from hubbub.store.servers import OneServer, Servers
+from hubbub.store.topology import Topology
 
-REDIS_PORT_DEFAULT: Final = 6379
-_PLAIN, _TLS = "redis", "rediss"
-_NOT_YET: Final = frozenset({"redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"})
-_EXAMPLE: Final = "redis://localhost:6379"
-_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _CONNECTIONS_MAX: Final = 4
 """One batch is in flight at a time; the rest is room for connections that are being given up."""
 
 
-class StoreTls(msgspec.Struct, frozen=True):
-    """What the TLS of a `rediss://` store needs beyond the system's own certificates, as PEM files."""
+class StoreLink(msgspec.Struct, frozen=True):
+    """What an instance has of its store: the calls, those of creates, which may wait for replicas, and the servers."""
 
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    calls: Calls
+    creating: Calls
+    servers: Servers
+    closing: tuple[Callable[[], Awaitable[None]], ...]
 
-    def check(self) -> None:
-        """Raise OSError (`ssl.SSLError` is one) where a file cannot be used."""
-        context = ssl.create_default_context(cafile=self.ca_file)
-        if self.cert_file is not None:
-            context.load_cert_chain(self.cert_file, self.key_file)
-
-
-class StoreAddress(msgspec.Struct, frozen=True):
-    """Where a single Redis or Valkey server listens, and who we are to it."""
-
-    host: str
-    port: int = REDIS_PORT_DEFAULT
-    username: str | None = None
-    password: str | None = None
-    database: int = 0
-    tls: bool = False
+    async def aclose(self) -> None:
+        """Fail every call that is still open and close the connections."""
+        for close in self.closing:
+            await close()
 
 
-def parse_store_url(url: str) -> StoreAddress:
-    """The address in `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS.
+def open_store(
+    address: StoreAddress, tls: StoreTls, client_name: str, health: StoreHealth, replicas: int = 0
+) -> StoreLink:
+    """The link to a store at an address. It is dialled when it is used."""
+    if isinstance(address, ClusterAddress):
+        return _open_cluster(address, tls, client_name, health, replicas)
+    if isinstance(address, SentinelAddress):
+        # One for all pools: who has found that a sentinel is gone has found it for the others too.
+        sentinel = _sentinel(address, tls)
+        new_pool = partial(_primary_pool, sentinel, address, tls, client_name)
+        return _open_one(OneServer(address.service, new_pool), health, replicas, sentinel.aclose)
+    return _open_one(OneServer(str(address.node), partial(server_pool, address, tls, client_name)), health, replicas)
 
-    Raises ValueError whose text ends the sentence "REDIS_URL must be …"; it never repeats the URL, which
-    holds a password.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise ValueError(f"a URL such as {_EXAMPLE}") from None
-    if parts.scheme in _NOT_YET:
-        raise ValueError("redis:// or rediss:// in this version: Sentinel and Cluster are not supported yet")
-    if parts.scheme not in {_PLAIN, _TLS}:
-        raise ValueError("a URL that begins with redis:// or rediss://")
-    if parts.query or parts.fragment:
-        raise ValueError("without ? and #: a single server takes no options there")
-    return StoreAddress(
-        host=_host(parts),
-        port=_port(parts),
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        database=_database(parts),
-        tls=parts.scheme == _TLS,
+
+def open_embedded(path: str, client_name: str, health: StoreHealth) -> StoreLink:
+    """The link to the embedded engine, by the path of its socket."""
+    return _open_one(OneServer(path, partial(socket_pool, path, client_name)), health)
+
+
+def server_pool(address: SingleAddress, tls: StoreTls, client_name: str) -> ConnectionPool:
+    """Connections to a single server."""
+    return _node_pool(address.login, tls, client_name, address.node, db=address.database)
+
+
+def socket_pool(path: str, client_name: str) -> ConnectionPool:
+    """Connections to the embedded engine."""
+    return ConnectionPool(connection_class=UnixDomainSocketConnection, path=path, **_pooling(client_name))
+
+
+class _PrimaryConnection(SentinelManagedConnection):
+    """A connection to whoever is primary when it is dialled, that tells of READONLY as what it is: a refusal."""
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        # redis-py would tell of a lost connection, after which the call is in doubt.
+        return await Connection.read_response(self, *args, **kwargs)
+
+
+class _PrimaryTlsConnection(_PrimaryConnection, SentinelManagedSSLConnection):
+    """The same by TLS."""
+
+
+def _open_one(
+    server: OneServer,
+    health: StoreHealth,
+    replicas: int = 0,
+    *closing: Callable[[], Awaitable[None]],
+) -> StoreLink:
+    calls = creating = Batcher(server.new_pool(), health)
+    if replicas:
+        creating = Batcher(server.new_pool(), health, replicas)
+    return StoreLink(calls, creating, server, (creating.aclose, calls.aclose, *closing))
+
+
+def _open_cluster(
+    address: ClusterAddress, tls: StoreTls, client_name: str, health: StoreHealth, replicas: int
+) -> StoreLink:
+    topology = Topology(address.seeds, partial(_node_pool, address.login, tls, client_name))
+    healths = ShardHealths(health)
+    calls = creating = ClusterCalls(topology, healths)
+    if replicas:
+        creating = ClusterCalls(topology, healths, replicas)
+    return StoreLink(calls, creating, topology, (topology.aclose, creating.aclose, calls.aclose))
+
+
+def _node_pool(login: Login, tls: StoreTls, client_name: str, node: Node, **more: Any) -> ConnectionPool:
+    connection: type[AbstractConnection] = SSLConnection if login.tls else Connection
+    where = {"host": node.host, "port": node.port, **more}
+    return ConnectionPool(connection_class=connection, **where, **_access(login, tls), **_pooling(client_name))
+
+
+def _primary_pool(sentinel: Sentinel, address: SentinelAddress, tls: StoreTls, client_name: str) -> ConnectionPool:
+    connection = _PrimaryTlsConnection if address.login.tls else _PrimaryConnection
+    access = _access(address.login, tls)
+    pooling = _pooling(client_name)
+    return SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        address.service, sentinel, connection_class=connection, **access, **pooling
     )
 
 
-def is_host(text: str) -> bool:
-    """Whether `text` is an address or can be a host's name; without a port, which is a setting of its own."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return _HOST_NAME.fullmatch(text) is not None
-    return True
+def _sentinel(address: SentinelAddress, tls: StoreTls) -> Sentinel:
+    sentinels = [(node.host, node.port) for node in address.sentinels]
+    seconds = {"socket_timeout": SENTINEL_ANSWER_SECONDS, "socket_connect_timeout": SENTINEL_ANSWER_SECONDS}
+    encryption = {"ssl": True} if address.sentinel_login.tls else {}
+    kwargs = {**_dialling(), **seconds, **encryption, **_access(address.sentinel_login, tls)}
+    return Sentinel(sentinels, sentinel_kwargs=kwargs)  # type: ignore[no-untyped-call]
 
 
-def _host(parts: SplitResult) -> str:
-    if not parts.hostname:
-        raise ValueError(f"a URL with a host name, such as {_EXAMPLE}")
-    if "," in parts.netloc:
-        raise ValueError("one host: several are for Sentinel and Cluster")
-    if not is_host(parts.hostname):
-        raise ValueError(f"a URL whose host is a name or an address, such as {_EXAMPLE}")
-    return parts.hostname
-
-
-def _port(parts: SplitResult) -> int:
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port == 0:
-        raise ValueError("a URL whose port is a number from 1 to 65535")
-    return port or REDIS_PORT_DEFAULT
-
-
-def _database(parts: SplitResult) -> int:
-    path = parts.path.strip("/")
-    if not path:
-        return 0
-    if not re.fullmatch(r"[0-9]{1,5}", path):
-        raise ValueError("a URL whose path is empty or the number of a database, such as /0")
-    return int(path)
-
-
-def server_pool(address: StoreAddress, tls: StoreTls, client_name: str) -> ConnectionPool:
-    """Connections to a single server."""
-    connection: type[AbstractConnection] = Connection
-    extra: dict[str, Any] = {"host": address.host, "port": address.port, "db": address.database}
-    if address.tls:
-        connection = SSLConnection
-        extra |= {
+def _access(login: Login, tls: StoreTls) -> dict[str, Any]:
+    """What redis-py needs to know of who we are, and of whom we trust."""
+    access: dict[str, Any] = {}
+    if login.password is not None:
+        access |= {"username": login.username, "password": login.password}
+    if login.tls:
+        access |= {
             "ssl_ca_certs": _path(tls.ca_file),
             "ssl_certfile": _path(tls.cert_file),
             "ssl_keyfile": _path(tls.key_file),
             "ssl_cert_reqs": "required",
             "ssl_check_hostname": True,
         }
-    if address.password is not None:
-        extra |= {"username": address.username, "password": address.password}
-    return _pool(connection, client_name, **extra)
-
-
-def socket_pool(path: str, client_name: str) -> ConnectionPool:
-    """Connections to the embedded engine."""
-    return _pool(UnixDomainSocketConnection, client_name, path=path)
+    return access
 
 
 def _path(file: Path | None) -> str | None:
     return None if file is None else str(file)
 
 
-def _pool(connection: type[AbstractConnection], client_name: str, **extra: Any) -> ConnectionPool:
-    return ConnectionPool(
-        connection_class=connection,
-        max_connections=_CONNECTIONS_MAX,
-        client_name=client_name,
-        protocol=2,
-        # No retries: redis-py would run a command again whose answer was lost.
-        retry=Retry(NoBackoff(), 0),
+def _dialling() -> dict[str, Any]:
+    # No retries: redis-py would run a command again whose answer was lost.
+    return {"protocol": 2, "retry": Retry(NoBackoff(), 0), "driver_info": None}
+
+
+def _pooling(client_name: str) -> dict[str, Any]:
+    return {
+        **_dialling(),
+        "max_connections": _CONNECTIONS_MAX,
+        "client_name": client_name,
         # Every call has a deadline of its own; this one bounds dialling for calls that nobody waits for any more.
-        socket_connect_timeout=STORE_BUDGET_SECONDS,
-        socket_timeout=None,
-        driver_info=None,
-        **extra,
-    )
+        "socket_connect_timeout": STORE_BUDGET_SECONDS,
+        "socket_timeout": None,
+    }

@@ -10,6 +10,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -26,8 +27,11 @@ from hubbub.core.limits import (
     STORE_BUDGET_SECONDS,
 )
 from hubbub.store import StoreUnavailable, Trouble, keys, scripts
+from hubbub.store.address import Node
 from hubbub.store.batch import Batcher, trouble_of
+from hubbub.store.connect import StoreLink
 from hubbub.store.health import StoreHealth
+from hubbub.store.servers import Servers
 
 POWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "FLUSHALL": (),
@@ -53,6 +57,21 @@ class Server(msgspec.Struct, frozen=True):
     name: str
     pool: ConnectionPool
     code: str = "doctor"
+
+
+async def servers_of(link: StoreLink, deadline: float) -> list[Server]:
+    """Every primary of a store; raises `StoreUnavailable` where none is known by `deadline`."""
+    servers = link.servers
+    await servers.found(deadline)
+    return [
+        Server(servers.name_of(primary), servers.new_pool(primary), _code_on(servers, primary))
+        for primary in servers.primaries()
+    ]
+
+
+def _code_on(servers: Servers, primary: Node) -> str:
+    codes = (f"doctor{number}" for number in count())
+    return next(code for code in codes if servers.primary_of(keys.party(code)) == primary)
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -163,7 +182,7 @@ class _Inspection:
         rights = await self._rights()
         took: list[float] = []
         unheard: list[str] = []
-        for channel in (keys.events(self._server.code), keys.probe(keys.party(self._server.code))):
+        for channel in (keys.events(self._server.code), keys.probe(keys.party(self._server.code), "doctor")):
             try:
                 took.append(await self._event_ms(channel))
             except _Unheard:

@@ -54,9 +54,9 @@ def once(key_hash: str) -> str:
     return f"hubbub:once:{key_hash}"
 
 
-def probe(instance_id: str) -> str:
-    """The channel by which an instance finds out whether events reach it."""
-    return f"hubbub:{{{instance_id}}}:probe"
+def probe(shard: str, instance_id: str) -> str:
+    """The channel by which an instance finds out whether events of a shard reach it."""
+    return f"hubbub:{{{shard}}}:probe:{instance_id}"
 
 
 def life(shard: str) -> str:

@@ -43,7 +43,7 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.store import Claimed, StoreUnavailable, TooLate, Trouble, keys, scripts
-from hubbub.store.calls import Calls
+from hubbub.store.calls import NOT_AFTER, Calls
 from hubbub.store.life import Life, recovering
 from hubbub.store.replies import (
     ABSENCES,
@@ -226,10 +226,6 @@ class RedisStore:
         await self._believe(reply, code, deadline)
         return read_caught_up(reply, code, keys.party(code))
 
-    async def probe(self, instance_id: str, word: str, deadline: float) -> None:
-        """See `Store.probe`."""
-        await self._calls.call(scripts.PROBE, (keys.probe(instance_id),), (word,), deadline)
-
     def now_ms(self) -> int:
         """See `Store.now_ms`; this machine's clock where the store has never answered."""
         clock = self._calls.last_clock
@@ -269,12 +265,7 @@ class RedisStore:
         calls: Calls | None = None,
     ) -> Reply:
         """Run a changing script, which refuses to begin after `deadline` by the store's own clock."""
-        if self._calls.clock_of(names[0]) is None:
-            await self._calls.call(scripts.PING, names[:1], (), deadline)
-        if (clock := self._calls.clock_of(names[0])) is None:
-            raise StoreUnavailable(Trouble.UNREACHABLE, "the connection was lost")
-        not_after = clock.store_ms_no_later_than(deadline)
-        reply = await (calls or self._calls).call(script, names, (not_after, *args), deadline)
+        reply = await (calls or self._calls).call(script, names, (NOT_AFTER, *args), deadline)
         if reply[1] == b"late":
             raise TooLate
         return reply

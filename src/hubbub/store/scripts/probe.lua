@@ -1,5 +1,5 @@
 -- Sends an instance a word by the way that events take, so that it knows whether they reach it.
--- KEYS  hubbub:{INSTANCE}:probe, the name of a channel
+-- KEYS  hubbub:{SHARD}:probe:INSTANCE, the name of a channel
 -- ARGV  the word
 -- reply now, 'sent'
 redis.call('SPUBLISH', KEYS[1], ARGV[1])
