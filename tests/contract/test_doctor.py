@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from redis.asyncio import ConnectionPool
 
 from hubbub.core.limits import STORE_BUDGET_SECONDS
 from hubbub.doctor import NO_ANSWER, Finding, Server, Verdict, diagnose
 from hubbub.store import inspection
-from hubbub.store.address import SingleAddress, StoreTls, parse_store_url
-from hubbub.store.connect import server_pool
+from hubbub.store.address import StoreTls
 from hubbub.store.redis import RedisStore
 from tests.contract.acl import documented_acl_rule
 from tests.contract.conftest import begin, until
@@ -20,6 +20,12 @@ from tests.support.proxy import StoreProxy
 from tests.support.stores import Flavour, StoreServer
 
 OPTIONAL = {"eviction", "memory", "persistence"}
+
+
+def _pool(url: str, tls: StoreTls) -> ConnectionPool:
+    address = parse_store_url(url)
+    assert isinstance(address, SingleAddress)
+    return server_pool(address, tls, "test-doctor")
 
 
 async def examine(url: str, replicas_wanted: int = 0, tls: StoreTls | None = None) -> dict[str, Finding]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import redis
 import trustme
 
-from hubbub.store.connect import StoreTls
+from hubbub.store.address import StoreTls
 from tests.support.stores import StoreServer, wait_for
 
 

@@ -1,0 +1,216 @@
+"""What an instance makes of a Cluster whose slots move and whose masters die."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
+
+import pytest
+
+from hubbub.core.limits import DEAF_SECONDS_MAX
+from hubbub.core.outcomes import Created, Done, Found, Joined, ReadOutcome
+from hubbub.core.protocol import SendMessage
+from hubbub.store import StoreUnavailable, Trouble, keys
+from hubbub.store.health import StoreState
+from hubbub.store.slots import slot_of
+from tests.contract.conftest import Instance, attempt, begin, draft, soon, until
+from tests.contract.listeners import Listening
+from tests.support.cluster import ClusterTopology
+
+CODE = "BCDFGH"
+PAUSE_SECONDS = 0.02
+"""Between two tries: a store that is known to be away fails a call at once."""
+CODES = [f"CCCC{a}{b}" for a in "BCDFGH" for b in "BCDFGH"]
+
+
+@pytest.fixture(scope="module")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterTopology]:
+    cluster = ClusterTopology("valkey", tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def cluster(shared_cluster: ClusterTopology) -> ClusterTopology:
+    """A whole, empty cluster; leave all servers running."""
+    shared_cluster.wait_until_whole()
+    for primary in shared_cluster.primaries():
+        primary.command("FLUSHALL")
+    for server in shared_cluster.servers:
+        # Slots that are left do not suffer from those that are away.
+        server.command("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    return shared_cluster
+
+
+@pytest.fixture
+async def instance(cluster: ClusterTopology) -> AsyncIterator[Instance]:
+    instance = Instance(cluster.url)
+    yield instance
+    await instance.aclose()
+
+
+async def test_each_shard_has_a_tag_that_lies_in_it(instance: Instance, cluster: ClusterTopology) -> None:
+    await instance.store.read(CODE, soon())
+    tags = instance.link.calls.shards()
+    assert len(tags) == 3
+    assert {instance.link.calls.shard_of(keys.life(tag)) for tag in tags} == set(tags)
+    assert {node.port for node in instance.link.servers.primaries()} == {server.port for server in cluster.primaries()}
+
+
+async def test_while_a_slot_moves_under_load_no_party_is_missing_and_no_create_is_lost(
+    instance: Instance, cluster: ClusterTopology
+) -> None:
+    store = instance.store
+    host = await begin(store)
+    before = cluster.primary_of(CODE)
+    moving = asyncio.create_task(asyncio.to_thread(cluster.move_slot, CODE))
+    said = looked = 0
+    while not moving.done():
+        assert isinstance(await store.read(CODE, soon()), Found)
+        looked += 1
+        assert await store.act(host, SendMessage(text="hello"), soon()) == Done()
+        said += 1
+    assert (await moving) is not before
+    assert await store.act(host, SendMessage(text="hello"), soon()) == Done()
+    outcome = await store.join(attempt(), soon())
+    assert isinstance(outcome, Joined)
+    assert outcome.version == said + 3
+
+
+async def test_a_call_waits_for_a_slot_that_is_on_the_move(instance: Instance, cluster: ClusterTopology) -> None:
+    """With some keys here and some there, and with none here, the servers send calls back and forth."""
+    store = instance.store
+    host = await begin(store)
+    steps: list[asyncio.Task[object]] = []
+    loop = asyncio.get_running_loop()
+
+    def step_taken() -> None:
+        async def act() -> object:
+            return await store.act(host, SendMessage(text="hello"), soon())
+
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
+        loop.call_soon_threadsafe(lambda: steps.append(loop.create_task(act())))
+
+    await asyncio.to_thread(cluster.move_slot, CODE, step_taken)
+    assert await asyncio.gather(*steps) == [Done()] * len(steps)
+    assert len(steps) > 3
+
+
+async def test_a_slot_that_does_not_arrive_in_time_is_told_as_moving(
+    instance: Instance, cluster: ClusterTopology
+) -> None:
+    await begin(instance.store)
+    source = cluster.primary_of(CODE)
+    target = next(server for server in cluster.primaries() if server is not source)
+    slot = slot_of(keys.party(CODE))
+    target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", str(source.command("CLUSTER", "MYID")))
+    source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", str(target.command("CLUSTER", "MYID")))
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            await instance.store.join(attempt(), soon(0.5))
+    finally:
+        for server in (source, target):
+            server.command("CLUSTER", "SETSLOT", slot, "STABLE")
+    assert caught.value.trouble is Trouble.MOVING
+    assert not caught.value.in_doubt
+
+
+async def test_a_dead_master_fails_its_own_parties_only_and_its_replica_takes_over(
+    instance: Instance, cluster: ClusterTopology
+) -> None:
+    store = instance.store
+    for code in CODES:
+        assert isinstance(await store.create(draft(code), soon()), Created)
+    victim = cluster.primary_of(CODES[0])
+    theirs = [code for code in CODES if cluster.primary_of(code) is victim]
+    others = [code for code in CODES if code not in theirs]
+    replica = cluster.replica_of(victim)
+    await until(lambda: replica.command("DBSIZE") == len(theirs))
+    watching = asyncio.create_task(instance.life.watch())
+    await until(lambda: instance.health.state is StoreState.CONNECTED)
+    victim.kill()
+    while (outcome := await outcome_of(store.read(theirs[0], soon()))) is None:
+        await asyncio.sleep(PAUSE_SECONDS)
+        assert instance.health.state is StoreState.DISCONNECTED
+        for code in others[:3]:
+            assert isinstance(await store.read(code, soon()), Found)
+    assert isinstance(outcome, Found)
+    for code in theirs:
+        assert isinstance(await store.read(code, soon()), Found)
+    await until(lambda: instance.health.state is StoreState.CONNECTED)
+    watching.cancel()
+    victim.start()
+
+
+async def test_events_of_every_shard_come_and_go_on_coming_when_a_slot_has_moved(
+    instance: Instance, cluster: ClusterTopology
+) -> None:
+    async with Listening(instance) as listening:
+        hosts = {code: await begin(instance.store, code=code) for code in CODES[:18]}
+        assert len({cluster.primary_of(code) for code in hosts}) == 3
+        for code, host in hosts.items():
+            await instance.feed.want(code, soon())
+            await instance.store.act(host, SendMessage(text="hello"), soon())
+        await until(lambda: {code for code, _ in listening.published} == set(hosts))
+        assert instance.feed.reaching
+        moved = CODES[0]
+        await asyncio.to_thread(cluster.move_slot, moved)
+        await until(lambda: listening.confirmed.count(moved) == 2)
+        listening.published.clear()
+        await instance.store.act(hosts[moved], SendMessage(text="still there"), soon())
+        await until(lambda: [code for code, _ in listening.published] == [moved])
+
+
+async def test_when_a_replica_has_taken_over_events_come_again_within_the_bound(
+    instance: Instance, cluster: ClusterTopology
+) -> None:
+    async with Listening(instance) as listening:
+        host = await begin(instance.store, code=CODE)
+        await instance.feed.want(CODE, soon())
+        old = cluster.primary_of(CODE)
+        await asyncio.to_thread(cluster.failover, old)
+        since = asyncio.get_running_loop().time()
+        await until(lambda: listening.confirmed.count(CODE) == 2)
+        await instance.store.act(host, SendMessage(text="hello"), soon())
+        await until(lambda: any(code == CODE for code, _ in listening.published))
+        assert asyncio.get_running_loop().time() - since < DEAF_SECONDS_MAX
+
+
+async def test_an_instance_that_finds_no_server_is_disconnected_and_says_so_in_time() -> None:
+    instance = Instance("redis+cluster://127.0.0.1:1,127.0.0.1:2")
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(StoreUnavailable) as caught:
+        await instance.store.create(draft(), soon())
+    assert caught.value.trouble is Trouble.UNREACHABLE
+    assert not caught.value.in_doubt
+    assert asyncio.get_running_loop().time() - began < 2.0
+    assert instance.health.state is StoreState.DISCONNECTED
+    await instance.aclose()
+
+
+async def test_a_create_waits_for_replicas_of_its_own_shard(cluster: ClusterTopology) -> None:
+    instance = Instance(cluster.url, replicas=1)
+    assert isinstance(await instance.store.create(draft(CODE), soon()), Created)
+    replica = cluster.replica_of(cluster.primary_of(CODE))
+    assert replica.command("DBSIZE") == 1
+    replica.freeze()
+    try:
+        with pytest.raises(StoreUnavailable) as caught:
+            await instance.store.create(draft(_another_code_there(cluster)), soon())
+    finally:
+        replica.thaw()
+    assert caught.value.trouble is Trouble.NOT_REPLICATED
+    await instance.aclose()
+
+
+async def outcome_of(read: Awaitable[ReadOutcome]) -> ReadOutcome | None:
+    """What the store says, or None where it is away."""
+    try:
+        return await read
+    except StoreUnavailable:
+        return None
+
+
+def _another_code_there(cluster: ClusterTopology) -> str:
+    return next(code for code in CODES if cluster.primary_of(code) is cluster.primary_of(CODE))

@@ -1,0 +1,152 @@
+"""What an instance makes of a store whose primary Sentinel replaces."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+
+import pytest
+
+from hubbub.core.limits import DEAF_SECONDS_MAX, RETURN_SECONDS_MAX
+from hubbub.core.outcomes import Created, Found
+from hubbub.core.protocol import SendMessage
+from hubbub.store import StoreUnavailable, Trouble
+from tests.contract.conftest import Instance, begin, draft, soon, until
+from tests.contract.listeners import Listening
+from tests.support.sentinel import SentinelTopology
+
+CODE = "BCDFGH"
+CODES = [f"CCCC{a}{b}" for a in "BCD" for b in "BCD"]
+PAUSE_SECONDS = 0.02
+"""Between two tries: a store that is known to be away fails a call at once."""
+
+
+@pytest.fixture(scope="module")
+def shared_sentinel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentinelTopology]:
+    sentinel = SentinelTopology("valkey", tmp_path_factory.mktemp("sentinel"))
+    try:
+        sentinel.start()
+        yield sentinel
+    finally:
+        sentinel.stop()
+
+
+@pytest.fixture
+def sentinel(shared_sentinel: SentinelTopology) -> SentinelTopology:
+    """All that belongs to it is there, and empty; leave it so."""
+    shared_sentinel.wait_until_whole()
+    shared_sentinel.primary().command("FLUSHALL")
+    return shared_sentinel
+
+
+@pytest.fixture
+async def instance(sentinel: SentinelTopology) -> AsyncIterator[Instance]:
+    instance = Instance(sentinel.url)
+    yield instance
+    await instance.aclose()
+
+
+async def test_when_the_primary_dies_parties_live_on_and_no_one_is_told_that_they_do_not(
+    instance: Instance, sentinel: SentinelTopology
+) -> None:
+    for code in CODES:
+        assert isinstance(await instance.store.create(draft(code), soon()), Created)
+    old = sentinel.primary()
+    for server in sentinel.servers:
+        await until(lambda server=server: server.command("DBSIZE") == len(CODES))  # type: ignore[misc]
+    old.kill()
+    replaced = asyncio.create_task(asyncio.to_thread(sentinel.wait_for_another_primary, old))
+    number = 0
+    while not replaced.done():
+        number += 1
+        await _answers_truly(instance, f"DDD{number:03}")
+    again_by = asyncio.get_running_loop().time() + RETURN_SECONDS_MAX
+    while not await _answers_truly(instance, f"DDD{number:03}"):
+        number += 1
+        assert asyncio.get_running_loop().time() < again_by
+    for code in CODES:
+        assert isinstance(await instance.store.read(code, soon()), Found)
+    await replaced
+    old.start()
+
+
+async def test_a_primary_that_was_demoted_is_left_and_events_come_again_within_the_bound(
+    instance: Instance, sentinel: SentinelTopology
+) -> None:
+    async with Listening(instance) as listening:
+        host = await begin(instance.store)
+        await instance.feed.want(CODE, soon())
+        old = sentinel.primary()
+        await asyncio.to_thread(sentinel.failover)
+        await asyncio.to_thread(sentinel.wait_for_another_primary, old)
+        since = asyncio.get_running_loop().time()
+        while True:
+            with suppress(StoreUnavailable):
+                await instance.store.act(host, SendMessage(text="hello"), soon())
+            if listening.published and instance.feed.reaching:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
+        assert asyncio.get_running_loop().time() - since < DEAF_SECONDS_MAX
+
+
+async def test_a_primary_that_was_made_a_replica_behind_sentinels_back_is_asked_for_anew(
+    instance: Instance, sentinel: SentinelTopology
+) -> None:
+    """READONLY is a refusal, not a doubt; after it the instance asks Sentinel who is primary now."""
+    await instance.store.create(draft(CODE), soon())
+    old = sentinel.primary()
+    other = next(server for server in sentinel.servers if server is not old)
+    old.command("REPLICAOF", "127.0.0.1", other.port)
+    await until(lambda: old.admin.info("replication")["role"] == "slave")
+    with pytest.raises(StoreUnavailable) as caught:
+        await instance.store.create(draft("DDDDDD"), soon())
+    assert caught.value.trouble is Trouble.READ_ONLY
+    assert not caught.value.in_doubt
+    old.command("REPLICAOF", "NO", "ONE")
+    await until_created(instance, "FFFFFF")
+
+
+async def test_a_sentinel_that_is_frozen_or_gone_is_passed_over(sentinel: SentinelTopology, instance: Instance) -> None:
+    sentinel.sentinels[0].freeze()
+    try:
+        began = asyncio.get_running_loop().time()
+        assert isinstance(await instance.store.create(draft("BBBBBB"), soon()), Created)
+        assert asyncio.get_running_loop().time() - began < 1.0
+    finally:
+        sentinel.sentinels[0].thaw()
+
+
+async def test_creates_wait_for_replicas_of_whoever_is_primary(sentinel: SentinelTopology) -> None:
+    instance = Instance(sentinel.url, replicas=2)
+    assert isinstance(await instance.store.create(draft(CODE), soon()), Created)
+    assert all(server.command("DBSIZE") == 1 for server in sentinel.servers)
+    await instance.aclose()
+
+
+async def test_a_service_that_sentinel_does_not_know_is_unreachable(sentinel: SentinelTopology) -> None:
+    instance = Instance(sentinel.url.replace("/hubbub", "/other"))
+    with pytest.raises(StoreUnavailable) as caught:
+        await instance.store.create(draft(), soon())
+    assert caught.value.trouble is Trouble.UNREACHABLE
+    assert not caught.value.in_doubt
+    await instance.aclose()
+
+
+async def until_created(instance: Instance, code: str) -> None:
+    """Create a party, as soon as the store lets us."""
+    while True:
+        try:
+            assert isinstance(await instance.store.create(draft(code), soon()), Created)
+        except StoreUnavailable:
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+async def _answers_truly(instance: Instance, code: str) -> bool:
+    """Whether a create succeeds; a party that is there is never said to be missing."""
+    await asyncio.sleep(PAUSE_SECONDS)
+    try:
+        assert isinstance(await instance.store.read(CODES[0], soon()), Found)
+        return isinstance(await instance.store.create(draft(code), soon()), Created)
+    except StoreUnavailable:
+        return False
