@@ -11,10 +11,11 @@ from redis.asyncio import ConnectionPool
 from hubbub.core.limits import STORE_BUDGET_SECONDS
 from hubbub.doctor import NO_ANSWER, Finding, Server, Verdict, diagnose
 from hubbub.store import inspection
-from hubbub.store.address import StoreTls
+from hubbub.store.address import SingleAddress, StoreTls, parse_store_url
+from hubbub.store.connect import server_pool
 from hubbub.store.redis import RedisStore
 from tests.contract.acl import documented_acl_rule
-from tests.contract.conftest import begin, until
+from tests.contract.conftest import begin, on_one_server, until
 from tests.contract.tls_server import TlsServer
 from tests.support.proxy import StoreProxy
 from tests.support.stores import Flavour, StoreServer
@@ -57,6 +58,7 @@ def user(server: StoreServer) -> Iterator[str]:
     server.admin.acl_deluser("hubbub")
 
 
+@on_one_server
 async def test_a_fresh_store_has_no_problem(server: StoreServer) -> None:
     findings = await examine(local(server))
     assert with_verdict(findings, Verdict.PROBLEM, Verdict.NOT_PERMITTED) == set()
@@ -68,6 +70,7 @@ async def test_a_fresh_store_has_no_problem(server: StoreServer) -> None:
     assert "200 round trips" in findings["latency"].seen
 
 
+@on_one_server
 async def test_nothing_is_left_behind_and_a_party_is_not_touched(server: StoreServer, store: RedisStore) -> None:
     await begin(store)
     before = contents(server)
@@ -76,6 +79,7 @@ async def test_nothing_is_left_behind_and_a_party_is_not_touched(server: StoreSe
     assert [client for client in server.admin.client_list() if client["name"] == "test-doctor"] == []
 
 
+@on_one_server
 async def test_the_documented_user_passes_and_what_it_may_not_see_is_told(server: StoreServer, user: str) -> None:
     findings = await examine(local(server, user))
     assert with_verdict(findings, Verdict.NOT_PERMITTED) == OPTIONAL
@@ -83,6 +87,7 @@ async def test_the_documented_user_passes_and_what_it_may_not_see_is_told(server
     assert findings["rights"].seen == "user hubbub may do all that is needed"
 
 
+@on_one_server
 async def test_the_optional_rights_let_it_see_all(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "+info", "+config|get")
     findings = await examine(local(server, user))
@@ -104,6 +109,7 @@ async def test_the_optional_rights_let_it_see_all(server: StoreServer, user: str
         (("-eval",), {"+eval"}),
     ],
 )
+@on_one_server
 async def test_a_right_that_is_missing_is_named(
     server: StoreServer, user: str, rule: tuple[str, ...], lacking: set[str]
 ) -> None:
@@ -117,6 +123,7 @@ async def test_a_right_that_is_missing_is_named(
 
 
 @pytest.mark.parametrize("command", ["evalsha", "eval"])
+@on_one_server
 async def test_a_user_that_can_run_no_script_is_a_problem(server: StoreServer, user: str, command: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", f"-{command}")
     server.admin.script_flush()
@@ -126,6 +133,7 @@ async def test_a_user_that_can_run_no_script_is_a_problem(server: StoreServer, u
     assert "Rights" in findings["writes"].advice
 
 
+@on_one_server
 async def test_the_advice_about_rights_is_enough(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "resetchannels", "resetkeys", "~hubbub:*", "-zrange")
     advice = (await examine(local(server, user)))["rights"].advice
@@ -133,6 +141,7 @@ async def test_the_advice_about_rights_is_enough(server: StoreServer, user: str)
     assert (await examine(local(server, user)))["rights"].verdict is Verdict.OK
 
 
+@on_one_server
 async def test_a_user_who_may_do_harm_is_noted(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "+flushall", "+acl|dryrun")
     findings = await examine(local(server, user))
@@ -144,6 +153,7 @@ async def test_a_user_who_may_do_harm_is_noted(server: StoreServer, user: str) -
     assert "LASTSAVE, SORT, other keys and channels" in seen
 
 
+@on_one_server
 async def test_without_a_password_anybody_may_do_harm(server: StoreServer) -> None:
     finding = (await examine(local(server)))["privileges"]
     assert finding.verdict is Verdict.NOTE
@@ -151,6 +161,7 @@ async def test_without_a_password_anybody_may_do_harm(server: StoreServer) -> No
 
 
 @pytest.mark.parametrize("policy", ["volatile-lru", "allkeys-lru"])
+@on_one_server
 async def test_a_store_that_would_evict_parties_is_warned_of(server: StoreServer, policy: str) -> None:
     server.admin.config_set("maxmemory-policy", policy)
     try:
@@ -161,6 +172,7 @@ async def test_a_store_that_would_evict_parties_is_warned_of(server: StoreServer
     assert policy in finding.seen
 
 
+@on_one_server
 async def test_a_full_store_is_warned_of_and_looked_at_all_the_same(server: StoreServer) -> None:
     server.admin.config_set("maxmemory", 1)
     try:
@@ -269,6 +281,7 @@ async def test_all_checks_together_end_in_time(proxy: StoreProxy, monkeypatch: p
     assert finding.seen == "does not answer (timeout: the checks took longer than 0.5 s)"
 
 
+@on_one_server
 async def test_a_wrong_password_is_told_as_such(server: StoreServer, user: str) -> None:
     (finding,) = (await examine(local(server, user.replace("secret", "wrong")))).values()
     assert finding.seen.startswith("does not let us in (not_permitted")
@@ -276,6 +289,7 @@ async def test_a_wrong_password_is_told_as_such(server: StoreServer, user: str) 
     assert "wrong" not in finding.seen
 
 
+@on_one_server
 async def test_of_several_servers_each_is_told_of(server: StoreServer, own_server: StoreServer) -> None:
     own_server.kill()
     addresses = {"away": local(own_server), "there": local(server)}
