@@ -254,6 +254,7 @@ def proxy(server: StoreServer) -> Iterator[StoreProxy]:
     proxy.close()
 
 
+@on_one_server
 async def test_a_way_that_loses_events_is_a_problem(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     publish = inspection._Inspection._publish
 
@@ -266,6 +267,7 @@ async def test_a_way_that_loses_events_is_a_problem(proxy: StoreProxy, monkeypat
     assert with_verdict(findings, Verdict.PROBLEM) == {"events"}, findings
 
 
+@on_one_server
 async def test_a_slow_store_is_told_so_by_fewer_round_trips(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 0.5)
     proxy.delay(0.11)
@@ -274,6 +276,7 @@ async def test_a_slow_store_is_told_so_by_fewer_round_trips(proxy: StoreProxy, m
     assert "200 round trips" not in findings["latency"].seen
 
 
+@on_one_server
 async def test_all_checks_together_end_in_time(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "DOCTOR_SECONDS_MAX", 0.5)
     proxy.delay(0.1)

@@ -10,7 +10,7 @@ from hubbub.core.protocol import Kick, Leave, Promote, Rename, SendMessage, SetL
 from hubbub.store import StoreUnavailable, TooLate, Trouble
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import Instance, attempt, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, document_of, look_inside, pass_time
+from tests.contract.inside import CODE, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch
 from tests.support.stores import StoreServer
 
@@ -143,7 +143,7 @@ async def test_what_comes_too_late_to_a_party_that_is_gone_says_nothing_about_it
     await instance.store.read(CODE, soon())
     instance.believe_clocks_behind(3600)
     assert isinstance(await trouble_of(instance.store.join(attempt(), soon())), TooLate)
-    assert server.admin.keys("*") == []
+    assert keys_of_parties(server) == []
 
 
 async def test_a_store_that_has_forgotten_its_scripts_gets_them_again(

@@ -39,6 +39,7 @@ class StoreHealth:
     def recovers(self, is_recovering: bool) -> None:
         """Note whether the store has lost data that is being written back."""
         self._is_recovering = is_recovering
+        # Of a cluster one shard may answer while others do not.
         if self.state in {StoreState.CONNECTED, StoreState.RECOVERING}:
             self.answered()
 
