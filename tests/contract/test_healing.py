@@ -253,14 +253,12 @@ async def test_a_party_whose_time_is_up_is_not_written_back(
 async def test_healing_that_comes_too_late_does_nothing(instance: Instance, server: StoreServer) -> None:
     keeper = await keep(instance.store, await begin(instance.store))
     server.admin.flushall()
-    clock = instance.batcher.clock
-    assert clock is not None
     for call in (
         lambda: instance.store.heal(keeper.healing(), soon()),
         lambda: instance.store.bury(RememberedEnd(CODE, "", "", 2**42), soon()),
     ):
-        # The instance believes that the store's clock is an hour behind: all it sends comes too late.
-        instance.batcher.clock = type(clock)(clock.at_least - 3_600_000, clock.at_most - 3_600_000)
+        # All it sends comes too late, as far as the store can tell.
+        instance.believe_clocks_behind(3600)
         with pytest.raises(TooLate):
             await call()
     assert keys_of_parties(server) == []
