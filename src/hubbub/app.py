@@ -228,6 +228,7 @@ async def _open_store(
         feed = Feed(link.servers, link.calls, instance_id, lambda what: log.info("feed", what=what))
         with suppress(StoreUnavailable):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+        await stack.enter_async_context(_running(link.watching(), "primary watch", end))
         await stack.enter_async_context(_running(life.watch(), "store watch", end))
         checks = _check_at_start(link, settings.redis_min_replicas, log)
         await stack.enter_async_context(_running(checks, "doctor", end, may_end=True))

@@ -60,7 +60,7 @@ class Fault(NamedTuple):
     forgets: bool = False
     begins_older: bool = False
     is_felt: bool = False
-    first_success_seconds_max: float = 2.0
+    first_success_seconds_max: float = 5.0
 
     @property
     def slug(self) -> str:
@@ -285,6 +285,12 @@ def _flood(server: ServerProcess) -> int:
     return sum(int(server.command("SPUBLISH", channel, "x" * FLOOD_BYTES)) for channel in channels)
 
 
+ELECTION_SECONDS_MAX = 8.0
+"""From a master's end until everything is well, of which the servers need about three seconds to agree on another.
+
+Who went on writing to a master that an operator has replaced would need twelve.
+"""
+
 FAULTS = (
     Fault("no fault at all", do_nothing, heals_itself=True, kinds=ANYWHERE),
     Fault("store killed, appendfsync always", partial(kill_the_store, fsync="always"), is_felt=True),
@@ -311,6 +317,7 @@ FAULTS = (
         heals_itself=True,
         forgets_newest=True,
         is_felt=True,
+        first_success_seconds_max=ELECTION_SECONDS_MAX,
     ),
     Fault(
         "master frozen under Sentinel",
@@ -319,8 +326,16 @@ FAULTS = (
         heals_itself=True,
         forgets_newest=True,
         is_felt=True,
+        first_success_seconds_max=ELECTION_SECONDS_MAX,
     ),
-    Fault("failover by Sentinel", fail_over_by_sentinel, kinds=("sentinel",), heals_itself=True, forgets_newest=True),
+    Fault(
+        "failover by Sentinel",
+        fail_over_by_sentinel,
+        kinds=("sentinel",),
+        heals_itself=True,
+        forgets_newest=True,
+        first_success_seconds_max=ELECTION_SECONDS_MAX,
+    ),
     Fault(
         "Cluster shard's master killed",
         kill_a_shard,
@@ -328,6 +343,7 @@ FAULTS = (
         heals_itself=True,
         forgets_newest=True,
         is_felt=True,
+        first_success_seconds_max=ELECTION_SECONDS_MAX,
     ),
     Fault("failover of a Cluster shard", fail_over_a_shard, kinds=("cluster",), heals_itself=True),
     Fault("slot migration", migrate_a_slot, kinds=("cluster",), heals_itself=True),

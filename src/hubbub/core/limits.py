@@ -42,6 +42,7 @@ AWAY_PAUSE_SECONDS: Final = 0.25
 
 # A sentinel that does not answer by then is passed over: a call's time has room for some who are gone.
 SENTINEL_ANSWER_SECONDS: Final = 0.4
+SENTINEL_LOOK_INTERVAL_SECONDS: Final = 1.0
 
 # A cluster's slots: how long one server may take to tell who has which, how soon it is asked for again after something
 # was not where it should be, and how often it is asked for without such a reason.

@@ -1,6 +1,7 @@
 """From an address to connections: how each kind of store is dialled, and what an instance has of it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -9,12 +10,7 @@ import msgspec
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import (
-    Sentinel,
-    SentinelConnectionPool,
-    SentinelManagedConnection,
-    SentinelManagedSSLConnection,
-)
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from hubbub.core.limits import SENTINEL_ANSWER_SECONDS, STORE_BUDGET_SECONDS
@@ -23,6 +19,7 @@ from hubbub.store.batch import Batcher
 from hubbub.store.calls import Calls
 from hubbub.store.cluster import ClusterCalls, ShardHealths
 from hubbub.store.health import StoreHealth
+from hubbub.store.primary import PrimaryConnection, PrimaryTlsConnection, PrimaryWatch
 from hubbub.store.servers import OneServer, Servers
 from hubbub.store.topology import Topology
 
@@ -30,13 +27,21 @@ _CONNECTIONS_MAX: Final = 4
 """One batch is in flight at a time; the rest is room for connections that are being given up."""
 
 
+async def _watch_nothing() -> None:
+    await asyncio.Event().wait()
+
+
 class StoreLink(msgspec.Struct, frozen=True):
-    """What an instance has of its store: the calls, those of creates, which may wait for replicas, and the servers."""
+    """What an instance has of its store: the calls, those of creates, which may wait for replicas, and the servers.
+
+    `watching` runs for as long as the link is used, and ends only when it is cancelled.
+    """
 
     calls: Calls
     creating: Calls
     servers: Servers
     closing: tuple[Callable[[], Awaitable[None]], ...]
+    watching: Callable[[], Coroutine[None, None, None]] = _watch_nothing
 
     async def aclose(self) -> None:
         """Fail every call that is still open and close the connections."""
@@ -53,8 +58,9 @@ def open_store(
     if isinstance(address, SentinelAddress):
         # One for all pools: who has found that a sentinel is gone has found it for the others too.
         sentinel = _sentinel(address, tls)
-        new_pool = partial(_primary_pool, sentinel, address, tls, client_name)
-        return _open_one(OneServer(address.service, new_pool), health, replicas, sentinel.aclose)
+        primary = PrimaryWatch(sentinel, address.service, partial(_primary_pool, sentinel, address, tls, client_name))
+        link = _open_one(OneServer(address.service, primary.new_pool), health, replicas, sentinel.aclose)
+        return msgspec.structs.replace(link, watching=primary.watch)
     return _open_one(OneServer(str(address.node), partial(server_pool, address, tls, client_name)), health, replicas)
 
 
@@ -71,18 +77,6 @@ def server_pool(address: SingleAddress, tls: StoreTls, client_name: str) -> Conn
 def socket_pool(path: str, client_name: str) -> ConnectionPool:
     """Connections to the embedded engine."""
     return ConnectionPool(connection_class=UnixDomainSocketConnection, path=path, **_pooling(client_name))
-
-
-class _PrimaryConnection(SentinelManagedConnection):
-    """A connection to whoever is primary when it is dialled, that tells of READONLY as what it is: a refusal."""
-
-    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        # redis-py would tell of a lost connection, after which the call is in doubt.
-        return await Connection.read_response(self, *args, **kwargs)
-
-
-class _PrimaryTlsConnection(_PrimaryConnection, SentinelManagedSSLConnection):
-    """The same by TLS."""
 
 
 def _open_one(
@@ -115,7 +109,7 @@ def _node_pool(login: Login, tls: StoreTls, client_name: str, node: Node, **more
 
 
 def _primary_pool(sentinel: Sentinel, address: SentinelAddress, tls: StoreTls, client_name: str) -> ConnectionPool:
-    connection = _PrimaryTlsConnection if address.login.tls else _PrimaryConnection
+    connection = PrimaryTlsConnection if address.login.tls else PrimaryConnection
     access = _access(address.login, tls)
     pooling = _pooling(client_name)
     return SentinelConnectionPool(  # type: ignore[no-untyped-call]
