@@ -4,13 +4,20 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis.exceptions import ClusterDownError, MovedError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 
 from hubbub.core.errors import Reason
-from hubbub.core.limits import DEAF_SECONDS_MAX, FEED_DEAF_SECONDS, FEED_RETRY_SECONDS, FEED_SILENCE_SECONDS
+from hubbub.core.limits import (
+    CLUSTER_LOOK_AGAIN_SECONDS,
+    DEAF_SECONDS_MAX,
+    FEED_DEAF_SECONDS,
+    FEED_RETRY_SECONDS,
+    FEED_SILENCE_SECONDS,
+)
 from hubbub.store import StoreUnavailable, keys
 from hubbub.store.calls import THE_SHARD
+from hubbub.store.subscriber import Subscriber
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_wire import FakeConnection, Feeding
 from tests.support.fakes import CODE
@@ -279,3 +286,61 @@ async def test_a_store_that_is_away_proves_no_deafness_and_nothing_is_proved_to_
         await later(1.0)
         assert feeding.feed.reaching
     assert len(feeding.pool.given) == 1
+
+
+@in_fake_time
+async def test_without_the_probe_a_deaf_connection_stays_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: it is the probe that finds deafness."""
+    monkeypatch.setattr(Subscriber, "_probe", lambda _: asyncio.Event().wait())
+    first = FakeConnection()
+    feeding = Feeding(first, FakeConnection())
+    async with feeding.running():
+        await feeding.feed.want(CODE, now() + 1)
+        feeding.echoes = False
+        await later(60.0)
+        assert not first.gone
+        assert feeding.told == ["reaching"]
+
+
+# Slots that move.
+
+
+@in_fake_time
+async def test_a_subscription_that_the_server_has_ended_is_ordered_and_confirmed_again() -> None:
+    connection = FakeConnection()
+    feeding = Feeding(connection)
+    async with feeding.running():
+        await feeding.feed.want(CODE, now() + 1)
+        connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
+        await settle()
+        await feeding.feed.want(CODE, now() + 1)
+    assert connection.orders[-1] == ("SSUBSCRIBE", CHANNEL.decode())
+    assert feeding.ears.heard == [("confirmed", CODE), ("confirmed", CODE)]
+
+
+@pytest.mark.parametrize("error", [MovedError("1 10.0.0.1:7000"), ClusterDownError("Hash slot not served")])
+@in_fake_time
+async def test_a_refused_subscription_is_ordered_again_and_costs_the_others_nothing(error: Exception) -> None:
+    connection = FakeConnection(mute=True)
+    feeding = Feeding(connection)
+    async with feeding.running():
+        connection.answer("SSUBSCRIBE", PROBE.decode())
+        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        await settle()
+        connection.fail(error)
+        await later(CLUSTER_LOOK_AGAIN_SECONDS)
+        connection.answer("SSUBSCRIBE", CHANNEL.decode())
+        await wanting
+        assert not connection.gone
+        assert feeding.told == ["reaching"]
+
+
+@in_fake_time
+async def test_a_connection_whose_probe_has_lost_its_slot_is_rebuilt() -> None:
+    first, second = FakeConnection(), FakeConnection()
+    feeding = Feeding(first, second)
+    async with feeding.running():
+        first.answer("SUNSUBSCRIBE", PROBE.decode())
+        await later(FEED_RETRY_SECONDS)
+        assert first.gone
+        assert feeding.feed.reaching
