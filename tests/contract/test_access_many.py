@@ -7,8 +7,10 @@ import pytest
 from hubbub.store.address import parse_store_url
 from tests.contract.acl import documented_acl_rule
 from tests.contract.test_access import use_everything
+from tests.contract.tls_server import TlsServer
 from tests.support.cluster import ClusterTopology
 from tests.support.sentinel import SentinelTopology
+from tests.support.stores import lasting_port, wait_for
 from tests.support.topologies import Login
 
 
@@ -23,3 +25,24 @@ async def test_the_documented_user_is_enough_on_debians_redis(
         await use_everything(parse_store_url(store.url))
     finally:
         store.stop()
+
+
+async def test_a_cluster_is_reached_by_tls_with_a_client_certificate(tmp_path: Path) -> None:
+    """One server that has all slots, and tells its name, which its certificate is for."""
+    options = ("--cluster-enabled", "yes", "--cluster-port", str(lasting_port()))
+    named = (
+        "--tls-cluster",
+        "yes",
+        "--cluster-announce-hostname",
+        "localhost",
+        "--cluster-preferred-endpoint-type",
+        "hostname",
+    )
+    server = TlsServer(tmp_path, *options, *named)
+    try:
+        server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        wait_for(lambda: "cluster_state:ok" in str(server.command("CLUSTER", "INFO")))
+        address = parse_store_url(f"rediss+cluster://localhost:{server.port}")
+        await use_everything(address, server.tls)
+    finally:
+        server.server.stop()

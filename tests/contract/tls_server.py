@@ -1,6 +1,7 @@
 """A store that speaks TLS only."""
 
 from pathlib import Path
+from typing import Any
 
 import redis
 import trustme
@@ -12,7 +13,7 @@ from tests.support.stores import StoreServer, wait_for
 class TlsServer:
     """Debian's Redis with TLS only; the embedded engine is built without."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.authority = trustme.CA()
         certificate = self.authority.issue_cert("localhost")
         ours = self.authority.issue_cert("hubbub")
@@ -35,10 +36,11 @@ class TlsServer:
             "--tls-ca-cert-file",
             str(self.ca_file),
         )
-        self.server.start("--port", "0", "--tls-port", str(self.port), *files, wait=False)
+        self.server.start("--port", "0", "--tls-port", str(self.port), *files, *options, wait=False)
         wait_for(self._answers)
 
-    def _answers(self) -> bool:
+    def command(self, *words: str) -> Any:
+        """Run a command by TLS."""
         client = redis.Redis(
             host="localhost",
             port=self.port,
@@ -48,8 +50,12 @@ class TlsServer:
             ssl_keyfile=str(self.key_file),
         )
         try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
+            return client.execute_command(*words)  # type: ignore[no-untyped-call]
         finally:
             client.close()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.command("PING"))
+        except redis.RedisError:
+            return False
