@@ -134,7 +134,10 @@ class Store(Protocol):
         """
 
     async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
-        """Bind an idempotency key to the code that it was bound to, should the store have lost that."""
+        """Bind an idempotency key to the code that it was bound to, should the store have lost that.
+
+        Where a repeat has bound it to another code meanwhile, whoever repeated was told that it failed.
+        """
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """Read the party."""

@@ -98,13 +98,14 @@ class Life:
 
     def _learn(self, shard: str, found: _Known, *, was_lost: bool) -> None:
         known = self._known.get(shard, found)
-        # Looks may cross: one that was answered before a loss was seen tells nothing new.
-        if found.id == known.id and not was_lost:
-            self._known[shard] = _Known(found.id, max(found.beat, known.beat))
-        elif was_lost:
+        # Looks may cross: of several that found the same loss the first tells of it, and one that was answered before
+        # the loss was seen tells nothing new.
+        if was_lost and (found.id != known.id or found.beat < known.beat):
             self._known[shard] = found
             for listener in self._listeners:
                 listener(shard)
+        elif found.id == known.id:
+            self._known[shard] = _Known(found.id, max(found.beat, known.beat))
 
 
 def recovering() -> StoreUnavailable:

@@ -133,7 +133,7 @@ class RedisStore:
 
     async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
         """See `Store.claim_again`."""
-        await self._change(scripts.CLAIM, (keys.once(key_hash),), (code, "", IDEMPOTENCY_SECONDS), deadline)
+        await self._change(scripts.CLAIM, (keys.once(key_hash),), (code, "any", IDEMPOTENCY_SECONDS), deadline)
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """See `Store.read`."""

@@ -1,0 +1,208 @@
+"""Whether a store has lost data: how instances find out, and what nobody says until that is mended."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from hubbub.core.limits import RECOVERING_SECONDS
+from hubbub.core.outcomes import Done, Found, Joinable, Missing
+from hubbub.core.party import KnownPosition, Lease
+from hubbub.core.protocol import Leave, SetLock
+from hubbub.store import Claimed, StoreUnavailable, Trouble, keys
+from hubbub.store.calls import THE_SHARD
+from hubbub.store.health import StoreState
+from tests.contract.conftest import Instance, attempt, soon, until
+from tests.contract.inside import CODE
+from tests.contract.losses import OldState
+from tests.support.stores import StoreServer
+
+LIFE, RECOVERING = keys.life(THE_SHARD), keys.recovering(THE_SHARD)
+Call = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture
+async def there(server: StoreServer) -> AsyncIterator[Instance]:
+    """Another instance on the same store."""
+    there = Instance(server)
+    yield there
+    await there.batcher.aclose()
+
+
+async def absent(instance: Instance) -> bool:
+    """Whether the instance calls a party absent; else it says that data is being written back."""
+    try:
+        return await instance.store.read(CODE, soon()) == Missing()
+    except StoreUnavailable as unavailable:
+        if unavailable.trouble is not Trouble.RECOVERING:
+            raise
+        return False
+
+
+def losses_of(instance: Instance) -> list[str]:
+    """The losses that the instance is told from now on."""
+    losses: list[str] = []
+    instance.life.on_loss(losses.append)
+    return losses
+
+
+async def test_the_first_look_begins_a_life_and_finds_nothing_lost(instance: Instance, server: StoreServer) -> None:
+    losses = losses_of(instance)
+    assert await absent(instance)
+    assert server.admin.hkeys(LIFE) == ["id", "beat"]
+    assert not server.admin.exists(RECOVERING)
+    assert losses == []
+
+
+async def test_whoever_only_looks_writes_nothing(instance: Instance, there: Instance, server: StoreServer) -> None:
+    assert await absent(instance)
+    life = server.admin.hgetall(LIFE)
+    assert await absent(instance)
+    assert await absent(there)
+    assert server.admin.hgetall(LIFE) == life
+
+
+async def test_an_instance_beats_as_long_as_it_has_something_to_lose(
+    instance: Instance, there: Instance, server: StoreServer
+) -> None:
+    there.life.worth_a_beat = lambda: True
+    watching = [asyncio.create_task(one.life.watch()) for one in (instance, there)]
+    await until(lambda: int(server.admin.hget(LIFE, "beat") or 0) >= 2)
+    for task in watching:
+        task.cancel()
+
+
+async def test_a_store_that_came_back_empty_has_lost_data(
+    instance: Instance, there: Instance, server: StoreServer
+) -> None:
+    losses = losses_of(instance)
+    assert await absent(instance)
+    server.admin.flushall()
+    assert not await absent(instance)
+    assert losses == [THE_SHARD]
+    assert instance.health.state is StoreState.RECOVERING
+    assert 0 < server.admin.pttl(RECOVERING) <= RECOVERING_SECONDS * 1000
+    # Whoever knew nothing of it believes it too, and has lost nothing.
+    theirs = losses_of(there)
+    assert not await absent(there)
+    assert theirs == []
+
+
+async def test_a_store_in_which_somebody_else_began_a_life_has_lost_data(
+    instance: Instance, there: Instance, server: StoreServer
+) -> None:
+    assert await absent(instance)
+    server.admin.flushall()
+    assert await absent(there)
+    assert not await absent(instance)
+    assert not await absent(there)
+
+
+async def test_a_store_whose_beat_is_lower_has_lost_data(instance: Instance, server: StoreServer) -> None:
+    losses = losses_of(instance)
+    assert await absent(instance)
+    old_state = OldState(server)
+    server.admin.hincrby(LIFE, "beat", 1)
+    assert await absent(instance)
+    old_state.bring_back()
+    assert not await absent(instance)
+    assert losses == [THE_SHARD]
+
+
+async def test_a_loss_is_told_once_to_each_who_remembers(
+    instance: Instance, there: Instance, server: StoreServer
+) -> None:
+    mine, theirs = losses_of(instance), losses_of(there)
+    assert await absent(instance)
+    assert await absent(there)
+    server.admin.flushall()
+    for who in (instance, there, instance, there):
+        assert not await absent(who)
+    assert (mine, theirs) == ([THE_SHARD], [THE_SHARD])
+
+
+async def test_many_who_find_the_loss_at_once_tell_of_it_once(instance: Instance, server: StoreServer) -> None:
+    losses = losses_of(instance)
+    assert await absent(instance)
+    server.admin.flushall()
+    assert not any(await asyncio.gather(*(absent(instance) for _ in range(20))))
+    assert losses == [THE_SHARD]
+
+
+async def test_when_nobody_writes_back_any_more_absences_are_believed_again(
+    instance: Instance, server: StoreServer
+) -> None:
+    assert await absent(instance)
+    server.admin.flushall()
+    assert not await absent(instance)
+    server.admin.delete(RECOVERING)  # its time is up
+    assert await absent(instance)
+    assert instance.health.state is StoreState.CONNECTED
+
+
+async def test_whoever_writes_back_makes_the_others_wait(
+    instance: Instance, there: Instance, server: StoreServer
+) -> None:
+    assert await absent(there)
+    instance.life.healing.add(THE_SHARD)
+    assert not await absent(instance)
+    server.admin.pexpire(RECOVERING, 50)
+    assert not await absent(instance)
+    assert server.admin.pttl(RECOVERING) > 1000
+    assert not await absent(there)
+
+
+async def test_nothing_is_called_absent_while_data_is_written_back(instance: Instance, server: StoreServer) -> None:
+    store, stranger = instance.store, Lease(CODE, "seat", "holder")
+    assert await absent(instance)
+    server.admin.flushall()
+    calls: list[Call] = [
+        lambda: store.read(CODE, soon()),
+        lambda: store.check_join(CODE, soon()),
+        lambda: store.join(attempt(), soon()),
+        lambda: store.watch(CODE, "wall", soon()),
+        lambda: store.act(stranger, Leave(), soon()),
+        lambda: store.renew(CODE, [stranger], soon(), KnownPosition("epoch", 1, "")),
+        lambda: store.catch_up(CODE, None, soon()),
+        lambda: store.release(stranger, soon()),
+        lambda: store.undo_join(attempt(), soon()),
+        lambda: store.claim("hash", CODE, None, soon()),
+    ]
+    for call in calls:
+        with pytest.raises(StoreUnavailable) as caught:
+            await call()
+        assert caught.value.trouble is Trouble.RECOVERING
+        assert not caught.value.in_doubt
+
+
+async def test_what_is_there_is_told_while_the_rest_is_written_back(
+    instance: Instance, host: Lease, server: StoreServer
+) -> None:
+    server.admin.set(RECOVERING, "1", px=60_000)
+    assert isinstance(await instance.store.read(CODE, soon()), Found)
+    assert await instance.store.check_join(CODE, soon()) == Joinable()
+    assert await instance.store.act(host, SetLock(locked=True), soon()) == Done()
+
+
+async def test_a_key_that_the_store_has_lost_is_bound_again_to_what_it_was(
+    instance: Instance, there: Instance, server: StoreServer
+) -> None:
+    assert await instance.store.claim("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
+    assert await absent(there)
+    server.admin.flushall()
+    # A repeat comes by another instance first, which does not know that data was lost and draws another code.
+    with pytest.raises(StoreUnavailable):
+        await there.store.claim("hash", "CCCCCC", None, soon())
+    await instance.store.claim_again("hash", "BBBBBB", soon())
+    server.admin.delete(RECOVERING)
+    assert await absent(there)
+    assert await there.store.claim("hash", "DDDDDD", None, soon()) == Claimed("BBBBBB")
+    assert 0 < server.admin.ttl(keys.once("hash")) <= 600
+
+
+async def test_binding_again_what_is_bound_changes_nothing(instance: Instance, server: StoreServer) -> None:
+    await instance.store.claim("hash", "BBBBBB", None, soon())
+    server.admin.expire(keys.once("hash"), 100)
+    await instance.store.claim_again("hash", "BBBBBB", soon())
+    assert server.text(keys.once("hash")) == "BBBBBB"
+    assert server.admin.ttl(keys.once("hash")) <= 100
