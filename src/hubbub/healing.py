@@ -64,6 +64,9 @@ class Healer:
                 await self._heal_recent_creates()
             finally:
                 self._life.healing -= shards
+            if self._lost:
+                # What was under way was given up for this, so it begins again.
+                self._lost |= shards
 
     def look_again(self) -> None:
         """The link to the store is back: see that the newest creates are still there."""
@@ -122,6 +125,7 @@ class Healer:
         if isinstance(outcome, Healed):
             opened.is_lost = False
             opened.renewed_at = asked_at
+            opened.copied = -1  # of the life before, whose versions mean nothing now
             self._hub.begin_anew(opened)
         elif not (isinstance(outcome, Missing) and self._others_may_heal(opened)):
             self._hub.end_soon(opened, has_ended=isinstance(outcome, Ended))

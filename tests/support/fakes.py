@@ -7,12 +7,15 @@ from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
+from hubbub.core.copies import Healing, RememberedEnd
 from hubbub.core.events import apply_event
 from hubbub.core.outcomes import (
     ActOutcome,
     CatchUpOutcome,
     Done,
     Ended,
+    Healed,
+    HealOutcome,
     JoinOutcome,
     Missed,
     Missing,
@@ -143,7 +146,11 @@ class FakeStore:
         self.released: list[Lease] = []
         self.acted: list[Act | Leave] = []
         self.undone: list[JoinAttempt] = []
+        self.healed: list[tuple[float, Healing]] = []
+        self.buried: list[tuple[float, RememberedEnd]] = []
+        self.bound_again: list[tuple[str, str]] = []
         self.renewal: Callable[[Sequence[Lease]], RenewOutcome] = self.renewed_all
+        self.healing: Callable[[Healing], HealOutcome] = lambda _: Healed()
         self.admission: Callable[[JoinAttempt], JoinOutcome] = lambda _: Missing()
         self.action: Callable[[Lease, Act | Leave], ActOutcome] = lambda *_: Done()
 
@@ -221,6 +228,22 @@ class FakeStore:
         self.released.append(lease)
         await self._reply(deadline)
 
+    async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
+        """See `Store.heal`."""
+        await self._reply(deadline)
+        self.healed.append((now(), healing))
+        return self.healing(healing)
+
+    async def bury(self, end: RememberedEnd, deadline: float) -> None:
+        """See `Store.bury`."""
+        await self._reply(deadline)
+        self.buried.append((now(), end))
+
+    async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
+        """See `Store.claim_again`."""
+        await self._reply(deadline)
+        self.bound_again.append((key_hash, code))
+
     def _absence(self) -> Missing | Ended | None:
         if self.party is None:
             return Missing()
@@ -238,9 +261,10 @@ class FakeStore:
 
 
 class FakeLife:
-    """The life of a store that never loses anything unless a test says so."""
+    """The life of a store that never loses anything unless a test says so. `shards` names those of some codes."""
 
     def __init__(self) -> None:
+        self.shards: dict[str, str] = {}
         self.healing: set[str] = set()
         self.recovering = False
         self.worth_a_beat: Callable[[], bool] = lambda: True
@@ -254,19 +278,18 @@ class FakeLife:
         """See `Life.on_loss`."""
         self._listeners.append(listener)
 
-    def lose(self) -> None:
-        """The store has lost data."""
+    def lose(self, shard: str = "0") -> None:
+        """A shard has lost data."""
         for listener in self._listeners:
-            listener("0")
+            listener(shard)
 
     def shard_of(self, code: str) -> str:
         """See `Life.shard_of`."""
-        assert code
-        return "0"
+        return self.shards.get(code, "0")
 
     def is_recovering(self, shard: str) -> bool:
         """See `Life.is_recovering`."""
-        assert shard == "0"
+        assert shard in {"0", *self.shards.values()}
         return self.recovering
 
 
