@@ -25,7 +25,7 @@ from hubbub.core.outcomes import (
     WatchOutcome,
     Whole,
 )
-from hubbub.core.party import ChatMode, JoinAttempt, KnownPosition, Lease
+from hubbub.core.party import ChatMode, JoinAttempt, KnownPosition, Lease, PartyDocument, PartyTerms
 from hubbub.core.protocol import (
     Act,
     Event,
@@ -49,6 +49,21 @@ from tests.support.fake_time import now
 
 CODE: Final = "BCDFGH"
 LISTED: Final = 200
+DOCUMENT: Final = PartyDocument(
+    created_at=1_000_000,
+    schema=1,
+    id="party",
+    host_id="ann",
+    host_name="Ann",
+    host_token="token of Ann",
+    host_connected=False,
+    guest_count=0,
+    seats=1,
+    chat_mode=ChatMode.OPEN,
+    locked=False,
+    terms=PartyTerms(7200, 300, 120, 500),
+)
+"""Of the party that nobody has entered yet."""
 
 
 def member(name: str, *, is_host: bool = False, connected: bool = True) -> Member:

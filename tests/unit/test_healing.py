@@ -12,30 +12,16 @@ from hubbub.core.errors import CloseCode
 from hubbub.core.limits import BURIALS_FIRST_SECONDS, RECENT_CREATE_SECONDS
 from hubbub.core.memory import RecentCreate
 from hubbub.core.outcomes import Another, Ended, Healed, HealOutcome, Missing, RenewOutcome, Unproved
-from hubbub.core.party import ChatMode, PartyDocument, PartyTerms
+from hubbub.core.party import PartyDocument
 from hubbub.healing import Healer
 from hubbub.presence import Presence
 from hubbub.store import StoreUnavailable, Trouble
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeLife, FakeParty, over, said
+from tests.support.fakes import CODE, DOCUMENT, FakeLife, FakeParty, over, said
 
 LEASE_SECONDS = 10.0
 THIRD = LEASE_SECONDS / 3
-PARTY = PartyDocument(
-    created_at=1_000_000,
-    schema=1,
-    id="party",
-    host_id="ann",
-    host_name="Ann",
-    host_token="token of Ann",
-    host_connected=False,
-    guest_count=0,
-    seats=1,
-    chat_mode=ChatMode.OPEN,
-    locked=False,
-    terms=PartyTerms(7200, 300, 120, 500),
-)
 
 
 class Ward(World):
@@ -61,7 +47,7 @@ class Ward(World):
 
     def create(self, code: str = CODE, once: str | None = None) -> None:
         """A party is created, which nobody enters."""
-        self.healer.note_create(RecentCreate(code, PARTY, 8_200_000, once))
+        self.healer.note_create(RecentCreate(code, DOCUMENT, 8_200_000, once))
 
     @asynccontextmanager
     async def healing(self) -> AsyncIterator[None]:
@@ -224,7 +210,7 @@ async def test_a_watcher_has_no_seat_to_be_written_back() -> None:
 async def test_a_copy_is_brought_up_to_what_the_room_knows() -> None:
     ward = Ward()
     await ward.guests("ann")
-    ward.room().copy = PartyCopy(msgspec.json.encode(PARTY))
+    ward.room().copy = PartyCopy(msgspec.json.encode(DOCUMENT))
     ward.happens(said("since"))
     await settle()
     await ward.healer.heal(ward.room())
@@ -357,7 +343,7 @@ async def test_a_recent_create_is_healed_and_its_key_bound_again() -> None:
     (_, healing), _ = ward.store.healed
     assert (healing.known, list(healing.own), healing.expires_at) == (None, [], 8_200_000)
     assert healing.copy is not None
-    assert msgspec.json.decode(healing.copy.document, type=PartyDocument) == PARTY
+    assert msgspec.json.decode(healing.copy.document, type=PartyDocument) == DOCUMENT
     assert ward.store.bound_again == [("hash", "CCCCCC")]
 
 

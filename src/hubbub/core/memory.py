@@ -36,6 +36,7 @@ class Memory:
     def note_create(self, create: RecentCreate, now: float) -> None:
         """Remember a create that was confirmed; `now` is monotonic seconds."""
         self._forget_old_creates(now)
+        self.forget_create(create.code)
         if len(self._creates) >= RECENT_CREATES_MAX:
             del self._creates[next(iter(self._creates))]
         self._creates[create.code] = (now + RECENT_CREATE_SECONDS, create)
@@ -56,6 +57,7 @@ class Memory:
 
     def note_end(self, end: RememberedEnd) -> None:
         """Remember that a party ended."""
+        self._ends.pop(end.code, None)
         if len(self._ends) >= REMEMBERED_ENDS_MAX:
             del self._ends[next(iter(self._ends))]
         self._ends[end.code] = end

@@ -1,0 +1,102 @@
+"""What an instance remembers in case the store forgets, and when it forgets that itself."""
+
+import pytest
+
+from hubbub.core import memory
+from hubbub.core.copies import RememberedEnd
+from hubbub.core.limits import RECENT_CREATE_SECONDS
+from hubbub.core.memory import Memory, RecentCreate
+from tests.support.fakes import DOCUMENT
+
+
+def create(code: str, once: str | None = None) -> RecentCreate:
+    return RecentCreate(code, DOCUMENT, 8_200_000, once)
+
+
+def end(code: str, until_ms: int = 1000) -> RememberedEnd:
+    return RememberedEnd(code, "party", "token", until_ms)
+
+
+def codes_of_creates(kept: Memory, now: float) -> list[str]:
+    return [one.code for one in kept.recent_creates(now)]
+
+
+def test_a_create_is_recent_for_a_minute() -> None:
+    kept = Memory()
+    kept.note_create(create("A"), 100.0)
+    last = 100.0 + RECENT_CREATE_SECONDS - 0.001
+    assert kept.recent_create("A", last) == create("A")
+    assert codes_of_creates(kept, last) == ["A"]
+    assert kept.recent_create("A", 100.0 + RECENT_CREATE_SECONDS) is None
+    assert codes_of_creates(kept, 100.0 + RECENT_CREATE_SECONDS) == []
+
+
+def test_creates_are_forgotten_one_by_one() -> None:
+    kept = Memory()
+    for number, code in enumerate("ABC"):
+        kept.note_create(create(code), float(number))
+    assert codes_of_creates(kept, RECENT_CREATE_SECONDS + 1.5) == ["C"]
+
+
+def test_a_code_that_was_created_again_is_recent_again_and_holds_up_no_other() -> None:
+    kept = Memory()
+    kept.note_create(create("A"), 0.0)
+    kept.note_create(create("B"), 1.0)
+    kept.note_create(create("A", once="again"), 30.0)
+    assert codes_of_creates(kept, RECENT_CREATE_SECONDS + 2) == ["A"]
+    assert kept.recent_create("A", RECENT_CREATE_SECONDS + 2) == create("A", once="again")
+
+
+def test_what_was_entered_or_has_ended_is_no_recent_create() -> None:
+    kept = Memory()
+    for code in "AB":
+        kept.note_create(create(code), 0.0)
+    kept.forget_create("A")
+    kept.forget_create("never seen")
+    kept.note_end(end("B"))
+    assert codes_of_creates(kept, 1.0) == []
+
+
+def test_an_end_is_remembered_as_long_as_its_party_would_have_lived() -> None:
+    kept = Memory()
+    kept.note_end(end("A", until_ms=1000))
+    kept.note_end(end("B", until_ms=2000))
+    assert kept.ends(999) == [end("A", 1000), end("B", 2000)]
+    assert kept.ends(1000) == [end("B", 2000)]
+    assert kept.ends(999) == [end("B", 2000)]
+
+
+def test_the_oldest_goes_where_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "RECENT_CREATES_MAX", 2)
+    monkeypatch.setattr(memory, "REMEMBERED_ENDS_MAX", 2)
+    kept = Memory()
+    for code in "ABC":
+        kept.note_create(create(code), 0.0)
+    assert codes_of_creates(kept, 1.0) == ["B", "C"]
+    for code in "DEF":
+        kept.note_end(end(code))
+    assert [one.code for one in kept.ends(0)] == ["E", "F"]
+
+
+def test_what_is_noted_twice_takes_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "RECENT_CREATES_MAX", 2)
+    monkeypatch.setattr(memory, "REMEMBERED_ENDS_MAX", 2)
+    kept = Memory()
+    for code in "ABB":
+        kept.note_create(create(code), 0.0)
+    assert codes_of_creates(kept, 1.0) == ["A", "B"]
+    for code in "CDD":
+        kept.note_end(end(code))
+    assert [one.code for one in kept.ends(0)] == ["C", "D"]
+
+
+def test_it_holds_something_until_all_is_forgotten() -> None:
+    kept = Memory()
+    assert not kept.holds_anything(0.0)
+    kept.note_create(create("A"), 0.0)
+    assert kept.holds_anything(1.0)
+    assert not kept.holds_anything(RECENT_CREATE_SECONDS)
+    kept.note_end(end("A", until_ms=1000))
+    assert kept.holds_anything(RECENT_CREATE_SECONDS)
+    kept.ends(1000)
+    assert not kept.holds_anything(RECENT_CREATE_SECONDS)
