@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from msgspec.structs import replace
 
@@ -33,6 +33,7 @@ from hubbub.core.protocol import (
     Leave,
     Member,
     MemberJoined,
+    MemberLeft,
     MessageSaid,
     PartyEnded,
     Playback,
@@ -99,6 +100,11 @@ def said(text: str = "hi") -> MessageSaid:
 def came(name: str, guest_count: int = 1) -> MemberJoined:
     """A guest takes a listed seat."""
     return MemberJoined(version=0, guest_count=guest_count, member=member(name))
+
+
+def gone(member_id: str, cause: Literal["left", "kicked", "timeout"], guest_count: int = 0) -> MemberLeft:
+    """A guest loses a listed seat."""
+    return MemberLeft(version=0, guest_count=guest_count, member_id=member_id, cause=cause)
 
 
 def counted(guest_count: int) -> GuestCount:

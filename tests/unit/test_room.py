@@ -2,7 +2,6 @@
 
 import json
 import random
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,22 +11,7 @@ from hubbub.core.outcomes import Missed
 from hubbub.core.protocol import Event
 from hubbub.core.room import Published, Room
 from tests.support.fakes import FakeParty, came, counted, over, said
-
-
-def level(party: FakeParty) -> Room:
-    """A room that knows the party, and whose phones have been sent all there is."""
-    room = Room()
-    assert room.ask() is None
-    assert room.answered(party.whole())
-    room.sent()
-    return room
-
-
-def told(room: Room, after: int = 0) -> list[dict[str, Any]]:
-    """The messages of the room's next frame."""
-    text = room.batch(after)
-    decoded = [] if text is None else json.loads(text)
-    return decoded if isinstance(decoded, list) else [decoded]
+from tests.support.rooms import level, told
 
 
 @pytest.fixture

@@ -9,22 +9,7 @@ from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
 from hubbub.core.protocol import Position, Reaction, encode
 from hubbub.core.room import Room, framed
 from tests.support.fakes import FakeParty, counted, said
-
-
-def level(party: FakeParty) -> Room:
-    """A room that knows the party, and whose phones have been sent all there is."""
-    room = Room()
-    assert room.ask() is None
-    assert room.answered(party.whole())
-    room.sent()
-    return room
-
-
-def told(room: Room, after: int = 0) -> list[dict[str, Any]]:
-    """The messages of the room's next frame."""
-    text = room.batch(after)
-    decoded = [] if text is None else json.loads(text)
-    return decoded if isinstance(decoded, list) else [decoded]
+from tests.support.rooms import level, told
 
 
 def versions(messages: list[dict[str, Any]]) -> list[int]:

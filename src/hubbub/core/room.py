@@ -145,9 +145,13 @@ class Room:
             self._take_held()
 
     def answered(self, outcome: Missed | Whole) -> bool:
-        """Take what the store told, then what was held; False where it must be asked again."""
-        self._asking = self._is_void_in_store = False
+        """Take what the store told, then what was held; False where it must be asked again.
+
+        An answer to a question of before the last doubt does not settle that.
+        """
+        self._asking = False
         self._doubts_settled = self._doubts_asked
+        self._is_void_in_store = self._is_void_in_store and self._is_in_doubt
         match outcome:
             case Missed():
                 for event in outcome.events[max(0, self.version - outcome.version + len(outcome.events)) :]:
@@ -161,7 +165,7 @@ class Room:
             for place, published in enumerate(self._held)
             if published.epoch == self.epoch and (place >= self._held_before or published.first <= outcome.version)
         ]
-        return self._take_held()
+        return not self._is_in_doubt and self._take_held()
 
     def watched_by(self, watchers: int) -> None:
         """Note how many watch, which no event tells."""

@@ -1,0 +1,168 @@
+"""A room in doubt: events were interrupted, and the store may have lost some."""
+
+import random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubbub.core.outcomes import Missed
+from hubbub.core.party import KnownPosition, digest_of
+from hubbub.core.protocol import Event
+from hubbub.core.room import Room
+from tests.support.fakes import FakeParty, came, gone, over, said
+from tests.support.rooms import level, told
+
+
+@pytest.fixture
+def party() -> FakeParty:
+    """A party at version 5."""
+    return FakeParty(version=5)
+
+
+@pytest.fixture
+def room(party: FakeParty) -> Room:
+    return level(party)
+
+
+def test_in_doubt_nothing_is_taken_before_the_store_was_asked(party: FakeParty, room: Room) -> None:
+    room.doubt()
+    assert not room.receive(party.happen(said("a")))
+    assert room.version == 5
+    since = room.ask()
+    assert room.receive(party.happen(said("b")))
+    assert room.version == 5
+    assert room.answered(party.since(since))
+    assert [message["text"] for message in told(room)] == ["a", "b"]
+    assert room.receive(party.happen(said("c")))
+    assert room.version == 8
+
+
+def test_while_the_store_does_not_answer_the_doubt_stays(party: FakeParty, room: Room) -> None:
+    room.doubt()
+    room.ask()
+    room.receive(party.happen(said("a")))
+    room.unanswered()
+    assert not room.receive(party.happen(said("b")))
+    assert room.version == 5
+    assert room.answered(party.since(room.ask()))
+    assert [message["text"] for message in told(room)] == ["a", "b"]
+
+
+def test_where_the_party_has_ended_what_came_before_the_end_is_told_in_spite_of_the_doubt(
+    party: FakeParty, room: Room
+) -> None:
+    room.doubt()
+    room.receive(party.happen(said("a"), over()))
+    room.ask()
+    room.unanswered(is_over=True)
+    assert [message["t"] for message in told(room)] == ["MESSAGE", "ENDED"]
+
+
+def test_an_answer_of_before_the_doubt_does_not_settle_it(party: FakeParty, room: Room) -> None:
+    since = room.ask()
+    answer = party.since(since)
+    room.doubt()
+    # The store has lost what the answer did not have yet and gives its version out again.
+    room.receive(party.happen(said("in doubt")))
+    assert not room.answered(answer)
+    assert room.version == 5
+    assert not room.receive(party.happen(said("in doubt too")))
+    assert room.answered(party.since(room.ask()))
+    assert [message["text"] for message in told(room)] == ["in doubt", "in doubt too"]
+
+
+def test_whoever_begins_anew_asks_for_everything_and_stays_in_doubt_until_it_is_told(
+    party: FakeParty, room: Room
+) -> None:
+    room.begin_anew()
+    other = FakeParty(epoch="epoch-2", version=5)
+    assert room.ask() is None
+    room.unanswered()
+    assert not room.receive(party.happen(said("of the old life")))
+    assert room.ask() is None
+    assert room.answered(other.whole())
+    assert (room.epoch, room.party) == ("epoch-2", other.snapshot)
+    known = room.ask()
+    assert known is not None
+    assert known.epoch == "epoch-2"
+
+
+def test_an_answer_of_before_it_began_anew_does_not_hide_that_everything_is_void(party: FakeParty, room: Room) -> None:
+    answer = party.since(room.ask())
+    room.begin_anew()
+    room.answered(answer)
+    assert room.ask() is None
+
+
+def test_a_position_is_proved_by_its_last_event(party: FakeParty, room: Room) -> None:
+    assert room.known == KnownPosition("epoch-1", 5, "")
+    room.receive(party.happen(said("a"), said("b")))
+    assert room.known == KnownPosition("epoch-1", 7, digest_of(party.log[-1]))
+    # However the room came to know it.
+    assert level(party).known == room.known
+    late = level(FakeParty(version=5))
+    late.ask()
+    assert late.answered(Missed(7, tuple(party.log)))
+    assert late.known == room.known
+
+
+def test_who_was_kicked_is_remembered_and_who_left_is_not(party: FakeParty, room: Room) -> None:
+    room.receive(party.happen(came("Ben"), came("Eve")))
+    room.receive(party.happen(gone("ben", "left"), gone("eve", "kicked")))
+    assert room.kicked == {"eve"}
+    room.ask()
+    assert room.answered(FakeParty(epoch="epoch-2", version=3).whole())
+    assert room.kicked == {"eve"}
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 30))
+def test_whatever_the_store_loses_a_room_that_is_told_of_it_ends_up_level(seed: int, changes: int) -> None:
+    dice = random.Random(seed)
+    party = FakeParty(version=3)
+    room = level(party)
+    for number in range(changes):
+        if dice.random() < 0.2:
+            # The connection broke; the store fell back, and gives the same versions out again.
+            party = fallen_back(party, dice.randint(0, len(party.log)))
+            room.doubt()
+        published = party.happen(said(f"{number}"))
+        if dice.random() < 0.3:
+            continue
+        if not room.receive(published) and dice.random() < 0.6:
+            ask(room, party)
+    ask(room, party)
+    assert (room.version, room.party) == (party.version, party.snapshot)
+
+
+def ask(room: Room, party: FakeParty) -> None:
+    """Ask a store until the room is level; where it has lost what the room knows, it begins a new life."""
+    complete = False
+    while not complete:
+        known = room.ask()
+        if known is not None and not proved(known, party):
+            room.unanswered()
+            if party.epoch == known.epoch:
+                party.epoch += "+"
+            room.begin_anew()
+            continue
+        complete = room.answered(party.since(known))
+
+
+def proved(known: KnownPosition, party: FakeParty) -> bool:
+    """Whether the position is of the party's past."""
+    behind = party.version - known.version
+    if known.epoch != party.epoch or behind < 0:
+        return False
+    return behind >= len(party.log) or known.digest in {"", digest_of(party.log[-1 - behind])}
+
+
+def fallen_back(party: FakeParty, events: int) -> FakeParty:
+    """The party without its last events."""
+    kept = len(party.log) - events
+    before = FakeParty(epoch=party.epoch, version=3)
+    for encoded in party.log[:kept]:
+        before.happen(msgspec.json.decode(encoded, type=Event))
+    return before
