@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import redis
 
 from hubbub.core.copies import Healing, PartyCopy, brought_up
 from hubbub.core.outcomes import Healed, HealOutcome, Renewed, Whole
@@ -20,21 +19,15 @@ class OldState:
     """All that a store has now, to be brought back later: what a restart from a snapshot does."""
 
     def __init__(self, server: StoreServer) -> None:
-        self._port = server.port
-        with self._admin() as admin:
-            self._keys: dict[bytes, tuple[bytes, int]] = {
-                name: (admin.dump(name), max(0, admin.pexpiretime(name))) for name in admin.keys("*")
-            }
+        self._admin: Any = server.admin
+        names = map(str, self._admin.keys("*"))
+        self._keys = {name: (self._admin.dump(name), max(0, self._admin.pexpiretime(name))) for name in names}
 
     def bring_back(self) -> None:
         """Lose all that came since."""
-        with self._admin() as admin:
-            admin.flushall()
-            for name, (dumped, expires_at) in self._keys.items():
-                admin.restore(name, expires_at, dumped, absttl=True)
-
-    def _admin(self) -> Any:
-        return redis.Redis(port=self._port, socket_timeout=5)
+        self._admin.flushall()
+        for name, (dumped, expires_at) in self._keys.items():
+            self._admin.restore(name, expires_at, dumped, absttl=True)
 
 
 class Keeper:

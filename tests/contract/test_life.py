@@ -1,7 +1,7 @@
 """Whether a store has lost data: how instances find out, and what nobody says until that is mended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
@@ -15,18 +15,27 @@ from hubbub.store.health import StoreState
 from tests.contract.conftest import Instance, attempt, soon, until
 from tests.contract.inside import CODE
 from tests.contract.losses import OldState
-from tests.support.stores import StoreServer
+from tests.support.stores import FLAVOURS, StoreServer
 
 LIFE, RECOVERING = keys.life(THE_SHARD), keys.recovering(THE_SHARD)
 Call = Callable[[], Awaitable[object]]
 
 
+@pytest.fixture(scope="module", params=FLAVOURS)
+def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    """One server, which has one shard; what differs on a cluster is which keys are looked after together."""
+    server = StoreServer(request.param, tmp_path_factory.mktemp("store"))
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 async def there(server: StoreServer) -> AsyncIterator[Instance]:
     """Another instance on the same store."""
-    there = Instance(server)
+    there = Instance(server.url)
     yield there
-    await there.batcher.aclose()
+    await there.aclose()
 
 
 async def absent(instance: Instance) -> bool:

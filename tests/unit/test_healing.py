@@ -240,6 +240,10 @@ def test_a_party_that_cannot_be_healed_is_over(outcome: HealOutcome, is_remember
         async with ward.healing():
             ward.life.lose()
             await later(5.0)
+            ward.life.lose()
+            await later(LEASE_SECONDS)
+            ward.life.lose()
+            await later(5.0)
             assert phone.closed == [CloseCode.PARTY_ENDED]
             ward.life.lose()
             await later(5.0)
@@ -258,6 +262,8 @@ async def test_what_is_missing_while_others_write_back_may_still_come() -> None:
     await later(1.0)
     assert not phone.closed
     ward.life.recovering = False
+    # Whoever has a copy renews within a lease, and finds it missing too.
+    await later(LEASE_SECONDS)
     await ward.healer.heal(ward.room())
     await later(1.0)
     assert phone.closed == [CloseCode.PARTY_ENDED]
