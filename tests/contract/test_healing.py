@@ -119,7 +119,7 @@ async def test_everyone_who_heals_brings_the_own_connections_in_either_order(
     for turn in (1, -1):
         server.admin.flushall()
         here, there = await keep(store, await begin(store)), Keeper(store)
-        there.own = [await take_own_seat(store, f"token-{n}") for n in range(3)]
+        there.own = [await take_own_seat(store, f"guest-{n}") for n in range(3)]
         await there.look()
         here.room = there.room
         ear.everything()

@@ -20,6 +20,7 @@ PATIENCE_SECONDS = 15.0
 # Linux takes the ports of outgoing connections from 32768 up. One of those might be gone when its owner, which is
 # being restarted, wants it back: phones and proxies make many connections meanwhile.
 LASTING_PORTS = range(20_000, 32_000)
+_DICE = random.SystemRandom()
 T = TypeVar("T")
 
 
@@ -42,7 +43,8 @@ def free_port() -> int:
 def lasting_port() -> int:
     """A free port that nobody else is given while its owner is away."""
     while True:
-        port = random.choice(LASTING_PORTS)
+        # Hypothesis seeds the common dice, and would have several processes choose the same.
+        port = _DICE.choice(LASTING_PORTS)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
