@@ -96,13 +96,15 @@ def brought_up(
     seats = {seat: _read_seat(record) for seat, record in _pairs(copy.seats)}
     tokens = dict(_pairs(copy.tokens))
     leases = dict(_pairs(copy.leases))
-    roster = tuple(seat for member in room.members if (seat := member.id.encode()) in seats)
+    host = _host(copy, room, seats)
+    listed = [member.id.encode() for member in room.members]
+    roster = tuple(seat for seat in dict.fromkeys([*listed, host]) if seat in seats)
     for seat in set(copy.roster) - set(roster):
         _free(seat, seats, tokens, leases, was_kicked=seat.decode() in kicked)
     _describe(seats, room)
     _hold(seats, own)
     return PartyCopy(
-        document=_document(copy.document, room, seats, leases),
+        document=_document(copy.document, room, host, seats, leases),
         state=_flat({**dict(_pairs(copy.state)), **_numbers(room, version)}),
         seats=_flat(
             {seat: KICKED if record is None else msgspec.json.encode(record) for seat, record in seats.items()}
@@ -137,6 +139,12 @@ def _with_first_host(copy: PartyCopy) -> PartyCopy:
     )
 
 
+def _host(copy: PartyCopy, room: Snapshot, seats: _Seats) -> bytes:
+    """Who is host; where that is somebody of whom the copy knows nothing, the one before, or there would be none."""
+    host = room.host_id.encode()
+    return host if host in seats else _decode_document(copy.document).host_id.encode()
+
+
 def _free(
     seat: bytes, seats: _Seats, tokens: dict[bytes, bytes], leases: dict[bytes, bytes], *, was_kicked: bool
 ) -> None:
@@ -165,13 +173,14 @@ def _hold(seats: _Seats, own: Iterable[Lease]) -> None:
             record[_HOLDER] = holders.get(seat, "")
 
 
-def _document(document: bytes, room: Snapshot, seats: _Seats, leases: Collection[bytes]) -> bytes:
+def _document(document: bytes, room: Snapshot, host: bytes, seats: _Seats, leases: Collection[bytes]) -> bytes:
     party: dict[str, Any] = msgspec.json.decode(document)
-    host = seats.get(room.host_id.encode())
-    if host is not None:
-        party |= {"hostId": room.host_id, "hostName": host[_NAME]}
-    on_host = b"on:" + party["hostId"].encode()
+    seat = seats[host]
+    assert seat is not None
+    on_host = b"on:" + host
     party |= {
+        "hostId": host.decode(),
+        "hostName": seat[_NAME],
         "chatMode": room.chat_mode,
         "locked": room.locked,
         "hostConnected": on_host in leases,

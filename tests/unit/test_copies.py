@@ -1,0 +1,251 @@
+"""Copies of parties: whatever was told since they were made is in them, and they are of one piece."""
+
+from typing import Any, Final
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from hubbub.core.copies import KICKED, PartyCopy, brought_up
+from hubbub.core.events import apply_event
+from hubbub.core.party import ChatMode, Lease
+from hubbub.core.protocol import (
+    ChatMessage,
+    ChatModeSet,
+    Event,
+    HostChanged,
+    LockSet,
+    Member,
+    MemberJoined,
+    MemberLeft,
+    MemberUpdated,
+    NextTrackQueued,
+    Playback,
+    Played,
+    Snapshot,
+    TrackChanged,
+    TrackSelected,
+)
+from tests.support.fakes import CODE, DOCUMENT, came, gone, member, new_snapshot, said
+
+BIRTH: Final = PartyCopy(msgspec.json.encode(DOCUMENT))
+LISTED: Final = ("ann", "ben", "eve")
+UNLISTED: Final = "zoe"
+
+
+def flat(words: dict[str, Any]) -> tuple[bytes, ...]:
+    return tuple(word if isinstance(word, bytes) else str(word).encode() for pair in words.items() for word in pair)
+
+
+def pairs(words: tuple[bytes, ...]) -> dict[str, str]:
+    texts = [word.decode() for word in words]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def record(name: str, number: int, *, listed: bool = True) -> bytes:
+    return msgspec.json.encode([name, f"holder of {name}", number, listed, f"token of {name}"])
+
+
+def made() -> PartyCopy:
+    """A copy of Ann's party with Ben, Eve, whose connection dropped, and Zoe, who is not listed; Kim was kicked."""
+    document = msgspec.json.encode(replace(DOCUMENT, host_connected=True, guest_count=2, seats=4))
+    return PartyCopy(
+        document=document,
+        state=flat({"version": 9, "touchedAt": 1_000_000, "stoodStill": 0, "guests": 4, "epoch": "old", "logBytes": 7}),
+        seats=flat({
+            "ann": record("Ann", 0), "ben": record("Ben", 1), "eve": record("Eve", 2),
+            "kim": KICKED, "zoe": record("Zoe", 4, listed=False),
+        }),
+        tokens=flat({f"token of {name}": name.lower() for name in ("Ann", "Ben", "Eve", "Kim", "Zoe")}),
+        roster=tuple(seat.encode() for seat in LISTED),
+        leases=tuple(word.encode() for word in ("on:ann", "20", "on:ben", "21", "on:zoe", "22", "held:eve", "90")),
+    )  # fmt: skip
+
+
+def room(**changes: Any) -> Snapshot:
+    """What everybody knows when that copy is made."""
+    members = [member("Ann", is_host=True), member("Ben"), member("Eve", connected=False)]
+    return replace(new_snapshot(members=members, guest_count=2), **changes)
+
+
+def brought(copy: PartyCopy, seen: Snapshot, *kicked: str, own: tuple[str, ...] = ()) -> PartyCopy:
+    leases = [Lease(CODE, seat, f"{seat} now") for seat in own]
+    return brought_up(copy, seen, 12, kicked, leases)
+
+
+def document_of(copy: PartyCopy) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.json.decode(copy.document)
+    return document
+
+
+def seats_of(copy: PartyCopy) -> dict[str, Any]:
+    seats = pairs(copy.seats)
+    return {seat: kept if kept == KICKED.decode() else msgspec.json.decode(kept) for seat, kept in seats.items()}
+
+
+def assert_of_one_piece(copy: PartyCopy) -> None:
+    """Document, seats, tokens, roster and leases agree."""
+    document, seats, leases = document_of(copy), seats_of(copy), pairs(copy.leases[::-1])
+    taken = {seat: kept for seat, kept in seats.items() if kept != KICKED.decode()}
+    assert document["hostId"] in taken
+    assert document["hostName"] == taken[document["hostId"]][0]
+    assert document["seats"] == len(taken)
+    assert sorted(pairs(copy.tokens).values()) == sorted(seats)
+    assert {kept[4]: seat for seat, kept in taken.items()}.items() <= pairs(copy.tokens).items()
+    assert {seat.decode() for seat in copy.roster} == {seat for seat, kept in taken.items() if kept[3]}
+    connected = {entry.removeprefix("on:") for entry in leases if entry.startswith("on:")}
+    assert connected | {entry.removeprefix("held:") for entry in leases if entry.startswith("held:")} <= set(taken)
+    assert document["hostConnected"] == (document["hostId"] in connected)
+    assert document["guestCount"] == len(connected - {document["hostId"]})
+
+
+def test_of_a_copy_that_is_right_only_the_holders_are_forgotten() -> None:
+    copy = brought(made(), room(), own=("ann",))
+    assert_of_one_piece(copy)
+    assert [kept[1] for kept in seats_of(copy).values() if kept != "kicked"] == ["ann now", "", "", ""]
+    assert {seat: kept[0] for seat, kept in seats_of(copy).items() if kept != "kicked"} == {
+        "ann": "Ann", "ben": "Ben", "eve": "Eve", "zoe": "Zoe",
+    }  # fmt: skip
+    assert (copy.tokens, copy.roster) == (made().tokens, made().roster)
+    # The store tells each entry before its score, and takes it after.
+    assert pairs(copy.leases[::-1]) == pairs(made().leases)
+    assert document_of(copy) == document_of(made())
+    assert pairs(copy.state)["version"] == "12"
+    assert pairs(copy.state)["guests"] == "4"
+
+
+def test_whoever_left_is_gone_and_may_come_again() -> None:
+    copy = brought(made(), room(members=[member("Ann", is_host=True), member("Eve", connected=False)]))
+    assert_of_one_piece(copy)
+    assert "ben" not in seats_of(copy)
+    assert "token of Ben" not in pairs(copy.tokens)
+
+
+def test_whoever_was_kicked_is_gone_for_good() -> None:
+    copy = brought(made(), room(members=[member("Ann", is_host=True), member("Eve", connected=False)]), "ben")
+    assert_of_one_piece(copy)
+    assert (seats_of(copy)["ben"], pairs(copy.tokens)["token of Ben"]) == ("kicked", "ben")
+    assert seats_of(copy)["kim"] == "kicked"
+
+
+def test_a_guest_who_became_host_is_its_host() -> None:
+    members = [member("Ann"), replace(member("Ben", is_host=True), name="DJ Ben"), member("Eve")]
+    copy = brought(made(), room(host_id="ben", members=members))
+    assert_of_one_piece(copy)
+    assert (document_of(copy)["hostId"], document_of(copy)["hostName"]) == ("ben", "DJ Ben")
+
+
+def test_a_host_who_was_not_listed_is_listed_now() -> None:
+    members = [*room().members, member("Zoe", is_host=True)]
+    copy = brought(made(), room(host_id="zoe", members=members))
+    assert_of_one_piece(copy)
+    assert copy.roster[-1] == b"zoe"
+
+
+def test_a_host_whom_the_copy_does_not_know_leaves_it_to_the_one_before() -> None:
+    members = [member("Ann"), member("New", is_host=True)]
+    copy = brought(made(), room(host_id="new", members=members))
+    assert_of_one_piece(copy)
+    assert document_of(copy)["hostId"] == "ann"
+
+
+def test_a_host_whom_the_copy_does_not_know_may_have_kicked_the_one_before() -> None:
+    copy = brought(made(), room(host_id="new", members=[member("New", is_host=True)]), "ann")
+    assert_of_one_piece(copy)
+
+
+def test_messages_mode_and_lock_are_the_rooms() -> None:
+    said = [ChatMessage("m", "ann", "Ann", 'a "quoted" 🎉\n\\', 1)]
+    copy = brought(made(), room(messages=said, chat_mode=ChatMode.LOCKED, locked=True))
+    assert [msgspec.json.decode(message, type=ChatMessage) for message in copy.messages] == said
+    assert (document_of(copy)["chatMode"], document_of(copy)["locked"]) == ("LOCKED", True)
+
+
+def test_what_plays_is_the_rooms() -> None:
+    playing = Playback(state="playing", track='a "b" ü', next_track=None, position=3.25, at=1_000_900)
+    state = pairs(brought(made(), room(playback=playing)).state)
+    assert (state["track"], state["nextTrack"]) == ('"a \\"b\\" ü"', "null")
+    assert (state["playing"], state["position"], state["at"]) == ("playing", "3.250", "1000900")
+
+
+def test_of_a_party_that_was_only_created_the_hosts_seat_comes_from_the_document() -> None:
+    copy = brought(BIRTH, new_snapshot(), own=("ann",))
+    assert_of_one_piece(copy)
+    assert seats_of(copy) == {"ann": ["Ann", "ann now", 0, True, "token of Ann"]}
+    assert pairs(copy.state)["touchedAt"] == "1000000"
+
+
+def test_an_encoded_copy_has_all_of_it_as_text() -> None:
+    decoded = msgspec.json.decode(made().encoded())
+    assert decoded["document"] == made().document.decode()
+    assert decoded["roster"] == ["ann", "ben", "eve"]
+    assert decoded["messages"] == []
+    assert set(decoded) == set(PartyCopy.__struct_fields__)
+
+
+def test_a_copy_names_its_party_and_the_token_of_its_first_host() -> None:
+    assert (made().party_id, made().host_token_hash) == ("party", "token of Ann")
+
+
+# Whatever was told.
+
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.sampled_from(LISTED).map(lambda seat: gone(seat, "left")),
+    st.sampled_from([*LISTED, "new"]).map(lambda seat: gone(seat, "kicked")),
+    st.sampled_from(["New", "Ben"]).map(came),
+    st.tuples(st.sampled_from(LISTED), st.text(max_size=5), st.booleans(), st.booleans()).map(
+        lambda some: MemberUpdated(
+            version=0, guest_count=0, member=Member(some[0], some[1], is_host=some[2], connected=some[3])
+        )
+    ),
+    st.sampled_from(["Ben", "Eve", "Zoe", "New"]).map(
+        lambda name: HostChanged(version=0, guest_count=0, host_id=name.lower(), member=member(name, is_host=True))
+    ),
+    st.sampled_from(list(ChatMode)).map(lambda mode: ChatModeSet(version=0, mode=mode)),
+    st.booleans().map(lambda locked: LockSet(version=0, locked=locked)),
+    st.text(max_size=9).map(said),
+    st.sampled_from(["a", 'ü"']).map(lambda track: TrackSelected(version=0, filename=track, at=6)),
+    st.sampled_from(["b", None]).map(lambda track: NextTrackQueued(version=0, filename=track)),
+    st.sampled_from(["c", None]).map(lambda track: TrackChanged(version=0, filename="d", next_filename=track, at=7)),
+    st.floats(0, 99).map(lambda position: Played(version=0, position=position, at=8)),
+)
+
+
+def is_possible(party: Snapshot, event: Event, kicked: set[str]) -> bool:
+    """Whether a store would tell that next."""
+    there = {seat.id for seat in party.members}
+    match event:
+        case MemberLeft(member_id=seat):
+            return seat in there - {party.host_id}
+        case MemberJoined(member=joined):
+            return joined.id not in there | kicked
+        case MemberUpdated(member=updated):
+            return updated.id in there and updated.is_host == (updated.id == party.host_id)
+        case HostChanged(host_id=seat):
+            return seat != party.host_id and seat in there | {UNLISTED}
+    return True
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(EVENTS, max_size=12), st.sampled_from([made(), BIRTH]), st.sets(st.sampled_from([*LISTED, "zoe"])))
+def test_whatever_was_told_since_the_copy_is_of_one_piece_and_as_new_as_the_room(
+    told: list[Event], copy: PartyCopy, own: set[str]
+) -> None:
+    seen, kicked = room() if copy.state else new_snapshot(), set[str]()
+    for event in told:
+        if is_possible(seen, event, kicked):
+            seen = apply_event(seen, event)
+            if isinstance(event, MemberLeft) and event.cause == "kicked":
+                kicked.add(event.member_id)
+    brought_copy = brought(copy, seen, *kicked, own=tuple(own))
+    assert_of_one_piece(brought_copy)
+    seats = seats_of(brought_copy)
+    known = {seat.id: seat for seat in seen.members if seat.id in seats}
+    host = document_of(brought_copy)["hostId"]
+    assert [seat.decode() for seat in brought_copy.roster] == [*known, *{host} - set(known)]
+    assert {seat: kept[0] for seat, kept in seats.items() if seat in known} == {
+        seat: kept.name for seat, kept in known.items()
+    }
+    assert all(seats.get(seat, "kicked") == "kicked" for seat in kicked - set(known) - {host})
+    assert host == seen.host_id or seen.host_id not in seats

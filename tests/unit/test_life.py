@@ -1,0 +1,227 @@
+"""How an instance learns that its store has lost data, by looks that may cross."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from hubbub.core.clock import ClockOffset
+from hubbub.core.limits import PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS, RECOVERING_SECONDS
+from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.calls import Argument
+from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.keys import life, recovering
+from hubbub.store.life import Life
+from hubbub.store.replies import Reply
+from hubbub.store.scripts import LIFE, Script
+from tests.support.fake_time import BEGINNING, in_fake_time, later, now, settle
+
+KEY = "party:BCDFGH"
+
+
+class FakeCalls:
+    """Shards whose lives tests write. While `held`, looks are answered when they are let go."""
+
+    last_clock: ClockOffset | None = None
+
+    def __init__(self, health: StoreHealth, *shards: str) -> None:
+        self._health = health
+        self.lives: dict[str, tuple[str, int]] = dict.fromkeys(shards or ("0",), ("life-1", 0))
+        self.recovering: set[str] = set()
+        self.away: set[str] = set()
+        self.looks: list[tuple[float, str, str]] = []
+        self.held: list[asyncio.Future[None]] | None = None
+
+    def shards(self) -> Sequence[str]:
+        """See `Calls.shards`."""
+        return list(self.lives)
+
+    def shard_of(self, key: str) -> str:
+        """See `Calls.shard_of`."""
+        assert key
+        return next(iter(self.lives))
+
+    def clock_of(self, key: str) -> ClockOffset | None:
+        """See `Calls.clock_of`."""
+        assert key
+        return None
+
+    async def call(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        deadline: float,
+        *,
+        probing: bool = False,
+    ) -> Reply:
+        """See `Calls.call`: what `life.lua` does."""
+        assert script is LIFE
+        assert probing
+        assert deadline > now()
+        _, known_id, known_beat, what, wait_ms = args
+        assert wait_ms == RECOVERING_SECONDS * 1000
+        (shard,) = (shard for shard in self.lives if list(keys) == [life(shard), recovering(shard)])
+        self.looks.append((now(), shard, str(what)))
+        if shard in self.away:
+            raise StoreUnavailable(Trouble.UNREACHABLE, "away")
+        life_id, beat = self.lives[shard]
+        lost = known_id != "" and (known_id != life_id or int(str(known_beat)) > beat)
+        if what != "look":
+            beat += 1
+            self.lives[shard] = life_id, beat
+        if lost or what == "heal":
+            self.recovering.add(shard)
+        reply = [0, b"lost" if lost else b"as_known", life_id.encode(), beat, int(shard in self.recovering)]
+        if self.held is not None:
+            self.held.append(asyncio.get_running_loop().create_future())
+            await self.held[-1]
+        self._health.answered()
+        return reply
+
+
+class Ward:
+    """A life, its store, and the losses it told of."""
+
+    def __init__(self, *shards: str) -> None:
+        self.health = StoreHealth()
+        self.calls = FakeCalls(self.health, *shards)
+        self.life = Life(self.calls, self.health)
+        self.losses: list[str] = []
+        self.life.on_loss(self.losses.append)
+
+    async def believes(self) -> bool:
+        """Whether an absence is believed."""
+        try:
+            await self.life.confirm_absence(KEY, now() + 1)
+        except StoreUnavailable as unavailable:
+            if unavailable.trouble is not Trouble.RECOVERING:
+                raise
+            return False
+        return True
+
+
+@in_fake_time
+async def test_an_instance_that_knew_nothing_sees_no_loss() -> None:
+    ward = Ward()
+    assert await ward.believes()
+    assert ward.losses == []
+
+
+@pytest.mark.parametrize("life", [("life-2", 0), ("life-2", 99), ("life-1", 4)])
+def test_another_id_or_a_lower_beat_is_a_loss(life: tuple[str, int]) -> None:
+    @in_fake_time
+    async def scene() -> None:
+        ward = Ward()
+        ward.calls.lives["0"] = ("life-1", 5)
+        assert await ward.believes()
+        ward.calls.lives["0"] = life
+        assert not await ward.believes()
+        assert ward.losses == ["0"]
+        ward.calls.recovering.clear()
+        assert await ward.believes()
+        assert ward.losses == ["0"]
+
+    scene()
+
+
+@in_fake_time
+async def test_a_higher_beat_is_somebody_elses() -> None:
+    ward = Ward()
+    assert await ward.believes()
+    ward.calls.lives["0"] = ("life-1", 70)
+    assert await ward.believes()
+    assert ward.losses == []
+
+
+@in_fake_time
+async def test_looks_that_found_the_same_loss_tell_of_it_once() -> None:
+    ward = Ward()
+    assert await ward.believes()
+    ward.calls.lives["0"] = ("life-2", 0)
+    assert await asyncio.gather(*(ward.believes() for _ in range(5))) == [False] * 5
+    assert ward.losses == ["0"]
+
+
+@in_fake_time
+async def test_a_look_that_was_answered_before_the_loss_tells_nothing_new() -> None:
+    ward = Ward()
+    assert await ward.believes()
+    ward.calls.held = []
+    early = asyncio.create_task(ward.believes())
+    await settle()
+    ward.calls.lives["0"] = ("life-2", 0)
+    late = asyncio.create_task(ward.believes())
+    await settle()
+    for answer in reversed(ward.calls.held):
+        answer.set_result(None)
+        await settle()
+    assert (await early, await late) == (True, False)
+    ward.calls.held, ward.calls.recovering = None, set()
+    assert await ward.believes()
+    assert ward.losses == ["0"]
+
+
+@in_fake_time
+async def test_a_beat_that_is_answered_late_is_not_held_against_the_store() -> None:
+    ward = Ward()
+    ward.calls.held = []
+    beats = [asyncio.create_task(ward.believes()) for _ in range(2)]
+    await settle()
+    ward.calls.lives["0"] = ("life-1", 7)
+    beats.append(asyncio.create_task(ward.believes()))
+    await settle()
+    for answer in reversed(ward.calls.held):
+        answer.set_result(None)
+        await settle()
+    assert await asyncio.gather(*beats) == [True, True, True]
+    assert ward.losses == []
+
+
+@in_fake_time
+async def test_while_anything_is_written_back_health_says_so() -> None:
+    ward = Ward("a", "b")
+    states: list[StoreState] = []
+    ward.health.on_change(lambda state, _: states.append(state))
+    watching = asyncio.create_task(ward.life.watch())
+    await settle()
+    ward.calls.recovering = {"b"}
+    await later(PROBE_INTERVAL_SECONDS)
+    assert (ward.life.is_recovering("a"), ward.life.is_recovering("b")) == (False, True)
+    await later(PROBE_INTERVAL_SECONDS)
+    ward.calls.recovering = set()
+    await later(PROBE_INTERVAL_SECONDS)
+    assert states == [StoreState.CONNECTED, StoreState.RECOVERING, StoreState.CONNECTED]
+    watching.cancel()
+
+
+@in_fake_time
+async def test_a_shard_that_is_away_keeps_nobody_from_looking_after_the_others() -> None:
+    ward = Ward("a", "b")
+    watching = asyncio.create_task(ward.life.watch())
+    await settle()
+    ward.calls.away = {"a"}
+    ward.calls.lives["b"] = ("life-2", 0)
+    await later(PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS)
+    assert ward.losses == ["b"]
+    watching.cancel()
+
+
+@in_fake_time
+async def test_an_instance_beats_where_that_is_worth_it_and_only_looks_for_an_absence() -> None:
+    ward = Ward()
+    watching = asyncio.create_task(ward.life.watch())
+    await settle()
+    assert await ward.believes()
+    ward.life.worth_a_beat = lambda: False
+    await later(PROBE_INTERVAL_SECONDS)
+    ward.life.healing.add("0")
+    await later(PROBE_INTERVAL_SECONDS)
+    watching.cancel()
+    interval = PROBE_INTERVAL_SECONDS
+    assert ward.calls.looks == [
+        (BEGINNING, "0", "beat"),
+        (BEGINNING, "0", "look"),
+        (BEGINNING + interval, "0", "look"),
+        (BEGINNING + 2 * interval, "0", "heal"),
+    ]
