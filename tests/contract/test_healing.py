@@ -143,7 +143,7 @@ async def test_two_who_heal_at_once_make_one_epoch(store: RedisStore, host: Leas
     await here.look()
     await there.look()
     assert here.room.known == there.room.known
-    assert here.room.party == there.room.party
+    assert here.seen == there.seen
 
 
 async def test_a_guest_whose_coming_is_in_no_copy_keeps_seat_and_name(
@@ -179,7 +179,7 @@ async def test_after_healing_the_party_goes_on(store: RedisStore, host: Lease, s
     await do(store, guest, Rename(name="Ben"), Rename(name=""))
     await do(store, host, Kick(target_id=guest.member_id), Promote(target_id=new.member_id))
     keeper.hear(ear)
-    assert keeper.room.party == replace(await snapshot(store), expires_at=keeper.room.party.expires_at)  # type: ignore[union-attr]
+    assert keeper.seen == replace(await snapshot(store), expires_at=0)
     assert await store.join(attempt(token="ben"), soon()) == Kicked()
     await do(store, new, Leave())
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
@@ -462,3 +462,15 @@ async def test_a_watcher_alone_leaves_nothing_that_never_expires(store: RedisSto
     old_state.bring_back()
     assert await store.heal(keeper.healing(), soon()) == Healed()
     assert find_inside(server) is not None
+
+
+async def test_a_connection_that_took_a_seat_over_keeps_it_where_only_that_was_lost(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    await take_own_seat(store, "ben")
+    old_state = OldState(server)
+    # Taking a seat over has no version.
+    keeper = await keep(store, host, await take_own_seat(store, "ben"))
+    old_state.bring_back()
+    assert await keeper.heal() == Healed()
+    assert (await touch(store, *keeper.own)).verdicts == ()

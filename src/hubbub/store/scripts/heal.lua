@@ -27,7 +27,8 @@ local function begin_epoch()
   begun = true
 end
 
--- Who had taken over from whom may be lost, so whoever still has a connection may claim its seat again.
+-- Who had taken over from whom may be lost, even where no version is, since that has none. So whoever still has a
+-- connection may claim its seat again.
 local function forget_holders()
   for _, seat_id in ipairs(redis.call('HKEYS', seats_key)) do
     local seat = seat_of(seat_id)
@@ -103,7 +104,7 @@ else
   local position = standing(known, {epoch = epoch, version = state.version}, log_key)
   if position == 'behind' and can_write then
     write_whole(has_own)
-  elseif position == 'behind' or position == 'forked' then
+  elseif position ~= 'elsewhere' then
     begin_epoch()
     forget_holders()
   end

@@ -1,0 +1,234 @@
+"""A party in a store that loses data at any moment: once everyone has healed it, nobody has lost what they had."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from msgspec.structs import replace
+
+from hubbub.core.copies import RememberedEnd
+from hubbub.core.outcomes import Ended, Healed, Joined, Kicked
+from hubbub.core.party import ChatMode, Lease
+from hubbub.core.protocol import (
+    Act,
+    Kick,
+    Leave,
+    Promote,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SetChatMode,
+    SetLock,
+)
+from tests.contract.conftest import Instance, attempt, begin, soon
+from tests.contract.inside import CODE, KICKED, Ear, look_inside
+from tests.contract.live import do, touch
+from tests.contract.losses import Keeper, OldState
+from tests.contract.soundness import assert_sound
+from tests.support.stores import StoreServer
+
+TOKENS = st.sampled_from([f"token-{n}" for n in range(1, 6)])
+AT = st.integers(0, 2)
+ORDERS = st.permutations(range(3))
+ACTS: st.SearchStrategy[Act] = st.sampled_from(
+    [
+        Rename(name='Ann "A"'),
+        Rename(name=""),
+        SetChatMode(mode=ChatMode.EMOJI_ONLY),
+        SetLock(locked=False),
+        SendMessage(text="hello 🎉"),
+        SelectTrack(filename="a"),
+        QueueTrack(filename="b"),
+        QueueTrack(filename=None),
+    ]
+)
+
+
+class LosingMachine(RuleBasedStateMachine):
+    """Three instances whose connections do what they like, and a store that forgets."""
+
+    server: ClassVar[StoreServer]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.admin.flushall()
+        self.runner = asyncio.Runner()
+        self.instances = [self.run(self._instance()) for _ in range(3)]
+        self.keepers: list[Keeper] = []
+        self.ear = Ear(self.server)
+        self.old_state: OldState | None = None
+
+    async def _instance(self) -> Instance:
+        return Instance(self.server.url)
+
+    def run(self, call: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(call)
+
+    @initialize()
+    def begin(self) -> None:
+        self.run(self._begin())
+
+    async def _begin(self) -> None:
+        self.keepers = [Keeper(instance.store) for instance in self.instances]
+        self.kicked: set[str] = set()
+        self.tokens: dict[str, Lease] = {}
+        self.old_state = None
+        self._seated(0, await begin(self.keepers[0].store, token="token-0"), "token-0")
+        await self._look()
+
+    def teardown(self) -> None:
+        self.ear.close()
+        for instance in self.instances:
+            self.run(instance.aclose())
+        self.runner.close()
+
+    # What people do.
+
+    @rule(at=AT, token=TOKENS)
+    def join(self, at: int, token: str) -> None:
+        self.run(self._join(at, token))
+
+    async def _join(self, at: int, token: str) -> None:
+        mine = attempt(CODE, token)
+        joined = await self.keepers[at].store.join(mine, soon())
+        if token in self.kicked:
+            assert joined == Kicked()
+            return
+        assert isinstance(joined, Joined)
+        self._seated(at, Lease(CODE, joined.member_id, mine.holder), token)
+        # The first renewal comes soon, and with it the copy.
+        await self._look()
+
+    def _seated(self, at: int, lease: Lease, token: str) -> None:
+        self._gone(token)
+        self.tokens[token] = replace(lease, token_hash=token)
+        self.keepers[at].own.append(self.tokens[token])
+
+    def _gone(self, token: str) -> None:
+        lease = self.tokens.pop(token, None)
+        for keeper in self.keepers:
+            keeper.own = [own for own in keeper.own if own != lease]
+
+    @rule(command=ACTS)
+    def act(self, command: Act) -> None:
+        self.run(self._act(command))
+
+    @rule(data=st.data())
+    def kick_or_promote(self, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(sorted(self.tokens)))
+        lease = self.tokens[token]
+        if lease == self.host:
+            return
+        if data.draw(st.booleans()):
+            self.run(self._act(Promote(target_id=lease.member_id)))
+            return
+        self.run(self._act(Kick(target_id=lease.member_id)))
+        self.kicked.add(token)
+        self._gone(token)
+
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(sorted(self.tokens)))
+        if self.tokens[token] != self.host:
+            self.run(self._act(Leave(), self.tokens[token]))
+            self._gone(token)
+
+    @property
+    def host(self) -> Lease:
+        (host,) = (lease for lease in self.tokens.values() if lease.member_id == self.keepers[0].seen.host_id)
+        return host
+
+    async def _act(self, command: Act | Leave, lease: Lease | None = None) -> None:
+        await do(self.keepers[0].store, lease or self.host, command)
+        for published in self.ear.everything()[0]:
+            for keeper in self.keepers:
+                assert keeper.room.receive(published)
+
+    # What the store does.
+
+    @rule()
+    def save(self) -> None:
+        self.old_state = OldState(self.server)
+
+    @rule(order=ORDERS)
+    def come_back_empty(self, order: Sequence[int]) -> None:
+        self.server.admin.flushall()
+        self.run(self._heal(order))
+
+    @precondition(lambda self: self.old_state is not None)
+    @rule(order=ORDERS)
+    def fall_back(self, order: Sequence[int]) -> None:
+        assert self.old_state is not None
+        self.old_state.bring_back()
+        self.run(self._heal(order))
+
+    @precondition(lambda self: self.old_state is not None)
+    @rule(order=ORDERS, strangers=st.integers(1, 3))
+    def fall_back_and_go_on(self, order: Sequence[int], strangers: int) -> None:
+        """Others come before anybody has healed, so that the same versions may have been given out again."""
+        assert self.old_state is not None
+        self.old_state.bring_back()
+        for _ in range(strangers):
+            self.run(self._come_as_a_stranger())
+        self.run(self._heal(order, went_on=True))
+
+    async def _come_as_a_stranger(self) -> None:
+        await self.keepers[0].store.join(attempt(CODE), soon())
+
+    @precondition(lambda self: self.old_state is not None)
+    @rule(order=ORDERS)
+    def end_and_fall_back(self, order: Sequence[int]) -> None:
+        assert self.old_state is not None
+        party = look_inside(self.server).document
+        self.run(self._end(RememberedEnd(CODE, party["id"], party["hostToken"], 2**42), order))
+        self.server.admin.flushall()
+        self.run(self._begin())
+
+    async def _end(self, end: RememberedEnd, order: Sequence[int]) -> None:
+        assert self.old_state is not None
+        await do(self.keepers[0].store, self.host, Leave())
+        self.old_state.bring_back()
+        await self.keepers[order[0]].store.bury(end, soon())
+        for at in order:
+            assert await self.keepers[at].heal() == Ended()
+
+    async def _heal(self, order: Sequence[int], *, went_on: bool = False) -> None:
+        known = self.keepers[0].seen
+        for at in order:
+            assert await self.keepers[at].heal() == Healed()
+        # Nobody who is connected has lost the seat.
+        for keeper in self.keepers:
+            assert (await touch(keeper.store, *keeper.own)).verdicts == ()
+        await self._look()
+        inside = look_inside(self.server)
+        assert_sound(CODE, inside)
+        if went_on:
+            # What came by the same versions may stand instead, and whoever was kicked meanwhile may be back.
+            self.kicked = {token for token in self.kicked if inside.seats.get(inside.tokens.get(token, "")) == KICKED}
+            return
+        assert self.keepers[0].seen == known
+        for token in self.kicked:
+            assert await self.keepers[0].store.join(attempt(CODE, token), soon()) == Kicked()
+
+    async def _look(self) -> None:
+        self.ear.everything()
+        for keeper in self.keepers:
+            await keeper.look()
+        assert len({keeper.room.known for keeper in self.keepers}) == 1
+        assert self.keepers[0].seen == self.keepers[1].seen == self.keepers[2].seen
+
+
+@pytest.mark.timeout(400)
+def test_whatever_a_store_loses_nobody_who_is_connected_loses_anything(server: StoreServer) -> None:
+    LosingMachine.server = server
+    run_state_machine_as_test(
+        LosingMachine,
+        settings=settings(
+            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
