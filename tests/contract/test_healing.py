@@ -474,3 +474,13 @@ async def test_a_connection_that_took_a_seat_over_keeps_it_where_only_that_was_l
     old_state.bring_back()
     assert await keeper.heal() == Healed()
     assert (await touch(store, *keeper.own)).verdicts == ()
+
+
+async def test_a_host_who_was_kicked_by_one_whom_the_store_has_lost_is_its_host_still(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    kicked = replace(host, token_hash=look_inside(server).document["hostToken"])
+    server.admin.flushall()
+    assert await store.heal(replace(keeper.healing(), kicked=[kicked]), soon()) == Healed()
+    assert look_inside(server).document["hostId"] == host.member_id

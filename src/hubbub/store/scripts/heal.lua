@@ -86,6 +86,7 @@ end
 local function ban(seat_id, token)
   local seat = seat_of(seat_id)
   if seat then
+    if is_host(seat) then return end  -- the host who kicked this one is lost, and there must be one
     free(seat)
     tell_left(seat, 'kicked')
   end
