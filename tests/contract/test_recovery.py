@@ -1,0 +1,60 @@
+"""Instances that look after their store: what they created comes back by itself, and is called absent by nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from hubbub.core.outcomes import Joinable
+from hubbub.service import NewParty
+from hubbub.store import StoreUnavailable, Trouble
+from tests.contract.conftest import Instance, until
+from tests.support.stores import StoreServer
+
+
+@pytest.fixture
+async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
+    """Two instances that look after the store."""
+    here, there = Instance(server.url), Instance(server.url)
+    tasks = [asyncio.create_task(job) for one in (here, there) for job in (one.life.watch(), one.healer.run())]
+    # Whoever has never looked knows of no loss.
+    await until(lambda: all(set(one.life._known) >= set(one.link.calls.shards()) != set() for one in (here, there)))
+    yield here, there
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for one in (here, there):
+        await one.aclose()
+
+
+async def asked_until_told(instance: Instance, code: str) -> object:
+    """What the instance tells of a party as soon as it knows; until then it says that data is being written back."""
+    while True:
+        with suppress(StoreUnavailable):
+            try:
+                return await instance.service().check_join(code)
+            except StoreUnavailable as unavailable:
+                if unavailable.trouble is not Trouble.RECOVERING:
+                    raise AssertionError(unavailable) from None
+        await asyncio.sleep(0.02)
+
+
+async def test_what_was_just_created_comes_back_to_an_emptied_store_and_is_absent_nowhere(
+    pair: tuple[Instance, Instance], server: StoreServer
+) -> None:
+    here, there = pair
+    key = "a key of sixteen."
+    created = [await here.service().create("Ann", None), await here.service().create("Ann", key)]
+    parties = [party for party in created if isinstance(party, NewParty)]
+    assert await there.service().check_join(parties[0].code) == Joinable()
+    server.admin.flushall()
+    asked = [asked_until_told(one, party.code) for one in pair for party in parties]
+    assert await asyncio.gather(*asked) == [Joinable()] * 4
+    while True:
+        with suppress(StoreUnavailable):
+            again = await there.service().create("Ann", key)
+            break
+        await asyncio.sleep(0.02)
+    assert isinstance(again, NewParty)
+    assert (again.code, again.host_token) == (parties[1].code, parties[1].host_token)
