@@ -307,7 +307,7 @@ FAULTS = (
     Fault("network loses one direction", lose_one_direction, 4.0, is_felt=True),
     Fault("an instance's subscription goes deaf", deafen_an_instance, heals_itself=True),
     Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE, is_felt=True),
-    Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE, is_felt=True),
+    Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE),
     Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE, is_felt=True),
     Fault("two adjacent versions, then an upgrade", upgrade_an_instance, 3.0, 20.0, begins_older=True),
     Fault(
