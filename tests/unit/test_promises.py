@@ -1,0 +1,24 @@
+"""What the documents promise names the tests that show it, and those are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TESTS = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_and_every_file_that_a_document_names_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = {word for word in re.findall(r"`(test_\w+)`", text) if not re.search(rf"def {word}\(", TESTS)}
+    assert named == set()
+    files = re.findall(r"`((?:src|tests|docs|deploy|bench)/[\w./-]+\.\w+)`", text)
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_reliability_names_a_test_for_most_of_what_it_promises() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert len(set(re.findall(r"`(test_\w+)`", text))) > 20
