@@ -101,9 +101,7 @@ class Evening:
         for party in self.parties:
             for phone in party.phones:
                 phone.hang_up()
-        for task in (*self._staying, *self._moving):
-            task.cancel()
-        await asyncio.gather(*self._staying, *self._moving, return_exceptions=True)
+        await _end(*self._staying, *self._moving)
         await self._stack.aclose()
 
     async def until(self, fact: Callable[[], bool]) -> bool:
@@ -154,9 +152,7 @@ class Evening:
 
     async def rest(self) -> None:
         """Be quiet, wait until everybody is level and what failed is taken back, and write down how it is."""
-        for task in self._moving:
-            task.cancel()
-        await asyncio.gather(*self._moving, return_exceptions=True)
+        await _end(*self._moving)
         await self.until(self.is_level)
         documents = await self._settled_documents()
         self.story.add(h.Rested(h.now()))
@@ -262,6 +258,14 @@ class Evening:
         for task in (*self._staying, *self._moving):
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel the tasks until they end: one that is just opening a connection may take the first time for a timeout."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=LOOK_SECONDS)
 
 
 def _count(source: str, code: str, document: dict[str, object]) -> h.CountAtRest:
