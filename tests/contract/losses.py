@@ -7,13 +7,34 @@ import msgspec
 
 from hubbub.core.copies import Healing, PartyCopy, brought_up
 from hubbub.core.outcomes import Healed, HealOutcome, Renewed, Whole
-from hubbub.core.party import Lease
-from hubbub.core.protocol import Snapshot
+from hubbub.core.party import ChatMode, Lease
+from hubbub.core.protocol import (
+    Act,
+    Play,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SetChatMode,
+    SetLock,
+    Snapshot,
+)
 from hubbub.core.room import Room
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import attempt, soon
 from tests.contract.inside import CODE, Ear, Inside
 from tests.support.stores import StoreServer
+
+EVENING: list[Act] = [
+    SendMessage(text='Ann said: "Grüße 🎉", then \\ and a new\nline'),
+    Rename(name='Ann "A" 🎈'),
+    SetChatMode(mode=ChatMode.EMOJI_ONLY),
+    SelectTrack(filename='a "b".mp3'),
+    QueueTrack(filename="ü.mp3"),
+    Play(position=12.5),
+    SetLock(locked=True),
+]
+"""What a host may do in an evening."""
 
 
 class OldState:

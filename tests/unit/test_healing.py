@@ -1,8 +1,6 @@
 """When one instance writes back what, and what it makes of the store's answer."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -10,68 +8,11 @@ import pytest
 from hubbub.core.copies import PartyCopy
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import BURIALS_FIRST_SECONDS, RECENT_CREATE_SECONDS
-from hubbub.core.memory import RecentCreate
 from hubbub.core.outcomes import Another, Ended, Healed, HealOutcome, Missing, RenewOutcome, Unproved
-from hubbub.core.party import PartyDocument
-from hubbub.healing import Healer
-from hubbub.presence import Presence
 from hubbub.store import StoreUnavailable, Trouble
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, DOCUMENT, FakeLife, FakeParty, over, said
-
-LEASE_SECONDS = 10.0
-THIRD = LEASE_SECONDS / 3
-
-
-class Ward(World):
-    """An instance that heals."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.life = FakeLife()
-        self.told: list[tuple[str, int]] = []
-        self.healer = Healer(
-            self.store.as_store(),
-            self.life.as_life(),
-            self.hub,
-            LEASE_SECONDS,
-            lambda what, number: self.told.append((what, number)),
-        )
-
-    async def guests(self, *names: str) -> list[FakePhone]:
-        """Phones in a room whose leases have just been renewed."""
-        phones = await self.phones(names)
-        self.room().renewed_at = now()
-        return phones
-
-    def create(self, code: str = CODE, once: str | None = None) -> None:
-        """A party is created, which nobody enters."""
-        self.healer.note_create(RecentCreate(code, DOCUMENT, 8_200_000, once))
-
-    @asynccontextmanager
-    async def healing(self) -> AsyncIterator[None]:
-        """While healing goes on."""
-        task = asyncio.create_task(self.healer.run())
-        await settle()
-        yield
-        assert not task.done()
-        task.cancel()
-
-    @asynccontextmanager
-    async def renewing(self) -> AsyncIterator[None]:
-        """While leases are renewed."""
-        presence = Presence(self.store.as_store(), self.hub, self.healer, LEASE_SECONDS)
-        task = asyncio.create_task(presence.run())
-        yield
-        assert not task.done()
-        task.cancel()
-
-    @property
-    def codes(self) -> list[str]:
-        """Whose healing was asked for, in order."""
-        return [healing.code for _, healing in self.store.healed]
-
+from tests.support.fake_ward import LEASE_SECONDS, THIRD, Ward
+from tests.support.fakes import CODE, DOCUMENT, FakeParty, over, said
 
 # The order of things.
 
@@ -332,100 +273,6 @@ async def test_an_absence_is_believed_where_the_leases_have_run_out() -> None:
     await later(LEASE_SECONDS)
     ward.healer.doubt_absence(CODE)
     ward.healer.doubt_absence("CCCCCC")
-
-
-# Created, and nobody there yet.
-
-
-@in_fake_time
-async def test_a_recent_create_is_healed_and_its_key_bound_again() -> None:
-    ward = Ward()
-    ward.create("CCCCCC", once="hash")
-    ward.create("DDDDDD")
-    async with ward.healing():
-        ward.life.lose()
-        await later(5.0)
-    assert ward.codes == ["CCCCCC", "DDDDDD"]
-    (_, healing), _ = ward.store.healed
-    assert (healing.known, list(healing.own), healing.expires_at) == (None, [], 8_200_000)
-    assert healing.copy is not None
-    assert msgspec.json.decode(healing.copy.document, type=PartyDocument) == DOCUMENT
-    assert ward.store.bound_again == [("hash", "CCCCCC")]
-
-
-@in_fake_time
-async def test_when_the_link_is_back_recent_creates_are_looked_after_at_once() -> None:
-    ward = Ward()
-    ward.create()
-    async with ward.healing():
-        ward.healer.look_again()
-        await settle()
-        assert ward.codes == [CODE]
-
-
-@in_fake_time
-async def test_a_recent_create_that_is_missed_is_healed_at_once() -> None:
-    ward = Ward()
-    ward.create()
-    async with ward.healing():
-        with pytest.raises(StoreUnavailable):
-            ward.healer.doubt_absence(CODE)
-        await settle()
-        assert ward.codes == [CODE]
-
-
-@in_fake_time
-async def test_a_create_is_kept_for_a_minute() -> None:
-    ward = Ward()
-    ward.create()
-    async with ward.healing():
-        await later(RECENT_CREATE_SECONDS)
-        ward.life.lose()
-        await later(5.0)
-    assert ward.codes == []
-
-
-@pytest.mark.parametrize("outcome", [Another(), Ended()])
-def test_a_create_whose_party_is_no_more_is_forgotten(outcome: HealOutcome) -> None:
-    @in_fake_time
-    async def scene() -> None:
-        ward = Ward()
-        ward.create(once="hash")
-        ward.store.healing = lambda _: outcome
-        async with ward.healing():
-            for _ in range(2):
-                ward.life.lose()
-                await later(5.0)
-        assert ward.codes == [CODE]
-        assert ward.store.bound_again == []
-
-    scene()
-
-
-@in_fake_time
-async def test_a_create_that_was_withdrawn_is_not_healed() -> None:
-    ward = Ward()
-    ward.create()
-    ward.healer.note_withdrawn(CODE)
-    async with ward.healing():
-        ward.life.lose()
-        await later(5.0)
-    assert ward.codes == []
-
-
-@in_fake_time
-async def test_whoever_enters_has_the_party_healed_with_the_room() -> None:
-    ward = Ward()
-    ward.create()
-    await ward.guests("ann")
-    ward.healer.note_entered(ward.room())
-    async with ward.healing():
-        ward.life.lose()
-        await later(5.0)
-    ((_, healing),) = ward.store.healed
-    assert healing.copy is not None
-    assert (healing.copy.party_id, healing.copy.host_token_hash) == ("party", "token of Ann")
-    assert len(healing.own) == 1
 
 
 # Whether a beat is worth it.

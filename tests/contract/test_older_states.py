@@ -1,0 +1,153 @@
+"""A store that falls back to an older state, and what shows that it has: positions, and what is laid over it."""
+
+import pytest
+from msgspec.structs import replace
+
+from hubbub.core.outcomes import (
+    Healed,
+    Kicked,
+    Renewed,
+    Unproved,
+)
+from hubbub.core.party import Lease
+from hubbub.core.protocol import (
+    Kick,
+    SendMessage,
+    SetLock,
+)
+from hubbub.store.redis import RedisStore
+from tests.contract.conftest import attempt, draft, soon, take_seat
+from tests.contract.inside import CODE, find_inside, look_inside
+from tests.contract.live import do, snapshot, touch
+from tests.contract.losses import EVENING, OldState, keep, take_own_seat, what_lasts
+from tests.support.stores import StoreServer
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+async def test_a_store_that_is_behind_gets_all_that_it_lacks(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old_state = OldState(server)
+    await do(store, host, *EVENING)
+    keeper = await keep(store, host)
+    before = look_inside(server)
+    old_state.bring_back()
+    assert await store.renew(CODE, [host], soon(), keeper.room.known) == Unproved()
+    assert await store.catch_up(CODE, keeper.room.known, soon()) == Unproved()
+    assert await keeper.heal() == Healed()
+    assert what_lasts(look_inside(server)) == what_lasts(before)
+    assert keeper.room.epoch != before.document["id"]
+
+
+async def test_the_same_version_of_another_event_is_no_proof(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old_state = OldState(server)
+    await do(store, host, SetLock(locked=True))
+    keeper = await keep(store, host)
+    old_state.bring_back()
+    await do(store, host, SendMessage(text="by the same version"))
+    assert await store.renew(CODE, [host], soon(), keeper.room.known) == Unproved()
+    known = keeper.room.known
+    assert await keeper.heal() == Healed()
+    assert keeper.room.epoch != known.epoch
+    seen = await snapshot(store)
+    assert (seen.locked, [message.text for message in seen.messages]) == (False, ["by the same version"])
+
+
+async def test_whoever_came_after_the_older_state_was_brought_back_keeps_the_seat(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    old_state = OldState(server)
+    await do(store, host, *EVENING[:-1])
+    keeper = await keep(store, host)
+    old_state.bring_back()
+    new = await keep(store, await take_own_seat(store, "ben", "Ben"))
+    assert await keeper.heal() == Healed()
+    assert await store.renew(CODE, new.own, soon(), new.room.known) == Unproved()
+    assert await new.heal() == Healed()
+    await keeper.look()
+    assert [member.name for member in (await snapshot(store)).members] == ['Ann "A" 🎈', "Ben"]
+    assert keeper.room.known == new.room.known
+
+
+async def test_a_store_that_falls_back_to_the_same_state_twice_is_healed_twice(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    eve = await take_own_seat(store, "eve")
+    old_state = OldState(server)
+    await do(store, host, Kick(target_id=eve.member_id), SendMessage(text="hi"))
+    keeper = await keep(store, host)
+    for _ in range(2):
+        old_state.bring_back()
+        assert await keeper.heal() == Healed()
+        assert await store.join(attempt(token="eve"), soon()) == Kicked()
+        assert [message.text for message in (await snapshot(store)).messages] == ["hi"]
+
+
+async def test_a_position_of_the_life_before_the_loss_is_proved_no_more(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    known = keeper.room.known
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    assert await store.renew(CODE, [host], soon(), known) == Unproved()
+    assert await store.catch_up(CODE, known, soon()) == Unproved()
+    assert isinstance(await store.renew(CODE, [host], soon(), keeper.room.known), Renewed)
+
+
+async def test_a_position_beyond_the_log_needs_no_proof(store: RedisStore, host: Lease, server: StoreServer) -> None:
+    known = replace((await keep(store, host)).room.known, digest="of nothing that is kept")
+    server.admin.delete(f"{{party:{CODE}}}:log")
+    server.admin.hset(f"{{party:{CODE}}}:state", "logBytes", "0")
+    assert isinstance(await store.renew(CODE, [host], soon(), known), Renewed)
+
+
+async def test_whoever_was_taken_over_by_one_that_the_store_has_lost_gets_the_seat_back(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    old_state = OldState(server)
+    await do(store, host, SetLock(locked=True))
+    await keeper.look()
+    old_state.bring_back()
+    await do(store, host, SendMessage(text="by the same version"))
+    keeper.own = [replace(host, holder="a connection that came before the store fell back")]
+    assert await keeper.heal() == Healed()
+    assert (await touch(store, *keeper.own)).verdicts == ()
+
+
+async def test_a_watcher_alone_leaves_nothing_that_never_expires(store: RedisStore, server: StoreServer) -> None:
+    await store.create(draft(), soon())
+    old_state = OldState(server)
+    await store.watch(CODE, "wall", soon())
+    host = await take_seat(store, token=look_inside(server).document["hostToken"])
+    keeper = await keep(store, host)
+    keeper.own, keeper.copy = [], None
+    old_state.bring_back()
+    assert await store.heal(keeper.healing(), soon()) == Healed()
+    assert find_inside(server) is not None
+
+
+async def test_a_connection_that_took_a_seat_over_keeps_it_where_only_that_was_lost(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    await take_own_seat(store, "ben")
+    old_state = OldState(server)
+    # Taking a seat over has no version.
+    keeper = await keep(store, host, await take_own_seat(store, "ben"))
+    old_state.bring_back()
+    assert await keeper.heal() == Healed()
+    assert (await touch(store, *keeper.own)).verdicts == ()
+
+
+async def test_a_host_who_was_kicked_by_one_whom_the_store_has_lost_is_its_host_still(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    keeper = await keep(store, host)
+    kicked = replace(host, token_hash=look_inside(server).document["hostToken"])
+    server.admin.flushall()
+    assert await store.heal(replace(keeper.healing(), kicked=[kicked]), soon()) == Healed()
+    assert look_inside(server).document["hostId"] == host.member_id

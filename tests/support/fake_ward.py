@@ -1,0 +1,64 @@
+"""An instance that heals, around a store that forgets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hubbub.core.memory import RecentCreate
+from hubbub.healing import Healer
+from hubbub.presence import Presence
+from tests.support.fake_time import now, settle
+from tests.support.fake_world import FakePhone, World
+from tests.support.fakes import CODE, DOCUMENT, FakeLife
+
+LEASE_SECONDS = 10.0
+THIRD = LEASE_SECONDS / 3
+
+
+class Ward(World):
+    """An instance that heals."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.life = FakeLife()
+        self.told: list[tuple[str, int]] = []
+        self.healer = Healer(
+            self.store.as_store(),
+            self.life.as_life(),
+            self.hub,
+            LEASE_SECONDS,
+            lambda what, number: self.told.append((what, number)),
+        )
+
+    async def guests(self, *names: str) -> list[FakePhone]:
+        """Phones in a room whose leases have just been renewed."""
+        phones = await self.phones(names)
+        self.room().renewed_at = now()
+        return phones
+
+    def create(self, code: str = CODE, once: str | None = None) -> None:
+        """A party is created, which nobody enters."""
+        self.healer.note_create(RecentCreate(code, DOCUMENT, 8_200_000, once))
+
+    @asynccontextmanager
+    async def healing(self) -> AsyncIterator[None]:
+        """While healing goes on."""
+        task = asyncio.create_task(self.healer.run())
+        await settle()
+        yield
+        assert not task.done()
+        task.cancel()
+
+    @asynccontextmanager
+    async def renewing(self) -> AsyncIterator[None]:
+        """While leases are renewed."""
+        presence = Presence(self.store.as_store(), self.hub, self.healer, LEASE_SECONDS)
+        task = asyncio.create_task(presence.run())
+        yield
+        assert not task.done()
+        task.cancel()
+
+    @property
+    def codes(self) -> list[str]:
+        """Whose healing was asked for, in order."""
+        return [healing.code for _, healing in self.store.healed]
