@@ -180,6 +180,21 @@ def test_what_is_said_while_the_store_is_away(pair: ProxiedPair, new_phone: NewP
     linked.expect_screen("link")
 
 
+def test_what_is_said_while_a_store_that_forgot_everything_is_healed(pair: ProxiedPair, new_phone: NewPhone) -> None:
+    evening = Evening(new_phone, pair)
+    guest = evening.guest("Bob")
+    evening.host.say("Good evening")
+    pair.store.admin.flushall()
+    for person in (evening.host, guest):
+        person.expect_banner("The party is being put back together. Stay here.")
+    for person in (evening.host, guest):
+        person.expect_no_banner()
+        person.expect_people("Ann", "Bob")
+    guest.expect_said("Good evening")
+    guest.say("We are still here")
+    evening.host.expect_said("We are still here")
+
+
 def test_the_banners_of_a_network_that_fails(new_line: NewLine, evening: Evening) -> None:
     line = new_line(evening.pair.there)
     guest = evening.guest("Bob", line)
