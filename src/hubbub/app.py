@@ -248,7 +248,7 @@ async def _check_at_start(link: StoreLink, replicas: int, log: FilteringBoundLog
 @asynccontextmanager
 async def _open_hub(store: RedisStore, feed: Feed, health: StoreHealth, end: "_End") -> AsyncIterator[Hub]:
     """The hub, to which the feed delivers, and whose phones hear how the store is."""
-    hub = Hub(store, feed, text_frame)
+    hub = Hub(store, feed, text_frame, end.fail)
     health.on_change(lambda state, _: hub.tell_status(Status(_STATUS[state])))
     try:
         async with _running(feed.run(hub), "feed", end):

@@ -8,9 +8,8 @@ import asyncio
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from hubbub.core.copies import Healing, PartyCopy, RememberedEnd, brought_up
 from hubbub.core.limits import (
@@ -24,8 +23,13 @@ from hubbub.core.memory import Memory, RecentCreate
 from hubbub.core.outcomes import Ended, Healed, Missing
 from hubbub.core.party import Lease
 from hubbub.hub import Hub, OpenRoom
-from hubbub.store import Store, StoreUnavailable
+from hubbub.store import Store, StoreUnavailable, Trouble
 from hubbub.store.life import Life, recovering
+
+_Job = Callable[[float], Awaitable[object]]
+"""What is done by a deadline, or raises `StoreUnavailable`."""
+_HOPELESS: Final = frozenset({Trouble.REFUSED, Trouble.NOT_PERMITTED})
+"""Why a store that answers will not do it the next time either."""
 
 
 class Healer:
@@ -44,33 +48,48 @@ class Healer:
         self._tell = tell
         self._memory = Memory()
         self._lost: set[str] = set()
+        """Shards that have lost data."""
+        self._doubtful: set[str] = set()
+        """Shards in which the newest creates may be missing."""
+        self._busy: set[str] = set()
+        """Shards that are being looked after."""
         self._is_wanted = asyncio.Event()
         life.on_loss(self._lose)
         life.worth_a_beat = self._has_anything
         hub.on_end(self._remember_end)
 
     async def run(self) -> None:
-        """Heal, for ever, what has been lost."""
-        while True:
-            await self._is_wanted.wait()
-            self._is_wanted.clear()
-            shards, self._lost = self._lost, set()
-            self._life.healing |= shards
-            try:
-                if shards:
-                    await self._bury(shards)
-                    await asyncio.sleep(BURIALS_FIRST_SECONDS)
-                await self._heal_rooms(shards)
-                await self._heal_recent_creates()
-            finally:
-                self._life.healing -= shards
-            if self._lost:
-                # What was under way was given up for this, so it begins again.
-                self._lost |= shards
+        """Heal, for ever, what has been lost: each shard for itself, since another one may be away."""
+        async with asyncio.TaskGroup() as jobs:
+            while True:
+                await self._is_wanted.wait()
+                self._is_wanted.clear()
+                for shard in (self._lost | self._doubtful) - self._busy:
+                    self._busy.add(shard)
+                    jobs.create_task(self._heal_shard(shard), name="healing a shard")
+
+    async def _heal_shard(self, shard: str) -> None:
+        try:
+            while shard in self._lost or shard in self._doubtful:
+                if shard in self._lost:
+                    self._lost.discard(shard)
+                    await self._write_back(shard)
+                self._doubtful.discard(shard)
+                await self._heal_recent_creates(shard)
+                self._life.healing.discard(shard)
+        finally:
+            self._life.healing.discard(shard)
+            self._busy.discard(shard)
+
+    async def _write_back(self, shard: str) -> None:
+        self._life.healing.add(shard)
+        await self._bury(shard)
+        await asyncio.sleep(BURIALS_FIRST_SECONDS)
+        await self._heal_rooms(shard)
 
     def look_again(self) -> None:
         """The link to the store is back: see that the newest creates are still there."""
-        self._is_wanted.set()
+        self._doubt(*(create.code for create in self._memory.recent_creates(_now())))
 
     def note_create(self, create: RecentCreate) -> None:
         """Keep a party that was just created until somebody enters it here, or a minute has passed."""
@@ -94,7 +113,7 @@ class Healer:
             opened.is_lost = True
             raise recovering()
         if self._memory.recent_create(code, _now()) is not None:
-            self._is_wanted.set()
+            self._doubt(code)
             raise recovering()
 
     def may_be_healed(self, opened: OpenRoom) -> bool:
@@ -141,23 +160,28 @@ class Healer:
             return None
         return brought_up(opened.copy, room.party, room.version, room.kicked, leases)
 
-    async def _bury(self, shards: AbstractSet[str]) -> None:
-        ends = [end for end in self._memory.ends(self._store.now_ms()) if self._life.shard_of(end.code) in shards]
-        await self._do_each("buried", [partial(self._store.bury, end) for end in ends])
+    async def _bury(self, shard: str) -> None:
+        ends = [end for end in self._memory.ends(self._store.now_ms()) if self._life.shard_of(end.code) == shard]
+        await self._do_each(shard, "buried", [partial(self._store.bury, end) for end in ends])
 
-    async def _heal_rooms(self, shards: AbstractSet[str]) -> None:
-        rooms = [opened for opened in self._hub.rooms() if self._life.shard_of(opened.code) in shards]
-        await self._do_each("healed", [partial(self._heal_room, opened) for opened in rooms])
+    async def _heal_rooms(self, shard: str) -> None:
+        rooms = [opened for opened in self._hub.rooms() if self._life.shard_of(opened.code) == shard]
+        await self._do_each(shard, "healed", [partial(self._heal_room, opened) for opened in rooms])
 
-    async def _heal_recent_creates(self) -> None:
-        creates = self._memory.recent_creates(_now())
-        await self._do_each("creates looked after", [partial(self._heal_create, create) for create in creates])
+    async def _heal_recent_creates(self, shard: str) -> None:
+        creates = [c for c in self._memory.recent_creates(_now()) if self._life.shard_of(c.code) == shard]
+        await self._do_each(shard, "creates looked after", [partial(self._heal_create, create) for create in creates])
 
-    async def _heal_room(self, opened: OpenRoom, _deadline: float) -> None:
-        if not opened.is_closed and opened.room.party is not None:
-            await self.heal(opened)
+    async def _heal_room(self, opened: OpenRoom, deadline: float) -> None:
+        if opened.is_closed or opened.room.party is None:
+            return
+        await self.heal(opened)
+        if (once := self._memory.key_of(opened.code, _now())) is not None:
+            await self._store.claim_again(once, opened.code, deadline)
 
     async def _heal_create(self, create: RecentCreate, deadline: float) -> None:
+        if self._memory.recent_create(create.code, _now()) is not create:
+            return  # withdrawn, ended, entered or old by now
         epoch = secrets.token_urlsafe(ID_BYTES)
         outcome = await self._store.heal(Healing(create.code, create.copy, None, epoch, create.expires_at), deadline)
         if not isinstance(outcome, Healed):
@@ -165,19 +189,29 @@ class Healer:
         elif create.once is not None:
             await self._store.claim_again(create.once, create.code, deadline)
 
-    async def _do_each(self, what: str, jobs: Sequence[Callable[[float], Awaitable[object]]]) -> None:
+    async def _do_each(self, shard: str, what: str, jobs: Sequence[_Job]) -> None:
         """Do all, some at a time; each again until the store answers, or has lost yet more."""
-        for first in range(0, len(jobs), HEALED_AT_ONCE):
-            await asyncio.gather(*map(self._insist, jobs[first : first + HEALED_AT_ONCE]))
+        places = asyncio.Semaphore(HEALED_AT_ONCE)
+        await asyncio.gather(*(self._insist(shard, job, places) for job in jobs))
         if jobs:
             self._tell(what, len(jobs))
 
-    async def _insist(self, job: Callable[[float], Awaitable[object]]) -> None:
-        while not self._lost:
-            with suppress(StoreUnavailable):
-                await job(_now() + STORE_BUDGET_SECONDS)
+    async def _insist(self, shard: str, job: _Job, places: asyncio.Semaphore) -> None:
+        while shard not in self._lost:
+            try:
+                async with places:
+                    await job(_now() + STORE_BUDGET_SECONDS)
+            except StoreUnavailable as unavailable:
+                if unavailable.trouble in _HOPELESS:
+                    self._tell(f"given up: {unavailable.trouble}", 1)
+                    return
+            else:
                 return
             await asyncio.sleep(HEALING_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
+
+    def _doubt(self, *codes: str) -> None:
+        self._doubtful.update(map(self._life.shard_of, codes))
+        self._is_wanted.set()
 
     def _lose(self, shard: str) -> None:
         self._lost.add(shard)

@@ -212,11 +212,13 @@ class PartyService:
 
     async def _level(
         self, opened: OpenRoom, lease: Lease, token: str, outcome: Joined | Watching, deadline: float
-    ) -> Entered | Ended:
+    ) -> Entered | Ended | Missing:
         try:
             await self._hub.level(opened, outcome.epoch, outcome.version, deadline)
         except RoomClosed:
-            return Ended()
+            if opened.room.ended or opened.has_ended:
+                return Ended()
+            return self._believed(opened.code, Missing())
         opened.room.lives_until(outcome.expires_at)
         # The lease that this connection has been given cannot have begun before it was asked for.
         opened.renewed_at = max(opened.renewed_at, deadline - STORE_BUDGET_SECONDS)

@@ -80,6 +80,18 @@ async def test_a_store_that_goes_silent_while_a_create_waits_for_replicas_has_no
     assert caught.value.in_doubt
 
 
+async def test_a_primary_that_is_demoted_while_a_create_waits_for_replicas_may_have_made_the_party(
+    instance: Instance, own_server: StoreServer
+) -> None:
+    waiting = asyncio.create_task(instance.store.create(draft(), soon()))
+    await until(lambda: own_server.admin.exists(f"party:{CODE}"))
+    own_server.command("REPLICAOF", "127.0.0.1", "1")
+    with pytest.raises(StoreUnavailable) as caught:
+        await waiting
+    assert caught.value.trouble is Trouble.NOT_REPLICATED
+    assert caught.value.in_doubt
+
+
 async def test_a_create_that_waits_holds_up_nobody_else(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon()))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))

@@ -65,15 +65,22 @@ class FakeConnection:
 
 
 class FakePool:
-    """Gives the connections it was given, in turn; none left is a refused connection."""
+    """Gives the connections it was given, in turn; none left is a refused connection.
+
+    So many dials as are `silent` are never answered.
+    """
 
     def __init__(self, *connections: FakeConnection) -> None:
         self.coming = list(connections)
         self.given: list[FakeConnection] = []
         self.dialled: list[float] = []
+        self.silent = 0
 
     async def get_connection(self) -> FakeConnection:
         self.dialled.append(now())
+        if self.silent:
+            self.silent -= 1
+            await asyncio.Event().wait()
         await asyncio.sleep(0)
         if not self.coming:
             raise RedisConnectionError("refused")

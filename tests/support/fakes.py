@@ -167,6 +167,8 @@ class FakeStore:
         self.released: list[Lease] = []
         self.acted: list[Act | Leave] = []
         self.undone: list[JoinAttempt] = []
+        self.away: set[str] = set()
+        """Parties whose shard does not answer to healing."""
         self.healed: list[tuple[float, Healing]] = []
         self.buried: list[tuple[float, RememberedEnd]] = []
         self.bound_again: list[tuple[str, str]] = []
@@ -251,6 +253,8 @@ class FakeStore:
 
     async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
         """See `Store.heal`."""
+        if healing.code in self.away:
+            raise StoreUnavailable(Trouble.UNREACHABLE, "away")
         await self._reply(deadline)
         self.healed.append((now(), healing))
         return self.healing(healing)

@@ -14,6 +14,7 @@ from hubbub.core.limits import (
     FEED_DEAF_SECONDS,
     FEED_RETRY_SECONDS,
     FEED_SILENCE_SECONDS,
+    STORE_BUDGET_SECONDS,
 )
 from hubbub.store import StoreUnavailable, keys
 from hubbub.store.calls import THE_SHARD
@@ -228,6 +229,16 @@ async def test_while_nobody_answers_the_feed_dials_again_and_again_with_pauses()
         await later(60.0)
     assert 60 / FEED_RETRY_SECONDS <= len(feeding.pool.dialled) <= 2 * 60 / FEED_RETRY_SECONDS + 1
     assert feeding.told == ["interrupted: refused"]
+
+
+@in_fake_time
+async def test_a_connection_whose_first_words_are_never_answered_is_given_up_for_another() -> None:
+    feeding = Feeding(FakeConnection())
+    feeding.pool.silent = 2
+    async with feeding.running():
+        await later(2 * (STORE_BUDGET_SECONDS + FEED_RETRY_SECONDS))
+        await feeding.feed.want(CODE, now() + FEED_SILENCE_SECONDS)
+    assert feeding.told[-1] == "reaching"
 
 
 # Deafness.

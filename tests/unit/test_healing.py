@@ -91,6 +91,44 @@ async def test_a_loss_of_one_shard_does_not_end_the_healing_of_another() -> None
 
 
 @in_fake_time
+async def test_a_shard_that_is_away_holds_up_the_healing_of_no_other() -> None:
+    ward = Ward()
+    ward.life.shards = {"CCCCCC": "1"}
+    await ward.guests("ann")
+    ward.create("CCCCCC")
+    ward.store.away = {"CCCCCC"}
+    async with ward.healing():
+        ward.life.lose("0")
+        ward.healer.look_again()
+        await later(5.0)
+        assert ward.codes == [CODE]
+        assert ward.life.healing == set()
+        ward.store.away = set()
+        await later(1.0)
+    assert ward.codes == [CODE, "CCCCCC"]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.NOT_PERMITTED])
+def test_what_a_store_that_answers_will_not_do_is_given_up_and_told(trouble: Trouble) -> None:
+    @in_fake_time
+    async def scene() -> None:
+        ward = Ward()
+        await ward.guests("ann")
+
+        def refuse(_: object) -> HealOutcome:
+            raise StoreUnavailable(trouble, "never")
+
+        ward.store.healing = refuse
+        async with ward.healing():
+            ward.life.lose()
+            await later(10.0)
+            assert ward.life.healing == set()
+        assert (f"given up: {trouble}", 1) in ward.told
+
+    scene()
+
+
+@in_fake_time
 async def test_only_what_the_shard_had_is_written_back() -> None:
     ward = Ward()
     ward.life.shards = {CODE: "1"}
@@ -208,6 +246,16 @@ async def test_what_is_missing_while_others_write_back_may_still_come() -> None:
     await ward.healer.heal(ward.room())
     await later(1.0)
     assert phone.closed == [CloseCode.PARTY_ENDED]
+
+
+@in_fake_time
+async def test_a_party_that_was_healed_in_time_is_not_closed() -> None:
+    ward = Ward()
+    (phone,) = await ward.guests("ann")
+    ward.hub.end_soon(ward.room())
+    await ward.healer.heal(ward.room())
+    await later(5.0)
+    assert not phone.closed
 
 
 # What renewals show.

@@ -1,11 +1,13 @@
 """What an instance remembers in case the store forgets, and when it forgets that itself."""
 
 import pytest
+from msgspec.structs import replace
 
 from hubbub.core import memory
 from hubbub.core.copies import RememberedEnd
-from hubbub.core.limits import RECENT_CREATE_SECONDS
+from hubbub.core.limits import IDEMPOTENCY_SECONDS, RECENT_CREATE_SECONDS
 from hubbub.core.memory import Memory, RecentCreate
+from hubbub.core.party import PartyTerms
 from tests.support.fakes import DOCUMENT
 
 
@@ -29,6 +31,24 @@ def test_a_create_is_recent_for_a_minute() -> None:
     assert codes_of_creates(kept, last) == ["A"]
     assert kept.recent_create("A", 100.0 + RECENT_CREATE_SECONDS) is None
     assert codes_of_creates(kept, 100.0 + RECENT_CREATE_SECONDS) == []
+
+
+def test_a_create_is_not_kept_for_longer_than_its_host_would_be_waited_for() -> None:
+    kept = Memory()
+    terms = PartyTerms(ttl_seconds=7200, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
+    kept.note_create(RecentCreate("A", replace(DOCUMENT, terms=terms), 8_200_000, None), 100.0)
+    assert codes_of_creates(kept, 104.9) == ["A"]
+    assert codes_of_creates(kept, 105.0) == []
+
+
+def test_a_key_is_known_for_as_long_as_it_is_bound_whoever_has_entered() -> None:
+    kept = Memory()
+    kept.note_create(create("A", once="key"), 100.0)
+    kept.note_create(create("B"), 100.0)
+    kept.forget_create("A")
+    assert kept.key_of("A", 100.0 + IDEMPOTENCY_SECONDS - 1) == "key"
+    assert kept.key_of("A", 100.0 + IDEMPOTENCY_SECONDS) is None
+    assert kept.key_of("B", 100.0) is None
 
 
 def test_creates_are_forgotten_one_by_one() -> None:

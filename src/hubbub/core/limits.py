@@ -77,7 +77,8 @@ BURIALS_FIRST_SECONDS: Final = 1.0
 RECENT_CREATE_SECONDS: Final = 60.0
 RECENT_CREATES_MAX: Final = 10_000
 REMEMBERED_ENDS_MAX: Final = 10_000
-HEALED_AT_ONCE: Final = 64
+# A copy of 500 seats is 55 KB, and what is under way has to fit into one call's time.
+HEALED_AT_ONCE: Final = 16
 HEALING_RETRY_SECONDS: Final = 0.25
 
 # The embedded engine. Survivors look this often whether its owner has gone.
@@ -157,6 +158,7 @@ LOOKS_PER_RENEWAL: Final = 5
 # for after a moment; and after silence an instance sends itself a word to find out whether it would hear one.
 ROOM_LINGER_SECONDS: Final = 10.0
 LOST_HOLDERS_MAX: Final = 256
+KICKED_KEPT_MAX: Final = 256
 EVENT_PATIENCE_SECONDS: Final = 0.25
 CATCH_UP_JITTER_SECONDS: Final = 1.0
 FEED_RETRY_SECONDS: Final = 0.5

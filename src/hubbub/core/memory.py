@@ -1,11 +1,12 @@
 """What an instance remembers in case the store forgets: the parties it has just created, and those that ended."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import msgspec
 
 from hubbub.core.copies import PartyCopy, RememberedEnd
-from hubbub.core.limits import RECENT_CREATE_SECONDS, RECENT_CREATES_MAX, REMEMBERED_ENDS_MAX
+from hubbub.core.limits import IDEMPOTENCY_SECONDS, RECENT_CREATE_SECONDS, RECENT_CREATES_MAX, REMEMBERED_ENDS_MAX
 from hubbub.core.party import PartyDocument
 
 
@@ -31,15 +32,18 @@ class Memory:
 
     def __init__(self) -> None:
         self._creates: dict[str, tuple[float, RecentCreate]] = {}
+        self._keys: dict[str, tuple[float, str]] = {}
         self._ends: dict[str, RememberedEnd] = {}
 
     def note_create(self, create: RecentCreate, now: float) -> None:
-        """Remember a create that was confirmed; `now` is monotonic seconds."""
-        self._forget_old_creates(now)
-        self.forget_create(create.code)
-        if len(self._creates) >= RECENT_CREATES_MAX:
-            del self._creates[next(iter(self._creates))]
-        self._creates[create.code] = (now + RECENT_CREATE_SECONDS, create)
+        """Remember a create that was confirmed; `now` is monotonic seconds.
+
+        No longer than its host's grace, since its host may enter elsewhere and drop: then it goes without a tombstone.
+        """
+        seconds = min(RECENT_CREATE_SECONDS, create.party.terms.host_grace_seconds)
+        _remember(self._creates, create.code, (now + seconds, create), now)
+        if create.once is not None:
+            _remember(self._keys, create.code, (now + IDEMPOTENCY_SECONDS, create.once), now)
 
     def forget_create(self, code: str) -> None:
         """A room has it from now on, or it is no more."""
@@ -50,9 +54,14 @@ class Memory:
         forget_at, create = self._creates.get(code, (now, None))
         return create if now < forget_at else None
 
+    def key_of(self, code: str, now: float) -> str | None:
+        """The hash of the idempotency key that is bound to that party, as far as this instance bound it."""
+        forget_at, once = self._keys.get(code, (now, None))
+        return once if now < forget_at else None
+
     def recent_creates(self, now: float) -> Iterator[RecentCreate]:
         """All recent creates."""
-        self._forget_old_creates(now)
+        _forget_old(self._creates, now)
         return (create for _, create in list(self._creates.values()))
 
     def note_end(self, end: RememberedEnd) -> None:
@@ -70,13 +79,25 @@ class Memory:
 
     def holds_anything(self, now: float) -> bool:
         """Whether anything is remembered."""
-        self._forget_old_creates(now)
+        _forget_old(self._creates, now)
         return bool(self._creates or self._ends)
 
-    def _forget_old_creates(self, now: float) -> None:
-        # In the order of their coming, and all are kept equally long.
-        while self._creates:
-            code, (forget_at, _) = next(iter(self._creates.items()))
-            if now < forget_at:
-                return
-            del self._creates[code]
+
+_T = TypeVar("_T")
+
+
+def _remember(known: dict[str, tuple[float, _T]], code: str, what: tuple[float, _T], now: float) -> None:
+    _forget_old(known, now)
+    known.pop(code, None)
+    if len(known) >= RECENT_CREATES_MAX:
+        del known[next(iter(known))]
+    known[code] = what
+
+
+def _forget_old(known: dict[str, tuple[float, _T]], now: float) -> None:
+    # In the order of their coming, and all of a kind are kept equally long.
+    while known:
+        code, (forget_at, _) = next(iter(known.items()))
+        if now < forget_at:
+            return
+        del known[code]

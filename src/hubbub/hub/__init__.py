@@ -26,12 +26,22 @@ __all__ = ["Hub", "OpenRoom", "Phone", "Place", "RoomClosed"]
 
 
 class Hub:
-    """All rooms of this instance. `prepare` makes a frame for the wire of a frame's text."""
+    """All rooms of this instance.
 
-    def __init__(self, store: Store, feed: Feed, prepare: Callable[[bytes], bytes]) -> None:
+    `prepare` makes a frame for the wire of a frame's text; `tell_fault` hears of a task that failed, by its name.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        prepare: Callable[[bytes], bytes],
+        tell_fault: Callable[[str, BaseException], None] = lambda *_: None,
+    ) -> None:
         self._store = store
         self._feed = feed
         self._prepare = prepare
+        self._tell_fault = tell_fault
         self._rooms: dict[str, OpenRoom] = {}
         self._phones: set[Phone] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -212,8 +222,11 @@ class Hub:
 
     def begin_anew(self, opened: OpenRoom) -> None:
         """The party goes on under a new epoch: everyone gets a new `ROOM`."""
+        if opened.ending is not None:
+            opened.ending.cancel()
         opened.room.begin_anew()
-        self._catch_up(opened)
+        # After a loss all rooms begin anew, but not all at once.
+        self._catch_up(opened, random.uniform(0, CATCH_UP_JITTER_SECONDS))  # noqa: S311 - only spreads
 
     def end_soon(self, opened: OpenRoom, *, has_ended: bool = False) -> None:
         """The store knows the party no more: close its phones, but give the event that says why a moment to come.
@@ -222,7 +235,7 @@ class Hub:
         """
         opened.has_ended = opened.has_ended or has_ended
         loop = asyncio.get_running_loop()
-        loop.call_later(EVENT_PATIENCE_SECONDS, self._close, opened)
+        opened.ending = loop.call_later(EVENT_PATIENCE_SECONDS, self._close, opened)
 
     async def _catch_up_unless_level(self, opened: OpenRoom, epoch: str, version: int) -> None:
         """Ask the store if the event does not come by itself in a moment."""
@@ -311,8 +324,13 @@ class Hub:
     def _start(self, job: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(job, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._forget_task)
         return task
+
+    def _forget_task(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._tell_fault(task.get_name(), fault)
 
 
 def _now() -> float:

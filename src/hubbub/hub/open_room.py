@@ -10,7 +10,7 @@ from typing import Protocol
 
 from hubbub.core.copies import PartyCopy
 from hubbub.core.errors import CloseCode, Reason
-from hubbub.core.limits import LOST_HOLDERS_MAX, SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX
+from hubbub.core.limits import KICKED_KEPT_MAX, LOST_HOLDERS_MAX, SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX
 from hubbub.core.outcomes import Renewed
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Position
@@ -66,7 +66,7 @@ class OpenRoom:
         self.copy: PartyCopy | None = None
         """All that the store had of the party at version `copied`, should it lose it."""
         self.copied = -1
-        self.kicked: deque[Lease] = deque(maxlen=LOST_HOLDERS_MAX)
+        self.kicked: deque[Lease] = deque(maxlen=KICKED_KEPT_MAX)
         """Connections of this instance whose guests the host has kicked: the newest may not be in the copy."""
         self.renewed_at = 0.0
         """When its leases were last renewed, loop time."""
@@ -77,6 +77,8 @@ class OpenRoom:
         self.ask_again = False
         """Whether something may have been missed since the store was last asked."""
         self.lingering: asyncio.TimerHandle | None = None
+        self.ending: asyncio.TimerHandle | None = None
+        """When its phones are to be closed, unless the party is healed before."""
         self.has_ended = False
         """Whether the store has said that the party ended; the event may have said so before."""
         self.is_closed = False

@@ -345,8 +345,15 @@ class Batcher:
         seconds = first_deadline - asyncio.get_running_loop().time() - REPLICAS_ANSWER_MARGIN_SECONDS
         # WAIT takes 0 for "for ever".
         wait = ("WAIT", self._replicas, max(1, int(seconds * 1000)))
+        if not connection.is_connected:
+            # redis-py would dial anew, and replicas of another connection's writes prove nothing.
+            raise _NotReplicatedError("the connection was lost")
         await connection.send_packed_command(connection.pack_commands([wait]), check_health=False)
-        replicated = await connection.read_response() >= self._replicas
+        try:
+            replicated = await connection.read_response() >= self._replicas
+        except ResponseError as error:
+            # What was written before stands, on this server and perhaps on replicas.
+            raise _NotReplicatedError(f"{error}") from None
         for call in calls:
             if call.unconfirmed is not None:
                 call.answer(call.unconfirmed if replicated else _NotReplicatedError("too few replicas have it"))

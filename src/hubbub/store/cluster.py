@@ -22,21 +22,23 @@ class ShardHealths:
     def __init__(self, whole: StoreHealth) -> None:
         self.whole = whole
         self._parts: dict[Node, StoreHealth] = {}
+        self._primaries: frozenset[Node] = frozenset()
 
     def of(self, node: Node) -> StoreHealth:
-        """The health of one primary."""
+        """The health of one server; what is no primary, as one that a slot is moving to, does not count."""
         if node not in self._parts:
             part = self._parts[node] = StoreHealth()
             part.on_change(self._judge)
         return self._parts[node]
 
     def keep(self, nodes: Iterable[Node]) -> None:
-        """Forget all others."""
-        self._parts = {node: self.of(node) for node in nodes}
+        """These are the primaries; forget all others."""
+        self._primaries = frozenset(nodes)
+        self._parts = {node: self.of(node) for node in self._primaries}
         self._judge(None, None)
 
     def _judge(self, _: StoreState | None, trouble: Trouble | None) -> None:
-        states = {part.state for part in self._parts.values()}
+        states = {part.state for node, part in self._parts.items() if node in self._primaries}
         if StoreState.DISCONNECTED in states:
             self.whole.failed(trouble or Trouble.UNREACHABLE)
         elif states == {StoreState.CONNECTED}:

@@ -99,7 +99,7 @@ def _open_cluster(
     calls = creating = ClusterCalls(topology, healths)
     if replicas:
         creating = ClusterCalls(topology, healths, replicas)
-    return StoreLink(calls, creating, topology, (topology.aclose, creating.aclose, calls.aclose))
+    return StoreLink(calls, creating, topology, (creating.aclose, calls.aclose, topology.aclose))
 
 
 def _node_pool(login: Login, tls: StoreTls, client_name: str, node: Node, **more: Any) -> ConnectionPool:

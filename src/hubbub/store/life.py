@@ -51,6 +51,8 @@ class Life:
         while True:
             # At once, so that a shard that is away does not keep the others unwatched.
             await asyncio.gather(*map(self._try_to_look, self._calls.shards()))
+            # A shard's tag changes where the slot that it was named by has moved away.
+            self._recovering.intersection_update(self._calls.shards())
             await asyncio.sleep(PROBE_INTERVAL_SECONDS)
 
     async def confirm_absence(self, key: str, deadline: float) -> None:

@@ -16,7 +16,13 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import AskError, ClusterDownError, RedisError, ResponseError, TryAgainError
 
-from hubbub.core.limits import FEED_DEAF_SECONDS, FEED_RETRY_SECONDS, FEED_SILENCE_SECONDS, PROBE_BUDGET_SECONDS
+from hubbub.core.limits import (
+    FEED_DEAF_SECONDS,
+    FEED_RETRY_SECONDS,
+    FEED_SILENCE_SECONDS,
+    PROBE_BUDGET_SECONDS,
+    STORE_BUDGET_SECONDS,
+)
 from hubbub.store import StoreUnavailable
 from hubbub.store.address import Node
 
@@ -118,7 +124,9 @@ class Subscriber:
         self._say(what)
 
     async def _listen(self) -> None:
-        connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+        # redis-py bounds the dialling, but not the wait for an answer to the first words on the connection.
+        async with asyncio.timeout(STORE_BUDGET_SECONDS):
+            connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             self._sent.clear()
             self._unconfirmed.clear()
