@@ -161,6 +161,15 @@ async def lose_one_direction(strike: Strike) -> None:
     link.mend()
 
 
+async def lose_one_direction_and_subscriptions(strike: Strike) -> None:
+    """The same, and the subscription is cut meanwhile: whoever dials anew is taken, and never answered."""
+    link = strike.world.links[0]
+    link.drop(Way.BACK)
+    await aside(partial(strike.world.single.server.command, "CLIENT", "KILL", "TYPE", "pubsub"))
+    await asyncio.sleep(strike.seconds)
+    link.mend()
+
+
 async def deafen_an_instance(strike: Strike) -> None:
     """The subscription of one instance loses everything, its connection open."""
     strike.world.links[0].deafen()
@@ -305,6 +314,7 @@ FAULTS = (
     Fault("out of memory", fill_the_memory, is_felt=True),
     Fault("SCRIPT FLUSH", flush_the_scripts, heals_itself=True, kinds=ANYWHERE),
     Fault("network loses one direction", lose_one_direction, 4.0, is_felt=True),
+    Fault("network loses one direction, subscriptions cut", lose_one_direction_and_subscriptions, 4.0, is_felt=True),
     Fault("an instance's subscription goes deaf", deafen_an_instance, heals_itself=True),
     Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE, is_felt=True),
     Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE),
