@@ -6,8 +6,9 @@ from msgspec.structs import replace
 from hubbub.core.outcomes import Joined, Renewed
 from hubbub.core.party import JoinAttempt, Lease
 from hubbub.core.protocol import Kick, Leave, Promote
+from hubbub.store import StoreUnavailable, Trouble, keys
 from hubbub.store.redis import RedisStore
-from tests.contract.conftest import TERMS, attempt, begin, soon, take_seat
+from tests.contract.conftest import TERMS, Instance, attempt, begin, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, snapshot, touch
 from tests.support.stores import StoreServer
@@ -129,6 +130,18 @@ async def test_undoing_in_a_party_that_is_gone_is_no_trouble(
     await store.undo_join(doubtful, soon())
     await store.undo_join(attempt("CCCCCC"), soon())
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
+
+
+async def test_a_seat_that_is_not_there_may_come_back_while_others_write_back(
+    instance: Instance, store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    never_done = attempt(token="mine")
+    assert not await store.undo_join(never_done, soon())
+    server.admin.set(keys.recovering(instance.life.shard_of(CODE)), "1", px=60_000)
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.undo_join(never_done, soon())
+    assert caught.value.trouble is Trouble.RECOVERING
+    del host
 
 
 async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease, server: StoreServer) -> None:

@@ -19,6 +19,7 @@ from tests.faults.history import (
     EventTold,
     History,
     Leaving,
+    Over,
     Position,
     Refused,
     Rested,
@@ -165,16 +166,24 @@ def lives(history: History) -> dict[str, Life]:
     """Every party that was confirmed.
 
     Its loss is excused where the store went within a second of the answer without a replica, and where a store that
-    forgot more was the only one to know it: nobody had ever entered, and its creator remembers only so long.
+    forgot more was the only one to know it: nobody had ever entered, and its creator remembers only so long, and not
+    beyond its own end.
     """
     endings = {entry.code: entry.at for entry in history.of(Ending)}
     entered = {entry.code: entry.at for entry in reversed(list(history.of(Entered)))}
     faults = list(history.of(Struck))
+    overs = [entry.at for entry in history.of(Over)]
+    ended = [(f.at, next((at for at in overs if at >= f.at), float("inf"))) for f in faults if f.ends_instances]
     found: dict[str, Life] = {}
     for code, confirmed_at in confirmations(history):
         newest = any(f.forgets_newest and f.at - NEWEST_SECONDS <= confirmed_at <= f.at for f in faults)
         alone = any(
-            f.forgets and f.at - confirmed_at > REMEMBERED_SECONDS and entered.get(code, f.at) >= f.at for f in faults
+            f.forgets
+            and entered.get(code, f.at) >= f.at
+            and (
+                f.at - confirmed_at > REMEMBERED_SECONDS or any(confirmed_at <= end and at <= f.at for at, end in ended)
+            )
+            for f in faults
         )
         found.setdefault(code, Life(confirmed_at, endings.get(code, float("inf")), newest or alone))
     return found

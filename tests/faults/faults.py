@@ -58,6 +58,7 @@ class Fault(NamedTuple):
     heals_itself: bool = False
     forgets_newest: bool = False
     forgets: bool = False
+    ends_instances: bool = False
     begins_older: bool = False
     is_felt: bool = False
     first_success_seconds_max: float = 5.0
@@ -69,7 +70,8 @@ class Fault(NamedTuple):
 
     async def strike(self, world: World, story: h.History, code: str, seconds: float) -> None:
         """Do it to the world where that party lives; write down when it began and when its cause was gone."""
-        story.add(h.Struck(h.now(), self.name, self.heals_itself, self.forgets_newest, self.forgets))
+        struck = (self.name, self.heals_itself, self.forgets_newest, self.forgets, self.ends_instances)
+        story.add(h.Struck(h.now(), *struck))
         strike = Strike(world, story, code, seconds)
         await self.act(strike)
         strike.over()
@@ -316,10 +318,12 @@ FAULTS = (
     Fault("network loses one direction", lose_one_direction, 4.0, is_felt=True),
     Fault("network loses one direction, subscriptions cut", lose_one_direction_and_subscriptions, 4.0, is_felt=True),
     Fault("an instance's subscription goes deaf", deafen_an_instance, heals_itself=True),
-    Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE, is_felt=True),
+    Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE, ends_instances=True, is_felt=True),
     Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE),
-    Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE, is_felt=True),
-    Fault("two adjacent versions, then an upgrade", upgrade_an_instance, 3.0, 20.0, begins_older=True),
+    Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE, ends_instances=True, is_felt=True),
+    Fault(
+        "two adjacent versions, then an upgrade", upgrade_an_instance, 3.0, 20.0, begins_older=True, ends_instances=True
+    ),
     Fault(
         "master killed under Sentinel",
         kill_the_master,

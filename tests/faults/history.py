@@ -34,13 +34,15 @@ class Struck(Entry):
 
     `heals_itself`: what it breaks comes back without a hand, so that it is timed from here and not from its end.
     `forgets_newest`: an unreplicated store may lose what it confirmed in the last second. `forgets`: the store loses
-    more than that, so that only what instances remember can come back.
+    more than that, so that only what instances remember can come back. `ends_instances`: an instance ends, and with it
+    goes what it remembers.
     """
 
     fault: str
     heals_itself: bool = False
     forgets_newest: bool = False
     forgets: bool = False
+    ends_instances: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from tests.faults.history import (
     EventTold,
     History,
     Leaving,
+    Over,
     Position,
     Refused,
     Rested,
@@ -210,6 +211,16 @@ def test_a_store_that_forgets_excuses_what_only_it_knew() -> None:
     found = check(story(*GOOD, old, young, *gone, Struck(5.5, "flush", forgets=True)))
     assert [breach.rule for breach in found] == [Rule.FALSE_404]
     assert "DDDDDD" in found[0].sentence
+
+
+def test_a_store_that_forgets_excuses_what_only_an_instance_knew_that_has_ended_since() -> None:
+    made = Called(-50, -49, 1, "create", "CCCCCC", 200, name="x")
+    gone = Called(7, 7.1, 1, "join", "CCCCCC", 404, "party_not_found")
+    flush = Struck(5.5, "flush", forgets=True)
+    assert rules(*GOOD, made, gone, flush, Struck(4.5, "kill", ends_instances=True)) == set()
+    before = (Struck(-60, "kill", ends_instances=True), Over(-55))
+    assert rules(*GOOD, made, gone, flush, *before) == {Rule.FALSE_404}
+    assert rules(*GOOD, made, gone, flush, Struck(5.6, "kill", ends_instances=True)) == {Rule.FALSE_404}
 
 
 def test_a_party_that_is_there_again_after_its_end_is_found() -> None:

@@ -165,6 +165,9 @@ class RedisStore:
         """See `Store.undo_join`."""
         words = (attempt.holder, attempt.token_hash, attempt.new_id)
         reply = await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline)
+        if reply[1] == b"not_held":
+            # Whoever writes back what the store has lost may bring the seat.
+            await self._life.confirm_absence(keys.party(attempt.code), deadline)
         return bool(reply[1] == b"done")
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
