@@ -97,7 +97,7 @@ async def test_a_call_waits_for_a_slot_that_is_on_the_move(instance: Instance, c
     assert len(steps) > 3
 
 
-async def test_a_slot_that_does_not_arrive_in_time_is_told_as_moving(
+async def test_what_a_slot_that_does_not_arrive_in_time_was_asked_for_is_surely_not_done(
     instance: Instance, cluster: ClusterTopology
 ) -> None:
     await begin(instance.store)
@@ -112,7 +112,8 @@ async def test_a_slot_that_does_not_arrive_in_time_is_told_as_moving(
     finally:
         for server in (source, target):
             server.command("CLUSTER", "SETSLOT", slot, "STABLE")
-    assert caught.value.trouble is Trouble.MOVING
+    # Which of the two depends on where the call is when its time is up.
+    assert caught.value.trouble in {Trouble.MOVING, Trouble.TIMEOUT}
     assert not caught.value.in_doubt
 
 

@@ -17,6 +17,7 @@ from tests.faults.history import (
     Entered,
     Entry,
     EventTold,
+    FailedOver,
     History,
     Leaving,
     Over,
@@ -174,9 +175,10 @@ def lives(history: History) -> dict[str, Life]:
     faults = list(history.of(Struck))
     overs = [entry.at for entry in history.of(Over)]
     ended = [(f.at, next((at for at in overs if at >= f.at), float("inf"))) for f in faults if f.ends_instances]
+    newest_windows = _newest_windows(history)
     found: dict[str, Life] = {}
     for code, confirmed_at in confirmations(history):
-        newest = any(f.forgets_newest and f.at - NEWEST_SECONDS <= confirmed_at <= f.at for f in faults)
+        newest = any(since <= confirmed_at <= until for since, until in newest_windows)
         alone = any(
             f.forgets
             and entered.get(code, f.at) >= f.at
@@ -187,6 +189,16 @@ def lives(history: History) -> dict[str, Life]:
         )
         found.setdefault(code, Life(confirmed_at, endings.get(code, float("inf")), newest or alone))
     return found
+
+
+def _newest_windows(history: History) -> list[tuple[float, float]]:
+    """From when to when what was confirmed may be lost with the primary that confirmed it."""
+    successions = [entry.at for entry in history.of(FailedOver)]
+    return [
+        (f.at - NEWEST_SECONDS, next((at + NEWEST_SECONDS for at in successions if at >= f.at), f.at))
+        for f in history.of(Struck)
+        if f.forgets_newest
+    ]
 
 
 def confirmations(history: History) -> Iterator[tuple[str, float]]:

@@ -43,6 +43,10 @@ class Strike:
             self._is_over = True
             self._story.add(h.Over(h.now()))
 
+    def failed_over(self) -> None:
+        """Another primary has been named."""
+        self._story.add(h.FailedOver(h.now()))
+
 
 class Fault(NamedTuple):
     """A fault: how long it lasts, in short and in long runs, and what `Struck` says of it.
@@ -214,6 +218,7 @@ async def kill_the_master(strike: Strike) -> None:
     await aside(master.kill)
     strike.over()
     await aside(partial(sentinel.wait_for_another_primary, master))
+    strike.failed_over()
     await aside(master.start)
     await aside(sentinel.wait_until_whole)
 
@@ -225,6 +230,7 @@ async def freeze_the_master(strike: Strike) -> None:
     master.freeze()
     strike.over()
     await aside(partial(sentinel.wait_for_another_primary, master))
+    strike.failed_over()
     master.thaw()
     await aside(sentinel.wait_until_whole)
 
@@ -236,6 +242,7 @@ async def fail_over_by_sentinel(strike: Strike) -> None:
     await aside(sentinel.failover)
     strike.over()
     await aside(partial(sentinel.wait_for_another_primary, master))
+    strike.failed_over()
     await aside(sentinel.wait_until_whole)
 
 
@@ -246,6 +253,7 @@ async def kill_a_shard(strike: Strike) -> None:
     await aside(master.kill)
     strike.over()
     await aside(partial(cluster.wait_for_another_primary, master, strike.code))
+    strike.failed_over()
     await aside(master.start)
     await aside(cluster.wait_until_whole)
 

@@ -33,9 +33,9 @@ class Struck(Entry):
     """A fault began.
 
     `heals_itself`: what it breaks comes back without a hand, so that it is timed from here and not from its end.
-    `forgets_newest`: an unreplicated store may lose what it confirmed in the last second. `forgets`: the store loses
-    more than that, so that only what instances remember can come back. `ends_instances`: an instance ends, and with it
-    goes what it remembers.
+    `forgets_newest`: an unreplicated store may lose what it confirmed in the last second before the crash, or before
+    and while another one takes its place. `forgets`: the store loses more than that, so that only what instances
+    remember can come back. `ends_instances`: an instance ends, and with it goes what it remembers.
     """
 
     fault: str
@@ -152,6 +152,11 @@ class Said(Entry):
     client: str
     code: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedOver(Entry):
+    """All who judge have named another primary."""
 
 
 @dataclass(frozen=True, slots=True)

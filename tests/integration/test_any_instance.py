@@ -66,10 +66,17 @@ def test_a_killed_store_makes_nobody_say_not_found(pair: tuple[Instance, Instanc
     assert time.monotonic() - returned_at < 4.0
 
 
+def has_checked_its_store(instance: Instance) -> bool:
+    """Whether the checks at its start, which write too, are done."""
+    return any(line["event"] == "doctor" and "summary" in line for line in instance.log())
+
+
 def test_a_frozen_store_is_answered_for_in_two_seconds_and_nothing_happens_later(
     pair: tuple[Instance, Instance], store: StoreServer
 ) -> None:
     code = pair[0].create("a-key-of-enough-characters").body["partyCode"]
+    for instance in pair:
+        wait_for(lambda instance=instance: has_checked_its_store(instance))  # type: ignore[misc]
     writes = store.admin.info("commandstats")["cmdstat_set"]["calls"]
     store.freeze()
     answers: list[Answer] = []

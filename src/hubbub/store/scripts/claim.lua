@@ -13,7 +13,7 @@ local code = redis.call('GET', once_key)
 local is_new = not code
 if is_new then
   redis.call('SET', once_key, candidate, 'EX', life)
-elseif code == replaced or replaced == 'any' then
+elseif code ~= candidate and (code == replaced or replaced == 'any') then
   redis.call('SET', once_key, candidate, 'KEEPTTL')
 else
   return {now, 'claimed', code, 0}
