@@ -216,10 +216,7 @@ async def kill_the_master(strike: Strike) -> None:
     sentinel = strike.world.sentinel
     master = sentinel.primary()
     await aside(master.kill)
-    strike.over()
-    await aside(partial(sentinel.wait_for_another_primary, master))
-    strike.failed_over()
-    await aside(master.start)
+    await _succeeded(strike, partial(sentinel.wait_for_another_primary, master), master.start)
     await aside(sentinel.wait_until_whole)
 
 
@@ -228,10 +225,7 @@ async def freeze_the_master(strike: Strike) -> None:
     sentinel = strike.world.sentinel
     master = sentinel.primary()
     master.freeze()
-    strike.over()
-    await aside(partial(sentinel.wait_for_another_primary, master))
-    strike.failed_over()
-    master.thaw()
+    await _succeeded(strike, partial(sentinel.wait_for_another_primary, master), master.thaw)
     await aside(sentinel.wait_until_whole)
 
 
@@ -240,9 +234,7 @@ async def fail_over_by_sentinel(strike: Strike) -> None:
     sentinel = strike.world.sentinel
     master = sentinel.primary()
     await aside(sentinel.failover)
-    strike.over()
-    await aside(partial(sentinel.wait_for_another_primary, master))
-    strike.failed_over()
+    await _succeeded(strike, partial(sentinel.wait_for_another_primary, master))
     await aside(sentinel.wait_until_whole)
 
 
@@ -251,10 +243,7 @@ async def kill_a_shard(strike: Strike) -> None:
     cluster = strike.world.cluster
     master = cluster.primary_of(strike.code)
     await aside(master.kill)
-    strike.over()
-    await aside(partial(cluster.wait_for_another_primary, master, strike.code))
-    strike.failed_over()
-    await aside(master.start)
+    await _succeeded(strike, partial(cluster.wait_for_another_primary, master, strike.code), master.start)
     await aside(cluster.wait_until_whole)
 
 
@@ -282,6 +271,16 @@ def _restart(instance: Instance) -> None:
     assert instance.terminate() == 0
     instance.start()
     wait_for(lambda: is_ready(instance))
+
+
+async def _succeeded(
+    strike: Strike, wait_for_another: Callable[[], object], come_back: Callable[[], object] = lambda: None
+) -> None:
+    """A master is gone: from now on all should come back, another one is named, and it returns as a replica."""
+    strike.over()
+    await aside(wait_for_another)
+    strike.failed_over()
+    await aside(come_back)
 
 
 def _empty(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from redis.asyncio import Connection, ConnectionPool
 from redis.asyncio.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from hubbub.core.limits import SENTINEL_LOOK_INTERVAL_SECONDS
@@ -18,6 +19,12 @@ class PrimaryConnection(SentinelManagedConnection):
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """See redis-py, which would tell of a lost connection, after which the call is in doubt."""
         return await Connection.read_response(self, *args, **kwargs)
+
+    async def on_connect(self) -> None:
+        """See redis-py. Whoever was frozen takes the connection, and may answer after another one is primary."""
+        await super().on_connect()
+        if (self.host, self.port) != await self.connection_pool.get_master_address():
+            raise RedisConnectionError("another primary was named while this one was dialled")
 
 
 class PrimaryTlsConnection(PrimaryConnection, SentinelManagedSSLConnection):
