@@ -3,14 +3,15 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.outcomes import Joined, Renewed
+from hubbub.core.outcomes import Healed, Joined, Renewed
 from hubbub.core.party import JoinAttempt, Lease
-from hubbub.core.protocol import Kick, Leave, Promote
+from hubbub.core.protocol import Kick, Leave, Promote, SendMessage, SetLock
 from hubbub.store import StoreUnavailable, Trouble, keys
 from hubbub.store.redis import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, begin, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, snapshot, touch
+from tests.contract.losses import OldState, keep
 from tests.support.stores import StoreServer
 
 pytestmark = pytest.mark.usefixtures("sound")
@@ -142,6 +143,31 @@ async def test_a_seat_that_is_not_there_may_come_back_while_others_write_back(
         await store.undo_join(never_done, soon())
     assert caught.value.trouble is Trouble.RECOVERING
     del host
+
+
+async def test_a_join_is_taken_back_out_of_a_store_that_was_written_back(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    doubtful = await join_unanswered(store)
+    keeper = await keep(store, host)
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    assert await store.undo_join(doubtful, soon())
+    assert document_of(server)["seats"] == 1
+
+
+async def test_a_join_is_taken_back_out_of_a_store_that_has_lost_who_took_over_from_whom(
+    store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    doubtful = await join_unanswered(store)
+    old_state = OldState(server)
+    await do(store, host, SetLock(locked=True))
+    keeper = await keep(store, host)
+    old_state.bring_back()
+    await do(store, host, SendMessage(text="by the same version"))
+    assert await keeper.heal() == Healed()
+    assert await store.undo_join(doubtful, soon())
+    assert document_of(server)["seats"] == 1
 
 
 async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease, server: StoreServer) -> None:

@@ -13,6 +13,8 @@ from hubbub.core.protocol import Snapshot
 
 KICKED: Final = b"kicked"
 """Stands for a seat whose token may not come back."""
+UNSURE: Final = "?"
+"""Stands before a holder from whom somebody may have taken over."""
 
 
 class Healing(msgspec.Struct, frozen=True):
@@ -133,7 +135,7 @@ def _with_first_host(copy: PartyCopy) -> PartyCopy:
     return PartyCopy(
         document=copy.document,
         state=(b"touchedAt", str(party.created_at).encode(), b"stoodStill", b"0"),
-        seats=(host, msgspec.json.encode([party.host_name, "", 0, True, party.host_token])),
+        seats=(host, msgspec.json.encode([party.host_name, UNSURE, 0, True, party.host_token])),
         tokens=(token, host),
         roster=(host,),
     )
@@ -170,7 +172,7 @@ def _hold(seats: _Seats, own: Iterable[Lease]) -> None:
     holders = {lease.member_id.encode(): lease.holder for lease in own}
     for seat, record in seats.items():
         if record is not None:
-            record[_HOLDER] = holders.get(seat, "")
+            record[_HOLDER] = holders.get(seat, UNSURE + record[_HOLDER].removeprefix(UNSURE))
 
 
 def _document(document: bytes, room: Snapshot, host: bytes, seats: _Seats, leases: Collection[bytes]) -> bytes:

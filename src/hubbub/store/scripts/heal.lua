@@ -29,11 +29,11 @@ end
 
 -- Who had taken over from whom may be lost, even where no version is, since that has none. So whoever still has a
 -- connection may claim its seat again.
-local function forget_holders()
+local function doubt_holders()
   for _, seat_id in ipairs(redis.call('HKEYS', seats_key)) do
     local seat = seat_of(seat_id)
     if seat then
-      seat.holder = ''
+      seat.is_unsure = true
       keep(seat)
     end
   end
@@ -76,10 +76,7 @@ local function seat_own(seat_id, holder, token, name)
     tell_of(seat, '"t":"MEMBER_JOINED","member":' .. member(seat))
     return
   end
-  if seat.holder == '' then
-    seat.holder = holder
-    keep(seat)
-  end
+  if seat.is_unsure then give(seat, holder) end
   if seat.holder == holder and lease(seat) then tell_updated(seat) end
 end
 
@@ -107,7 +104,7 @@ else
     write_whole(has_own)
   elseif position ~= 'elsewhere' then
     begin_epoch()
-    forget_holders()
+    doubt_holders()
   end
 end
 read_party()

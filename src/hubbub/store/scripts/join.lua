@@ -23,8 +23,7 @@ local function resume(seat)
     end
   end
   if seat.holder ~= '' then mention('T', seat.holder) end
-  seat.holder = holder
-  keep(seat)
+  give(seat, holder)
   if lease(seat) or renamed then tell_updated(seat) end
   return joined(seat, true)
 end
