@@ -24,6 +24,13 @@ class AsOneServer:
 
     def __init__(self, folder: Path) -> None:
         self._cluster = ClusterTopology("valkey", folder)
+        self._admin: _Admin | None = None
+
+    @property
+    def admin(self) -> _Admin:
+        """A client of all of it, once it has been started."""
+        assert self._admin is not None
+        return self._admin
 
     @property
     def url(self) -> str:
@@ -35,12 +42,13 @@ class AsOneServer:
         self._cluster.start()
         # It asks for the slots when it is made.
         port = self._cluster.servers[0].port
-        self.admin = _Admin("127.0.0.1", port, socket_timeout=5, decode_responses=True)
+        self._admin = _Admin("127.0.0.1", port, socket_timeout=5, decode_responses=True)
 
     def stop(self) -> None:
         """End it for good."""
         self._cluster.stop()
-        self.admin.close()
+        if self._admin is not None:
+            self._admin.close()
 
     def port_of(self, key: str) -> int:
         """The port of the server that has the key."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.conftest import MakeInstance
 from tests.support.command import hubbub
-from tests.support.stores import StoreServer, free_port, wait_for
+from tests.support.stores import StoreServer, lasting_port, wait_for
 
 SECRET = "hunter2-the-password"
 
@@ -117,7 +117,7 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, new_instance: Make
 def test_of_two_instances_on_one_port_the_slower_ends(store: StoreServer, new_instance: MakeInstance) -> None:
     # A frozen store keeps both from listening for a while, so that both have taken the port.
     store.freeze()
-    settings = {"PORT": str(free_port()), "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
+    settings = {"PORT": str(lasting_port()), "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
     both = [new_instance(**settings), new_instance(**settings)]
     for instance in both:
         instance.spawn()
@@ -151,7 +151,7 @@ def test_the_password_of_the_store_is_in_no_log(store: StoreServer, new_instance
     store.admin.config_set("requirepass", SECRET)
     store.command("AUTH", SECRET)
     allowed = new_instance(
-        REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port), REDIS_PASSWORD=SECRET, PORT=str(free_port())
+        REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port), REDIS_PASSWORD=SECRET, PORT=str(lasting_port())
     ).start()
     assert allowed.create().status == 200
     refused = new_instance(REDIS_URL=f"redis://:wrong-{SECRET}@127.0.0.1:{store.port}").start()

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.conftest import MakeInstance
 from tests.support.command import hubbub
 from tests.support.instances import Instance
-from tests.support.stores import StoreServer, free_port, wait_for
+from tests.support.stores import StoreServer, lasting_port, wait_for
 
 SECRET = "hunter2-the-password"
 
@@ -171,6 +171,6 @@ def test_serve_waits_for_a_store_that_is_away_and_then_checks_it(
 
 def test_serve_can_end_while_a_frozen_store_is_waited_for(ill_store: StoreServer, new_instance: MakeInstance) -> None:
     ill_store.freeze()
-    instance = new_instance(PORT=str(free_port()), **at(ill_store)).start()
+    instance = new_instance(PORT=str(lasting_port()), **at(ill_store)).start()
     assert instance.terminate() == 0
     assert "doctor" not in instance.errors()

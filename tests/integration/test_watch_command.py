@@ -11,7 +11,7 @@ import pytest
 from tests.integration.conftest import MakeInstance, MakePhone
 from tests.support.instances import Instance
 from tests.support.pairs import Pair
-from tests.support.stores import StoreServer, free_port, wait_for
+from tests.support.stores import StoreServer, lasting_port, wait_for
 
 SECONDS_MAX = 20
 
@@ -97,7 +97,7 @@ def test_the_watcher_comes_back_when_its_instance_does(
     store: StoreServer, new_instance: MakeInstance, new_phone: MakePhone, watch: Watch
 ) -> None:
     settings = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
-    port = free_port()
+    port = lasting_port()
     first, other = new_instance(**settings, PORT=str(port)).start(), new_instance(**settings).start()
     host = new_phone(other)
     host.create(name="Ann")

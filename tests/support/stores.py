@@ -1,12 +1,14 @@
 """Real stores on free ports, with the bad days that a test can give them."""
 
+import itertools
+import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,7 +22,7 @@ PATIENCE_SECONDS = 15.0
 # Linux takes the ports of outgoing connections from 32768 up. One of those might be gone when its owner, which is
 # being restarted, wants it back: phones and proxies make many connections meanwhile.
 LASTING_PORTS = range(20_000, 32_000)
-_DICE = random.SystemRandom()
+WORKERS_MAX = 4
 T = TypeVar("T")
 
 
@@ -33,21 +35,32 @@ def wait_for(fact: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
     return found
 
 
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def lasting_port() -> int:
-    """A free port that nobody else is given while its owner is away."""
-    while True:
-        # Hypothesis seeds the common dice, and would have several processes choose the same.
-        port = _DICE.choice(LASTING_PORTS)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+    """A free port that nobody else is given while its owner has not come yet, or is away."""
+    return next(port for port in _ports_of_mine if _is_free(port))
+
+
+def _ports_in_turn() -> Iterator[int]:
+    """This process's part of the ports, each once before one comes again; two runs at once begin at other places."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    mine = LASTING_PORTS[worker % WORKERS_MAX :: WORKERS_MAX]
+    # Hypothesis seeds the common dice, and would have two runs begin at the same.
+    first = random.SystemRandom().randrange(len(mine))
+    return itertools.cycle([*mine[first:], *mine[:first]])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do, so that those who have just left it do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+_ports_of_mine = _ports_in_turn()
 
 
 def store_program(flavour: Flavour) -> str:
@@ -119,6 +132,8 @@ class ServerProcess:
         return self.admin.execute_command(*words)  # type: ignore[no-untyped-call]
 
     def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"{' '.join(self._command)} has ended at its start"
         try:
             return bool(self.admin.ping())
         except redis.ResponseError:
