@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import pytest
+import redis
 
 from hubbub.core.limits import DEAF_SECONDS_MAX, RETURN_SECONDS_MAX
 from hubbub.core.outcomes import Created, Found
 from hubbub.core.protocol import SendMessage
 from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.primary import Sentinels
 from tests.contract.conftest import Instance, begin, draft, soon, until
 from tests.contract.listeners import Listening
-from tests.support.sentinel import SentinelTopology
+from tests.support.sentinel import SERVICE, SentinelTopology, master_port
+from tests.support.stores import ServerProcess
 
 CODE = "BCDFGH"
 CODES = [f"CCCC{a}{b}" for a in "BCD" for b in "BCD"]
@@ -115,6 +118,32 @@ async def test_a_sentinel_that_is_frozen_or_gone_is_passed_over(sentinel: Sentin
         sentinel.sentinels[0].thaw()
 
 
+async def test_a_primary_that_was_frozen_until_another_took_its_place_is_not_believed(
+    instance: Instance, sentinel: SentinelTopology
+) -> None:
+    await until_created(instance, CODE)
+    old = sentinel.primary()
+    old.freeze()
+    new = await asyncio.to_thread(sentinel.wait_for_another_primary, old)
+    old.thaw()
+    await until_created(instance, "DDDDDD")
+    assert new.admin.exists("party:DDDDDD")
+
+
+async def test_the_sentinel_that_knows_of_the_latest_succession_is_believed(sentinel: SentinelTopology) -> None:
+    old = sentinel.primary().port
+    ignorant, knowing, _ = sentinel.sentinels
+    ignorant.freeze()
+    try:
+        await until(lambda: _begins_failover(knowing))
+        await until(lambda: master_port(knowing) != old)
+    finally:
+        ignorant.thaw()
+    sentinels = Sentinels([("127.0.0.1", ignorant.port), ("127.0.0.1", knowing.port)])  # type: ignore[no-untyped-call]
+    assert await sentinels.discover_master(SERVICE) == ("127.0.0.1", master_port(knowing))
+    await sentinels.aclose()
+
+
 async def test_creates_wait_for_replicas_of_whoever_is_primary(sentinel: SentinelTopology) -> None:
     instance = Instance(sentinel.url, replicas=2)
     assert isinstance(await instance.store.create(draft(CODE), soon()), Created)
@@ -150,3 +179,10 @@ async def _answers_truly(instance: Instance, code: str) -> bool:
         return isinstance(await instance.store.create(draft(code), soon()), Created)
     except StoreUnavailable:
         return False
+
+
+def _begins_failover(asked: ServerProcess) -> bool:
+    try:
+        return bool(asked.command("SENTINEL", "FAILOVER", SERVICE))
+    except redis.ResponseError:
+        return False  # none of the replicas is known to be good yet

@@ -31,6 +31,8 @@ from tests.faults.history import (
 )
 
 ABSENT = frozenset({"party_not_found", "party_ended"})
+STORE = "store"
+"""The source of a count that the store's own document tells."""
 PARTY_ENDED = 4503
 TIMED_OUT = 4409
 NEWEST_SECONDS = 1.0
@@ -45,6 +47,7 @@ class Rule(Enum):
     HOLE = "a version was skipped, told twice or told out of nothing"
     CONTRADICTION = "what was told does not follow from what had been told"
     TWO_TRUTHS = "two clients were told different things under one number"
+    TWO_PRIMARIES = "two clients were told different things by two primaries, one of which took the other's place"
     FALSE_404 = "a party that was confirmed and had not ended was said not to be there"
     LOST_SEAT = "a client that was in, or coming back, lost its seat"
     RISEN = "a party that had ended was there again"
@@ -56,8 +59,8 @@ class Rule(Enum):
     NOT_LEVEL = "clients of one party did not know the same at rest"
 
 
-TOLD = frozenset({Rule.DOUBTFUL_COMMAND})
-"""What is counted apart, since the caller was told that it may be: creates and joins are taken back, others are not."""
+APART = frozenset({Rule.DOUBTFUL_COMMAND, Rule.TWO_PRIMARIES})
+"""What is counted apart, since it is told that it may be: by the answer, and by the store's replication."""
 
 
 class Breach(NamedTuple):
@@ -133,19 +136,22 @@ def contradictions(history: History) -> Iterator[Breach]:
 def two_truths(history: History) -> Iterator[Breach]:
     """The same epoch and version of a party mean the same event, and the same party, for every client.
 
-    Counts of unlisted seats are left out: how many versions one of them stands for is up to each instance.
+    Counts of unlisted seats are left out: how many versions one of them stands for is up to each instance. What a
+    primary told while another took its place is lost with it, and everyone gets a `ROOM`.
     """
-    told: dict[tuple[type[Entry], str, Position], tuple[int, str]] = {}
+    newest_windows = _newest_windows(history)
+    told: dict[tuple[type[Entry], str, Position], tuple[int, str, float]] = {}
     for entry in history.entries:
         if not isinstance(entry, (EventTold, RoomTold)):
             continue
         if isinstance(entry, EventTold) and entry.kind == "GUEST_COUNT":
             continue
         key = (type(entry), entry.code, entry.position)
-        first, client = told.setdefault(key, (entry.digest, entry.client))
+        first, client, first_at = told.setdefault(key, (entry.digest, entry.client, entry.at))
         if first != entry.digest:
             sentence = f"{entry.position} of {entry.code} was something else for {client}"
-            yield Breach(Rule.TWO_TRUTHS, entry.at, entry.client, sentence)
+            is_newest = any(since <= at <= until for at in (first_at, entry.at) for since, until in newest_windows)
+            yield Breach(Rule.TWO_PRIMARIES if is_newest else Rule.TWO_TRUTHS, entry.at, entry.client, sentence)
 
 
 def false_404s(history: History) -> Iterator[Breach]:
@@ -331,6 +337,8 @@ def counts_at_rest(history: History) -> Iterator[Breach]:
                 sentence = f"knows {view.guest_count} guests, {sorted(view.connected)} connected in {view.code}"
                 yield Breach(Rule.COUNT, view.at, view.client, f"{sentence}; there are {sorted(present[view.code])}")
         for count in counts:
+            if count.source == STORE and count.code not in present:
+                continue  # its document may be stale until somebody touches it, and look-ups tell the truth
             truth = (guests[count.code], count.code in hosted)
             if (count.guest_count, count.host_connected) != truth:
                 sentence = f"{count.code} has {count.guest_count} guests, host {count.host_connected}; truly {truth}"

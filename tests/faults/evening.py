@@ -12,7 +12,7 @@ import redis
 
 from tests.faults import history as h
 from tests.faults.callers import Caller, Parties, session
-from tests.faults.checker import NEWEST_SECONDS
+from tests.faults.checker import NEWEST_SECONDS, STORE
 from tests.faults.phone import Line, Phone, text_of
 from tests.faults.world import World, aside
 
@@ -160,7 +160,7 @@ class Evening:
             for phone in party.phones:
                 self._write_down_view(phone)
         for code, document in documents.items():
-            self.story.add(_count("store", code, document))
+            self.story.add(_count(STORE, code, document))
         gate = asyncio.Semaphore(LOOKS_AT_ONCE)
         ended = [entry.code for entry in self.story.of(h.Ended)][-ENDED_ASKED_AFTER:]
         async with asyncio.TaskGroup() as tasks:

@@ -65,7 +65,6 @@ class Fault(NamedTuple):
     ends_instances: bool = False
     begins_older: bool = False
     is_felt: bool = False
-    first_success_seconds_max: float = 5.0
 
     @property
     def slug(self) -> str:
@@ -303,12 +302,6 @@ def _flood(server: ServerProcess) -> int:
     return sum(int(server.command("SPUBLISH", channel, "x" * FLOOD_BYTES)) for channel in channels)
 
 
-ELECTION_SECONDS_MAX = 8.0
-"""From a master's end until everything is well, of which the servers need about three seconds to agree on another.
-
-Who went on writing to a master that an operator has replaced would need twelve.
-"""
-
 FAULTS = (
     Fault("no fault at all", do_nothing, heals_itself=True, kinds=ANYWHERE),
     Fault("store killed, appendfsync always", partial(kill_the_store, fsync="always"), is_felt=True),
@@ -338,7 +331,6 @@ FAULTS = (
         heals_itself=True,
         forgets_newest=True,
         is_felt=True,
-        first_success_seconds_max=ELECTION_SECONDS_MAX,
     ),
     Fault(
         "master frozen under Sentinel",
@@ -347,7 +339,6 @@ FAULTS = (
         heals_itself=True,
         forgets_newest=True,
         is_felt=True,
-        first_success_seconds_max=ELECTION_SECONDS_MAX,
     ),
     Fault(
         "failover by Sentinel",
@@ -355,7 +346,6 @@ FAULTS = (
         kinds=("sentinel",),
         heals_itself=True,
         forgets_newest=True,
-        first_success_seconds_max=ELECTION_SECONDS_MAX,
     ),
     Fault(
         "Cluster shard's master killed",
@@ -364,7 +354,6 @@ FAULTS = (
         heals_itself=True,
         forgets_newest=True,
         is_felt=True,
-        first_success_seconds_max=ELECTION_SECONDS_MAX,
     ),
     Fault("failover of a Cluster shard", fail_over_a_shard, kinds=("cluster",), heals_itself=True),
     Fault("slot migration", migrate_a_slot, kinds=("cluster",), heals_itself=True),

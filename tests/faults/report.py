@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.faults.checker import TOLD, Breach, Rule, absences, check, excused_losses, lives
+from tests.faults.checker import APART, Breach, Rule, absences, check, excused_losses, lives
 from tests.faults.history import (
     Called,
     Entered,
     Entry,
     EventTold,
+    FailedOver,
     History,
     Leaving,
     Over,
@@ -32,6 +33,7 @@ HEAD = (
     "seats lost",
     "newest creates lost",
     "commands in doubt that were done",
+    "told otherwise by the primary before",
     "other breaches",
 )
 
@@ -45,7 +47,9 @@ class Report:
     `level_seconds`: likewise until every phone knew of something that was said afterwards. `newest_lost`: creates that
     the store confirmed in its last second, which an unreplicated store may lose. `refused`: calls that were not
     granted, or got no answer, from the strike to the rest: whether the fault was felt. `doubtful`: commands that were
-    done though answered as failed, and in doubt. `breaches` has everything else.
+    done though answered as failed, and in doubt. `told_twice`: what a client heard otherwise from a primary whose place
+    another took. `succession_seconds`: how long the store took to name another primary; part of the seconds above.
+    `breaches` has everything else.
     """
 
     fault: str
@@ -58,6 +62,8 @@ class Report:
     seats_lost: int = 0
     newest_lost: int = 0
     doubtful: int = 0
+    told_twice: int = 0
+    succession_seconds: float = 0.0
     breaches: list[Breach] = field(default_factory=list)
 
     def count(self, rule: Rule) -> int:
@@ -78,6 +84,7 @@ class Report:
             str(self.seats_lost),
             str(self.newest_lost),
             str(self.doubtful),
+            str(self.told_twice),
             str(len(self.breaches) - told),
         )
 
@@ -100,19 +107,21 @@ def reports(history: History) -> list[Report]:
         report = found.setdefault(window.struck.fault, Report(window.struck.fault))
         report.times += 1
         mine = [breach for breach in breaches if window.struck.at <= breach.at < window.ends_at]
-        report.doubtful += sum(breach.rule in TOLD for breach in mine)
-        report.breaches += [breach for breach in mine if breach.rule not in TOLD]
+        report.doubtful += sum(breach.rule is Rule.DOUBTFUL_COMMAND for breach in mine)
+        report.told_twice += sum(breach.rule is Rule.TWO_PRIMARIES for breach in mine)
+        report.breaches += [breach for breach in mine if breach.rule not in APART]
         report.parties_lost += len(_lost_at_rest(history, window))
         report.newest_lost += len(_told_in(history, window) & lost)
         report.refused += sum(1 for _ in _refused_calls(history, window))
         marks = _marks(history, window)
         report.first_success_seconds = max(report.first_success_seconds, _first_success(history, window, marks))
         report.level_seconds = max(report.level_seconds, _level(history, window, marks))
+        report.succession_seconds = max(report.succession_seconds, _succession(history, window, marks))
     for report in found.values():
         report.false_404s = report.count(Rule.FALSE_404)
         report.seats_lost = len({breach.who for breach in report.breaches if breach.rule is Rule.LOST_SEAT})
     first = min((window.struck.at for window in windows(history)), default=NEVER)
-    if early := [breach for breach in breaches if breach.at < first and breach.rule not in TOLD]:
+    if early := [breach for breach in breaches if breach.at < first and breach.rule not in APART]:
         found["no fault"] = Report("no fault", breaches=early)
     return list(found.values())
 
@@ -175,6 +184,12 @@ def _first_success(history: History, window: Window, marks: _Marks) -> float:
             if call.status == 200 and marks.after <= call.at < window.rested_at:
                 firsts[key] = min(firsts[key], call.ended_at - marks.from_at)
     return max(firsts.values(), default=NEVER)
+
+
+def _succession(history: History, window: Window, marks: _Marks) -> float:
+    """Seconds until another primary was named; 0 where none was."""
+    named_at = _first_at(history, FailedOver, window.struck.at)
+    return named_at - marks.from_at if named_at < window.ends_at else 0.0
 
 
 def _level(history: History, window: Window, marks: _Marks) -> float:

@@ -18,6 +18,7 @@ from tests.faults.history import (
     Entered,
     Entry,
     EventTold,
+    FailedOver,
     History,
     Leaving,
     Over,
@@ -158,6 +159,15 @@ def test_two_truths_under_one_number_are_found(other: Entry) -> None:
     assert Rule.TWO_TRUTHS in rules(*GOOD, other)
 
 
+def test_what_a_primary_told_while_another_took_its_place_is_counted_apart() -> None:
+    other = replace(spoken(3, "bob"), digest=999)
+    took_place = [Struck(3.9, "kill", forgets_newest=True), FailedOver(4.5)]
+    assert Rule.TWO_PRIMARIES in rules(*GOOD, other, *took_place)
+    assert Rule.TWO_TRUTHS not in rules(*GOOD, other, *took_place)
+    assert Rule.TWO_TRUTHS in rules(*GOOD, other, Struck(3.9, "kill"), FailedOver(4.5))
+    assert Rule.TWO_TRUTHS in rules(*GOOD, other, Struck(8, "kill", forgets_newest=True), FailedOver(9))
+
+
 def test_merged_counts_may_differ_from_client_to_client() -> None:
     counts = [EventTold(5, client, CODE, "GUEST_COUNT", 4, at(6), n) for n, client in enumerate(("ann", "bob"))]
     assert Rule.TWO_TRUTHS not in rules(*GOOD, *counts)
@@ -287,7 +297,7 @@ def test_a_failed_command_that_took_effect_is_found() -> None:
     [
         pytest.param(CountAtRest(11, "store", CODE, 2, True, "Ann"), id="a document with a ghost"),
         pytest.param(CountAtRest(11, "instance", CODE, 1, False, "Ann"), id="a look-up that misses the host"),
-        pytest.param(CountAtRest(11, "store", "CCCCCC", 1, False, "x"), id="a guest in a party that nobody entered"),
+        pytest.param(CountAtRest(11, "instance", "CCCCCC", 1, False, "x"), id="a guest in a party that nobody entered"),
         pytest.param(replace(view("ann", ANN), guest_count=2), id="a view that counts too many"),
         pytest.param(replace(view("ann", ANN), connected=frozenset({ANN})), id="a view that misses somebody"),
     ],

@@ -14,6 +14,9 @@ from tests.faults.older import NoOlderVersion, OnlyOneVersion, older_source
 from tests.faults.report import reports, table
 from tests.faults.world import World
 
+# From when the store itself is back, a primary's place taken by another where it has to be. An instance that went on
+# writing to a master that an operator has replaced would need twelve.
+FIRST_SUCCESS_SECONDS_MAX = 5.0
 LEVEL_SECONDS_MAX = 10.0
 
 
@@ -53,5 +56,5 @@ async def test_a_fault_costs_nobody_a_party_or_a_seat_and_says_nothing_untrue(fa
     assert report.refused > 0 or not fault.is_felt
     assert report.breaches == [], "\n".join(map(str, report.breaches[:20]))
     assert (report.parties_lost, report.false_404s, report.seats_lost) == (0, 0, 0)
-    assert report.first_success_seconds <= fault.first_success_seconds_max
-    assert report.level_seconds <= LEVEL_SECONDS_MAX
+    assert report.first_success_seconds <= report.succession_seconds + FIRST_SUCCESS_SECONDS_MAX
+    assert report.level_seconds <= report.succession_seconds + LEVEL_SECONDS_MAX

@@ -49,7 +49,7 @@ class SentinelTopology(Topology):
 
     def primary(self) -> ServerProcess:
         """The server that most sentinels hold for the master."""
-        named = [port for sentinel in self.sentinels if (port := _master_port(sentinel))]
+        named = [port for sentinel in self.sentinels if (port := master_port(sentinel))]
         assert named, "no sentinel answers"
         port = max(named, key=named.count)
         return next(server for server in self._servers if server.port == port)
@@ -75,7 +75,7 @@ class SentinelTopology(Topology):
         """Wait until all sentinels name the same other server, and it takes writes."""
 
         def another() -> ServerProcess | None:
-            named = {_master_port(sentinel) for sentinel in self.sentinels}
+            named = {master_port(sentinel) for sentinel in self.sentinels}
             found = next((server for server in self._servers if named == {server.port}), None)
             return found if found and found is not than and _role(found) == "master" else None
 
@@ -105,7 +105,7 @@ class SentinelTopology(Topology):
         return ConfiguredServer(self.flavour, self.folder / f"sentinel-{number}", lines, None, "--sentinel")
 
 
-def _master_port(sentinel: ServerProcess) -> int | None:
+def master_port(sentinel: ServerProcess) -> int | None:
     """Which server the sentinel holds for the master, by its port."""
     try:
         found = sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)

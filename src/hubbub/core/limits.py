@@ -42,7 +42,12 @@ AWAY_PAUSE_SECONDS: Final = 0.25
 
 # A sentinel that does not answer by then is passed over: a call's time has room for some who are gone.
 SENTINEL_ANSWER_SECONDS: Final = 0.4
-SENTINEL_LOOK_INTERVAL_SECONDS: Final = 1.0
+# Once one has answered, the others are given a moment, since they may know of a later succession.
+SENTINEL_OTHERS_SECONDS: Final = 0.1
+SENTINEL_LOOK_INTERVAL_SECONDS: Final = 0.5
+# A primary that answers after such a silence may have been replaced meanwhile. Sentinels miss one for longer before
+# they replace it, and instances ask it more often.
+PRIMARY_SILENCE_SECONDS: Final = 1.0
 
 # A cluster's slots: how long one server may take to tell who has which, how soon it is asked for again after something
 # was not where it should be, and how often it is asked for without such a reason.
@@ -170,6 +175,7 @@ assert READINESS_BUDGET_SECONDS < STORE_BUDGET_SECONDS < ANSWER_SECONDS_MAX
 assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RETURN_SECONDS_MAX
 assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RECOVERING_SECONDS
 assert SENTINEL_ANSWER_SECONDS * 2 < STORE_BUDGET_SECONDS
+assert PROBE_INTERVAL_SECONDS < PRIMARY_SILENCE_SECONDS
 assert CLUSTER_ASK_SECONDS * 2 < STORE_BUDGET_SECONDS
 assert PING_INTERVAL_SECONDS * 1.5 < DEAD_SOCKET_SECONDS_MAX
 assert DRAIN_SOCKETS_SECONDS < DRAIN_SECONDS_MAX

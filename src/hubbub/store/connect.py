@@ -10,7 +10,7 @@ import msgspec
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from hubbub.core.limits import SENTINEL_ANSWER_SECONDS, STORE_BUDGET_SECONDS
@@ -19,7 +19,7 @@ from hubbub.store.batch import Batcher
 from hubbub.store.calls import Calls
 from hubbub.store.cluster import ClusterCalls, ShardHealths
 from hubbub.store.health import StoreHealth
-from hubbub.store.primary import PrimaryConnection, PrimaryTlsConnection, PrimaryWatch
+from hubbub.store.primary import PrimaryConnection, PrimaryTlsConnection, PrimaryWatch, Sentinels
 from hubbub.store.servers import OneServer, Servers
 from hubbub.store.topology import Topology
 
@@ -57,9 +57,9 @@ def open_store(
         return _open_cluster(address, tls, client_name, health, replicas)
     if isinstance(address, SentinelAddress):
         # One for all pools: who has found that a sentinel is gone has found it for the others too.
-        sentinel = _sentinel(address, tls)
-        primary = PrimaryWatch(sentinel, address.service, partial(_primary_pool, sentinel, address, tls, client_name))
-        link = _open_one(OneServer(address.service, primary.new_pool), health, replicas, sentinel.aclose)
+        sentinels = _sentinels(address, tls)
+        primary = PrimaryWatch(sentinels, address.service, partial(_primary_pool, address, tls, client_name))
+        link = _open_one(OneServer(address.service, primary.new_pool), health, replicas, sentinels.aclose)
         return msgspec.structs.replace(link, watching=primary.watch)
     return _open_one(OneServer(str(address.node), partial(server_pool, address, tls, client_name)), health, replicas)
 
@@ -108,21 +108,21 @@ def _node_pool(login: Login, tls: StoreTls, client_name: str, node: Node, **more
     return ConnectionPool(connection_class=connection, **where, **_access(login, tls), **_pooling(client_name))
 
 
-def _primary_pool(sentinel: Sentinel, address: SentinelAddress, tls: StoreTls, client_name: str) -> ConnectionPool:
+def _primary_pool(address: SentinelAddress, tls: StoreTls, client_name: str, watch: PrimaryWatch) -> ConnectionPool:
     connection = PrimaryTlsConnection if address.login.tls else PrimaryConnection
     access = _access(address.login, tls)
     pooling = _pooling(client_name)
     return SentinelConnectionPool(  # type: ignore[no-untyped-call]
-        address.service, sentinel, connection_class=connection, **access, **pooling
+        address.service, watch, connection_class=connection, **access, **pooling
     )
 
 
-def _sentinel(address: SentinelAddress, tls: StoreTls) -> Sentinel:
-    sentinels = [(node.host, node.port) for node in address.sentinels]
+def _sentinels(address: SentinelAddress, tls: StoreTls) -> Sentinels:
+    addresses = [(node.host, node.port) for node in address.sentinels]
     seconds = {"socket_timeout": SENTINEL_ANSWER_SECONDS, "socket_connect_timeout": SENTINEL_ANSWER_SECONDS}
     encryption = {"ssl": True} if address.sentinel_login.tls else {}
     kwargs = {**_dialling(), **seconds, **encryption, **_access(address.sentinel_login, tls)}
-    return Sentinel(sentinels, sentinel_kwargs=kwargs)  # type: ignore[no-untyped-call]
+    return Sentinels(addresses, sentinel_kwargs=kwargs)  # type: ignore[no-untyped-call]
 
 
 def _access(login: Login, tls: StoreTls) -> dict[str, Any]:

@@ -1,30 +1,89 @@
-"""Who is primary under Sentinel: asked when a connection is dialled, and now and then afterwards."""
+"""Who is primary under Sentinel: asked when a connection is dialled, after a silence, and now and then."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
-from redis.asyncio import Connection, ConnectionPool
-from redis.asyncio.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.asyncio import Connection, ConnectionPool, Redis
+from redis.asyncio.sentinel import (
+    MasterNotFoundError,
+    Sentinel,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from hubbub.core.limits import SENTINEL_LOOK_INTERVAL_SECONDS
+from hubbub.core.limits import (
+    PRIMARY_SILENCE_SECONDS,
+    SENTINEL_LOOK_INTERVAL_SECONDS,
+    SENTINEL_OTHERS_SECONDS,
+)
+
+Address = tuple[str, int]
+
+
+class _Named(NamedTuple):
+    """Whom one sentinel holds for the primary; a higher `epoch` is of a later succession."""
+
+    epoch: int
+    address: Address
+    is_down: bool
+
+
+class Sentinels(Sentinel):
+    """The sentinels of a store: whoever knows of the latest succession is believed.
+
+    Word of it takes seconds to go round among them, and until then some name a primary that has been replaced.
+    """
+
+    async def discover_master(self, service_name: str) -> Address:
+        """See redis-py, which believes the first that answers."""
+        asked = [asyncio.ensure_future(_ask(sentinel, service_name)) for sentinel in self.sentinels]
+        try:
+            for first in asyncio.as_completed(asked):
+                with suppress(RedisError, OSError):
+                    await first
+                    break
+            else:
+                raise MasterNotFoundError(f"no sentinel tells who is primary of {service_name!r}")
+            answered, _ = await asyncio.wait(asked, timeout=SENTINEL_OTHERS_SECONDS)
+        finally:
+            for question in asked:
+                question.cancel()
+        newest = max(answer.result() for answer in answered if answer.exception() is None)
+        if newest.is_down:
+            raise MasterNotFoundError(f"the primary of {service_name!r} is down, and none has taken its place yet")
+        return newest.address
+
+
+async def _ask(sentinel: Redis, service: str) -> _Named:
+    # In this order: an address that is newer than its epoch is believed a moment later, one that is older for long.
+    state: Any = await sentinel.sentinel_master(service)
+    named: Any = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)  # type: ignore[no-untyped-call]
+    host, port = await named
+    address = (host.decode() if isinstance(host, bytes) else str(host), int(port))
+    # While a successor is being followed by the others it is named already, and the state is that of the one before.
+    is_down = address == (state["ip"], state["port"]) and (state["is_sdown"] or state["is_odown"])
+    return _Named(state["config-epoch"], address, is_down)
 
 
 class PrimaryConnection(SentinelManagedConnection):
     """A connection to whoever is primary when it is dialled, that tells of READONLY as what it is: a refusal."""
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """See redis-py, which would tell of a lost connection, after which the call is in doubt."""
-        return await Connection.read_response(self, *args, **kwargs)
+        """See redis-py, which would tell of a lost connection after READONLY, and the call would be in doubt."""
+        response = await Connection.read_response(self, *args, **kwargs)
+        watch: PrimaryWatch = self.connection_pool.sentinel_manager
+        await watch.vouch_for((self.host, self.port))
+        return response
 
     async def on_connect(self) -> None:
         """See redis-py. Whoever was frozen takes the connection, and may answer after another one is primary."""
         await super().on_connect()
         if (self.host, self.port) != await self.connection_pool.get_master_address():
-            raise RedisConnectionError("another primary was named while this one was dialled")
+            raise _replaced()
 
 
 class PrimaryTlsConnection(PrimaryConnection, SentinelManagedSSLConnection):
@@ -32,31 +91,63 @@ class PrimaryTlsConnection(PrimaryConnection, SentinelManagedSSLConnection):
 
 
 class PrimaryWatch:
-    """Gives up connections to a primary that Sentinel has replaced.
+    """Gives up connections to a primary that Sentinel has replaced: all that it still takes is lost.
 
-    Sentinel lets a replaced primary that is well go on for some ten seconds, and all that it takes meanwhile is lost.
-    `new_pool` makes the pools that are watched.
+    One that is well goes on for some ten seconds; one that was frozen goes on where it stopped, and carries out what
+    it was sent meanwhile. `new_pool` makes the pools that are watched, which ask this one who is primary.
     """
 
-    def __init__(self, sentinel: Sentinel, service: str, new_pool: Callable[[], ConnectionPool]) -> None:
-        self._sentinel = sentinel
+    def __init__(
+        self, sentinels: Sentinels, service: str, new_pool: "Callable[[PrimaryWatch], ConnectionPool]"
+    ) -> None:
+        self._sentinels = sentinels
         self._service = service
         self._new_pool = new_pool
         self._pools: list[ConnectionPool] = []
+        self._primary: Address | None = None
+        self._heard_at = 0.0
+        self._looking = asyncio.Lock()
 
     def new_pool(self) -> ConnectionPool:
         """Connections to the primary."""
-        self._pools.append(self._new_pool())
+        self._pools.append(self._new_pool(self))
         return self._pools[-1]
 
     async def watch(self) -> None:
         """Ask the sentinels for ever."""
-        known: Any = None
         while True:
             with suppress(RedisError, OSError, TimeoutError):
-                primary = await self._sentinel.discover_master(self._service)
-                if known not in {None, primary}:
-                    # Those in use too: what is under way on them is in doubt.
-                    await asyncio.gather(*(pool.disconnect() for pool in self._pools))
-                known = primary
+                await self.discover_master(self._service)
             await asyncio.sleep(SENTINEL_LOOK_INTERVAL_SECONDS)
+
+    async def vouch_for(self, address: Address) -> None:
+        """Return if whoever has just answered is the primary; raise where another one has taken its place.
+
+        After a silence in which that may have come about the sentinels are asked first. Where none answers it is
+        believed: they cannot have replaced it.
+        """
+        if _now() - self._heard_at > PRIMARY_SILENCE_SECONDS:
+            async with self._looking:
+                if _now() - self._heard_at > PRIMARY_SILENCE_SECONDS:
+                    with suppress(RedisError, OSError, TimeoutError):
+                        await self.discover_master(self._service)
+        if self._primary not in {None, address}:
+            raise _replaced()
+        self._heard_at = _now()
+
+    async def discover_master(self, service_name: str) -> Address:
+        """Ask the sentinels, and give up the connections to the primary before. Pools ask by redis-py's name."""
+        primary = await self._sentinels.discover_master(service_name)
+        known, self._primary = self._primary, primary
+        if known not in {None, primary}:
+            # Those in use too: what is under way on them is in doubt.
+            await asyncio.gather(*(pool.disconnect() for pool in self._pools))
+        return primary
+
+
+def _replaced() -> RedisConnectionError:
+    return RedisConnectionError("another primary has taken its place")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
