@@ -6,7 +6,7 @@ from pathlib import Path
 import redis
 
 from tests.support.stores import Flavour, ServerProcess, wait_for
-from tests.support.topologies import ConfiguredServer, Login, Topology, is_following
+from tests.support.topologies import ConfiguredServer, Login, Topology
 
 SERVICE = "hubbub"
 SENTINELS = 3
@@ -88,10 +88,14 @@ class SentinelTopology(Topology):
         wait_for(self.is_whole, WHOLE_SECONDS_MAX)
 
     def is_whole(self) -> bool:
-        """Whether every sentinel knows all others, and both replicas follow the master."""
+        """Whether every sentinel knows all others and the same master, and both replicas follow it."""
         infos = [_known(sentinel) for sentinel in self.sentinels]
-        followers = [server for server in self._servers if server is not self.primary()]
-        return all(info == (REPLICAS, SENTINELS - 1) for info in infos) and all(map(is_following, followers))
+        named = {master_port(sentinel) for sentinel in self.sentinels}
+        return (
+            all(info == (REPLICAS, SENTINELS - 1) for info in infos)
+            and named == {self.primary().port}
+            and _followers(self.primary()) == REPLICAS
+        )
 
     def _sentinel(self, number: int, master_port: int) -> ConfiguredServer:
         lines = [
@@ -119,6 +123,16 @@ def _known(sentinel: ServerProcess) -> tuple[int, int]:
     master = sentinel.admin.sentinel_master(SERVICE)
     assert isinstance(master, dict)
     return master["num-slaves"], master["num-other-sentinels"]
+
+
+def _followers(server: ServerProcess) -> int:
+    """How many replicas follow it, up to what they have been sent."""
+    try:
+        info = server.admin.info("replication")
+    except redis.RedisError:
+        return 0
+    replicas = [value for name, value in info.items() if name.startswith("slave") and isinstance(value, dict)]
+    return sum(replica["state"] == "online" for replica in replicas)
 
 
 def _role(server: ServerProcess) -> str:

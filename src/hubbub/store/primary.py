@@ -47,7 +47,8 @@ class Sentinels(Sentinel):
                     await first
                     break
             else:
-                raise MasterNotFoundError(f"no sentinel tells who is primary of {service_name!r}")
+                why = "; ".join({str(question.exception()) for question in asked})
+                raise MasterNotFoundError(f"no sentinel tells who is primary of {service_name!r}: {why}")
             answered, _ = await asyncio.wait(asked, timeout=SENTINEL_OTHERS_SECONDS)
         finally:
             for question in asked:
