@@ -25,11 +25,14 @@ Address = tuple[str, int]
 
 
 class _Named(NamedTuple):
-    """Whom one sentinel holds for the primary; a higher `epoch` is of a later succession."""
+    """Whom one sentinel holds for the primary, in the order of belief.
+
+    A higher `epoch` is of a later succession. Who sees the primary well goes before others, which may be cut off.
+    """
 
     epoch: int
+    is_well: bool
     address: Address
-    is_down: bool
 
 
 class Sentinels(Sentinel):
@@ -54,7 +57,7 @@ class Sentinels(Sentinel):
             for question in asked:
                 question.cancel()
         newest = max(answer.result() for answer in answered if answer.exception() is None)
-        if newest.is_down:
+        if not newest.is_well:
             raise MasterNotFoundError(f"the primary of {service_name!r} is down, and none has taken its place yet")
         return newest.address
 
@@ -66,8 +69,8 @@ async def _ask(sentinel: Redis, service: str) -> _Named:
     host, port = await named
     address = (host.decode() if isinstance(host, bytes) else str(host), int(port))
     # While a successor is being followed by the others it is named already, and the state is that of the one before.
-    is_down = address == (state["ip"], state["port"]) and (state["is_sdown"] or state["is_odown"])
-    return _Named(state["config-epoch"], address, is_down)
+    is_well = address != (state["ip"], state["port"]) or not (state["is_sdown"] or state["is_odown"])
+    return _Named(state["config-epoch"], is_well, address)
 
 
 class PrimaryConnection(SentinelManagedConnection):
