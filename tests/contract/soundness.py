@@ -1,6 +1,5 @@
 """What is true of every live party after every step, whoever did what: checked on what the store holds."""
 
-from hubbub.core.copies import UNSURE
 from hubbub.core.limits import LISTED_MAX, LOG_BYTES_MAX, LOG_EVENTS_MAX, SNAPSHOT_MESSAGES_MAX, WATCHERS_MAX
 from hubbub.store import keys
 from tests.contract.inside import KICKED, Inside
@@ -72,7 +71,7 @@ def _assert_leases(inside: Inside) -> None:
     assert connected | held <= seats
     never_had = seats - connected - held
     assert never_had <= host
-    assert all(inside.seats[seat][1] == UNSURE for seat in never_had)
+    assert all(inside.seats[seat][1] == "" for seat in never_had)
     assert inside.document["hostConnected"] == bool(connected & host)
     assert inside.document["guestCount"] == len(connected - host)
     assert int(inside.state["watchers"]) == len(entries) - len(connected) - len(held) <= WATCHERS_MAX

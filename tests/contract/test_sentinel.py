@@ -153,7 +153,7 @@ async def test_the_sentinel_that_knows_of_the_latest_succession_is_believed(own_
     finally:
         ignorant.thaw()
     ports = (ignorant.port, knowing.port)
-    async with aclosing(Sentinels([("127.0.0.1", port) for port in ports])) as sentinels:  # type: ignore[no-untyped-call]
+    async with aclosing(Sentinels([("127.0.0.1", port) for port in ports])) as sentinels:
         assert await sentinels.discover_master(SERVICE) == ("127.0.0.1", master_port(knowing))
 
 

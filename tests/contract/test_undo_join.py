@@ -11,7 +11,7 @@ from hubbub.store.redis import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, begin, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, snapshot, touch
-from tests.contract.losses import OldState, keep
+from tests.contract.losses import OldState, keep, take_own_seat
 from tests.support.stores import StoreServer
 
 pytestmark = pytest.mark.usefixtures("sound")
@@ -168,6 +168,24 @@ async def test_a_join_is_taken_back_out_of_a_store_that_has_lost_who_took_over_f
     assert await keeper.heal() == Healed()
     assert await store.undo_join(doubtful, soon())
     assert document_of(server)["seats"] == 1
+
+
+async def test_a_join_that_others_wrote_back_is_taken_back_only_once_nobody_else_says_to_have_the_seat(
+    instance: Instance, store: RedisStore, host: Lease, server: StoreServer
+) -> None:
+    doubtful = await join_unanswered(store)
+    keeper = await keep(store, host)
+    # Taking a seat over has no version, so that nobody's copy needs to know of it.
+    again = await keep(store, await take_own_seat(store, "mine"))
+    server.admin.flushall()
+    assert await keeper.heal() == Healed()
+    server.admin.set(keys.recovering(instance.life.shard_of(CODE)), "1", px=60_000)
+    with pytest.raises(StoreUnavailable):
+        await store.undo_join(doubtful, soon())
+    assert await again.heal() == Healed()
+    server.admin.delete(keys.recovering(instance.life.shard_of(CODE)))
+    assert not await store.undo_join(doubtful, soon())
+    assert (await touch(store, *again.own)).verdicts == ()
 
 
 async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease, server: StoreServer) -> None:

@@ -150,7 +150,7 @@ def two_truths(history: History) -> Iterator[Breach]:
         first, client, first_at = told.setdefault(key, (entry.digest, entry.client, entry.at))
         if first != entry.digest:
             sentence = f"{entry.position} of {entry.code} was something else for {client}"
-            is_newest = any(since <= at <= until for at in (first_at, entry.at) for since, until in newest_windows)
+            is_newest = any(w.since <= first_at <= w.until and entry.at <= w.rested_at for w in newest_windows)
             yield Breach(Rule.TWO_PRIMARIES if is_newest else Rule.TWO_TRUTHS, entry.at, entry.client, sentence)
 
 
@@ -184,7 +184,7 @@ def lives(history: History) -> dict[str, Life]:
     newest_windows = _newest_windows(history)
     found: dict[str, Life] = {}
     for code, confirmed_at in confirmations(history):
-        newest = any(since <= confirmed_at <= until for since, until in newest_windows)
+        newest = any(w.since <= confirmed_at <= w.until for w in newest_windows)
         alone = any(
             f.forgets
             and entered.get(code, f.at) >= f.at
@@ -197,13 +197,25 @@ def lives(history: History) -> dict[str, Life]:
     return found
 
 
-def _newest_windows(history: History) -> list[tuple[float, float]]:
-    """From when to when what was confirmed may be lost with the primary that confirmed it."""
-    successions = [entry.at for entry in history.of(FailedOver)]
+class _NewestWindow(NamedTuple):
+    """From when to when what was confirmed may be lost with the primary that confirmed it, and when all was quiet."""
+
+    since: float
+    until: float
+    rested_at: float
+
+
+def _newest_windows(history: History) -> list[_NewestWindow]:
+    strikes = list(history.of(Struck))
+    ends = [*(struck.at for struck in strikes), float("inf")][1:]
     return [
-        (f.at - NEWEST_SECONDS, next((at + NEWEST_SECONDS for at in successions if at >= f.at), f.at))
-        for f in history.of(Struck)
-        if f.forgets_newest
+        _NewestWindow(
+            fault.at - NEWEST_SECONDS,
+            next((s.at + NEWEST_SECONDS for s in history.of(FailedOver) if fault.at <= s.at < end), fault.at),
+            next((rest.at for rest in history.of(Rested) if rest.at >= fault.at), end),
+        )
+        for fault, end in zip(strikes, ends, strict=True)
+        if fault.forgets_newest
     ]
 
 

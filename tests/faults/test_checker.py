@@ -161,11 +161,20 @@ def test_two_truths_under_one_number_are_found(other: Entry) -> None:
 
 def test_what_a_primary_told_while_another_took_its_place_is_counted_apart() -> None:
     other = replace(spoken(3, "bob"), digest=999)
-    took_place = [Struck(3.9, "kill", forgets_newest=True), FailedOver(4.5)]
+    crash = Struck(3.9, "kill", forgets_newest=True)
+    took_place = [crash, FailedOver(4.5)]
     assert Rule.TWO_PRIMARIES in rules(*GOOD, other, *took_place)
     assert Rule.TWO_TRUTHS not in rules(*GOOD, other, *took_place)
     assert Rule.TWO_TRUTHS in rules(*GOOD, other, Struck(3.9, "kill"), FailedOver(4.5))
     assert Rule.TWO_TRUTHS in rules(*GOOD, other, Struck(8, "kill", forgets_newest=True), FailedOver(9))
+    # Told otherwise when all was quiet, or long after what another primary told.
+    assert Rule.TWO_TRUTHS in rules(*GOOD, replace(other, at=10.5), *took_place)
+    late = [Struck(8, "kill", forgets_newest=True), FailedOver(9)]
+    assert Rule.TWO_TRUTHS in rules(*GOOD, replace(other, at=8.5), *late)
+    # The succession of another strike makes no window longer.
+    assert Rule.TWO_TRUTHS in rules(
+        *GOOD, replace(other, at=7), replace(crash, at=1), replace(crash, at=8), FailedOver(9)
+    )
 
 
 def test_merged_counts_may_differ_from_client_to_client() -> None:

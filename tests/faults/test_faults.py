@@ -56,5 +56,6 @@ async def test_a_fault_costs_nobody_a_party_or_a_seat_and_says_nothing_untrue(fa
     assert report.refused > 0 or not fault.is_felt
     assert report.breaches == [], "\n".join(map(str, report.breaches[:20]))
     assert (report.parties_lost, report.false_404s, report.seats_lost) == (0, 0, 0)
+    assert report.told_twice == 0 or fault.forgets_newest
     assert report.first_success_seconds <= report.succession_seconds + FIRST_SUCCESS_SECONDS_MAX
     assert report.level_seconds <= report.succession_seconds + LEVEL_SECONDS_MAX

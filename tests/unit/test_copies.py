@@ -103,8 +103,12 @@ def assert_of_one_piece(copy: PartyCopy) -> None:
 def test_of_a_copy_that_is_right_only_the_holders_are_doubted() -> None:
     copy = brought(made(), room(), own=("ann",))
     assert_of_one_piece(copy)
-    assert [kept[1] for kept in seats_of(copy).values() if kept != "kicked"] == [
-        "ann now", "?holder of Ben", "?holder of Eve", "?holder of Zoe",
+    assert [(kept[1], *kept[5:]) for kept in seats_of(copy).values() if kept != "kicked"] == [
+        ("ann now",), ("", "holder of Ben"), ("", "holder of Eve"), ("", "holder of Zoe"),
+    ]  # fmt: skip
+    again = brought(copy, room(), own=("ben",))
+    assert [(kept[1], *kept[5:]) for kept in seats_of(again).values() if kept != "kicked"] == [
+        ("", "ann now"), ("ben now",), ("", "holder of Eve"), ("", "holder of Zoe"),
     ]  # fmt: skip
     assert {seat: kept[0] for seat, kept in seats_of(copy).items() if kept != "kicked"} == {
         "ann": "Ann", "ben": "Ben", "eve": "Eve", "zoe": "Zoe",

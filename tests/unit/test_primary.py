@@ -1,14 +1,17 @@
 """Whom an instance believes to be primary under Sentinel."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, NamedTuple
+from unittest.mock import AsyncMock
 
 import pytest
+from redis.asyncio import Connection
 from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hubbub.core.limits import PRIMARY_SILENCE_SECONDS
-from hubbub.store.primary import PrimaryWatch, Sentinels
+from hubbub.store.primary import PrimaryConnection, PrimaryWatch, Sentinels
 
 OLD, NEW = ("10.0.0.1", 6379), ("10.0.0.2", 6379)
 
@@ -23,6 +26,8 @@ class FakeSentinel(NamedTuple):
     """The primary before, whose state it still tells."""
     is_gone: bool = False
     hangs: bool = False
+    forgets: bool = False
+    """It is told to forget the service between two questions."""
 
     async def sentinel_master(self, _: str) -> dict[str, Any]:
         if self.is_gone:
@@ -33,12 +38,12 @@ class FakeSentinel(NamedTuple):
         down = {"is_sdown": self.sees_it_down, "is_odown": False}
         return {"config-epoch": self.epoch, "ip": host, "port": port, **down}
 
-    async def execute_command(self, *_: str) -> list[bytes]:
-        return [self.names[0].encode(), str(self.names[1]).encode()]
+    async def execute_command(self, *_: str) -> list[bytes] | None:
+        return None if self.forgets else [self.names[0].encode(), str(self.names[1]).encode()]
 
 
 def sentinels(*fakes: Any) -> Sentinels:
-    found = Sentinels([])  # type: ignore[no-untyped-call]
+    found = Sentinels([])
     found.sentinels = list(fakes)
     return found
 
@@ -62,11 +67,28 @@ async def test_who_is_believed(fakes: list[FakeSentinel], believed: tuple[str, i
     [
         pytest.param([FakeSentinel(is_gone=True)] * 2, "no sentinel tells who is primary of 'main': gone", id="gone"),
         pytest.param([FakeSentinel(sees_it_down=True)] * 2, "the primary of 'main' is down", id="down"),
+        pytest.param([FakeSentinel(forgets=True)], "a sentinel has just forgotten 'main'", id="forgotten"),
     ],
 )
 async def test_nobody_is_primary(fakes: list[FakeSentinel], why: str) -> None:
     with pytest.raises(MasterNotFoundError, match=why):
         await sentinels(*fakes).discover_master("main")
+
+
+@pytest.mark.parametrize(
+    ("fakes", "believed"),
+    [
+        pytest.param([FakeSentinel(OLD, 1), FakeSentinel(hangs=True)], NEW, id="who knew is silent"),
+        pytest.param([FakeSentinel(OLD, 1), FakeSentinel(OLD, 1)], OLD, id="all were set up anew"),
+        pytest.param([FakeSentinel(OLD, 2), FakeSentinel(NEW, 2)], NEW, id="one server has two names"),
+        pytest.param([FakeSentinel(OLD, 3), FakeSentinel(NEW, 2)], OLD, id="another succession"),
+    ],
+)
+async def test_a_later_succession_is_not_forgotten(fakes: list[FakeSentinel], believed: tuple[str, int]) -> None:
+    found = sentinels(FakeSentinel(NEW, 2), FakeSentinel(OLD, 1))
+    await found.discover_master("main")
+    found.sentinels = list[Any](fakes)
+    assert await found.discover_master("main") == believed
 
 
 class FakePool:
@@ -111,6 +133,36 @@ async def test_after_a_silence_a_primary_is_believed_whose_sentinels_are_all_gon
     watched.watch._heard_at -= 2 * PRIMARY_SILENCE_SECONDS
     await watched.watch.vouch_for(OLD)
     assert [pool.given_up for pool in watched.pools] == [0, 0]
+
+
+async def test_after_a_silence_a_primary_that_all_sentinels_miss_is_not_believed() -> None:
+    watched = Watched(FakeSentinel(OLD, 1))
+    await watched.watch.vouch_for(OLD)
+    watched.answer(FakeSentinel(OLD, 1, sees_it_down=True))
+    watched.watch._heard_at -= 2 * PRIMARY_SILENCE_SECONDS
+    for _ in range(2):
+        with pytest.raises(MasterNotFoundError, match="is down"):
+            await watched.watch.vouch_for(OLD)
+    watched.answer(FakeSentinel(OLD, 1))
+    await watched.watch.vouch_for(OLD)
+
+
+async def test_a_connection_on_which_more_replies_may_come_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read(*_: Any, **__: Any) -> bytes:
+        return b"a reply"
+
+    watched = Watched(FakeSentinel(hangs=True))
+    connection: Any = PrimaryConnection(  # type: ignore[no-untyped-call]
+        connection_pool=SimpleNamespace(sentinel_manager=watched.watch)
+    )
+    monkeypatch.setattr(Connection, "read_response", read)
+    monkeypatch.setattr(PrimaryConnection, "disconnect", disconnect := AsyncMock())
+    reading = asyncio.create_task(connection.read_response())
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    disconnect.assert_awaited_once_with(nowait=True)
 
 
 async def test_without_a_silence_the_sentinels_are_not_asked() -> None:

@@ -13,8 +13,6 @@ from hubbub.core.protocol import Snapshot
 
 KICKED: Final = b"kicked"
 """Stands for a seat whose token may not come back."""
-UNSURE: Final = "?"
-"""Stands before a holder from whom somebody may have taken over."""
 
 
 class Healing(msgspec.Struct, frozen=True):
@@ -120,7 +118,7 @@ def brought_up(
 
 # A seat's record, as `seats.lua` keeps it; None for one that was kicked.
 _Record = list[Any]
-_NAME, _HOLDER, _LISTED, _TOKEN = 0, 1, 3, 4
+_NAME, _HOLDER, _LISTED, _TOKEN, _DOUBTED = 0, 1, 3, 4, 5
 _Seats = dict[bytes, _Record | None]
 
 
@@ -135,7 +133,7 @@ def _with_first_host(copy: PartyCopy) -> PartyCopy:
     return PartyCopy(
         document=copy.document,
         state=(b"touchedAt", str(party.created_at).encode(), b"stoodStill", b"0"),
-        seats=(host, msgspec.json.encode([party.host_name, UNSURE, 0, True, party.host_token])),
+        seats=(host, msgspec.json.encode([party.host_name, "", 0, True, party.host_token])),
         tokens=(token, host),
         roster=(host,),
     )
@@ -169,10 +167,14 @@ def _describe(seats: _Seats, room: Snapshot) -> None:
 
 
 def _hold(seats: _Seats, own: Iterable[Lease]) -> None:
+    """Only this instance's own connections are sure; whoever last had another seat is doubted."""
     holders = {lease.member_id.encode(): lease.holder for lease in own}
     for seat, record in seats.items():
-        if record is not None:
-            record[_HOLDER] = holders.get(seat, UNSURE + record[_HOLDER].removeprefix(UNSURE))
+        if record is None:
+            continue
+        doubted = [record[_HOLDER]] if record[_HOLDER] else record[_DOUBTED:]
+        record[_HOLDER] = holders.get(seat, "")
+        record[_DOUBTED:] = [] if record[_HOLDER] else doubted
 
 
 def _document(document: bytes, room: Snapshot, host: bytes, seats: _Seats, leases: Collection[bytes]) -> bytes:

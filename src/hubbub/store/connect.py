@@ -122,7 +122,7 @@ def _sentinels(address: SentinelAddress, tls: StoreTls) -> Sentinels:
     seconds = {"socket_timeout": SENTINEL_ANSWER_SECONDS, "socket_connect_timeout": SENTINEL_ANSWER_SECONDS}
     encryption = {"ssl": True} if address.sentinel_login.tls else {}
     kwargs = {**_dialling(), **seconds, **encryption, **_access(address.sentinel_login, tls)}
-    return Sentinels(addresses, sentinel_kwargs=kwargs)  # type: ignore[no-untyped-call]
+    return Sentinels(addresses, sentinel_kwargs=kwargs)
 
 
 def _access(login: Login, tls: StoreTls) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Who is primary under Sentinel: asked when a connection is dialled, after a silence, and now and then."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -24,6 +24,10 @@ from hubbub.core.limits import (
 Address = tuple[str, int]
 
 
+class PrimaryIsDownError(MasterNotFoundError):
+    """The sentinels miss the primary, and none has taken its place yet."""
+
+
 class _Named(NamedTuple):
     """Whom one sentinel holds for the primary, in the order of belief.
 
@@ -41,8 +45,33 @@ class Sentinels(Sentinel):
     Word of it takes seconds to go round among them, and until then some name a primary that has been replaced.
     """
 
+    def __init__(self, addresses: Sequence[Address], **kwargs: Any) -> None:
+        super().__init__(addresses, **kwargs)  # type: ignore[no-untyped-call]
+        self._believed: _Named | None = None
+        self._asking = asyncio.Lock()
+
     async def discover_master(self, service_name: str) -> Address:
         """See redis-py, which believes the first that answers."""
+        # One after the other, or an answer from before a succession could come last.
+        async with self._asking:
+            self._believed = self._newest(await self._ask_all(service_name))
+        if not self._believed.is_well:
+            raise PrimaryIsDownError(f"the primary of {service_name!r} is down, and none has taken its place yet")
+        return self._believed.address
+
+    def _newest(self, answers: list[_Named]) -> _Named:
+        newest, believed = max(answers), self._believed
+        if believed is None:
+            return newest
+        if newest.epoch < believed.epoch and len(answers) < len(self.sentinels):
+            # Who knew of the later succession is silent. Where all tell of an earlier one they were set up anew.
+            return believed._replace(is_well=True)
+        if newest.epoch == believed.epoch:
+            # One server may have several names.
+            return max((answer for answer in answers if answer.address == believed.address), default=newest)
+        return newest
+
+    async def _ask_all(self, service_name: str) -> list[_Named]:
         asked = [asyncio.ensure_future(_ask(sentinel, service_name)) for sentinel in self.sentinels]
         try:
             for first in asyncio.as_completed(asked):
@@ -56,17 +85,17 @@ class Sentinels(Sentinel):
         finally:
             for question in asked:
                 question.cancel()
-        newest = max(answer.result() for answer in answered if answer.exception() is None)
-        if not newest.is_well:
-            raise MasterNotFoundError(f"the primary of {service_name!r} is down, and none has taken its place yet")
-        return newest.address
+        return [answer.result() for answer in answered if answer.exception() is None]
 
 
 async def _ask(sentinel: Redis, service: str) -> _Named:
     # In this order: an address that is newer than its epoch is believed a moment later, one that is older for long.
     state: Any = await sentinel.sentinel_master(service)
     named: Any = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)  # type: ignore[no-untyped-call]
-    host, port = await named
+    found = await named
+    if found is None:
+        raise MasterNotFoundError(f"a sentinel has just forgotten {service!r}")
+    host, port = found
     address = (host.decode() if isinstance(host, bytes) else str(host), int(port))
     # While a successor is being followed by the others it is named already, and the state is that of the one before.
     is_well = address != (state["ip"], state["port"]) or not (state["is_sdown"] or state["is_odown"])
@@ -80,14 +109,13 @@ class PrimaryConnection(SentinelManagedConnection):
         """See redis-py, which would tell of a lost connection after READONLY, and the call would be in doubt."""
         response = await Connection.read_response(self, *args, **kwargs)
         watch: PrimaryWatch = self.connection_pool.sentinel_manager
-        await watch.vouch_for((self.host, self.port))
+        try:
+            await watch.vouch_for((self.host, self.port))
+        except BaseException:
+            # As redis-py does where reading fails: more replies may be on their way, to whoever asks next.
+            await self.disconnect(nowait=True)
+            raise
         return response
-
-    async def on_connect(self) -> None:
-        """See redis-py. Whoever was frozen takes the connection, and may answer after another one is primary."""
-        await super().on_connect()
-        if (self.host, self.port) != await self.connection_pool.get_master_address():
-            raise _replaced()
 
 
 class PrimaryTlsConnection(PrimaryConnection, SentinelManagedSSLConnection):
@@ -120,24 +148,31 @@ class PrimaryWatch:
     async def watch(self) -> None:
         """Ask the sentinels for ever."""
         while True:
-            with suppress(RedisError, OSError, TimeoutError):
+            with suppress(RedisError, OSError):
                 await self.discover_master(self._service)
             await asyncio.sleep(SENTINEL_LOOK_INTERVAL_SECONDS)
 
     async def vouch_for(self, address: Address) -> None:
         """Return if whoever has just answered is the primary; raise where another one has taken its place.
 
-        After a silence in which that may have come about the sentinels are asked first. Where none answers it is
-        believed: they cannot have replaced it.
+        After a silence in which that may have come about the sentinels are asked first: it is not believed while they
+        miss it either. Where none of them answers it is: they cannot have replaced it.
         """
         if _now() - self._heard_at > PRIMARY_SILENCE_SECONDS:
             async with self._looking:
                 if _now() - self._heard_at > PRIMARY_SILENCE_SECONDS:
-                    with suppress(RedisError, OSError, TimeoutError):
-                        await self.discover_master(self._service)
+                    await self._look_after_silence()
         if self._primary not in {None, address}:
             raise _replaced()
         self._heard_at = _now()
+
+    async def _look_after_silence(self) -> None:
+        try:
+            await self.discover_master(self._service)
+        except PrimaryIsDownError:
+            raise
+        except (RedisError, OSError):
+            return
 
     async def discover_master(self, service_name: str) -> Address:
         """Ask the sentinels, and give up the connections to the primary before. Pools ask by redis-py's name."""

@@ -163,12 +163,17 @@ class RedisStore:
 
     async def undo_join(self, attempt: JoinAttempt, deadline: float) -> bool:
         """See `Store.undo_join`."""
-        words = (attempt.holder, attempt.token_hash, attempt.new_id)
-        reply = await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline)
-        if reply[1] == b"not_held":
-            # Whoever writes back what the store has lost may bring the seat.
+        status = await self._undo_join(attempt, deadline, is_settled=False)
+        if status in {b"not_held", b"doubted"}:
+            # Whoever writes back what the store has lost may bring the seat, or say who has it.
             await self._life.confirm_absence(keys.party(attempt.code), deadline)
-        return bool(reply[1] == b"done")
+        if status == b"doubted":
+            status = await self._undo_join(attempt, deadline, is_settled=True)
+        return bool(status == b"done")
+
+    async def _undo_join(self, attempt: JoinAttempt, deadline: float, *, is_settled: bool) -> Any:
+        words = (attempt.holder, attempt.token_hash, attempt.new_id, int(is_settled))
+        return (await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline))[1]
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
         """See `Store.watch`."""

@@ -65,7 +65,19 @@ _UNPROVED: Final = frozenset({b"elsewhere", b"behind", b"forked"})
 _decode_document = msgspec.json.Decoder(PartyDocument).decode
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_text = msgspec.json.Decoder(str | None).decode
-_decode_seat = msgspec.json.Decoder(tuple[str, str, int, bool, str]).decode
+
+
+class _Seat(msgspec.Struct, array_like=True):
+    """A seat's record, as `seats.lua` keeps it, as far as it is told."""
+
+    name: str
+    holder: str
+    number: int
+    listed: bool
+    token: str
+
+
+_decode_seat = msgspec.json.Decoder(_Seat).decode
 
 
 def read_document(document: bytes, key: str) -> PartyDocument:
@@ -177,7 +189,7 @@ def _read_members(listed: Sequence[Any], party: PartyDocument) -> list[Member]:
         return [Member(party.host_id, party.host_name, is_host=True, connected=False)]
     members: list[Member] = []
     for seat_id, record, connected in zip(*[iter(listed)] * 3, strict=True):
-        name = _decode_seat(record)[0]
+        name = _decode_seat(record).name
         member_id = seat_id.decode()
         members.append(Member(member_id, name, is_host=member_id == party.host_id, connected=connected == 1))
     return members

@@ -32,8 +32,8 @@ end
 local function doubt_holders()
   for _, seat_id in ipairs(redis.call('HKEYS', seats_key)) do
     local seat = seat_of(seat_id)
-    if seat then
-      seat.is_unsure = true
+    if seat and seat.holder ~= '' then
+      seat.holder, seat.doubted = '', seat.holder
       keep(seat)
     end
   end
@@ -76,7 +76,7 @@ local function seat_own(seat_id, holder, token, name)
     tell_of(seat, '"t":"MEMBER_JOINED","member":' .. member(seat))
     return
   end
-  if seat.is_unsure then give(seat, holder) end
+  if seat.holder == '' then give(seat, holder) end
   if seat.holder == holder and lease(seat) then tell_updated(seat) end
 end
 

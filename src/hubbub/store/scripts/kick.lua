@@ -12,5 +12,5 @@ redis.call('HSET', seats_key, guest.id, KICKED)
 redis.call('HSET', tokens_key, guest.token, guest.id)
 tell_left(guest, 'kicked')
 -- Of a seat that is not listed the event says nothing, and the instance that has its connection must know.
-mention('K', guest.holder)
+mention('K', guest.doubted or guest.holder)
 return accept('done')

@@ -1,33 +1,31 @@
 -- Seats and who holds them. A seat is a JSON array under its id in the hash of seats:
---   [name, holder, number, listed, hash of its token]
--- `holder` is the connection that has or last had it; `number` is the N of "Guest N", 0 for the first host.
--- Where that connection is not sure, UNSURE stands before it: nobody has come yet, or whoever took over may be lost.
+--   [name, holder, number, listed, hash of its token, doubted holder if any]
+-- `holder` is the connection that has or last had it; `number` is the N of "Guest N", 0 for the first host. The holder
+-- is '' where nobody has come yet, and where whoever took over may be lost: then the last one that is known is doubted.
 -- In the sorted set of leases stand, by the party's clock, when each runs out:
 --   on:SEAT     the lease of the connection that has the seat
 --   held:SEAT   the hold of a seat whose connection dropped; for the host's seat, the grace
 --   watch:ID    the lease of a watcher
 local KICKED = 'kicked'  -- stands for a seat whose token may not come back
-local UNSURE = '?'
 
 local function seat_of(id)
   local record = redis.call('HGET', seats_key, id)
   if not record then return nil, 'timed_out' end
   if record == KICKED then return nil, 'kicked' end
   record = cjson.decode(record)
-  local unsure, holder = string.match(record[2], '^(%??)(.*)$')
   return {
-    id = id, name = record[1], holder = holder, is_unsure = unsure == UNSURE,
-    number = record[3], listed = record[4], token = record[5],
+    id = id, name = record[1], holder = record[2], number = record[3], listed = record[4], token = record[5],
+    doubted = record[6],
   }
 end
 
 local function keep(seat)
-  local holder = (seat.is_unsure and UNSURE or '') .. seat.holder
-  redis.call('HSET', seats_key, seat.id, cjson.encode({seat.name, holder, seat.number, seat.listed or false, seat.token}))
+  local record = {seat.name, seat.holder, seat.number, seat.listed or false, seat.token, seat.doubted}
+  redis.call('HSET', seats_key, seat.id, cjson.encode(record))
 end
 
 local function give(seat, holder)
-  seat.holder, seat.is_unsure = holder, false
+  seat.holder, seat.doubted = holder, nil
   keep(seat)
 end
 
@@ -112,7 +110,7 @@ end
 
 -- The host's seat, which a party has from its creation on, becomes a seat like the others.
 local function seat_first_host()
-  local seat = {id = party.hostId, name = party.hostName, holder = '', is_unsure = true, number = 0, token = party.hostToken}
+  local seat = {id = party.hostId, name = party.hostName, holder = '', number = 0, token = party.hostToken}
   list(seat)
   keep(seat)
   redis.call('HSET', tokens_key, seat.token, seat.id)
@@ -167,7 +165,7 @@ end
 local function present(id, holder)
   local seat, gone = seat_of(id)
   if not seat then return nil, gone end
-  if seat.is_unsure then give(seat, holder) end
+  if seat.holder == '' then give(seat, holder) end
   if seat.holder ~= holder then return nil, 'taken_over' end
   if lease(seat) then tell_updated(seat) end
   return seat
