@@ -8,7 +8,7 @@ import redis
 
 from tests.support.cluster import ClusterTopology
 from tests.support.sentinel import SentinelTopology
-from tests.support.stores import FLAVOURS
+from tests.support.stores import FLAVOURS, wait_for
 from tests.support.topologies import Login
 
 CODE = "BCDFGH"
@@ -50,7 +50,7 @@ def test_sentinels_replace_a_master_that_is_killed_and_it_comes_back_as_a_replic
     second.admin.set(KEY, "after")
     first.start()
     sentinel.wait_until_whole()
-    assert first.text(KEY) == "after"
+    wait_for(lambda: first.text(KEY) == "after")
     assert sentinel.documents() == {CODE: "after"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import redis
 
 from tests.support.stores import Flavour, ServerProcess, wait_for
-from tests.support.topologies import ConfiguredServer, Login, Topology
+from tests.support.topologies import ConfiguredServer, Login, Topology, is_following
 
 SERVICE = "hubbub"
 SENTINELS = 3
@@ -90,11 +90,13 @@ class SentinelTopology(Topology):
     def is_whole(self) -> bool:
         """Whether every sentinel knows all others and the same master, and both replicas follow it."""
         infos = [_known(sentinel) for sentinel in self.sentinels]
+        others = [server for server in self._servers if server is not self.primary()]
         named = {master_port(sentinel) for sentinel in self.sentinels}
         return (
             all(info == (REPLICAS, SENTINELS - 1) for info in infos)
             and named == {self.primary().port}
             and _followers(self.primary()) == REPLICAS
+            and all(map(is_following, others))
         )
 
     def _sentinel(self, number: int, master_port: int) -> ConfiguredServer:
@@ -126,7 +128,7 @@ def _known(sentinel: ServerProcess) -> tuple[int, int]:
 
 
 def _followers(server: ServerProcess) -> int:
-    """How many replicas follow it, up to what they have been sent."""
+    """How many replicas follow it, as far as it knows."""
     try:
         info = server.admin.info("replication")
     except redis.RedisError:
