@@ -101,7 +101,7 @@ class Evening:
         for party in self.parties:
             for phone in party.phones:
                 phone.hang_up()
-        await _end(*self._staying, *self._moving)
+        await end(*self._staying, *self._moving)
         await self._stack.aclose()
 
     async def until(self, fact: Callable[[], bool]) -> bool:
@@ -152,7 +152,7 @@ class Evening:
 
     async def rest(self) -> None:
         """Be quiet, wait until everybody is level and what failed is taken back, and write down how it is."""
-        await _end(*self._moving)
+        await end(*self._moving)
         await self.until(self.is_level)
         documents = await self._settled_documents()
         self.story.add(h.Rested(h.now()))
@@ -260,7 +260,7 @@ class Evening:
                 raise error
 
 
-async def _end(*tasks: asyncio.Task[None]) -> None:
+async def end(*tasks: asyncio.Task[object]) -> None:
     """Cancel the tasks until they end: one that is just opening a connection may take the first time for a timeout."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:

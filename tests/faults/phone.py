@@ -95,10 +95,13 @@ class Phone:
         if connection is None:
             return False
         got_in = False
-        async with connection:
+        try:
             with suppress(ConnectionClosed, TimeoutError):
                 if got_in := await self._enter(connection):
                     await self._leave_by(connection)
+            await connection.close()
+        finally:
+            connection.transport.abort()
         return got_in
 
     async def _leave_by(self, connection: ClientConnection) -> None:

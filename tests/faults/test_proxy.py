@@ -1,5 +1,6 @@
 """The proxy does to a line what its verbs say, seen with a server that says everything back."""
 
+import gc
 import socket
 import socketserver
 import threading
@@ -13,6 +14,7 @@ from tests.support.proxy import BUFFER_BYTES, StoreProxy, Way
 from tests.support.stores import wait_for
 
 CONNECTIONS = 200
+ENDS, CONNECTIONS_AT_THE_END = 10, 20
 QUIET_SECONDS = 0.2
 BYE = b"BYE"
 
@@ -105,6 +107,17 @@ def test_hundreds_of_connections_are_carried_at_once(proxy: StoreProxy) -> None:
         for number, line in enumerate(lines):
             line.sendall(b"%06d" % number)
         assert all(hears(line, b"%06d" % number) for number, line in enumerate(lines))
+
+
+def test_the_end_of_a_proxy_closes_what_it_has_just_accepted(echo: Echo) -> None:
+    """Whatever is open when a loop ends fails a later test."""
+    for _ in range(ENDS):
+        proxy = StoreProxy(int(echo.server_address[1]))
+        with ExitStack() as closing:
+            lines = [closing.enter_context(dialled(proxy)) for _ in range(CONNECTIONS_AT_THE_END)]
+            proxy.close()
+            assert all(is_closed(line) for line in lines)
+    gc.collect()
 
 
 def test_much_at_once_arrives_whole(line: socket.socket) -> None:

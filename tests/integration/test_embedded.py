@@ -173,9 +173,9 @@ def test_sigterm_during_the_start_is_obeyed(new_instance: MakeInstance) -> None:
 def test_what_has_expired_is_gone_from_the_disk_after_the_next_start(
     new_instance: MakeInstance, tmp_path: Path
 ) -> None:
-    def on_disk(name: bytes) -> bool:
-        files = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]
-        return any(name in file.read_bytes() for file in files)
+    def names_on_disk() -> set[bytes]:
+        content = b"".join(map(_content, (tmp_path / "data").rglob("*")))
+        return {name for name in (b"Somebody Gone", b"Somebody Here") if name in content}
 
     instance = new_instance().start()
     gone = instance.create(name="Somebody Gone").body["partyCode"]
@@ -183,9 +183,16 @@ def test_what_has_expired_is_gone_from_the_disk_after_the_next_start(
     with redis.Redis(unix_socket_path=str(tmp_path / "data" / "engine.sock")) as engine:
         engine.pexpire(f"party:{gone}", 1)
         wait_for(lambda: not engine.exists(f"party:{gone}"))
-    assert on_disk(b"Somebody Gone")
+    assert names_on_disk() == {b"Somebody Gone", b"Somebody Here"}
     assert instance.terminate() == 0
     instance.start()
-    wait_for(lambda: not on_disk(b"Somebody Gone"))
-    assert on_disk(b"Somebody Here")
+    wait_for(lambda: names_on_disk() == {b"Somebody Here"})
     assert instance.join(here).status == 200
+
+
+def _content(file: Path) -> bytes:
+    """What is in a file; nothing if the engine, which writes its log afresh, has just taken it away."""
+    try:
+        return file.read_bytes() if file.is_file() else b""
+    except FileNotFoundError:
+        return b""

@@ -51,6 +51,7 @@ class StoreProxy:
         self._chance_of_cut = 0.0
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listener = socket.socket()
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
@@ -140,37 +141,45 @@ class StoreProxy:
             link.is_deaf = True
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=BACKLOG)
-        self.port = int(self._server.sockets[0].getsockname()[1])
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(BACKLOG)
+        self._listener.setblocking(False)
+        self.port = int(self._listener.getsockname()[1])
+        self._loop.add_reader(self._listener, self._accept)
 
     async def _end(self) -> None:
-        self._server.close()
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = self._loop.create_task(self._forward(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _accept(self) -> None:
+        """Take one; a server of `asyncio` would lose those that it has just accepted when it is closed."""
+        with suppress(OSError):
+            instance, _ = self._listener.accept()
+            task = self._loop.create_task(self._forward(instance))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            # A task that is cancelled before its first turn closes nothing itself.
+            task.add_done_callback(lambda _: instance.close())
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            store_reader, store_writer = await self._dial()
-        except OSError:
-            writer.close()
-            return
-        link = _Link(writer, store_writer)
+    async def _forward(self, instance: socket.socket) -> None:
+        link = _Link()
         self._links.add(link)
         try:
+            reader, writer = await link.open(instance)
+            store_reader, store_writer = await link.open(await self._dialled())
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pump(link, Way.THERE, reader, store_writer))
                 tasks.create_task(self._pump(link, Way.BACK, store_reader, writer))
+        except OSError:
+            pass  # the store takes no connection: the instance hears so by the end of its own
         finally:
             self._links.remove(link)
             link.cut()
 
-    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _dialled(self) -> socket.socket:
         plug = socket.socket()
         try:
             # The kernel would keep megabytes for us, so that a store would not feel for long that nobody reads.
@@ -180,7 +189,7 @@ class StoreProxy:
         except BaseException:
             plug.close()
             raise
-        return await asyncio.open_connection(sock=plug)
+        return plug
 
     async def _pump(self, link: "_Link", way: Way, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         held: asyncio.Queue[tuple[float, float, bytes] | None] = asyncio.Queue()
@@ -248,10 +257,20 @@ class StoreProxy:
 class _Link:
     """A connection of an instance, and the one to the store that belongs to it."""
 
-    def __init__(self, *ends: asyncio.StreamWriter) -> None:
+    def __init__(self) -> None:
         self.has_subscribed = False
         self.is_deaf = False
-        self._ends = ends
+        self._ends: list[asyncio.StreamWriter] = []
+
+    async def open(self, plug: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Read from and write to one of the two."""
+        try:
+            reader, writer = await asyncio.open_connection(sock=plug)
+        except BaseException:
+            plug.close()
+            raise
+        self._ends.append(writer)
+        return reader, writer
 
     def cut(self) -> None:
         """Close both at once."""

@@ -1,0 +1,38 @@
+"""The phones of the faults leave nothing behind themselves."""
+
+import asyncio
+
+import psutil
+from websockets.asyncio.server import ServerConnection, serve
+
+from tests.faults.evening import LOOK_SECONDS, end
+from tests.faults.history import Asked, History
+from tests.faults.phone import Line, Phone
+
+
+async def test_a_visit_that_is_broken_off_leaves_no_connection_open() -> None:
+    """Also at an instance that does not take its farewell: whatever is open when a loop ends fails a later test."""
+    is_over = asyncio.Event()
+
+    async def read_nothing(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await is_over.wait()
+        connection.transport.abort()
+
+    story = History()
+    async with serve(read_nothing, "127.0.0.1", 0) as instance, asyncio.timeout(10):
+        port = int(instance.sockets[0].getsockname()[1])
+        visitor = Phone(story, Line(lambda: [port], asyncio.Semaphore(1), 0.0), "visitor", code="ABCDEF")
+        visit = asyncio.create_task(visitor.try_once())
+        while not any(story.of(Asked)):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(LOOK_SECONDS)
+        assert connections_to(port) == 1
+        await end(visit)
+        while connections_to(port):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(LOOK_SECONDS)
+        is_over.set()
+
+
+def connections_to(port: int) -> int:
+    """How many connections this process has to that port."""
+    return sum(bool(link.raddr) and link.raddr.port == port for link in psutil.Process().net_connections("tcp"))
