@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.integration.conftest import MakeInstance
+from tests.integration.test_embedded import engines
 from tests.support.command import hubbub
 from tests.support.instances import Instance
 from tests.support.stores import StoreServer, lasting_port, wait_for
@@ -20,12 +20,6 @@ SECRET = "hunter2-the-password"
 def at(store: StoreServer) -> dict[str, str]:
     """The settings that lead to that store."""
     return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
-
-
-def engines(folder: Path) -> list[psutil.Process]:
-    """The engines whose data lies in that folder."""
-    running = psutil.process_iter(["name", "cwd"])
-    return [each for each in running if "valkey" in (each.info["name"] or "") and each.info["cwd"] == str(folder)]
 
 
 def verdicts(report: str) -> dict[str, str]:

@@ -13,15 +13,16 @@ from tests.support.stores import wait_for
 
 
 def engines(folder: Path) -> list[psutil.Process]:
-    """The engines that work in a data folder."""
-    found = []
+    """The engines that work in a data folder, without what they fork to write their logs afresh."""
+    found = {}
     for process in psutil.process_iter():
         try:
             if "valkey" in process.name() and process.cwd() == str(folder) and process.status() != "zombie":
-                found.append(process)
+                found[process] = process.ppid()
         except psutil.Error:
             continue
-    return found
+    pids = {process.pid for process in found}
+    return [process for process, parent in found.items() if parent not in pids]
 
 
 def the_owner(*instances: Instance) -> Instance:
