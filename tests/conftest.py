@@ -1,8 +1,13 @@
-"""What all suites share: a skip is told, and in CI it is a failure."""
+"""What all suites share: a skip is told, and in CI it is a failure; and a slow machine fails no example."""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's affair; pytest's own timeout holds for all of a test.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
