@@ -17,6 +17,8 @@ from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Person
 
 WEB = Path(hubbub.__file__).parent / "web"
+# src/hubbub/web/app/hearing.js.
+GATHER_MS = 1500
 FOCUSED = """() => {
   const one = document.activeElement;
   if (!one.matches('button, a, input, textarea, [role]')) return '';
@@ -94,21 +96,22 @@ def test_a_crowd_is_told_in_one_sentence(evening: Evening) -> None:
       new MutationObserver(() => told.push(voice.textContent)).observe(voice, words);
     }"""
     evening.host.page.evaluate(told)
-    guests = [evening.newcomer() for _ in range(3)]
-    for guest, name in zip(guests, ("Bob", "Cleo", "Dan"), strict=True):
-        guest.name_field().fill(name)
-    for guest in guests:
-        guest.page.get_by_role("button", name="Join").click()
-    for guest in guests:
-        guest.expect_screen("party")
-    guests[0].say("one")
-    guests[1].say("two")
-    evening.host.phone.wait_until("() => told.join().includes('two')")
-    heard = [str(text) for text in evening.host.page.evaluate("told")]
-    sentences = ". ".join(heard)
-    assert len(heard) < 5
-    assert re.search(r"Bob( and 2 more)? joined", sentences)
-    assert "Cleo: two" in sentences
+    # However long a busy machine takes over it, all of this is in the one moment for which the phone gathers.
+    hold = """(moment) => {
+      window.held = [];
+      const { setTimeout } = window;
+      window.setTimeout = (act, ms, ...more) => ms === moment ? held.push(act) : setTimeout(act, ms, ...more);
+    }"""
+    evening.host.page.evaluate(hold, GATHER_MS)
+    bob, cleo, _ = (evening.guest(name) for name in ("Bob", "Cleo", "Dan"))
+    bob.say("one")
+    cleo.part("chat").get_by_label("Message").fill("two")
+    cleo.button("Send").click()
+    evening.host.expect_said("one", "two")
+    evening.host.page.evaluate("held.forEach((act) => act())")
+    (heard,) = evening.host.page.evaluate("told")
+    assert heard.startswith("Bob and 2 more joined")
+    assert "Cleo: two" in heard
 
 
 def test_a_german_phone_speaks_german(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:
