@@ -118,9 +118,11 @@ def test_everyone_hears_everyone(full_evening: Evening) -> None:
 
 
 def test_reactions_rise_on_every_phone_and_the_wall(full_evening: Evening) -> None:
-    wall = full_evening.wall()
+    everybody = [*full_evening.everyone, full_evening.wall()]
+    for person in everybody:
+        person.hold_floats()
     full_evening.guests[0].react("🔥")
-    for person in [*full_evening.everyone, wall]:
+    for person in everybody:
         person.expect_float("🔥")
     full_evening.host.react("🎉")
     full_evening.guests[2].expect_float("🎉")

@@ -12,6 +12,7 @@ from tests.web.support.phones import BrowserPhone
 Part = Literal["invite", "chat", "people", "music"]
 # A person's own hands: what a paste is made of needs the clipboard, which the browser gives to whom it was promised.
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
+HARDLY = 0.001
 
 
 class Person:
@@ -129,6 +130,11 @@ class Person:
         """Wait until these messages, and no others, are the chat's."""
         expect(self.page.locator('[data-part="chat"] li')).to_contain_text(list(texts))
 
+    def hold_floats(self) -> None:
+        """Let whatever rises from now on hardly move: it would be gone in seconds, and a busy machine looks late."""
+        self.phone.devtools.send("Animation.enable")
+        self.phone.devtools.send("Animation.setPlaybackRate", {"playbackRate": HARDLY})
+
     def expect_float(self, emoji: str) -> None:
         """Wait for a reaction that rises."""
         expect(self.page.locator(".floats", has_text=emoji)).to_have_count(1)
@@ -210,6 +216,10 @@ class Person:
     def watching_the_screen(self) -> Iterator["Sights"]:
         """Note each screen, door, banner and roster that is drawn meanwhile, also over a reload of the page."""
         yield from _watching(self)
+
+    def expect_seen_banner(self, text: str) -> None:
+        """Wait until the banner with these words has been drawn since the watching began, if only for a moment."""
+        self.phone.wait_until("(text) => window.__sights.some(({ banner }) => banner?.includes(text))", text)
 
 
 class Wire:
