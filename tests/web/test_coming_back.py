@@ -232,12 +232,12 @@ def parties(pair: ProxiedPair) -> list[str]:
 def test_a_slow_store_shows_no_code_before_its_time(pair: ProxiedPair, new_phone: NewPhone) -> None:
     host = Person(new_phone(pair.here))
     pair.store_link.delay(SLOW)
-    host.button("Start a party").click()
-    door = host.expect_door("starting")
-    expect(door.get_by_role("img")).to_have_text("")
-    code = wait_for(lambda: parties(pair))[0].removeprefix("party:")
-    pair.store_link.delay(FOREVER)  # the store has it, and nobody who asked knows
-    host.expect_door("store_away")
+    with host.watching_the_screen() as sights:
+        host.button("Start a party").click()
+        code = wait_for(lambda: parties(pair))[0].removeprefix("party:")
+        pair.store_link.delay(FOREVER)  # the store has it, and nobody who asked knows
+        host.expect_door("store_away")
+    assert [door for door in sights.of("door") if door] == ["starting", "store_away"]
     assert code not in host.page.content()
     assert "/p/" not in host.page.url
     pair.store_link.delay(0)
