@@ -71,7 +71,13 @@ async def overflow(pair: Pair) -> None:
         host = await crowd.phone(pair.here)
         await host.create(name="Ann")
         guests = await crowd.phones(pair.instances[number % 2] for number in range(LISTED_MAX - 1))
-        await asyncio.gather(*(phone.join(host.code) for phone in guests))
+        # As above, by tokens of their own.
+        joins = (
+            phone.insist("JOIN", code=host.code, token=f"the-token-of-one-listed-{number}")
+            for number, phone in enumerate(guests)
+        )
+        assert {answer["t"] for answer in await asyncio.gather(*joins)} == {"JOINED"}
+        await wait_until_each(guests, lambda phone: phone.view.is_caught_up)
         unlisted = await crowd.phones(pair.instances[number % 2] for number in range(UNLISTED))
         for phone in unlisted:
             await phone.join(host.code)
