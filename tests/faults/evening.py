@@ -80,6 +80,7 @@ class Evening:
         self._stack = AsyncExitStack()
         self._staying: list[asyncio.Task[None]] = []
         self._moving: list[asyncio.Task[None]] = []
+        self._visits: set[asyncio.Task[bool]] = set()
         self._callers: list[Caller] = []
 
     async def __aenter__(self) -> Self:
@@ -101,7 +102,7 @@ class Evening:
         for party in self.parties:
             for phone in party.phones:
                 phone.hang_up()
-        await end(*self._staying, *self._moving)
+        await end(*self._staying, *self._moving, *self._visits)
         await self._stack.aclose()
 
     async def until(self, fact: Callable[[], bool]) -> bool:
@@ -153,8 +154,12 @@ class Evening:
     async def rest(self) -> None:
         """Be quiet, wait until everybody is level and what failed is taken back, and write down how it is."""
         await end(*self._moving)
-        await self.until(self.is_level)
+        # Whoever is still on the way in would be counted by some and not by others.
+        await asyncio.gather(*self._visits)
+        await self.until(self._is_settled)
         documents = await self._settled_documents()
+        # The views are written down in the same moment: something may have been on its way to phones as well.
+        await self.until(self._is_settled)
         self.story.add(h.Rested(h.now()))
         for party in self.parties:
             for phone in party.phones:
@@ -168,6 +173,15 @@ class Evening:
                 for code in [*self._known.all(), *ended]:
                     tasks.create_task(self._ask_after(gate, caller, code))
 
+    def _is_settled(self) -> bool:
+        """Whether everybody is level, and no seat is left of joins that failed, as far as phones know."""
+        if not self.is_level():
+            return False
+        failed = {entry.name for entry in self.story.of(h.Refused) if entry.kind == "JOIN" and entry.name}
+        granted = {entry.member_id for entry in self.story.of(h.Entered)}
+        seats = [member for party in self.parties for member in party.host.view.members.values()]
+        return not any(seat["name"] in failed and seat["id"] not in granted for seat in seats)
+
     async def _settled_documents(self) -> dict[str, dict[str, object]]:
         """The store's documents, once those of failed creates are gone and counts are right, or patience is."""
         failed = {entry.name for entry in self.story.of(h.Refused) if entry.kind == "CREATE"}
@@ -177,7 +191,8 @@ class Evening:
         while True:
             found = await self._documents()
             is_settled = not any(document["hostName"] in failed for document in found.values()) and all(
-                code in found and found[code]["guestCount"] == count for code, count in guests.items()
+                code in found and (found[code]["guestCount"], found[code]["hostConnected"]) == (count, True)
+                for code, count in guests.items()
             )
             if is_settled or h.now() > give_up_at:
                 return found
@@ -219,8 +234,9 @@ class Evening:
         """A host; every other one takes the seat of a party that was created over HTTP."""
         if number % 2:
             return self._phone("host")
-        made = await self._callers[number % len(self._callers)].create()
-        assert made is not None, "no party could be created"
+        caller = self._callers[number % len(self._callers)]
+        while (made := await caller.create()) is None:  # noqa: ASYNC110 - it was refused in time, as it may be
+            await asyncio.sleep(LOOK_SECONDS)
         return self._phone("host", *made)
 
     def _phone(self, role: str, code: str = "", token: str = "") -> Phone:
@@ -244,14 +260,21 @@ class Evening:
     async def _be_visited(self, party: Party) -> None:
         while True:
             await asyncio.sleep(self._scale.visit_pause_seconds * self._dice.uniform(0.5, 1.5))
-            await self._phone("visitor", party.code).try_once()
+            await self._visit(self._phone("visitor", party.code))
 
     async def _begin_and_end(self, caller: Caller) -> None:
         """Parties that end at once, and must never be there again."""
         while True:
             await asyncio.sleep(self._scale.visit_pause_seconds)
             if made := await caller.create():
-                await self._phone("brief host", *made).try_once()
+                await self._visit(self._phone("brief host", *made))
+
+    async def _visit(self, phone: Phone) -> None:
+        """Come and go, to the end of it though the visits be ended meanwhile."""
+        visit = asyncio.create_task(phone.try_once())
+        self._visits.add(visit)
+        visit.add_done_callback(self._visits.discard)
+        await asyncio.shield(visit)
 
     def _raise_faults(self) -> None:
         """Fail where the evening itself is broken, not the world."""
