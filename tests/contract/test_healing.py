@@ -266,7 +266,7 @@ async def test_the_years_between_cost_nobody_the_seat(store: RedisStore, host: L
     inside = look_inside(server)
     held = f"held:{dropped.member_id}"
     assert 0 <= inside.leases[held] - inside.clock <= before.leases[held] - before.clock
-    assert before.leases[held] - before.clock - (inside.leases[held] - inside.clock) < 2000
+    assert before.leases[held] - before.clock - (inside.leases[held] - inside.clock) < 10_000
     assert (await take_seat(store, token="ben")).member_id == dropped.member_id
 
 

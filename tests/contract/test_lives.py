@@ -25,6 +25,8 @@ from tests.contract.soundness import TOGETHER_MS
 from tests.support.stores import StoreServer
 
 pytestmark = pytest.mark.usefixtures("sound")
+# From when it began anew until somebody has looked, a moment passes.
+WHOLE_LIFE, SHORT_LIFE = range(7190, 7201), range(50, 61)
 
 
 def seconds_left(server: StoreServer) -> int:
@@ -51,16 +53,16 @@ async def test_every_accepted_command_renews_the_life_of_every_key(
         pass_time(server, 3600)
         assert seconds_left(server) <= 3600
         await do(store, host, command)
-        assert seconds_left(server) == 7200
+        assert seconds_left(server) in WHOLE_LIFE
     pass_time(server, 3600)
     await do(store, host, Leave())
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
     pass_time(server, 3600)
     newcomer = await take_seat(store)
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
     pass_time(server, 3600)
     await touch(store, newcomer)
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
 
 
 async def test_a_look_a_refusal_and_a_lost_connection_are_no_signs_of_life(
@@ -88,9 +90,9 @@ async def test_a_party_whose_host_is_missed_lives_no_longer_than_the_grace(
     host = await begin(store, token="host's")
     guest = await take_seat(store)
     await store.release(host, soon())
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
     await live_on(server, store, 100, guest)
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
     # The last one drops, and with the party's clock stands what is left of the grace.
     await store.release(guest, soon())
     assert seconds_left(server) in range(195, 201)
@@ -99,7 +101,7 @@ async def test_a_party_whose_host_is_missed_lives_no_longer_than_the_grace(
     await store.release(guest, soon())
     assert seconds_left(server) in range(95, 101)
     await take_seat(store, token="host's")
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
 
 
 async def test_a_party_whose_host_never_came_lives_on_without_anybody(store: RedisStore, server: StoreServer) -> None:
@@ -109,7 +111,7 @@ async def test_a_party_whose_host_never_came_lives_on_without_anybody(store: Red
     await store.release(guest, soon())
     assert seconds_left(server) in range(3595, 3601)
     await do(store, await take_seat(store), Leave())
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
 
 
 async def test_whoever_leaves_last_leaves_the_grace(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -125,9 +127,9 @@ async def test_where_only_somebody_watches_the_party_waits_for_its_host_by_its_c
     wall = Lease(CODE, "", "wall")
     await store.watch(CODE, "wall", soon())
     await store.release(host, soon())
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
     await live_on(server, store, 295, wall)
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
     ear.events()
     await live_on(server, store, 10, wall)
     assert [event["t"] for event in ear.events()] == ["ENDED"]
@@ -144,11 +146,11 @@ async def test_no_grace_and_no_hold_makes_a_party_live_longer_than_its_own_life(
     store: RedisStore, server: StoreServer, terms: PartyTerms
 ) -> None:
     host = await begin(store, terms)
-    assert seconds_left(server) == 60
+    assert seconds_left(server) in SHORT_LIFE
     await live_on(server, store, 120, host)
-    assert seconds_left(server) == 60
+    assert seconds_left(server) in SHORT_LIFE
     await store.release(host, soon())
-    assert seconds_left(server) in range(58, 61)
+    assert seconds_left(server) in SHORT_LIFE
     pass_time(server, 61)
     assert await store.read(CODE, soon()) == Missing()
     assert keys_of_parties(server) == []
@@ -182,7 +184,7 @@ async def test_an_operator_who_takes_the_expiry_away_ends_nothing(
     # Editing a document by hand, with SET, does the same.
     server.admin.persist(keys.party(CODE))
     await store.release(guest, soon())
-    assert seconds_left(server) == 7200
+    assert seconds_left(server) in WHOLE_LIFE
     del host
 
 

@@ -44,7 +44,7 @@ async def test_a_selected_track_stands_at_its_beginning_and_the_next_one_stays(
     await do(store, host, SelectTrack(filename="a"), QueueTrack(filename="b"), Play(position=30.0))
     ear.events()
     event = await told(store, host, ear, SelectTrack(filename="c"))
-    assert abs(event["at"] - store.now_ms()) < 1000
+    assert abs(event["at"] - store.now_ms()) < 10_000
     assert event == {"t": "TRACK_SELECTED", "filename": "c", "at": event["at"], "version": 5}
     assert await playback(store) == Playback("stopped", "c", "b", 0.0, event["at"])
 
@@ -85,7 +85,7 @@ async def test_play_and_pause_take_the_position_that_they_are_given(store: Redis
     await do(store, host, SelectTrack(filename="a"))
     ear.events()
     event = await told(store, host, ear, Play(position=12.3456))
-    assert abs(event["at"] - store.now_ms()) < 1000
+    assert abs(event["at"] - store.now_ms()) < 10_000
     assert event == {"t": "PLAY", "position": 12.346, "at": event["at"], "version": 3}
     assert await playback(store) == Playback("playing", "a", None, 12.346, event["at"])
     event = await told(store, host, ear, Pause(position=1_000_000.0))

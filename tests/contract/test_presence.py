@@ -193,7 +193,7 @@ async def test_while_nobody_touches_a_party_its_time_stands_still(
     assert (ear.events(), ear.mentions()) == ([], [])
     inside = look_inside(server)
     assert inside.leases[f"held:{dropped.member_id}"] == before[f"held:{dropped.member_id}"]
-    assert inside.clock - (before[f"on:{host.member_id}"] - LEASE_SECONDS * 1000) < 2000
+    assert inside.clock - (before[f"on:{host.member_id}"] - LEASE_SECONDS * 1000) < 6000
     assert (await take_seat(store, token="mine")).member_id == dropped.member_id
 
 

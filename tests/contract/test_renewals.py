@@ -33,7 +33,7 @@ async def test_a_renewal_begins_the_lease_anew_and_tells_nobody(
     assert inside.leases[f"on:{host.member_id}"] == inside.clock + LEASE_SECONDS * 1000
     assert inside.leases[f"on:{guest.member_id}"] < inside.clock + 7100
     assert (renewed.epoch, renewed.version) == (inside.document["id"], 2)
-    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 1000
+    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 10_000
     assert ear.events() == []
 
 
@@ -125,10 +125,10 @@ async def test_a_renewal_is_a_sign_of_life_only_where_somebody_is_renewed(
 ) -> None:
     pass_time(server, 3600)
     renewed = await touch(store, replace(host, holder="somebody"))
-    assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 2000
+    assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 10_000
     assert 3590 <= server.admin.ttl(f"party:{CODE}") <= 3600
     renewed = await touch(store, host, replace(host, holder="somebody"))
-    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 2000
+    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 10_000
     assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
 
 

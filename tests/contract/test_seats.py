@@ -39,7 +39,7 @@ async def test_a_newcomer_gets_a_seat_of_their_own(store: RedisStore, ear: Ear) 
     joined = await store.join(mine, soon())
     assert isinstance(joined, Joined)
     assert joined == Joined(mine.new_id, False, False, party.id, 1, joined.expires_at)
-    assert abs(joined.expires_at - store.now_ms() - 7_200_000) < 1000
+    assert abs(joined.expires_at - store.now_ms() - 7_200_000) < 10_000
     member = {"id": mine.new_id, "name": "Guest 1", "isHost": False, "connected": True}
     assert ear.events() == [{"t": "MEMBER_JOINED", "member": member, "guestCount": 1, "version": 1}]
     assert list((await snapshot(store)).members) == [

@@ -194,6 +194,6 @@ async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease,
     await store.undo_join(doubtful, soon())
     renewed = await store.renew(CODE, (), soon())
     assert isinstance(renewed, Renewed)
-    assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 2000
+    assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 10_000
     assert len((await snapshot(store)).members) == 1
     del host

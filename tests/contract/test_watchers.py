@@ -27,7 +27,7 @@ async def test_a_watcher_is_counted_and_has_no_seat(store: RedisStore, host: Lea
     outcome = await store.watch(CODE, "wall", soon())
     assert isinstance(outcome, Watching)
     assert (outcome.epoch, outcome.version) == ((await touch(store, host)).epoch, 1)
-    assert abs(outcome.expires_at - store.now_ms() - 7_200_000) < 1000
+    assert abs(outcome.expires_at - store.now_ms() - 7_200_000) < 10_000
     # No event, since nothing of the party has changed.
     assert ear.events() == []
     assert ear.mentions() == ["W1"]
@@ -116,7 +116,7 @@ async def test_watching_keeps_a_party_alive(store: RedisStore, server: StoreServ
     wall = await watch(store)
     pass_time(server, 3600)
     renewed = await touch(store, wall)
-    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 1000
+    assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 10_000
     pass_time(server, 3600)
     await watch(store, "another")
     assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
