@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import pytest
 
-from hubbub.core.limits import DEAF_SECONDS_MAX
+from hubbub.core.limits import DEAF_SECONDS_MAX, STORE_BUDGET_SECONDS
 from hubbub.core.outcomes import Created, Done, Found, Joined, ReadOutcome
 from hubbub.core.protocol import SendMessage
 from hubbub.store import StoreUnavailable, Trouble, keys
@@ -131,9 +131,10 @@ async def test_a_dead_master_fails_its_own_parties_only_and_its_replica_takes_ov
     watching = asyncio.create_task(instance.life.watch())
     await until(lambda: instance.health.state is StoreState.CONNECTED)
     victim.kill()
-    while (outcome := await outcome_of(store.read(theirs[0], soon()))) is None:
-        await asyncio.sleep(PAUSE_SECONDS)
+    while (outcome := await outcome_of(store.read(theirs[0], soon(STORE_BUDGET_SECONDS)))) is None:
+        # At once: in a moment the watch may find that the replica has taken over.
         assert instance.health.state is StoreState.DISCONNECTED
+        await asyncio.sleep(PAUSE_SECONDS)
         for code in others[:3]:
             assert isinstance(await store.read(code, soon()), Found)
     assert isinstance(outcome, Found)
@@ -157,7 +158,7 @@ async def test_events_of_every_shard_come_and_go_on_coming_when_a_slot_has_moved
         assert instance.feed.reaching
         moved = CODES[0]
         await asyncio.to_thread(cluster.move_slot, moved)
-        await until(lambda: listening.confirmed.count(moved) == 2)
+        await until(lambda: listening.confirmed.count(moved) >= 2)
         listening.published.clear()
         await instance.store.act(hosts[moved], SendMessage(text="still there"), soon())
         await until(lambda: [code for code, _ in listening.published] == [moved])
@@ -172,7 +173,7 @@ async def test_when_a_replica_has_taken_over_events_come_again_within_the_bound(
         old = cluster.primary_of(CODE)
         await asyncio.to_thread(cluster.failover, old)
         since = asyncio.get_running_loop().time()
-        await until(lambda: listening.confirmed.count(CODE) == 2)
+        await until(lambda: listening.confirmed.count(CODE) >= 2)
         await instance.store.act(host, SendMessage(text="hello"), soon())
         await until(lambda: any(code == CODE for code, _ in listening.published))
         assert asyncio.get_running_loop().time() - since < DEAF_SECONDS_MAX
@@ -182,7 +183,7 @@ async def test_an_instance_that_finds_no_server_is_disconnected_and_says_so_in_t
     instance = Instance("redis+cluster://127.0.0.1:1,127.0.0.1:2")
     began = asyncio.get_running_loop().time()
     with pytest.raises(StoreUnavailable) as caught:
-        await instance.store.create(draft(), soon())
+        await instance.store.create(draft(), soon(STORE_BUDGET_SECONDS))
     assert caught.value.trouble is Trouble.UNREACHABLE
     assert not caught.value.in_doubt
     assert asyncio.get_running_loop().time() - began < 2.0
@@ -198,7 +199,7 @@ async def test_a_create_waits_for_replicas_of_its_own_shard(cluster: ClusterTopo
     replica.freeze()
     try:
         with pytest.raises(StoreUnavailable) as caught:
-            await instance.store.create(draft(_another_code_there(cluster)), soon())
+            await instance.store.create(draft(_another_code_there(cluster)), soon(STORE_BUDGET_SECONDS))
     finally:
         replica.thaw()
     assert caught.value.trouble is Trouble.NOT_REPLICATED
