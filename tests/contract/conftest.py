@@ -195,6 +195,6 @@ async def until(fact: Callable[[], object]) -> None:
         await asyncio.sleep(0.01)
 
 
-def soon(seconds: float = 1.5) -> float:
-    """A deadline."""
+def soon(seconds: float = 10.0) -> float:
+    """A deadline; calls that are to be answered have more time than callers are given, as on a busy machine."""
     return asyncio.get_running_loop().time() + seconds

@@ -141,12 +141,12 @@ async def test_waiting_calls_are_answered_by_their_own_deadlines(instance: Insta
     await instance.store.ping(soon())
     own_server.freeze()
     loop = asyncio.get_running_loop()
-    first = asyncio.ensure_future(instance.store.ping(soon(1.0)))
+    first = asyncio.ensure_future(instance.store.ping(soon(20)))
     await asyncio.sleep(0)  # the first is on its way, so the second has to wait
     await asyncio.sleep(0)
     started = loop.time()
     assert not (await trouble_of(instance.store.ping(soon(0.1)))).in_doubt
-    assert loop.time() - started < 0.6
+    assert loop.time() - started < 10
     own_server.thaw()
     await first
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from hubbub.core.limits import STORE_BUDGET_SECONDS
 from hubbub.core.outcomes import Created, Joinable
 from hubbub.service import NewParty
 from hubbub.store import StoreUnavailable, Trouble
@@ -68,7 +69,7 @@ async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
 async def test_a_store_that_goes_silent_while_a_create_waits_for_replicas_has_not_replicated_it(
     instance: Instance, own_server: StoreServer
 ) -> None:
-    waiting = asyncio.create_task(instance.store.create(draft(), soon()))
+    waiting = asyncio.create_task(instance.store.create(draft(), soon(STORE_BUDGET_SECONDS)))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))
     own_server.freeze()
     try:
@@ -83,7 +84,7 @@ async def test_a_store_that_goes_silent_while_a_create_waits_for_replicas_has_no
 async def test_a_primary_that_is_demoted_while_a_create_waits_for_replicas_may_have_made_the_party(
     instance: Instance, own_server: StoreServer
 ) -> None:
-    waiting = asyncio.create_task(instance.store.create(draft(), soon()))
+    waiting = asyncio.create_task(instance.store.create(draft(), soon(STORE_BUDGET_SECONDS)))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))
     own_server.command("REPLICAOF", "127.0.0.1", "1")
     with pytest.raises(StoreUnavailable) as caught:
@@ -93,9 +94,9 @@ async def test_a_primary_that_is_demoted_while_a_create_waits_for_replicas_may_h
 
 
 async def test_a_create_that_waits_holds_up_nobody_else(instance: Instance, own_server: StoreServer) -> None:
-    waiting = asyncio.create_task(instance.store.create(draft(), soon()))
+    waiting = asyncio.create_task(instance.store.create(draft(), soon(5)))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))
-    assert await instance.store.check_join(CODE, soon(0.5)) == Joinable()
+    assert await instance.store.check_join(CODE, soon(4)) == Joinable()
     assert not waiting.done()
     with pytest.raises(StoreUnavailable):
         await waiting

@@ -129,7 +129,7 @@ async def cut_off(server: StoreServer, proxy: StoreProxy) -> AsyncIterator[Insta
 
 async def repeat_of_key(service: PartyService) -> None:
     """One try of a create with the key, which soon gives up."""
-    await service._create_once(service._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(0.2))
+    await service._create_once(service._draft("BCDFGH", None, tokens.derive_host_token(KEY)), soon(1.0))
 
 
 async def lose_a_create(cut_off: Instance, proxy: StoreProxy) -> None:
