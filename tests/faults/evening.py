@@ -131,8 +131,17 @@ class Evening:
     async def until_all_is_back(self) -> bool:
         """Wait until every phone knows something that was said from now on, and every caller was granted its wishes.
 
-        Whether that came about in time.
+        Once more where anybody was refused meanwhile: the trouble was not over yet. Whether that came about in time.
         """
+        give_up_at = h.now() + self._scale.patience_seconds
+        while True:
+            known = len(self.story.entries)
+            if not await self._is_back():
+                return False
+            if h.now() > give_up_at or not any(map(h.is_refusal, self.story.entries[known:])):
+                return True
+
+    async def _is_back(self) -> bool:
         mark, began = self._messages, h.now()
         hearing = [self._speak_until_heard(party, mark) for party in self.parties]
         granted = self.until(lambda: all(caller.has_succeeded_since(began) for caller in self._callers))

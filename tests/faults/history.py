@@ -248,6 +248,16 @@ class History:
         return (entry for entry in self.entries if isinstance(entry, kind))
 
 
+def is_refusal(entry: Entry) -> bool:
+    """Whether a call or a message was refused, or got no answer; that there is no such party is an answer as well."""
+    match entry:
+        case Called(status=status):
+            return status not in {200, 404}
+        case SayAnswered(reason=reason):
+            return bool(reason)
+    return False
+
+
 def now() -> float:
     """The time of this history."""
     return time.monotonic()

@@ -17,8 +17,8 @@ from tests.faults.history import (
     Rested,
     RoomTold,
     Said,
-    SayAnswered,
     Struck,
+    is_refusal,
 )
 
 NEVER = float("inf")
@@ -158,10 +158,10 @@ def _marks(history: History, window: Window) -> _Marks:
 
 def _refusals(history: History, window: Window) -> Iterator[float]:
     """When calls and messages were refused, or got no answer, until the rest."""
-    yield from (call.ended_at for call in _refused_calls(history, window))
     for entry in _within(history, window):
-        if isinstance(entry, SayAnswered) and entry.reason:
-            yield entry.at
+        ended_at = entry.ended_at if isinstance(entry, Called) else entry.at
+        if is_refusal(entry) and ended_at < window.rested_at:
+            yield ended_at
 
 
 def _refused_calls(history: History, window: Window) -> Iterator[Called]:

@@ -82,6 +82,16 @@ def test_seconds_of_a_fault_that_heals_itself_count_from_its_start_to_what_follo
     assert report.level_seconds == pytest.approx(12.5)
 
 
+def test_that_a_newest_create_is_lost_does_not_put_off_when_a_fault_has_healed_itself() -> None:
+    struck = Struck(10, "failover", heals_itself=True, forgets_newest=True)
+    asked = Called(29, 29.1, HERE, "join", "LOST22", 404, "party_not_found")
+    made = Called(9.8, 9.9, HERE, "create", "LOST22", 200, name="cleo")
+    report = report_of(struck, made, asked)
+    assert report.newest_lost == 1
+    assert report.first_success_seconds == pytest.approx(11.1)
+    assert report.level_seconds == pytest.approx(12.5)
+
+
 def test_what_does_not_come_back_is_said_to_come_never() -> None:
     report = report_of(Struck(10, "frozen"), *begins("cleo", 2))
     assert report.level_seconds == NEVER
