@@ -49,9 +49,9 @@ async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, ow
     own_server.freeze()
     loop = asyncio.get_running_loop()
     started = loop.time()
-    calls = [instance.store.check_join(CODE, soon(0.3)), instance.store.create(draft("CCCCCC"), soon(0.3))]
+    calls = [instance.store.check_join(CODE, soon(1)), instance.store.create(draft("CCCCCC"), soon(1))]
     check, create = await asyncio.gather(*calls, return_exceptions=True)
-    assert loop.time() - started < 1.0
+    assert loop.time() - started < 2.5
     assert isinstance(check, StoreUnavailable)
     assert isinstance(create, StoreUnavailable)
     assert create.trouble is Trouble.TIMEOUT
@@ -68,11 +68,11 @@ async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
     own_server.freeze()
     # Some of the calls are on the wire and others wait in line when their time is up; a ping with more time
     # keeps the connection open, so that the thawed store does read what was sent.
-    creates = [asyncio.create_task(instance.store.create(draft(f"{n:06d}"), soon(0.3))) for n in range(200)]
+    creates = [asyncio.create_task(instance.store.create(draft(f"{n:06d}"), soon(1))) for n in range(200)]
     patient = asyncio.create_task(instance.store.ping(soon(10)))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    creates += [asyncio.create_task(instance.store.create(draft(f"{n:06d}"), soon(0.3))) for n in range(200, 400)]
+    creates += [asyncio.create_task(instance.store.create(draft(f"{n:06d}"), soon(1))) for n in range(200, 400)]
     answers = await asyncio.gather(*creates, return_exceptions=True)
     assert all(isinstance(answer, StoreUnavailable) for answer in answers)
     assert {answer.in_doubt for answer in answers if isinstance(answer, StoreUnavailable)} == {True, False}
@@ -95,7 +95,7 @@ async def test_a_store_that_is_known_to_be_away_is_not_asked_by_every_caller(
     await asyncio.sleep(0)
     started = loop.time()
     unavailable = await trouble_of(instance.store.create(draft(CODE), soon(5)))
-    assert loop.time() - started < 1.0
+    assert loop.time() - started < 2.5
     assert unavailable.trouble is Trouble.TIMEOUT
     assert not unavailable.in_doubt
     own_server.thaw()

@@ -125,9 +125,7 @@ async def test_a_primary_that_was_made_a_replica_behind_sentinels_back_is_asked_
 async def test_a_sentinel_that_is_frozen_or_gone_is_passed_over(own_sentinel: SentinelTopology) -> None:
     async with aclosing(Instance(own_sentinel.url)) as instance:
         own_sentinel.sentinels[0].freeze()
-        began = asyncio.get_running_loop().time()
-        assert isinstance(await instance.store.create(draft("BBBBBB"), soon()), Created)
-        assert asyncio.get_running_loop().time() - began < 1.0
+        assert isinstance(await instance.store.create(draft("BBBBBB"), soon(STORE_BUDGET_SECONDS)), Created)
 
 
 async def test_a_primary_that_was_frozen_until_another_took_its_place_is_not_believed(
