@@ -233,7 +233,7 @@ def parties(pair: ProxiedPair) -> list[str]:
 
 def test_a_slow_store_shows_no_code_before_its_time(pair: ProxiedPair, new_phone: NewPhone) -> None:
     host = Person(new_phone(pair.here))
-    pair.store_link.delay(SLOW)
+    pair.store_link.delay(2 * SLOW)
     with host.watching_the_screen() as sights:
         host.button("Start a party").click()
         code = wait_for(lambda: parties(pair))[0].removeprefix("party:")
