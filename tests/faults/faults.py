@@ -81,7 +81,7 @@ class Fault(NamedTuple):
 
 
 async def kill_the_store(strike: Strike, fsync: str) -> None:
-    """The one server is killed, and started again with its data: the kernel has what the server has confirmed."""
+    """The one server is killed, and started again with its data; `everysec` may have held back the latest of it."""
     server = strike.world.single.server
     await aside(lambda: server.admin.config_set("appendfsync", fsync))
     await aside(server.kill)

@@ -18,8 +18,8 @@ OWNER_POLL_SECONDS = 0.5
 def die_with_parent() -> bool:
     """Ask the kernel to kill this process, and what it becomes, when its parent ends; False if it cannot.
 
-    SIGKILL, since a frozen engine would not act on anything milder. No answered write is lost by it: the
-    engine hands its append-only file to the kernel before it answers.
+    SIGKILL, since a frozen engine would not act on anything milder. It loses what the engine holds back while a sync
+    of its append-only file is running, two seconds of writes at most; all else the kernel had before it was answered.
     """
     if sys.platform != "linux":
         return False
