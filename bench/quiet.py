@@ -3,7 +3,7 @@
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from hubbub import app, cli
+from hubbub import cli, server
 
 
 def make_silent_log(_log_format: str, _instance_id: str) -> FilteringBoundLogger:
@@ -15,5 +15,5 @@ def make_silent_log(_log_format: str, _instance_id: str) -> FilteringBoundLogger
 
 
 if __name__ == "__main__":
-    app.make_log = make_silent_log  # type: ignore[assignment, attr-defined]
+    server.make_log = make_silent_log  # type: ignore[assignment, attr-defined]
     cli.main()

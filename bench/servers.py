@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from bench.line import Line
-from hubbub.store.embedded import engine_program
+from hubbub.store.engine.embedded import engine_program
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"

@@ -11,17 +11,17 @@ import segno
 import uvloop
 
 from hubbub import __version__
-from hubbub.app import CannotListen, TaskEnded
-from hubbub.app import serve as serve_instance
-from hubbub.checkup import as_document, as_no_answer, as_report, check_up
-from hubbub.config import Settings, SettingsRefused, read_settings
-from hubbub.doctor import Verdict
-from hubbub.store.embedded import EngineNotStarted, EngineUnavailable
+from hubbub.config import Settings, SettingsError, read_settings
+from hubbub.doctor.cli import as_document, as_no_answer, as_report, check_up
+from hubbub.doctor.run import Verdict
+from hubbub.monitor import WatchError
+from hubbub.monitor import watch as watch_party
+from hubbub.server import ListenError, TaskFailedError
+from hubbub.server import serve as serve_instance
+from hubbub.store.engine.embedded import EngineStartError, EngineUnavailable
 from hubbub.transport.lan import lan_addresses
-from hubbub.watch import NotWatched
-from hubbub.watch import watch as watch_party
 
-_YOUNG_OBJECTS_MAX = 100_000
+_GC_THRESHOLD = 100_000
 """New objects, less those that went, between two looks for cycles."""
 _BAD_VALUE = 2
 _FAILED = 1
@@ -49,14 +49,14 @@ def serve() -> None:
     # What is loaded by now stays, and hardly anything that comes is cyclic: with the default the collector, which finds
     # next to nothing, takes a sixth of a busy instance's time.
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS_MAX)
+    gc.set_threshold(_GC_THRESHOLD)
     try:
         uvloop.run(serve_instance(settings, lambda port: _tell_addresses(settings, port)))
-    except CannotListen as failure:
+    except ListenError as failure:
         _stop(str(failure), _BAD_VALUE if failure.bad_value else _FAILED)
     except EngineUnavailable as failure:
         _stop(str(failure), _BAD_VALUE)
-    except (EngineNotStarted, TaskEnded) as failure:
+    except (EngineStartError, TaskFailedError) as failure:
         _stop(str(failure), _FAILED)
 
 
@@ -82,7 +82,7 @@ def doctor(as_json: bool) -> None:
         findings = uvloop.run(check_up(settings))
     except EngineUnavailable as failure:
         _stop(str(failure), _BAD_VALUE)
-    except EngineNotStarted as failure:
+    except EngineStartError as failure:
         _stop(str(failure), _FAILED)
     if as_json:
         click.echo(as_document(findings))
@@ -112,7 +112,7 @@ def watch(code: str, server: str) -> None:
         _stop(f"--server must be a URL such as http://localhost:8080, not {server!r}.", _BAD_VALUE)
     try:
         uvloop.run(watch_party(code, server, click.echo))
-    except NotWatched as refusal:
+    except WatchError as refusal:
         _stop(str(refusal), _FAILED)
     except KeyboardInterrupt:
         click.echo()
@@ -121,7 +121,7 @@ def watch(code: str, server: str) -> None:
 def _settings() -> Settings:
     try:
         return read_settings()
-    except SettingsRefused as refused:
+    except SettingsError as refused:
         _stop(str(refused), _BAD_VALUE)
 
 

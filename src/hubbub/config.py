@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as SettingsSourceError
 
-from hubbub.core.party import PartyTerms
-from hubbub.observe import LogFormat
-from hubbub.store.address import (
+from hubbub.core.party import PartyPolicy
+from hubbub.logs import LogFormat
+from hubbub.store.client.address import (
     REDIS_PORT_DEFAULT,
     Login,
     Node,
@@ -33,7 +34,7 @@ _PUBLIC_URL_CHARS_MAX: Final = 200
 _URL_SECRET: Final = re.compile(r"(?<=://).*(?=@)|^(?!.*://).*(?=@)", re.DOTALL)
 
 
-class SettingsRefused(Exception):  # noqa: N818 - told to the operator, a sentence a line
+class SettingsError(Exception):  # told to the operator, a sentence a line
     """Settings with which this instance will not start; each sentence names variable, value and remedy."""
 
 
@@ -141,13 +142,13 @@ class Settings(BaseSettings):
     def _tls_makes_sense(self) -> Self:
         for name, file in self._tls_files().items():
             if self.store_address is None or not self.store_address.login.tls:
-                raise SettingsRefused(
+                raise SettingsError(
                     f"{name} is {str(file)!r}, but the store is not reached by TLS: set REDIS_URL to an"
                     f" address that begins with rediss:// or rediss+, or leave {name} out."
                 )
         if (self.redis_cert_file is None) != (self.redis_key_file is None):
             lonely = "REDIS_CERT_FILE" if self.redis_cert_file else "REDIS_KEY_FILE"
-            raise SettingsRefused(
+            raise SettingsError(
                 f"{lonely} is {str(self._tls_files()[lonely])!r}, but a certificate and its key go together:"
                 " set both REDIS_CERT_FILE and REDIS_KEY_FILE, or neither."
             )
@@ -155,7 +156,7 @@ class Settings(BaseSettings):
             self.store_tls.check()
         except OSError as error:
             names = " and ".join(f"{name}={str(file)!r}" for name, file in self._tls_files().items())
-            raise SettingsRefused(
+            raise SettingsError(
                 f"{names} cannot be used ({error}): they must be PEM files, the key without a passphrase."
             ) from None
         return self
@@ -185,9 +186,9 @@ class Settings(BaseSettings):
         return (*self.allowed_origins, f"{parts.scheme}://{parts.netloc}".lower())
 
     @property
-    def party_terms(self) -> PartyTerms:
+    def party_terms(self) -> PartyPolicy:
         """What the parties that this instance creates are given."""
-        return PartyTerms(
+        return PartyPolicy(
             ttl_seconds=self.party_ttl_seconds,
             host_grace_seconds=self.host_grace_seconds,
             seat_hold_seconds=self.seat_hold_seconds,
@@ -205,13 +206,13 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process; raises `SettingsRefused`."""
+    """The settings of this process; raises `SettingsError`."""
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsRefused("\n".join(_sentence(detail) for detail in error.errors())) from None
-    except (SettingsError, OSError, UnicodeDecodeError) as error:
-        raise SettingsRefused(f"The .env file in {Path.cwd()} cannot be read ({error}): mend or remove it.") from None
+        raise SettingsError("\n".join(_sentence(detail) for detail in error.errors())) from None
+    except (SettingsSourceError, OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The .env file in {Path.cwd()} cannot be read ({error}): mend or remove it.") from None
 
 
 def _not_allowed(allowed: str = "") -> PydanticCustomError:

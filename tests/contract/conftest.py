@@ -9,21 +9,21 @@ from typing import cast
 
 import pytest
 
-from hubbub.core.outcomes import Created, Done, Joined
-from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyTerms
+from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyPolicy
 from hubbub.core.protocol import Leave
-from hubbub.doubts import Doubts
-from hubbub.healing import Healer
-from hubbub.hub import Hub
-from hubbub.service import PartyService
-from hubbub.store.address import StoreTls, parse_store_url
-from hubbub.store.batch import Batcher
-from hubbub.store.cluster import ClusterCalls
-from hubbub.store.connect import open_store
-from hubbub.store.feed import Feed
+from hubbub.core.results import Created, Done, Joined
+from hubbub.hub.hub import Hub
+from hubbub.recovery.recovery import Healer
+from hubbub.services.parties import PartyService
+from hubbub.services.rollbacks import Doubts
+from hubbub.store.client.address import StoreTls, parse_store_url
+from hubbub.store.client.batcher import Batcher
+from hubbub.store.client.cluster import ClusterCalls
+from hubbub.store.client.connect import open_store
+from hubbub.store.generation import Life
 from hubbub.store.health import StoreHealth, StoreState
-from hubbub.store.life import Life
-from hubbub.store.redis import RedisStore
+from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.redis_store import RedisStore
 from tests.contract.as_one_server import AsOneServer
 from tests.contract.inside import Ear, look_inside
 from tests.contract.soundness import assert_sound
@@ -31,7 +31,7 @@ from tests.support.stores import FLAVOURS, StoreServer
 
 LEASE_SECONDS = 10
 _numbers = itertools.count()
-TERMS = PartyTerms(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=120, capacity=500)
+TERMS = PartyPolicy(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=120, capacity=500)
 
 
 CLUSTER = "cluster"
@@ -149,7 +149,7 @@ def sound(server: StoreServer) -> Iterator[None]:
         assert_sound(code, look_inside(server, code))
 
 
-def draft(code: str = "BCDFGH", token: str = "", terms: PartyTerms = TERMS) -> PartyDraft:
+def draft(code: str = "BCDFGH", token: str = "", terms: PartyPolicy = TERMS) -> PartyDraft:
     """A party to be created; without a token of one's own, a new one."""
     number = next(_numbers)
     return PartyDraft(
@@ -176,7 +176,7 @@ async def take_seat(store: RedisStore, code: str = "BCDFGH", token: str = "", na
     return Lease(code, joined.member_id, mine.holder)
 
 
-async def begin(store: RedisStore, terms: PartyTerms = TERMS, code: str = "BCDFGH", token: str = "") -> Lease:
+async def begin(store: RedisStore, terms: PartyPolicy = TERMS, code: str = "BCDFGH", token: str = "") -> Lease:
     """Create a party and seat its host."""
     party = draft(code, token, terms)
     assert isinstance(await store.create(party, soon()), Created)

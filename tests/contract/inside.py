@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import redis
 
-from hubbub.core.room import Published
+from hubbub.core.replica import Published
 from hubbub.store import keys
 from tests.support.stores import StoreServer
 

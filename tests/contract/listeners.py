@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from hubbub.core.errors import Reason
-from hubbub.core.room import Published
+from hubbub.core.replica import Published
 from tests.contract.conftest import Instance, until
 
 
@@ -32,7 +32,7 @@ class Listening:
 
 
 class _Notes:
-    """See `hubbub.store.feed.Listener`."""
+    """See `hubbub.store.pubsub.event_stream.Listener`."""
 
     def __init__(self, listening: Listening) -> None:
         self._listening = listening

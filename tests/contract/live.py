@@ -1,9 +1,9 @@
 """Doing things to a live party: what must succeed in one line, and time that passes while instances live."""
 
-from hubbub.core.outcomes import Done, Renewed, Whole
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Act, Leave, Snapshot
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Done, Renewed, Whole
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import soon
 from tests.contract.inside import CODE, pass_time, store_seconds
 from tests.support.stores import StoreServer

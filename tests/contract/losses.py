@@ -5,8 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hubbub.core.copies import Healing, PartyCopy, brought_up
-from hubbub.core.outcomes import Healed, HealOutcome, Renewed, Whole
+from hubbub.core.backup import Healing, PartyBackup, merge_room_state
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import (
     Act,
@@ -19,8 +18,9 @@ from hubbub.core.protocol import (
     SetLock,
     Snapshot,
 )
-from hubbub.core.room import Room
-from hubbub.store.redis import RedisStore
+from hubbub.core.replica import Room
+from hubbub.core.results import Healed, HealOutcome, Renewed, Whole
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import attempt, soon
 from tests.contract.inside import CODE, Ear, Inside
 from tests.support.stores import StoreServer
@@ -60,7 +60,7 @@ class Keeper:
         self.own = list(own)
         self.code = code
         self.room = Room()
-        self.copy: PartyCopy | None = None
+        self.copy: PartyBackup | None = None
 
     async def look(self) -> None:
         """Renew, and load the room as the store tells it."""
@@ -91,7 +91,7 @@ class Keeper:
         names = {member.id: member.name for member in party.members}
         copy = self.copy
         if copy is not None:
-            copy = brought_up(copy, party, self.room.version, self.room.kicked, self.own)
+            copy = merge_room_state(copy, party, self.room.version, self.room.kicked, self.own)
         return Healing(
             code=self.code,
             copy=copy,
@@ -123,7 +123,7 @@ async def take_own_seat(store: RedisStore, token: str, name: str = "") -> Lease:
     return Lease(CODE, joined.member_id, mine.holder, mine.token_hash)
 
 
-def older(copy: PartyCopy, seconds: int) -> PartyCopy:
+def older(copy: PartyBackup, seconds: int) -> PartyBackup:
     """The same copy, made so many seconds earlier."""
     state = dict(zip(copy.state[::2], copy.state[1::2], strict=True))
     for name in (b"touchedAt", b"stoodStill"):

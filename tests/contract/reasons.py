@@ -1,9 +1,9 @@
 """Whether what the store answered is true: held against what it holds right after."""
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Ended, Full, Kicked, Locked, Missing
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Act, Kick, Leave, Promote
+from hubbub.core.results import Ended, Full, Kicked, Locked, Missing
 from tests.contract.inside import KICKED, Inside
 
 

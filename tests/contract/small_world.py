@@ -10,15 +10,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from hubbub.core.clock import ClockOffset
-from hubbub.core.outcomes import Declined, Done, Ended, Joined, Missed, Missing, Renewed, Whole
-from hubbub.core.party import JoinAttempt, Lease, PartyTerms
+from hubbub.core.party import JoinAttempt, Lease, PartyPolicy
 from hubbub.core.protocol import Act, Leave, Promote
-from hubbub.core.room import Published, Room
+from hubbub.core.replica import Published, Room
+from hubbub.core.results import Declined, Done, Ended, Joined, Missed, Missing, Renewed, Whole
 from hubbub.store import keys
-from hubbub.store.calls import Argument, Calls
+from hubbub.store.client.script_client import Argument, Calls
+from hubbub.store.generation import Life
 from hubbub.store.health import StoreHealth
-from hubbub.store.life import Life
-from hubbub.store.redis import RedisStore
+from hubbub.store.redis_store import RedisStore
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
 from tests.contract.conftest import LEASE_SECONDS, Instance, soon
@@ -28,7 +28,7 @@ from tests.contract.soundness import assert_sound
 from tests.support.stores import StoreServer
 
 LISTED_MAX, LOG_EVENTS_MAX, WATCHERS_MAX = 3, 10, 2
-TERMS = PartyTerms(ttl_seconds=3600, host_grace_seconds=30, seat_hold_seconds=20, capacity=5)
+TERMS = PartyPolicy(ttl_seconds=3600, host_grace_seconds=30, seat_hold_seconds=20, capacity=5)
 _BOUNDS = {b"LISTED_MAX": LISTED_MAX, b"LOG_EVENTS_MAX": LOG_EVENTS_MAX, b"WATCHERS_MAX": WATCHERS_MAX}
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from hubbub.core.copies import Healing, RememberedEnd
-from hubbub.core.outcomes import Created, Done, Found, Healed, Joinable, Missing, Renewed, Watching, Whole
-from hubbub.core.party import ChatMode, KnownPosition
+from hubbub.core.backup import Healing, Tombstone
+from hubbub.core.party import ChatMode, ProvenPosition
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -22,12 +21,13 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.store import Claimed, StoreUnavailable, Trouble
-from hubbub.store.address import StoreAddress, StoreTls, parse_store_url
-from hubbub.store.connect import open_store
+from hubbub.core.results import Created, Done, Found, Healed, Joinable, Missing, Renewed, Watching, Whole
+from hubbub.store.client.address import StoreAddress, StoreTls, parse_store_url
+from hubbub.store.client.connect import open_store
+from hubbub.store.generation import Life
 from hubbub.store.health import StoreHealth
-from hubbub.store.life import Life
-from hubbub.store.redis import RedisStore
+from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
+from hubbub.store.redis_store import RedisStore
 from tests.contract.acl import documented_acl_rule
 from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, on_one_server, soon, take_seat
 from tests.contract.tls_server import TlsServer
@@ -63,11 +63,11 @@ async def use_a_live_party(store: RedisStore) -> None:
     assert isinstance(await store.watch(CODE, "watcher", soon()), Watching)
     party = await store.catch_up(CODE, None, soon())
     assert isinstance(party, Whole)
-    known = KnownPosition(party.epoch, party.version, "")
+    known = ProvenPosition(party.epoch, party.version, "")
     assert isinstance(await store.renew(CODE, [host, guest], soon(), known), Renewed)
     healing = Healing(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
     assert await store.heal(healing, soon()) == Healed()
-    await store.bury(RememberedEnd("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
+    await store.bury(Tombstone("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
     for command in (
         SendMessage(text="hello"),
         SendReaction(emoji="🎉"),
@@ -125,18 +125,18 @@ async def test_tls_with_a_client_certificate_works(tls_server: TlsServer) -> Non
 
 async def test_a_certificate_of_an_unknown_authority_is_refused(tls_server: TlsServer) -> None:
     strangers = StoreTls(None, tls_server.cert_file, tls_server.key_file)
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await use_everything(address("localhost", tls_server.port), strangers)
-    assert caught.value.trouble is Trouble.UNREACHABLE
+    assert caught.value.trouble is StoreFailure.UNREACHABLE
     assert "certificate verify failed" in caught.value.detail
 
 
 async def test_a_certificate_for_another_name_is_refused(tls_server: TlsServer) -> None:
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await use_everything(address("127.0.0.1", tls_server.port), tls_server.tls)
     assert "certificate" in caught.value.detail
 
 
 async def test_a_missing_client_certificate_is_refused(tls_server: TlsServer) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await use_everything(address("localhost", tls_server.port), StoreTls(tls_server.ca_file))

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hubbub.core.limits import AWAY_FAILURES
-from hubbub.core.outcomes import Created, Found, Joinable, Missing
-from hubbub.store import StoreUnavailable, Trouble
+from hubbub.core.limits import BREAKER_FAILURE_THRESHOLD
+from hubbub.core.results import Created, Found, Joinable, Missing
 from hubbub.store.health import StoreState
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, draft, end_party, soon
 from tests.support.stores import StoreServer, wait_for
 
@@ -22,8 +22,8 @@ async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
     await instance.aclose()
 
 
-async def trouble_of(call: object) -> StoreUnavailable:
-    with pytest.raises(StoreUnavailable) as caught:
+async def trouble_of(call: object) -> StoreUnavailableError:
+    with pytest.raises(StoreUnavailableError) as caught:
         await call  # type: ignore[misc]
     return caught.value
 
@@ -34,7 +34,7 @@ async def test_a_killed_store_is_unreachable_and_certainly_did_nothing(
     await instance.store.create(draft(), soon())
     own_server.kill()
     unavailable = await trouble_of(instance.store.read(CODE, soon()))
-    assert unavailable.trouble is Trouble.UNREACHABLE
+    assert unavailable.trouble is StoreFailure.UNREACHABLE
     unavailable = await trouble_of(instance.store.create(draft("CCCCCC"), soon()))
     assert not unavailable.in_doubt
     own_server.start()
@@ -52,9 +52,9 @@ async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, ow
     calls = [instance.store.check_join(CODE, soon(1)), instance.store.create(draft("CCCCCC"), soon(1))]
     check, create = await asyncio.gather(*calls, return_exceptions=True)
     assert loop.time() - started < 2.5
-    assert isinstance(check, StoreUnavailable)
-    assert isinstance(create, StoreUnavailable)
-    assert create.trouble is Trouble.TIMEOUT
+    assert isinstance(check, StoreUnavailableError)
+    assert isinstance(create, StoreUnavailableError)
+    assert create.trouble is StoreFailure.TIMEOUT
     assert create.in_doubt
     own_server.thaw()
     assert await instance.store.check_join(CODE, soon()) == Joinable()
@@ -74,8 +74,8 @@ async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
     await asyncio.sleep(0)
     creates += [asyncio.create_task(instance.store.create(draft(f"{n:06d}"), soon(1))) for n in range(200, 400)]
     answers = await asyncio.gather(*creates, return_exceptions=True)
-    assert all(isinstance(answer, StoreUnavailable) for answer in answers)
-    assert {answer.in_doubt for answer in answers if isinstance(answer, StoreUnavailable)} == {True, False}
+    assert all(isinstance(answer, StoreUnavailableError) for answer in answers)
+    assert {answer.in_doubt for answer in answers if isinstance(answer, StoreUnavailableError)} == {True, False}
     own_server.thaw()
     await patient
     await instance.store.ping(soon())
@@ -87,7 +87,7 @@ async def test_a_store_that_is_known_to_be_away_is_not_asked_by_every_caller(
 ) -> None:
     await instance.store.ping(soon())
     own_server.freeze()
-    for _ in range(AWAY_FAILURES):
+    for _ in range(BREAKER_FAILURE_THRESHOLD):
         await trouble_of(instance.store.ping(soon(0.1)))
     loop = asyncio.get_running_loop()
     probe = asyncio.ensure_future(instance.store.ping(soon(5)))
@@ -96,7 +96,7 @@ async def test_a_store_that_is_known_to_be_away_is_not_asked_by_every_caller(
     started = loop.time()
     unavailable = await trouble_of(instance.store.create(draft(CODE), soon(5)))
     assert loop.time() - started < 2.5
-    assert unavailable.trouble is Trouble.TIMEOUT
+    assert unavailable.trouble is StoreFailure.TIMEOUT
     assert not unavailable.in_doubt
     own_server.thaw()
     await probe
@@ -165,8 +165,8 @@ async def test_a_loading_store_is_neither_empty_nor_connected(instance: Instance
     async def found() -> bool:
         try:
             return isinstance(await instance.store.read(CODE, soon()), Found)
-        except StoreUnavailable as unavailable:
-            if unavailable.trouble is Trouble.LOADING and Trouble.LOADING not in troubles:
+        except StoreUnavailableError as unavailable:
+            if unavailable.trouble is StoreFailure.LOADING and StoreFailure.LOADING not in troubles:
                 own_server.admin.config_set("key-load-delay", "0")
             troubles.add(unavailable.trouble)
             return False
@@ -174,7 +174,7 @@ async def test_a_loading_store_is_neither_empty_nor_connected(instance: Instance
     while not await found():
         assert instance.health.state is StoreState.DISCONNECTED
         await asyncio.sleep(0.02)
-    assert Trouble.LOADING in troubles
+    assert StoreFailure.LOADING in troubles
     assert instance.health.state is StoreState.CONNECTED
 
 
@@ -186,7 +186,7 @@ async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
     await store.create(party, soon())
     own_server.admin.config_set("maxmemory", "1")
     unavailable = await trouble_of(store.create(draft("CCCCCC"), soon()))
-    assert unavailable.trouble is Trouble.OUT_OF_MEMORY
+    assert unavailable.trouble is StoreFailure.OUT_OF_MEMORY
     assert not unavailable.in_doubt
     await store.ping(soon())
     assert await store.check_join(CODE, soon()) == Joinable()
@@ -210,7 +210,7 @@ async def test_a_replica_knows_who_is_there_but_not_who_is_not(instance: Instanc
         instance.store.create(draft("CCCCCC"), soon()),
         instance.store.ping(soon()),
     ):
-        assert (await trouble_of(call)).trouble is Trouble.READ_ONLY
+        assert (await trouble_of(call)).trouble is StoreFailure.READ_ONLY
     await trouble_of(instance.store.read("DDDDDD", soon()))
     own_server.admin.replicaof("NO", "ONE")
     assert await instance.store.read("CCCCCC", soon()) == Missing()
@@ -221,7 +221,7 @@ async def test_a_wrong_password_is_not_permitted_rather_than_unreachable(
 ) -> None:
     own_server.admin.config_set("requirepass", "secret")
     unavailable = await trouble_of(instance.store.ping(soon()))
-    assert unavailable.trouble is Trouble.NOT_PERMITTED
+    assert unavailable.trouble is StoreFailure.NOT_PERMITTED
     own_server.command("AUTH", "secret")
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from hubbub.core.copies import RememberedEnd
-from hubbub.core.outcomes import CodeTaken, Ended, Healed
+from hubbub.core.backup import Tombstone
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave
+from hubbub.core.results import CodeTaken, Ended, Healed
 from hubbub.store import keys
-from hubbub.store.redis import RedisStore
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, begin, draft, end_party, soon
 from tests.contract.inside import CODE, keys_of_parties, look_inside
 from tests.contract.live import do
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.usefixtures("sound")
 TOMBSTONE = keys.ended(CODE)
 
 
-def end_of(store: RedisStore, party_id: str = "", token: str = "", seconds: int = 600) -> RememberedEnd:
-    return RememberedEnd(CODE, party_id, token, store.now_ms() + seconds * 1000)
+def end_of(store: RedisStore, party_id: str = "", token: str = "", seconds: int = 600) -> Tombstone:
+    return Tombstone(CODE, party_id, token, store.now_ms() + seconds * 1000)
 
 
 async def test_a_buried_party_is_known_to_have_ended(store: RedisStore, server: StoreServer) -> None:

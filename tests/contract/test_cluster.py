@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import pytest
 
-from hubbub.core.limits import DEAF_SECONDS_MAX, STORE_BUDGET_SECONDS
-from hubbub.core.outcomes import Created, Done, Found, Joined, ReadOutcome
+from hubbub.core.limits import PROMISE_STALLED_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.core.protocol import SendMessage
-from hubbub.store import StoreUnavailable, Trouble, keys
+from hubbub.core.results import Created, Done, Found, Joined, ReadOutcome
+from hubbub.store import keys
+from hubbub.store.client.slots import slot_of
 from hubbub.store.health import StoreState
-from hubbub.store.slots import slot_of
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, attempt, begin, draft, soon, until
 from tests.contract.listeners import Listening
 from tests.support.cluster import ClusterTopology
@@ -109,12 +110,12 @@ async def test_what_a_slot_that_does_not_arrive_in_time_was_asked_for_is_surely_
     try:
         # One that is on the wire just when its time is up is rightly in doubt.
         while (refusal := await _refusal_of_join(instance)).in_doubt:
-            assert refusal.trouble is Trouble.TIMEOUT
+            assert refusal.trouble is StoreFailure.TIMEOUT
     finally:
         for server in (source, target):
             server.command("CLUSTER", "SETSLOT", slot, "STABLE")
     # Which of the two depends on where the call is when its time is up.
-    assert refusal.trouble in {Trouble.MOVING, Trouble.TIMEOUT}
+    assert refusal.trouble in {StoreFailure.MOVING, StoreFailure.TIMEOUT}
 
 
 async def test_a_dead_master_fails_its_own_parties_only_and_its_replica_takes_over(
@@ -176,15 +177,15 @@ async def test_when_a_replica_has_taken_over_events_come_again_within_the_bound(
         await until(lambda: listening.confirmed.count(CODE) >= 2)
         await instance.store.act(host, SendMessage(text="hello"), soon())
         await until(lambda: any(code == CODE for code, _ in listening.published))
-        assert asyncio.get_running_loop().time() - since < DEAF_SECONDS_MAX
+        assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 
 
 async def test_an_instance_that_finds_no_server_is_disconnected_and_says_so_in_time() -> None:
     instance = Instance("redis+cluster://127.0.0.1:1,127.0.0.1:2")
     began = asyncio.get_running_loop().time()
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await instance.store.create(draft(), soon(STORE_BUDGET_SECONDS))
-    assert caught.value.trouble is Trouble.UNREACHABLE
+    assert caught.value.trouble is StoreFailure.UNREACHABLE
     assert not caught.value.in_doubt
     assert asyncio.get_running_loop().time() - began < 2.0
     assert instance.health.state is StoreState.DISCONNECTED
@@ -198,11 +199,11 @@ async def test_a_create_waits_for_replicas_of_its_own_shard(cluster: ClusterTopo
     assert replica.command("DBSIZE") == 1
     replica.freeze()
     try:
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(StoreUnavailableError) as caught:
             await instance.store.create(draft(_another_code_there(cluster)), soon(STORE_BUDGET_SECONDS))
     finally:
         replica.thaw()
-    assert caught.value.trouble is Trouble.NOT_REPLICATED
+    assert caught.value.trouble is StoreFailure.NOT_REPLICATED
     await instance.aclose()
 
 
@@ -210,7 +211,7 @@ async def outcome_of(read: Awaitable[ReadOutcome]) -> ReadOutcome | None:
     """What the store says, or None where it is away."""
     try:
         return await read
-    except StoreUnavailable:
+    except StoreUnavailableError:
         return None
 
 
@@ -218,7 +219,7 @@ def _another_code_there(cluster: ClusterTopology) -> str:
     return next(code for code in CODES if cluster.primary_of(code) is cluster.primary_of(CODE))
 
 
-async def _refusal_of_join(instance: Instance) -> StoreUnavailable:
-    with pytest.raises(StoreUnavailable) as caught:
+async def _refusal_of_join(instance: Instance) -> StoreUnavailableError:
+    with pytest.raises(StoreUnavailableError) as caught:
         await instance.store.join(attempt(), soon(0.5))
     return caught.value

@@ -9,11 +9,11 @@ import pytest
 from redis.asyncio import ConnectionPool
 
 from hubbub.core.limits import STORE_BUDGET_SECONDS
-from hubbub.doctor import NO_ANSWER, Finding, Server, Verdict, diagnose
-from hubbub.store import inspection
-from hubbub.store.address import SingleAddress, StoreTls, parse_store_url
-from hubbub.store.connect import server_pool
-from hubbub.store.redis import RedisStore
+from hubbub.doctor import facts
+from hubbub.doctor.run import NO_ANSWER, Finding, Server, Verdict, diagnose
+from hubbub.store.client.address import SingleAddress, StoreTls, parse_store_url
+from hubbub.store.client.connect import server_pool
+from hubbub.store.redis_store import RedisStore
 from tests.contract.acl import documented_acl_rule
 from tests.contract.conftest import begin, on_one_server, until
 from tests.contract.tls_server import TlsServer
@@ -60,7 +60,7 @@ def user(server: StoreServer) -> Iterator[str]:
 
 @on_one_server
 async def test_a_fresh_store_has_no_problem(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspection, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 15.0)  # on a busy machine
+    monkeypatch.setattr(facts, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 15.0)  # on a busy machine
     findings = await examine(local(server))
     assert with_verdict(findings, Verdict.PROBLEM, Verdict.NOT_PERMITTED) == set()
     info = server.admin.info()
@@ -259,20 +259,20 @@ def proxy(server: StoreServer) -> Iterator[StoreProxy]:
 
 @on_one_server
 async def test_a_way_that_loses_events_is_a_problem(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    publish = inspection._Inspection._publish
+    publish = facts._Inspection._publish
 
-    async def deafen_and_publish(self: inspection._Inspection, channel: str, word: str) -> None:
+    async def deafen_and_publish(self: facts._Inspection, channel: str, word: str) -> None:
         proxy.deafen()
         await publish(self, channel, word)
 
-    monkeypatch.setattr(inspection._Inspection, "_publish", deafen_and_publish)
+    monkeypatch.setattr(facts._Inspection, "_publish", deafen_and_publish)
     findings = await examine(f"redis://127.0.0.1:{proxy.port}")
     assert with_verdict(findings, Verdict.PROBLEM) == {"events"}, findings
 
 
 @on_one_server
 async def test_a_slow_store_is_told_so_by_fewer_round_trips(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspection, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(facts, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 0.5)
     proxy.delay(0.11)
     findings = await examine(f"redis://127.0.0.1:{proxy.port}")
     assert with_verdict(findings, Verdict.WARNING) == {"latency", "persistence"}, findings
@@ -281,7 +281,7 @@ async def test_a_slow_store_is_told_so_by_fewer_round_trips(proxy: StoreProxy, m
 
 @on_one_server
 async def test_all_checks_together_end_in_time(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspection, "DOCTOR_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(facts, "DOCTOR_SECONDS_MAX", 0.5)
     proxy.delay(0.1)
     (finding,) = (await examine(f"redis://127.0.0.1:{proxy.port}")).values()
     assert finding.seen == "does not answer (timeout: the checks took longer than 0.5 s)"

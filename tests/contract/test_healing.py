@@ -6,20 +6,9 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.copies import Healing, PartyCopy, RememberedEnd
+from hubbub.core.backup import Healing, PartyBackup, Tombstone
 from hubbub.core.errors import Reason
 from hubbub.core.limits import LISTED_MAX
-from hubbub.core.outcomes import (
-    Another,
-    Created,
-    Declined,
-    Done,
-    Ended,
-    Healed,
-    Joined,
-    Kicked,
-    Missing,
-)
 from hubbub.core.party import Lease
 from hubbub.core.protocol import (
     Kick,
@@ -30,8 +19,20 @@ from hubbub.core.protocol import (
     SendMessage,
     SetLock,
 )
-from hubbub.store import TooLate, keys
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import (
+    Another,
+    Created,
+    Declined,
+    Done,
+    Ended,
+    Healed,
+    Joined,
+    Kicked,
+    Missing,
+)
+from hubbub.store import keys
+from hubbub.store.port import DeadlineExceededError
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, keys_of_parties, look_inside
 from tests.contract.live import do, snapshot, touch
@@ -239,11 +240,11 @@ async def test_healing_that_comes_too_late_does_nothing(instance: Instance, serv
     server.admin.flushall()
     for call in (
         lambda: instance.store.heal(keeper.healing(), soon()),
-        lambda: instance.store.bury(RememberedEnd(CODE, "", "", 2**42), soon()),
+        lambda: instance.store.bury(Tombstone(CODE, "", "", 2**42), soon()),
     ):
         # All it sends comes too late, as far as the store can tell.
         instance.believe_clocks_behind(3600)
-        with pytest.raises(TooLate):
+        with pytest.raises(DeadlineExceededError):
             await call()
     assert keys_of_parties(server) == []
 
@@ -306,7 +307,7 @@ async def test_a_party_that_nobody_has_entered_comes_back_as_it_was_created(
     created = await store.create(made, soon())
     assert isinstance(created, Created)
     before = look_inside(server)
-    copy = PartyCopy(server.text(keys.party(CODE)).encode())
+    copy = PartyBackup(server.text(keys.party(CODE)).encode())
     server.admin.flushall()
     assert await store.heal(Healing(CODE, copy, None, "epoch", created.expires_at), soon()) == Healed()
     assert look_inside(server) == before
@@ -319,7 +320,7 @@ async def test_a_party_of_which_only_its_creation_is_kept_takes_its_connections(
     store: RedisStore, server: StoreServer
 ) -> None:
     await begin(store)
-    copy = PartyCopy(server.text(keys.party(CODE)).encode())
+    copy = PartyBackup(server.text(keys.party(CODE)).encode())
     keeper = await keep(store, Lease(CODE, look_inside(server).document["hostId"], "holder"))
     keeper.own += [await take_own_seat(store, "ben")]
     keeper.copy = replace(copy, document=copy.document.replace(b'"hostConnected":true', b'"hostConnected":false'))
@@ -332,7 +333,7 @@ async def test_a_party_of_which_only_its_creation_is_kept_takes_its_connections(
 async def test_what_is_there_is_left_alone_by_whoever_knows_only_of_its_creation(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
-    copy = PartyCopy(server.text(keys.party(CODE)).encode())
+    copy = PartyBackup(server.text(keys.party(CODE)).encode())
     await do(store, host, SetLock(locked=True))
     before = look_inside(server)
     assert await store.heal(Healing(CODE, copy, None, "epoch", store.now_ms() + 60_000), soon()) == Healed()

@@ -4,7 +4,6 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Created, Declined, Ended, Full, Joined, Kicked
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import (
     Act,
@@ -20,7 +19,8 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Created, Declined, Ended, Full, Joined, Kicked
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, attempt, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, look_inside
 from tests.contract.live import do, live_on, snapshot, touch

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from hubbub.core.limits import RECOVERING_SECONDS
-from hubbub.core.outcomes import Done, Found, Joinable, Missing
-from hubbub.core.party import KnownPosition, Lease
+from hubbub.core.party import Lease, ProvenPosition
 from hubbub.core.protocol import Leave, SetLock
-from hubbub.store import Claimed, StoreUnavailable, Trouble, keys
-from hubbub.store.calls import THE_SHARD
+from hubbub.core.results import Done, Found, Joinable, Missing
+from hubbub.store import keys
+from hubbub.store.client.script_client import THE_SHARD
 from hubbub.store.health import StoreState
+from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, attempt, soon, until
 from tests.contract.inside import CODE
 from tests.contract.losses import OldState
@@ -42,8 +43,8 @@ async def absent(instance: Instance) -> bool:
     """Whether the instance calls a party absent; else it says that data is being written back."""
     try:
         return await instance.store.read(CODE, soon()) == Missing()
-    except StoreUnavailable as unavailable:
-        if unavailable.trouble is not Trouble.RECOVERING:
+    except StoreUnavailableError as unavailable:
+        if unavailable.trouble is not StoreFailure.RECOVERING:
             raise
         return False
 
@@ -51,7 +52,7 @@ async def absent(instance: Instance) -> bool:
 def losses_of(instance: Instance) -> list[str]:
     """The losses that the instance is told from now on."""
     losses: list[str] = []
-    instance.life.on_loss(losses.append)
+    instance.life.on_data_loss(losses.append)
     return losses
 
 
@@ -74,7 +75,7 @@ async def test_whoever_only_looks_writes_nothing(instance: Instance, there: Inst
 async def test_an_instance_beats_as_long_as_it_has_something_to_lose(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
-    there.life.worth_a_beat = lambda: True
+    there.life.has_local_state = lambda: True
     watching = [asyncio.create_task(one.life.watch()) for one in (instance, there)]
     await until(lambda: int(server.admin.hget(LIFE, "beat") or 0) >= 2)
     for task in watching:
@@ -171,16 +172,16 @@ async def test_nothing_is_called_absent_while_data_is_written_back(instance: Ins
         lambda: store.join(attempt(), soon()),
         lambda: store.watch(CODE, "wall", soon()),
         lambda: store.act(stranger, Leave(), soon()),
-        lambda: store.renew(CODE, [stranger], soon(), KnownPosition("epoch", 1, "")),
+        lambda: store.renew(CODE, [stranger], soon(), ProvenPosition("epoch", 1, "")),
         lambda: store.catch_up(CODE, None, soon()),
         lambda: store.release(stranger, soon()),
         lambda: store.undo_join(attempt(), soon()),
         lambda: store.claim("hash", CODE, None, soon()),
     ]
     for call in calls:
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(StoreUnavailableError) as caught:
             await call()
-        assert caught.value.trouble is Trouble.RECOVERING
+        assert caught.value.trouble is StoreFailure.RECOVERING
         assert not caught.value.in_doubt
 
 
@@ -200,7 +201,7 @@ async def test_a_key_that_the_store_has_lost_is_bound_again_to_what_it_was(
     assert await absent(there)
     server.admin.flushall()
     # A repeat comes by another instance first, which does not know that data was lost and draws another code.
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await there.store.claim("hash", "CCCCCC", None, soon())
     await instance.store.claim_again("hash", "BBBBBB", soon())
     server.admin.delete(RECOVERING)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Promote, Rename
-from hubbub.store.redis import RedisStore
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, begin, soon, take_seat
 from tests.contract.inside import Ear, Event, document_of, pass_time
 from tests.contract.live import do, live_on, snapshot, touch

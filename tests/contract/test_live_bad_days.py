@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from hubbub.core.outcomes import Done, Ended, Joined, Renewed, Whole
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Promote, Rename, SendMessage, SetLock
-from hubbub.store import StoreUnavailable, TooLate, Trouble
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Done, Ended, Joined, Renewed, Whole
+from hubbub.store.port import DeadlineExceededError, StoreFailure, StoreUnavailableError
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import Instance, attempt, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch
@@ -37,8 +37,8 @@ def memory(server: StoreServer) -> Iterator[Memory]:
     memory.free()
 
 
-async def trouble_of(call: Awaitable[object]) -> StoreUnavailable:
-    with pytest.raises(StoreUnavailable) as caught:
+async def trouble_of(call: Awaitable[object]) -> StoreUnavailableError:
+    with pytest.raises(StoreUnavailableError) as caught:
         await call
     return caught.value
 
@@ -48,9 +48,9 @@ async def test_a_full_store_gives_no_new_seats(
 ) -> None:
     memory.use_up()
     unavailable = await trouble_of(store.join(attempt(), soon()))
-    assert unavailable.trouble is Trouble.OUT_OF_MEMORY
+    assert unavailable.trouble is StoreFailure.OUT_OF_MEMORY
     assert not unavailable.in_doubt
-    assert (await trouble_of(store.watch(CODE, "wall", soon()))).trouble is Trouble.OUT_OF_MEMORY
+    assert (await trouble_of(store.watch(CODE, "wall", soon()))).trouble is StoreFailure.OUT_OF_MEMORY
     assert look_inside(server).seats.keys() == {host.member_id}
     memory.free()
     await take_seat(store)
@@ -84,7 +84,7 @@ async def test_in_a_full_store_everyone_who_is_in_stays_in_and_may_go(
     document = document_of(server)
     assert (document["seats"], document["guestCount"]) == (2, 0)
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=True), Promote(target_id="x")):
-        assert (await trouble_of(store.act(host, command, soon()))).trouble is Trouble.OUT_OF_MEMORY
+        assert (await trouble_of(store.act(host, command, soon()))).trouble is StoreFailure.OUT_OF_MEMORY
     await do(store, host, Leave())
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
 
@@ -131,7 +131,7 @@ async def test_what_comes_too_late_does_nothing(instance: Instance, server: Stor
         # reply tells it the true time.
         instance.believe_clocks_behind(3600)
         unavailable = await trouble_of(call())
-        assert isinstance(unavailable, TooLate)
+        assert isinstance(unavailable, DeadlineExceededError)
         assert not unavailable.in_doubt
     assert look_inside(server) == before
     assert isinstance(await store.renew(CODE, [host, guest], soon()), Renewed)
@@ -142,7 +142,7 @@ async def test_what_comes_too_late_to_a_party_that_is_gone_says_nothing_about_it
 ) -> None:
     await instance.store.read(CODE, soon())
     instance.believe_clocks_behind(3600)
-    assert isinstance(await trouble_of(instance.store.join(attempt(), soon())), TooLate)
+    assert isinstance(await trouble_of(instance.store.join(attempt(), soon())), DeadlineExceededError)
     assert keys_of_parties(server) == []
 
 

@@ -14,7 +14,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from hubbub.core.outcomes import CodeTaken, Created, Ended, Missing, Watching
 from hubbub.core.party import ChatMode, JoinAttempt, Lease
 from hubbub.core.protocol import (
     Act,
@@ -32,6 +31,7 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
+from hubbub.core.results import CodeTaken, Created, Ended, Missing, Watching
 from hubbub.store import keys
 from tests.contract.conftest import attempt, draft, soon
 from tests.contract.inside import CODE, find_inside

@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.outcomes import Deleted, Ended, Missing, Renewed
-from hubbub.core.party import Lease, PartyTerms
+from hubbub.core.party import Lease, PartyPolicy
 from hubbub.core.protocol import (
     Act,
     Kick,
@@ -16,8 +15,9 @@ from hubbub.core.protocol import (
     SendReaction,
     SetLock,
 )
+from hubbub.core.results import Deleted, Ended, Missing, Renewed
 from hubbub.store import keys
-from hubbub.store.redis import RedisStore
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, attempt, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time, store_seconds
 from tests.contract.live import do, live_on, touch
@@ -138,12 +138,12 @@ async def test_where_only_somebody_watches_the_party_waits_for_its_host_by_its_c
 @pytest.mark.parametrize(
     "terms",
     [
-        PartyTerms(ttl_seconds=60, host_grace_seconds=7200, seat_hold_seconds=7200, capacity=3),
-        PartyTerms(ttl_seconds=60, host_grace_seconds=60, seat_hold_seconds=5, capacity=3),
+        PartyPolicy(ttl_seconds=60, host_grace_seconds=7200, seat_hold_seconds=7200, capacity=3),
+        PartyPolicy(ttl_seconds=60, host_grace_seconds=60, seat_hold_seconds=5, capacity=3),
     ],
 )
 async def test_no_grace_and_no_hold_makes_a_party_live_longer_than_its_own_life(
-    store: RedisStore, server: StoreServer, terms: PartyTerms
+    store: RedisStore, server: StoreServer, terms: PartyPolicy
 ) -> None:
     host = await begin(store, terms)
     assert seconds_left(server) in SHORT_LIFE

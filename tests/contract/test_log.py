@@ -7,8 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX
-from hubbub.core.outcomes import Created, Ended, Missed, Missing, Unproved, Whole
-from hubbub.core.party import ChatMode, KnownPosition, Lease, digest_of
+from hubbub.core.party import ChatMode, Lease, ProvenPosition, digest_of
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -25,9 +24,10 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.core.room import Room
+from hubbub.core.replica import Room
+from hubbub.core.results import Created, Ended, HistoryLost, Missed, Missing, Whole
 from hubbub.store import keys
-from hubbub.store.redis import RedisStore
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, end_party, soon, take_seat
 from tests.contract.inside import CODE, Ear, look_inside
 from tests.contract.live import do, live_on, touch, whole
@@ -116,8 +116,8 @@ async def test_whoever_has_seen_something_hears_what_they_missed(store: RedisSto
         await do(store, host, SendMessage(text=str(number)))
     events = tuple(event.encode() for event in ear.encoded())
     for seen in range(1, 12):
-        assert await store.catch_up(CODE, KnownPosition(epoch, seen, ""), soon()) == Missed(11, events[seen - 1 :])
-    first = await store.catch_up(CODE, KnownPosition(epoch, 0, ""), soon())
+        assert await store.catch_up(CODE, ProvenPosition(epoch, seen, ""), soon()) == Missed(11, events[seen - 1 :])
+    first = await store.catch_up(CODE, ProvenPosition(epoch, 0, ""), soon())
     assert isinstance(first, Missed)
     assert len(first.events) == 11
 
@@ -126,10 +126,10 @@ async def test_whoever_missed_more_than_the_log_has_hears_everything(store: Redi
     epoch = (await whole(store)).epoch
     for number in range(LOG_EVENTS_MAX):
         await do(store, host, SetLock(locked=number % 2 == 0))
-    missed = await store.catch_up(CODE, KnownPosition(epoch, 1, ""), soon())
+    missed = await store.catch_up(CODE, ProvenPosition(epoch, 1, ""), soon())
     assert isinstance(missed, Missed)
     assert len(missed.events) == LOG_EVENTS_MAX
-    everything = await store.catch_up(CODE, KnownPosition(epoch, 0, ""), soon())
+    everything = await store.catch_up(CODE, ProvenPosition(epoch, 0, ""), soon())
     assert isinstance(everything, Whole)
     assert (everything.epoch, everything.version, len(everything.events)) == (epoch, 257, LOG_EVENTS_MAX)
 
@@ -138,11 +138,11 @@ async def test_a_position_that_never_was_is_told_from_one_that_is_past(store: Re
     epoch = (await whole(store)).epoch
     never = [(epoch, 2, ""), (epoch, 2**53 - 1, ""), ("another", 1, ""), (epoch, 1, digest_of(b"something else"))]
     for position in never:
-        assert await store.catch_up(CODE, KnownPosition(*position), soon()) == Unproved()
+        assert await store.catch_up(CODE, ProvenPosition(*position), soon()) == HistoryLost()
     everything = await store.catch_up(CODE, None, soon())
     assert isinstance(everything, Whole)
     assert everything.version == 1
-    proved = KnownPosition(epoch, 1, digest_of(everything.events[-1]))
+    proved = ProvenPosition(epoch, 1, digest_of(everything.events[-1]))
     assert await store.catch_up(CODE, proved, soon()) == Missed(1, ())
     del host
 
@@ -156,7 +156,7 @@ async def test_a_party_that_nobody_came_to_is_told_with_its_hosts_seat(store: Re
     assert isinstance(created, Created)
     assert everything.snapshot.created_at == created.party.created_at
     assert abs(everything.snapshot.expires_at - created.expires_at) <= 1
-    assert await store.catch_up(CODE, KnownPosition(party.id, 0, ""), soon()) == Missed(0, ())
+    assert await store.catch_up(CODE, ProvenPosition(party.id, 0, ""), soon()) == Missed(0, ())
     # Asking leaves no trace.
     assert server.admin.keys("*") == [keys.party(CODE)]
 
@@ -167,7 +167,7 @@ async def test_a_party_that_is_gone_has_no_log(store: RedisStore) -> None:
     await store.create(party, soon())
     await end_party(store, party)
     assert await store.catch_up(CODE, None, soon()) == Ended()
-    assert await store.catch_up(CODE, KnownPosition(party.id, 0, ""), soon()) == Ended()
+    assert await store.catch_up(CODE, ProvenPosition(party.id, 0, ""), soon()) == Ended()
 
 
 async def test_a_room_that_heard_every_event_is_what_the_store_tells_as_a_whole(

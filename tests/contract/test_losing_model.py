@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
-from hubbub.core.copies import RememberedEnd
-from hubbub.core.outcomes import Ended, Healed, Joined, Kicked
+from hubbub.core.backup import Tombstone
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import (
     Act,
@@ -25,6 +24,7 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
+from hubbub.core.results import Ended, Healed, Joined, Kicked
 from tests.contract.conftest import Instance, attempt, begin, soon
 from tests.contract.inside import CODE, KICKED, Ear, look_inside
 from tests.contract.live import do, touch
@@ -185,11 +185,11 @@ class LosingMachine(RuleBasedStateMachine):
     def end_and_fall_back(self, order: Sequence[int]) -> None:
         assert self.old_state is not None
         party = look_inside(self.server).document
-        self.run(self._end(RememberedEnd(CODE, party["id"], party["hostToken"], 2**42), order))
+        self.run(self._end(Tombstone(CODE, party["id"], party["hostToken"], 2**42), order))
         self.server.admin.flushall()
         self.run(self._begin())
 
-    async def _end(self, end: RememberedEnd, order: Sequence[int]) -> None:
+    async def _end(self, end: Tombstone, order: Sequence[int]) -> None:
         assert self.old_state is not None
         await do(self.keepers[0].store, self.host, Leave())
         self.old_state.bring_back()

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from hubbub.core.outcomes import CodeTaken, Created, Deleted, Ended, Found, Joinable, Missing
 from hubbub.core.party import PartyDraft
-from hubbub.store import Claimed
+from hubbub.core.results import CodeTaken, Created, Deleted, Ended, Found, Joinable, Missing
+from hubbub.store.port import Claimed
 from tests.contract.conftest import Instance, draft, end_party, soon
 from tests.support.stores import StoreServer
 

@@ -3,19 +3,19 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.outcomes import (
-    Healed,
-    Kicked,
-    Renewed,
-    Unproved,
-)
 from hubbub.core.party import Lease
 from hubbub.core.protocol import (
     Kick,
     SendMessage,
     SetLock,
 )
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import (
+    Healed,
+    HistoryLost,
+    Kicked,
+    Renewed,
+)
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import attempt, draft, soon, take_seat
 from tests.contract.inside import CODE, find_inside, look_inside
 from tests.contract.live import do, snapshot, touch
@@ -33,8 +33,8 @@ async def test_a_store_that_is_behind_gets_all_that_it_lacks(
     keeper = await keep(store, host)
     before = look_inside(server)
     old_state.bring_back()
-    assert await store.renew(CODE, [host], soon(), keeper.room.known) == Unproved()
-    assert await store.catch_up(CODE, keeper.room.known, soon()) == Unproved()
+    assert await store.renew(CODE, [host], soon(), keeper.room.known) == HistoryLost()
+    assert await store.catch_up(CODE, keeper.room.known, soon()) == HistoryLost()
     assert await keeper.heal() == Healed()
     assert what_lasts(look_inside(server)) == what_lasts(before)
     assert keeper.room.epoch != before.document["id"]
@@ -48,7 +48,7 @@ async def test_the_same_version_of_another_event_is_no_proof(
     keeper = await keep(store, host)
     old_state.bring_back()
     await do(store, host, SendMessage(text="by the same version"))
-    assert await store.renew(CODE, [host], soon(), keeper.room.known) == Unproved()
+    assert await store.renew(CODE, [host], soon(), keeper.room.known) == HistoryLost()
     known = keeper.room.known
     assert await keeper.heal() == Healed()
     assert keeper.room.epoch != known.epoch
@@ -65,7 +65,7 @@ async def test_whoever_came_after_the_older_state_was_brought_back_keeps_the_sea
     old_state.bring_back()
     new = await keep(store, await take_own_seat(store, "ben", "Ben"))
     assert await keeper.heal() == Healed()
-    assert await store.renew(CODE, new.own, soon(), new.room.known) == Unproved()
+    assert await store.renew(CODE, new.own, soon(), new.room.known) == HistoryLost()
     assert await new.heal() == Healed()
     await keeper.look()
     assert [member.name for member in (await snapshot(store)).members] == ['Ann "A" 🎈', "Ben"]
@@ -93,8 +93,8 @@ async def test_a_position_of_the_life_before_the_loss_is_proved_no_more(
     known = keeper.room.known
     server.admin.flushall()
     assert await keeper.heal() == Healed()
-    assert await store.renew(CODE, [host], soon(), known) == Unproved()
-    assert await store.catch_up(CODE, known, soon()) == Unproved()
+    assert await store.renew(CODE, [host], soon(), known) == HistoryLost()
+    assert await store.catch_up(CODE, known, soon()) == HistoryLost()
     assert isinstance(await store.renew(CODE, [host], soon(), keeper.room.known), Renewed)
 
 

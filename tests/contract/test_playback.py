@@ -3,11 +3,11 @@
 import pytest
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Declined
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Act, ChangeTrack, Pause, Play, Playback, QueueTrack, SelectTrack
+from hubbub.core.results import Declined
 from hubbub.store import keys
-from hubbub.store.redis import RedisStore
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, Event, document_of
 from tests.contract.live import do, snapshot

@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Ended, Full, Joinable, Joined, Verdict
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, Rename, SendMessage
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Ended, Full, Joinable, Joined, Verdict
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, Event, document_of, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch

@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from hubbub.core.outcomes import Joinable
-from hubbub.service import NewParty
-from hubbub.store import StoreUnavailable, Trouble
+from hubbub.core.results import Joinable
+from hubbub.services.parties import CreatedParty
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, until
 from tests.support.stores import StoreServer
 
@@ -31,11 +31,11 @@ async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
 async def asked_until_told(instance: Instance, code: str) -> object:
     """What the instance tells of a party as soon as it knows; until then it says that data is being written back."""
     while True:
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailableError):
             try:
                 return await instance.service().check_join(code)
-            except StoreUnavailable as unavailable:
-                if unavailable.trouble is not Trouble.RECOVERING:
+            except StoreUnavailableError as unavailable:
+                if unavailable.trouble is not StoreFailure.RECOVERING:
                     raise AssertionError(unavailable) from None
         await asyncio.sleep(0.02)
 
@@ -46,15 +46,15 @@ async def test_what_was_just_created_comes_back_to_an_emptied_store_and_is_absen
     here, there = pair
     key = "a key of sixteen."
     created = [await here.service().create("Ann", None), await here.service().create("Ann", key)]
-    parties = [party for party in created if isinstance(party, NewParty)]
+    parties = [party for party in created if isinstance(party, CreatedParty)]
     assert await there.service().check_join(parties[0].code) == Joinable()
     server.admin.flushall()
     asked = [asked_until_told(one, party.code) for one in pair for party in parties]
     assert await asyncio.gather(*asked) == [Joinable()] * 4
     while True:
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailableError):
             again = await there.service().create("Ann", key)
             break
         await asyncio.sleep(0.02)
-    assert isinstance(again, NewParty)
+    assert isinstance(again, CreatedParty)
     assert (again.code, again.host_token) == (parties[1].code, parties[1].host_token)

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Ended, Missing, Verdict
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Ended, Missing, Verdict
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import LEASE_SECONDS, TERMS, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Declined, Ended, Full, Joinable, Joined, Kicked, Locked, Missing
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Member, SendMessage, SetLock
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Declined, Ended, Full, Joinable, Joined, Kicked, Locked, Missing
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, begin, draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside
 from tests.contract.live import do, snapshot, touch

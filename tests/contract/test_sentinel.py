@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from hubbub.core.limits import DEAF_SECONDS_MAX, RETURN_SECONDS_MAX, STORE_BUDGET_SECONDS
-from hubbub.core.outcomes import Created, Found
+from hubbub.core.limits import PROMISE_RETURN_SECONDS, PROMISE_STALLED_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.core.protocol import SendMessage
-from hubbub.store import StoreUnavailable, Trouble
-from hubbub.store.primary import Sentinels
+from hubbub.core.results import Created, Found
+from hubbub.store.client.sentinel import Sentinels
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, begin, draft, soon, until
 from tests.contract.listeners import Listening
 from tests.support.sentinel import SERVICE, SentinelTopology, master_port
@@ -76,7 +76,7 @@ async def test_when_the_primary_dies_parties_live_on_and_no_one_is_told_that_the
     while not replaced.done():
         number += 1
         await _answers_truly(instance, f"DDD{number:03}")
-    again_by = asyncio.get_running_loop().time() + RETURN_SECONDS_MAX
+    again_by = asyncio.get_running_loop().time() + PROMISE_RETURN_SECONDS
     while not await _answers_truly(instance, f"DDD{number:03}"):
         number += 1
         assert asyncio.get_running_loop().time() < again_by
@@ -97,12 +97,12 @@ async def test_a_primary_that_was_demoted_is_left_and_events_come_again_within_t
         await asyncio.to_thread(sentinel.wait_for_another_primary, old)
         since = asyncio.get_running_loop().time()
         while True:
-            with suppress(StoreUnavailable):
+            with suppress(StoreUnavailableError):
                 await instance.store.act(host, SendMessage(text="hello"), soon(STORE_BUDGET_SECONDS))
             if listening.published and instance.feed.reaching:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
-        assert asyncio.get_running_loop().time() - since < DEAF_SECONDS_MAX
+        assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 
 
 async def test_a_primary_that_was_made_a_replica_behind_sentinels_back_is_asked_for_anew(
@@ -114,9 +114,9 @@ async def test_a_primary_that_was_made_a_replica_behind_sentinels_back_is_asked_
     other = next(server for server in sentinel.servers if server is not old)
     old.command("REPLICAOF", "127.0.0.1", other.port)
     await until(lambda: old.admin.info("replication")["role"] == "slave")
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await instance.store.create(draft("DDDDDD"), soon())
-    assert caught.value.trouble is Trouble.READ_ONLY
+    assert caught.value.trouble is StoreFailure.READ_ONLY
     assert not caught.value.in_doubt
     old.command("REPLICAOF", "NO", "ONE")
     await until_created(instance, "FFFFFF")
@@ -161,9 +161,9 @@ async def test_creates_wait_for_replicas_of_whoever_is_primary(sentinel: Sentine
 
 async def test_a_service_that_sentinel_does_not_know_is_unreachable(sentinel: SentinelTopology) -> None:
     async with aclosing(Instance(sentinel.url.replace("/hubbub", "/other"))) as instance:
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(StoreUnavailableError) as caught:
             await instance.store.create(draft(), soon())
-        assert caught.value.trouble is Trouble.UNREACHABLE
+        assert caught.value.trouble is StoreFailure.UNREACHABLE
         assert not caught.value.in_doubt
 
 
@@ -172,7 +172,7 @@ async def until_created(instance: Instance, code: str) -> None:
     while True:
         try:
             assert isinstance(await instance.store.create(draft(code), soon(STORE_BUDGET_SECONDS)), Created)
-        except StoreUnavailable:
+        except StoreUnavailableError:
             await asyncio.sleep(PAUSE_SECONDS)
         else:
             return
@@ -184,7 +184,7 @@ async def _answers_truly(instance: Instance, code: str) -> bool:
     try:
         assert isinstance(await instance.store.read(CODES[0], soon(STORE_BUDGET_SECONDS)), Found)
         return isinstance(await instance.store.create(draft(code), soon(STORE_BUDGET_SECONDS)), Created)
-    except StoreUnavailable:
+    except StoreUnavailableError:
         return False
 
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 import pytest
 
 from hubbub.core import tokens
-from hubbub.core.outcomes import Ended, Joinable
 from hubbub.core.protocol import Leave
-from hubbub.service import NewParty, PartyService
-from hubbub.store import StoreUnavailable, Trouble
+from hubbub.core.results import Ended, Joinable
+from hubbub.services.parties import CreatedParty, PartyService
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, draft, on_one_server, soon, take_seat, until
 from tests.contract.inside import keys_of_parties
 from tests.support.proxy import StoreProxy
@@ -37,14 +37,14 @@ def service(instance: Instance) -> PartyService:
 
 async def test_a_new_party_can_be_joined_at_once(service: PartyService) -> None:
     party = await service.create("Ann", None)
-    assert isinstance(party, NewParty)
+    assert isinstance(party, CreatedParty)
     assert re.fullmatch(r"[A-Za-z0-9_-]{22,64}", party.host_token)
     assert await service.check_join(party.code) == Joinable()
 
 
 async def test_the_store_keeps_only_the_hash_of_the_token(service: PartyService, server: StoreServer) -> None:
     party = await service.create("Ann", KEY)
-    assert isinstance(party, NewParty)
+    assert isinstance(party, CreatedParty)
     everything = "".join(f"{key}={server.text(str(key))}" for key in keys_of_parties(server))
     assert party.host_token not in everything
     assert KEY not in everything
@@ -55,19 +55,19 @@ async def test_no_code_is_given_twice_however_small_the_world(instance: Instance
     # 64 codes for 60 creates at once: most draws collide, and none may be given to two.
     services = [instance.service(choose=tiny_world(2)) for _ in range(3)]
     answers = await asyncio.gather(*(services[n % 3].create(None, None) for n in range(60)), return_exceptions=True)
-    codes = [answer.code for answer in answers if isinstance(answer, NewParty)]
+    codes = [answer.code for answer in answers if isinstance(answer, CreatedParty)]
     assert len(codes) == len(set(codes)) == server.admin.dbsize()
     assert len(codes) > 30
-    failures = [answer for answer in answers if not isinstance(answer, NewParty)]
-    assert all(isinstance(failure, StoreUnavailable) for failure in failures)
+    failures = [answer for answer in answers if not isinstance(answer, CreatedParty)]
+    assert all(isinstance(failure, StoreUnavailableError) for failure in failures)
 
 
 async def test_a_world_without_free_codes_is_told_after_ten_draws(instance: Instance) -> None:
     service = instance.service(choose=tiny_world(1))
     await service.create(None, None)
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await service.create(None, None)
-    assert caught.value.trouble is Trouble.REFUSED
+    assert caught.value.trouble is StoreFailure.REFUSED
 
 
 async def test_a_repeat_with_the_same_key_gives_the_same_party_and_token(
@@ -76,8 +76,8 @@ async def test_a_repeat_with_the_same_key_gives_the_same_party_and_token(
     first = await service.create("Ann", KEY)
     assert await service.create("Ann", KEY) == first
     other = await service.create("Ann", KEY + "x")
-    assert isinstance(first, NewParty)
-    assert isinstance(other, NewParty)
+    assert isinstance(first, CreatedParty)
+    assert isinstance(other, CreatedParty)
     assert other.code != first.code
     assert len(server.admin.keys("party:*")) == 2
 
@@ -91,11 +91,11 @@ async def test_repeats_at_once_give_one_party(instance: Instance, server: StoreS
 
 async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, server: StoreServer) -> None:
     in_the_way = await instance.service(choose=tiny_world(1)).create(None, None)
-    assert isinstance(in_the_way, NewParty)
+    assert isinstance(in_the_way, CreatedParty)
     await instance.store.claim(tokens.hash_idempotency_key(KEY), in_the_way.code, None, soon())
     service = instance.service()
     mine = await service.create(None, KEY)
-    assert isinstance(mine, NewParty)
+    assert isinstance(mine, CreatedParty)
     assert mine.code != in_the_way.code
     assert await service.create(None, KEY) == mine
     assert len(server.admin.keys("party:*")) == 2
@@ -103,7 +103,7 @@ async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, serv
 
 async def test_a_repeat_for_a_party_that_ended_says_so(instance: Instance, service: PartyService) -> None:
     party = await service.create(None, KEY)
-    assert isinstance(party, NewParty)
+    assert isinstance(party, CreatedParty)
     host = await take_seat(instance.store, party.code, tokens.hash_token(party.host_token))
     await service.act(host, Leave())
     assert await service.create(None, KEY) == Ended()
@@ -135,7 +135,7 @@ async def repeat_of_key(service: PartyService) -> None:
 async def lose_a_create(cut_off: Instance, proxy: StoreProxy) -> None:
     """Let a create happen whose answer is lost, and the store be there again afterwards."""
     proxy.cut_after_send()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await cut_off.service().create(None, None)
     proxy.mend()
 
@@ -147,12 +147,12 @@ async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
     # The first trip binds the key to a code; the create is the next, and only its answer is to be lost.
     await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cut_after_send()
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await repeat_of_key(cut_off.service())
     assert caught.value.in_doubt
     assert server.admin.keys("party:*") == ["party:BCDFGH"]
     elsewhere = await service.create(None, KEY)
-    assert isinstance(elsewhere, NewParty)
+    assert isinstance(elsewhere, CreatedParty)
     assert elsewhere.code == "BCDFGH"
     proxy.mend()
     assert await cut_off.service().create(None, KEY) == elsewhere
@@ -164,7 +164,7 @@ async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_bac
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     proxy.cut_after_send()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await cut_off.service().create(None, None)
     assert len(server.admin.keys("party:*")) == 1
     withdrawing = asyncio.create_task(cut_off.doubts.settle())
@@ -180,14 +180,14 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
 ) -> None:
     await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cut_after_send()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await repeat_of_key(cut_off.service())
     party = await service.create(None, KEY)
     proxy.mend()
     assert len(cut_off.doubts._doubts) == 1
     assert await cut_off.doubts._settle_next()
     assert not cut_off.doubts._doubts
-    assert isinstance(party, NewParty)
+    assert isinstance(party, CreatedParty)
     assert await service.check_join(party.code) == Joinable()
     assert server.admin.keys("party:*") == [f"party:{party.code}"]
 
@@ -199,7 +199,7 @@ async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
     await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cut_after_send()
     for _ in range(2):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             await repeat_of_key(cut_off.service())
         proxy.mend()
         # The next try has to learn the store's clock before it can fail.
@@ -207,7 +207,7 @@ async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
         proxy.cut_after_send()
     assert server.admin.scard("{party:BCDFGH}:tries") == 2
     proxy.mend()
-    await cut_off.doubts.settle_the_rest()
+    await cut_off.doubts.drain()
     assert server.admin.keys("*party:*") == []
 
 
@@ -216,7 +216,7 @@ async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
-    await cut_off.doubts.settle_the_rest()
+    await cut_off.doubts.drain()
     assert server.admin.keys("party:*") == []
 
 
@@ -226,10 +226,10 @@ async def test_a_cancelled_create_is_taken_back(cut_off: Instance, proxy: StoreP
     creating = asyncio.create_task(cut_off.service().create(None, None))
     await until(lambda: server.admin.keys("party:*"))
     creating.cancel()
-    with pytest.raises((asyncio.CancelledError, StoreUnavailable)):
+    with pytest.raises((asyncio.CancelledError, StoreUnavailableError)):
         await creating
     proxy.mend()
-    await cut_off.doubts.settle_the_rest()
+    await cut_off.doubts.drain()
     assert server.admin.keys("party:*") == []
 
 
@@ -245,7 +245,7 @@ async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdra
     first = cut_off.doubts._doubts[0].what.code
     server.admin.delete(f"party:{first}")
     server.admin.lpush(f"party:{first}", "not a party at all")
-    await cut_off.doubts.settle_the_rest()
+    await cut_off.doubts.drain()
     assert server.admin.keys("party:*") == [f"party:{first}"]
 
 

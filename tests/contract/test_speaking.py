@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Declined, Done
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import ChatMessage, Leave, Rename, SelectTrack, SendMessage, SendReaction, SetChatMode
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Declined, Done
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, look_inside, store_seconds
 from tests.contract.live import do, snapshot

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from hubbub.core.outcomes import (
+from hubbub.core.party import PartyPolicy
+from hubbub.core.results import (
     CodeTaken,
     Created,
     Deleted,
@@ -16,9 +17,8 @@ from hubbub.core.outcomes import (
     Locked,
     Missing,
 )
-from hubbub.core.party import PartyTerms
-from hubbub.store import Claimed, StoreUnavailable, TooLate, Trouble
-from hubbub.store.redis import RedisStore
+from hubbub.store.port import Claimed, DeadlineExceededError, StoreFailure, StoreUnavailableError
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, Instance, draft, end_party, soon
 from tests.support.stores import StoreServer
 
@@ -148,7 +148,7 @@ async def test_a_locked_party_is_told_as_locked(store: RedisStore, server: Store
 
 
 async def test_a_full_party_is_told_as_full(store: RedisStore, server: StoreServer) -> None:
-    terms = PartyTerms(ttl_seconds=60, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
+    terms = PartyPolicy(ttl_seconds=60, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
     await store.create(draft(terms=terms), soon())
     assert await store.check_join(CODE, soon()) == Joinable()
     document = server.text(f"party:{CODE}")
@@ -173,7 +173,7 @@ async def test_a_change_after_its_deadline_does_nothing(instance: Instance, serv
     await store.create(draft(), soon())
     # The instance believes that the store's clock is an hour behind: all it sends comes too late.
     instance.believe_clocks_behind(3600)
-    with pytest.raises(TooLate):
+    with pytest.raises(DeadlineExceededError):
         await store.create(draft("CCCCCC"), soon())
     assert server.admin.keys("*") == [f"party:{CODE}"]
     # That reply has told the true time.
@@ -183,13 +183,13 @@ async def test_a_change_after_its_deadline_does_nothing(instance: Instance, serv
 async def test_what_is_no_party_document_is_trouble_and_not_absence(store: RedisStore, server: StoreServer) -> None:
     for rubbish in ("", "rubbish", "[]", '{"createdAt":1}'):
         server.admin.set(f"party:{CODE}", rubbish)
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(StoreUnavailableError) as caught:
             await store.read(CODE, soon())
-        assert caught.value.trouble is Trouble.REFUSED
+        assert caught.value.trouble is StoreFailure.REFUSED
         assert await store.create(draft(), soon()) == CodeTaken()
     server.admin.delete(f"party:{CODE}")
     server.admin.lpush(f"party:{CODE}", "a list")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await store.check_join(CODE, soon())
 
 

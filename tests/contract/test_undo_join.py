@@ -3,11 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.outcomes import Healed, Joined, Renewed
 from hubbub.core.party import JoinAttempt, Lease
 from hubbub.core.protocol import Kick, Leave, Promote, SendMessage, SetLock
-from hubbub.store import StoreUnavailable, Trouble, keys
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Healed, Joined, Renewed
+from hubbub.store import keys
+from hubbub.store.port import StoreFailure, StoreUnavailableError
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, begin, soon, take_seat
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, snapshot, touch
@@ -139,9 +140,9 @@ async def test_a_seat_that_is_not_there_may_come_back_while_others_write_back(
     never_done = attempt(token="mine")
     assert not await store.undo_join(never_done, soon())
     server.admin.set(keys.recovering(instance.life.shard_of(CODE)), "1", px=60_000)
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await store.undo_join(never_done, soon())
-    assert caught.value.trouble is Trouble.RECOVERING
+    assert caught.value.trouble is StoreFailure.RECOVERING
     del host
 
 
@@ -180,7 +181,7 @@ async def test_a_join_that_others_wrote_back_is_taken_back_only_once_nobody_else
     server.admin.flushall()
     assert await keeper.heal() == Healed()
     server.admin.set(keys.recovering(instance.life.shard_of(CODE)), "1", px=60_000)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await store.undo_join(doubtful, soon())
     assert await again.heal() == Healed()
     server.admin.delete(keys.recovering(instance.life.shard_of(CODE)))

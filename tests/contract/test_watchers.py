@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import Crowded, Ended, Locked, Missing, Verdict, Watching
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, SendMessage, SetLock
-from hubbub.store.redis import RedisStore
+from hubbub.core.results import Ended, Locked, Missing, TooManyWatchers, Verdict, Watching
+from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, end_party, soon
 from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time
 from tests.contract.live import do, live_on, snapshot, touch
@@ -38,7 +38,7 @@ async def test_a_watcher_is_counted_and_has_no_seat(store: RedisStore, host: Lea
 async def test_sixteen_may_watch(store: RedisStore, host: Lease) -> None:
     outcomes = await asyncio.gather(*(store.watch(CODE, f"wall-{n}", soon()) for n in range(20)))
     assert sum(isinstance(outcome, Watching) for outcome in outcomes) == 16
-    assert outcomes.count(Crowded()) == 4
+    assert outcomes.count(TooManyWatchers()) == 4
     await store.release(Lease(CODE, "", "wall-0"), soon())
     await watch(store, "wall-20")
     assert (await snapshot(store)).watchers == 16

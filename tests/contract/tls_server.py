@@ -6,7 +6,7 @@ from typing import Any
 import redis
 import trustme
 
-from hubbub.store.address import StoreTls
+from hubbub.store.client.address import StoreTls
 from tests.support.stores import StoreServer, wait_for
 
 

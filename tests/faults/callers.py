@@ -11,7 +11,7 @@ import aiohttp
 
 from tests.faults import history as h
 
-ANSWER_SECONDS_MAX = 5.0
+PROMISE_ANSWER_SECONDS = 5.0
 # A party that nobody enters is remembered by its creator for a minute: it is asked after for less.
 YOUNG_SECONDS = 30.0
 _numbers = itertools.count()
@@ -103,4 +103,4 @@ class Caller:
 
 def session() -> aiohttp.ClientSession:
     """Connections for callers, who wait no longer than a person would."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX))
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROMISE_ANSWER_SECONDS))

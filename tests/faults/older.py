@@ -8,9 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "HUBBUB_OLDER_REVISION"
-# The last revision whose instances neither probed by themselves for lost data nor knew Sentinel and Cluster. It stands
-# for the release before the next one until there is a release; then its tag belongs here.
-OLDER = "b551064b62637dc115e54d8e342481551802c11b"
+# The last revision before the packages were rearranged. It stands for the previous release until there is a release;
+# then its tag belongs here.
+OLDER = "58245a7ff0a196e805cf84bc7893e335cf3813ad"
 
 
 class OnlyOneVersion(UserWarning):

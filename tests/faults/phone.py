@@ -20,7 +20,7 @@ from tests.faults import history as h
 from tests.support.party_view import Message, PartyView
 
 OPEN_SECONDS_MAX = 3.0
-ANSWER_SECONDS_MAX = 5.0
+PROMISE_ANSWER_SECONDS = 5.0
 HEARTBEAT_SECONDS = 3.0
 NORMAL = 1000
 NO_FAREWELL = 1006
@@ -108,7 +108,7 @@ class Phone:
         if self._is_owner:
             self._story.add(h.Ending(h.now(), self.code))
         await connection.send('{"t":"LEAVE"}')
-        await asyncio.wait_for(connection.wait_closed(), ANSWER_SECONDS_MAX)
+        await asyncio.wait_for(connection.wait_closed(), PROMISE_ANSWER_SECONDS)
         if self._is_owner and connection.close_code == NORMAL:
             self._story.add(h.Ended(h.now(), self.code))
 
@@ -196,7 +196,7 @@ class Phone:
         self._story.add(h.Asked(h.now(), self.client, port, kind, self.code, self._name, since))
         await connection.send(json.dumps(command))
         with suppress(TimeoutError):
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            async with asyncio.timeout(PROMISE_ANSWER_SECONDS):
                 while True:
                     for message in _messages(await connection.recv()):
                         if message["t"] == "ERROR":

@@ -10,7 +10,7 @@ import pytest
 from tests.faults import older
 from tests.faults.older import ROOT, VARIABLE, NoOlderVersion, older_source
 
-WHERE = "import hubbub.app; print(hubbub.app.__file__)"
+WHERE = "import hubbub; print(hubbub.__file__)"
 
 
 def test_the_older_version_runs_its_own_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

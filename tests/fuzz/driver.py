@@ -18,19 +18,6 @@ from hubbub.core.limits import (
     UNDECODABLE_FRAMES_MAX,
     UNKNOWN_CODES_MAX,
 )
-from hubbub.core.outcomes import (
-    ActOutcome,
-    Crowded,
-    Declined,
-    Done,
-    Ended,
-    Full,
-    Joined,
-    Kicked,
-    Locked,
-    Missing,
-    Watching,
-)
 from hubbub.core.party import is_code
 from hubbub.core.protocol import (
     Answer,
@@ -45,7 +32,20 @@ from hubbub.core.protocol import (
     Watch,
     encode,
 )
-from hubbub.core.room import Published, Room
+from hubbub.core.replica import Published, Room
+from hubbub.core.results import (
+    CommandResult,
+    Declined,
+    Done,
+    Ended,
+    Full,
+    Joined,
+    Kicked,
+    Locked,
+    Missing,
+    TooManyWatchers,
+    Watching,
+)
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 from tests.support.fakes import FakeParty, came, counted, over, said
 
@@ -79,8 +79,8 @@ ODDITIES: Final[tuple[Any, ...]] = (
     None, True, 0, -1, 2**53, 10**30, 1.5, -0.0, "", " ", "\0", "x" * 600, "ABC123", HEART, "of length <=", "`$.token`",
     [], {}, [[]], {"t": "JOIN"}, "\u202e", "\ufeff", "LOCKED",
 )  # fmt: skip
-NOT_ENTERED: Final = (Missing(), Ended(), Locked(), Full(), Kicked(), Crowded())
-ACTED: Final[tuple[ActOutcome, ...]] = (
+NOT_ENTERED: Final = (Missing(), Ended(), Locked(), Full(), Kicked(), TooManyWatchers())
+ACTED: Final[tuple[CommandResult, ...]] = (
     *(Done() for _ in range(20)),
     Missing(),
     Ended(),

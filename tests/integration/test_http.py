@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from tests.support.instances import Answer, Instance
 from tests.support.stores import PATIENCE_SECONDS
 
-DESCRIPTION = Path(__file__).parents[2] / "src/hubbub/transport/openapi.json"
+DESCRIPTION = Path(__file__).parents[2] / "src/hubbub/transport/schema/openapi.json"
 CODE_SHAPE = re.compile(r"[BCDFGHJKMNPQRSTVWXYZ2-9]{6}")
 
 

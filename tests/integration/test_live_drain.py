@@ -13,7 +13,7 @@ from tests.support.phones import Phone, wait_until_level
 from tests.support.stores import FLAVOURS, Flavour
 
 DRAIN_SECONDS_MAX = 10.0
-GOING_AWAY = 1012
+SERVICE_RESTART = 1012
 
 
 def deaf_connection(instance: Instance) -> socket.socket:
@@ -39,7 +39,7 @@ def moved(new_phone: MakePhone, phones: list[Phone], target: Instance) -> list[P
     """The same people on another instance, each by the token, going on from where they stood."""
     arrived = []
     for phone in phones:
-        assert phone.wait_for_close() == GOING_AWAY
+        assert phone.wait_for_close() == SERVICE_RESTART
         arrived.append(new_phone(target, view=phone.view))
         opening = arrived[-1].join(phone.code, token=phone.token, since=phone.view.position)
         assert (opening["resumed"], opening["memberId"]) == (True, phone.member_id)
@@ -57,7 +57,7 @@ def test_the_phones_of_a_stopping_instance_go_on_elsewhere(
         bystander.join(host.code)
         with deaf_connection(pair.here):
             stop(pair.here)
-        assert silent.wait_for_close() == GOING_AWAY
+        assert silent.wait_for_close() == SERVICE_RESTART
         bystander.do("SEND_MESSAGE", text="between the two")
         arrived = moved(new_phone, [host, neighbour], pair.there)
         wait_until_level(bystander, *arrived)

@@ -12,8 +12,8 @@ from tests.support.pairs import Pair, started_pair
 from tests.support.phones import Phone, wait_until_each, wait_until_level
 from tests.support.stores import Flavour, StoreServer, wait_for
 
-ANSWER_SECONDS_MAX = 2.0
-RETURN_SECONDS_MAX = 2.0
+PROMISE_ANSWER_SECONDS = 2.0
+PROMISE_RETURN_SECONDS = 2.0
 LEASE_SECONDS = 3
 GRACE_SECONDS = 5
 # Longer than a lease and a hold together: a clock that ran on would end everything.
@@ -72,7 +72,7 @@ def test_nobody_leaves_and_nothing_ends_while_the_store_is_away(
             time.sleep(PING_PAUSE_SECONDS)  # an outage is a length of time
         bring_back(pair.store)
         for phone in (host, guest):
-            wait_for(partial(can_speak, phone), RETURN_SECONDS_MAX)
+            wait_for(partial(can_speak, phone), PROMISE_RETURN_SECONDS)
         expect_all_is_as_before(phones)
         returned = new_phone(pair.here)
         assert returned.join(host.code, token=away.token)["resumed"] is True
@@ -94,7 +94,7 @@ def expect_refusals(pair: Pair, host: Phone, guest: Phone, new_phone: MakePhone)
     ):
         asked_at = time.monotonic()
         assert phone.refused(kind, **fields) == "store_unavailable"
-        assert time.monotonic() - asked_at < ANSWER_SECONDS_MAX
+        assert time.monotonic() - asked_at < PROMISE_ANSWER_SECONDS
     stranger.hang_up()
 
 

@@ -34,7 +34,7 @@ JITTER_SECONDS = 1.0
 SPEAKING_PAUSE_SECONDS = 0.1
 ASKING_PAUSE_SECONDS = 0.01
 LOOK_PAUSE_SECONDS = 0.05
-GOING_AWAY = 1012
+SERVICE_RESTART = 1012
 
 
 class Stage(NamedTuple):
@@ -270,7 +270,7 @@ async def test_restarting_both_instances_costs_nobody_a_seat_and_tells_nobody_of
     sys.stdout.write(f"{record}\n")
     assert (record.seats_lost, record.leaves_told, record.absences_told) == (0, 0, 0)
     # Everybody was on one of the two, and all were sent on by each that ended.
-    assert record.closings.keys() == {GOING_AWAY}
+    assert record.closings.keys() == {SERVICE_RESTART}
     assert record.returns >= record.clients
     assert record.slowest_drain <= DRAIN_SECONDS_MAX
     # On a machine that is busy with other tests even the store may stall, and that is said as it is. All else, a 404

@@ -6,20 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Final
 
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import (
-    ActOutcome,
-    CatchUpOutcome,
-    Declined,
-    Done,
-    Ended,
-    Joined,
-    JoinOutcome,
-    Kicked,
-    Renewed,
-    RenewOutcome,
-    Verdict,
-)
-from hubbub.core.party import JoinAttempt, KnownPosition, Lease
+from hubbub.core.party import JoinAttempt, Lease, ProvenPosition
 from hubbub.core.protocol import (
     Act,
     Event,
@@ -31,8 +18,21 @@ from hubbub.core.protocol import (
     MemberUpdated,
     SendMessage,
 )
-from hubbub.hub import Hub
-from hubbub.store import StoreUnavailable, Trouble
+from hubbub.core.results import (
+    CatchUpOutcome,
+    CommandResult,
+    Declined,
+    Done,
+    Ended,
+    Joined,
+    JoinOutcome,
+    Kicked,
+    Renewed,
+    RenewOutcome,
+    Verdict,
+)
+from hubbub.hub.hub import Hub
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import now
 from tests.support.fakes import CODE, FakeParty, FakeStore, over, said
 
@@ -77,7 +77,7 @@ class SeatStore(FakeStore):
         await self._reply(deadline)
         return outcome
 
-    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> ActOutcome:
+    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
         """See `Store.act`."""
         outcome = self._absence() or self._present(lease) or self._act(lease.member_id, command)
         await self._reply(deadline)
@@ -104,7 +104,7 @@ class SeatStore(FakeStore):
         code: str,
         leases: Sequence[Lease],
         deadline: float,
-        known: KnownPosition | None = None,
+        known: ProvenPosition | None = None,
         copied: int = -1,
     ) -> RenewOutcome:
         """See `Store.renew`."""
@@ -123,7 +123,7 @@ class SeatStore(FakeStore):
         await self._reply(deadline)
         return outcome
 
-    async def catch_up(self, code: str, since: KnownPosition | None, deadline: float) -> CatchUpOutcome:
+    async def catch_up(self, code: str, since: ProvenPosition | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`."""
         assert code == CODE
         outcome = self._absence() or self._truth.since(since)
@@ -148,7 +148,7 @@ class SeatStore(FakeStore):
         resumed = seat != attempt.new_id
         return Joined(seat, False, resumed, self._truth.epoch, self._truth.version, 9_000_000)
 
-    def _act(self, seat: str, command: Act | Leave) -> ActOutcome:
+    def _act(self, seat: str, command: Act | Leave) -> CommandResult:
         match command:
             case Leave():
                 self._free(seat)
@@ -220,5 +220,5 @@ class SeatStore(FakeStore):
         lag = 10.0 if self._dice.random() < self._loss else self._dice.choice(LAGS)
         if now() + lag > deadline:
             await asyncio.sleep(max(0.0, deadline - now()))
-            raise StoreUnavailable(Trouble.TIMEOUT, "no answer", in_doubt=True)
+            raise StoreUnavailableError(StoreFailure.TIMEOUT, "no answer", in_doubt=True)
         await asyncio.sleep(lag)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from hubbub.transport.websocket import SocketPhone
+from hubbub.transport.websocket import SocketConnection
 
 
 class FakeTransport(asyncio.Transport):
@@ -104,7 +104,7 @@ class FakeWebSocket:
         return True
 
 
-class FakeSocketPhone(SocketPhone):
+class FakeSocketConnection(SocketConnection):
     """The real phone on a fake socket."""
 
     def __init__(self, *, reads: bool = True, answers_after: float | None = 0.0) -> None:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from hubbub.core.memory import RecentCreate
-from hubbub.healing import Healer
-from hubbub.presence import Presence
+from hubbub.recovery.cache import RecentCreate
+from hubbub.recovery.recovery import Healer
+from hubbub.services.lease_renewer import Presence
 from tests.support.fake_time import now, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, DOCUMENT, FakeLife

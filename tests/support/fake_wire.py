@@ -9,12 +9,13 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hubbub.core.errors import Reason
-from hubbub.core.room import Published
-from hubbub.store import StoreUnavailable, Trouble, keys
-from hubbub.store.calls import Calls
-from hubbub.store.feed import Feed
+from hubbub.core.replica import Published
+from hubbub.store import keys
+from hubbub.store.client.primaries import SinglePrimary
+from hubbub.store.client.script_client import Calls
+from hubbub.store.port import StoreFailure, StoreUnavailableError
+from hubbub.store.pubsub.event_stream import Feed
 from hubbub.store.scripts import Script
-from hubbub.store.servers import OneServer
 from tests.support.fake_time import now, settle
 from tests.support.fakes import CODE
 
@@ -126,7 +127,7 @@ class Feeding:
         self.told: list[str] = []
         self.ears = Ears()
         self.echoes = True
-        server = OneServer("here", lambda: cast("ConnectionPool", self.pool))
+        server = SinglePrimary("here", lambda: cast("ConnectionPool", self.pool))
         self.feed = Feed(server, cast("Calls", self), "here", self.told.append)
 
     async def call(self, _: Script, channels: Sequence[str], args: Sequence[str], deadline: float) -> None:
@@ -134,7 +135,7 @@ class Feeding:
         self.probed.append(now())
         if self.down:
             await asyncio.sleep(0)
-            raise StoreUnavailable(Trouble.UNREACHABLE, "down")
+            raise StoreUnavailableError(StoreFailure.UNREACHABLE, "down")
         assert now() < deadline
         if self.echoes and self.pool.given:
             self.pool.given[-1].publish(args[0].encode(), channels[0].encode())

@@ -8,8 +8,8 @@ import msgspec
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Event, Position, encode
-from hubbub.core.room import Published
-from hubbub.hub import Hub, OpenRoom, Place
+from hubbub.core.replica import Published
+from hubbub.hub.hub import Hub, LocalRoom, Place
 from tests.support.fake_time import later, now, settle
 from tests.support.fakes import CODE, FakeFeed, FakeParty, FakeStore
 from tests.support.party_view import PartyView
@@ -42,7 +42,7 @@ class FakePhone:
         self.view: PartyView = View()
 
     def send(self, frame: bytes) -> None:
-        """See `hubbub.hub.Phone`."""
+        """See `hubbub.hub.hub.Phone`."""
         assert not self.closed, f"sent after {self.closed}: {frame!r}"
         decoded = msgspec.json.decode(frame)
         messages = decoded if isinstance(decoded, list) else [decoded]
@@ -51,11 +51,11 @@ class FakePhone:
             self.view.take(message)
 
     def send_text(self, text: bytes) -> None:
-        """See `hubbub.hub.Phone`."""
+        """See `hubbub.hub.hub.Phone`."""
         self.send(text)
 
     def close(self, code: CloseCode) -> None:
-        """See `hubbub.hub.Phone`."""
+        """See `hubbub.hub.hub.Phone`."""
         self.closed.append(code)
 
     @property
@@ -113,7 +113,7 @@ class World:
         self.seat(phone, opened, member_id, since)
         await settle()
 
-    def seat(self, phone: Any, opened: OpenRoom, member_id: str = "ann", since: Position | None = None) -> None:
+    def seat(self, phone: Any, opened: LocalRoom, member_id: str = "ann", since: Position | None = None) -> None:
         """Tell the phone `WATCHING`, the shortest of the answers that come before a room, and seat it."""
         room = opened.room
         answer = {"t": "WATCHING", "code": CODE, "epoch": room.epoch, "version": room.version}
@@ -145,7 +145,7 @@ class World:
         await later(1.0)
         return phones
 
-    def room(self) -> OpenRoom:
+    def room(self) -> LocalRoom:
         """The room, which must be open and have phones in it."""
         (opened,) = self.hub.rooms()
         return opened

@@ -7,11 +7,29 @@ from typing import Any, Final, Literal, cast
 
 from msgspec.structs import replace
 
-from hubbub.core.copies import Healing, RememberedEnd
-from hubbub.core.events import apply_event
-from hubbub.core.outcomes import (
-    ActOutcome,
+from hubbub.core.apply import apply_event
+from hubbub.core.backup import Healing, Tombstone
+from hubbub.core.party import ChatMode, JoinAttempt, Lease, PartyDocument, PartyPolicy, ProvenPosition
+from hubbub.core.protocol import (
+    Act,
+    Event,
+    GuestCount,
+    Leave,
+    Member,
+    MemberJoined,
+    MemberLeft,
+    MessageEvent,
+    PartyEnded,
+    Playback,
+    Position,
+    Recap,
+    Snapshot,
+    encode,
+)
+from hubbub.core.replica import Published
+from hubbub.core.results import (
     CatchUpOutcome,
+    CommandResult,
     Done,
     Ended,
     Healed,
@@ -25,27 +43,9 @@ from hubbub.core.outcomes import (
     WatchOutcome,
     Whole,
 )
-from hubbub.core.party import ChatMode, JoinAttempt, KnownPosition, Lease, PartyDocument, PartyTerms
-from hubbub.core.protocol import (
-    Act,
-    Event,
-    GuestCount,
-    Leave,
-    Member,
-    MemberJoined,
-    MemberLeft,
-    MessageSaid,
-    PartyEnded,
-    Playback,
-    Position,
-    Recap,
-    Snapshot,
-    encode,
-)
-from hubbub.core.room import Published
-from hubbub.store import Store, StoreUnavailable, Trouble
-from hubbub.store.feed import Feed
-from hubbub.store.life import Life
+from hubbub.store.generation import Life
+from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
+from hubbub.store.pubsub.event_stream import Feed
 from tests.support.fake_time import now
 
 CODE: Final = "BCDFGH"
@@ -62,7 +62,7 @@ DOCUMENT: Final = PartyDocument(
     seats=1,
     chat_mode=ChatMode.OPEN,
     locked=False,
-    terms=PartyTerms(7200, 300, 120, 500),
+    terms=PartyPolicy(7200, 300, 120, 500),
 )
 """Of the party that nobody has entered yet."""
 
@@ -92,9 +92,9 @@ def new_snapshot(**changes: Any) -> Snapshot:
     return replace(snapshot, **changes)
 
 
-def said(text: str = "hi") -> MessageSaid:
+def said(text: str = "hi") -> MessageEvent:
     """Ann says something. Its number is given when it happens."""
-    return MessageSaid(version=0, id=f"m-{text}", member_id="ann", name="Ann", text=text, at=1_000_500)
+    return MessageEvent(version=0, id=f"m-{text}", member_id="ann", name="Ann", text=text, at=1_000_500)
 
 
 def came(name: str, guest_count: int = 1) -> MemberJoined:
@@ -144,7 +144,7 @@ class FakeParty:
         """All of it."""
         return Whole(self.epoch, self.version, self.snapshot, tuple(self.log))
 
-    def since(self, position: Position | KnownPosition | None) -> Missed | Whole:
+    def since(self, position: Position | ProvenPosition | None) -> Missed | Whole:
         """What a store tells an instance that knows the party up to a position."""
         if position is None or position.epoch != self.epoch:
             return self.whole()
@@ -162,7 +162,7 @@ class FakeStore:
         self.down = False
         self.answering = asyncio.Event()
         self.answering.set()
-        self.asked: list[tuple[float, KnownPosition | None]] = []
+        self.asked: list[tuple[float, ProvenPosition | None]] = []
         self.renewed: list[tuple[float, list[Lease]]] = []
         self.released: list[Lease] = []
         self.acted: list[Act | Leave] = []
@@ -170,12 +170,12 @@ class FakeStore:
         self.away: set[str] = set()
         """Parties whose shard does not answer to healing."""
         self.healed: list[tuple[float, Healing]] = []
-        self.buried: list[tuple[float, RememberedEnd]] = []
+        self.buried: list[tuple[float, Tombstone]] = []
         self.bound_again: list[tuple[str, str]] = []
         self.renewal: Callable[[Sequence[Lease]], RenewOutcome] = self.renewed_all
         self.healing: Callable[[Healing], HealOutcome] = lambda _: Healed()
         self.admission: Callable[[JoinAttempt], JoinOutcome] = lambda _: Missing()
-        self.action: Callable[[Lease, Act | Leave], ActOutcome] = lambda *_: Done()
+        self.action: Callable[[Lease, Act | Leave], CommandResult] = lambda *_: Done()
 
     def as_store(self) -> Store:
         """This, as whoever needs a store wants it: only what the hub and its neighbours call is here."""
@@ -188,7 +188,7 @@ class FakeStore:
         assert self.party is not None
         return Renewed(self.party.epoch, self.party.version, 9_000_000, 0, None, ())
 
-    async def catch_up(self, code: str, since: KnownPosition | None, deadline: float) -> CatchUpOutcome:
+    async def catch_up(self, code: str, since: ProvenPosition | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`: the answer is of the moment of the asking, however late it is given."""
         assert code == CODE
         self.asked.append((now(), since))
@@ -203,7 +203,7 @@ class FakeStore:
         code: str,
         leases: Sequence[Lease],
         deadline: float,
-        known: KnownPosition | None = None,
+        known: ProvenPosition | None = None,
         copied: int = -1,
     ) -> RenewOutcome:
         """See `Store.renew`."""
@@ -221,7 +221,7 @@ class FakeStore:
         await self._reply(deadline)
         return answer
 
-    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> ActOutcome:
+    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
         """See `Store.act`."""
         self.acted.append(command)
         answer = self.action(lease, command)
@@ -254,12 +254,12 @@ class FakeStore:
     async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
         """See `Store.heal`."""
         if healing.code in self.away:
-            raise StoreUnavailable(Trouble.UNREACHABLE, "away")
+            raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")
         await self._reply(deadline)
         self.healed.append((now(), healing))
         return self.healing(healing)
 
-    async def bury(self, end: RememberedEnd, deadline: float) -> None:
+    async def bury(self, end: Tombstone, deadline: float) -> None:
         """See `Store.bury`."""
         await self._reply(deadline)
         self.buried.append((now(), end))
@@ -276,13 +276,13 @@ class FakeStore:
 
     async def _reply(self, deadline: float) -> None:
         if self.down:
-            raise StoreUnavailable(Trouble.UNREACHABLE, "down")
+            raise StoreUnavailableError(StoreFailure.UNREACHABLE, "down")
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await asyncio.sleep(0)
                 await self.answering.wait()
                 return
-        raise StoreUnavailable(Trouble.TIMEOUT, "no answer")
+        raise StoreUnavailableError(StoreFailure.TIMEOUT, "no answer")
 
 
 class FakeLife:
@@ -292,15 +292,15 @@ class FakeLife:
         self.shards: dict[str, str] = {}
         self.healing: set[str] = set()
         self.recovering = False
-        self.worth_a_beat: Callable[[], bool] = lambda: True
+        self.has_local_state: Callable[[], bool] = lambda: True
         self._listeners: list[Callable[[str], None]] = []
 
     def as_life(self) -> Life:
         """This, as the healer wants it."""
         return cast("Life", self)
 
-    def on_loss(self, listener: Callable[[str], None]) -> None:
-        """See `Life.on_loss`."""
+    def on_data_loss(self, listener: Callable[[str], None]) -> None:
+        """See `Life.on_data_loss`."""
         self._listeners.append(listener)
 
     def lose(self, shard: str = "0") -> None:
@@ -337,7 +337,7 @@ class FakeFeed:
             self.orders.append(("want", code))
         if self.silent:
             await asyncio.sleep(deadline - now())
-            raise StoreUnavailable(Trouble.TIMEOUT, "not confirmed")
+            raise StoreUnavailableError(StoreFailure.TIMEOUT, "not confirmed")
 
     def unwant(self, code: str) -> None:
         """See `Feed.unwant`."""

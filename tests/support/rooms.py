@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hubbub.core.room import Room
+from hubbub.core.replica import Room
 from tests.support.fakes import FakeParty
 
 

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from hubbub.store.inspection import ClocksApart, Facts, Line, Rights
+from hubbub.doctor.facts import ClocksApart, Facts, Line, Rights
 
 GB = 1024**3
 INFO: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubbub.store.address import (
+from hubbub.store.client.address import (
     ClusterAddress,
     Login,
     Node,

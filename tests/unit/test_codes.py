@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.core.party import CODE_ALPHABET, draw_code, is_code, parse_code, squeeze_code
+from hubbub.core.party import CODE_ALPHABET, draw_code, is_code, normalize_code, parse_code
 
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=6, max_size=6)
 
@@ -89,4 +89,4 @@ def test_whatever_is_typed_comes_out_as_a_code_or_as_nothing(typed: str) -> None
 
 @given(st.text())
 def test_squeezing_twice_changes_nothing_more(typed: str) -> None:
-    assert squeeze_code(squeeze_code(typed)) == squeeze_code(typed)
+    assert normalize_code(normalize_code(typed)) == normalize_code(typed)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from hubbub.core.copies import KICKED, PartyCopy, brought_up
-from hubbub.core.events import apply_event
+from hubbub.core.apply import apply_event
+from hubbub.core.backup import KICKED, PartyBackup, merge_room_state
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import (
     ChatMessage,
@@ -29,7 +29,7 @@ from hubbub.core.protocol import (
 )
 from tests.support.fakes import CODE, DOCUMENT, came, gone, member, new_snapshot, said
 
-BIRTH: Final = PartyCopy(msgspec.json.encode(DOCUMENT))
+BIRTH: Final = PartyBackup(msgspec.json.encode(DOCUMENT))
 LISTED: Final = ("ann", "ben", "eve")
 UNLISTED: Final = "zoe"
 
@@ -47,10 +47,10 @@ def record(name: str, number: int, *, listed: bool = True) -> bytes:
     return msgspec.json.encode([name, f"holder of {name}", number, listed, f"token of {name}"])
 
 
-def made() -> PartyCopy:
+def made() -> PartyBackup:
     """A copy of Ann's party with Ben, Eve, whose connection dropped, and Zoe, who is not listed; Kim was kicked."""
     document = msgspec.json.encode(replace(DOCUMENT, host_connected=True, guest_count=2, seats=4))
-    return PartyCopy(
+    return PartyBackup(
         document=document,
         state=flat({"version": 9, "touchedAt": 1_000_000, "stoodStill": 0, "guests": 4, "epoch": "old", "logBytes": 7}),
         seats=flat({
@@ -69,22 +69,22 @@ def room(**changes: Any) -> Snapshot:
     return replace(new_snapshot(members=members, guest_count=2), **changes)
 
 
-def brought(copy: PartyCopy, seen: Snapshot, *kicked: str, own: tuple[str, ...] = ()) -> PartyCopy:
+def brought(copy: PartyBackup, seen: Snapshot, *kicked: str, own: tuple[str, ...] = ()) -> PartyBackup:
     leases = [Lease(CODE, seat, f"{seat} now") for seat in own]
-    return brought_up(copy, seen, 12, kicked, leases)
+    return merge_room_state(copy, seen, 12, kicked, leases)
 
 
-def document_of(copy: PartyCopy) -> dict[str, Any]:
+def document_of(copy: PartyBackup) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(copy.document)
     return document
 
 
-def seats_of(copy: PartyCopy) -> dict[str, Any]:
+def seats_of(copy: PartyBackup) -> dict[str, Any]:
     seats = pairs(copy.seats)
     return {seat: kept if kept == KICKED.decode() else msgspec.json.decode(kept) for seat, kept in seats.items()}
 
 
-def assert_of_one_piece(copy: PartyCopy) -> None:
+def assert_of_one_piece(copy: PartyBackup) -> None:
     """Document, seats, tokens, roster and leases agree."""
     document, seats, leases = document_of(copy), seats_of(copy), pairs(copy.leases[::-1])
     taken = {seat: kept for seat, kept in seats.items() if kept != KICKED.decode()}
@@ -187,7 +187,7 @@ def test_an_encoded_copy_has_all_of_it_as_text() -> None:
     assert decoded["document"] == made().document.decode()
     assert decoded["roster"] == ["ann", "ben", "eve"]
     assert decoded["messages"] == []
-    assert set(decoded) == set(PartyCopy.__struct_fields__)
+    assert set(decoded) == set(PartyBackup.__struct_fields__)
 
 
 def test_a_copy_names_its_party_and_the_token_of_its_first_host() -> None:
@@ -236,7 +236,7 @@ def is_possible(party: Snapshot, event: Event, kicked: set[str]) -> bool:
 @settings(deadline=None, max_examples=300)
 @given(st.lists(EVENTS, max_size=12), st.sampled_from([made(), BIRTH]), st.sets(st.sampled_from([*LISTED, "zoe"])))
 def test_whatever_was_told_since_the_copy_is_of_one_piece_and_as_new_as_the_room(
-    told: list[Event], copy: PartyCopy, own: set[str]
+    told: list[Event], copy: PartyBackup, own: set[str]
 ) -> None:
     seen, kicked = room() if copy.state else new_snapshot(), set[str]()
     for event in told:

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from hubbub.core.party import PartyTerms
-from hubbub.doubts import Doubts
-from hubbub.healing import Healer
-from hubbub.hub import Hub
-from hubbub.presence import Presence
-from hubbub.service import PartyService
+from hubbub.core.party import PartyPolicy
+from hubbub.hub.hub import Hub
+from hubbub.recovery.recovery import Healer
+from hubbub.services.lease_renewer import Presence
+from hubbub.services.parties import PartyService
+from hubbub.services.rollbacks import Doubts
 from hubbub.transport.websocket import Talk, text_frame
 from tests.support.fake_seats import SeatStore
 from tests.support.fake_time import in_fake_time, later
-from tests.support.fake_transport import FakeSocketPhone
+from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import View
 from tests.support.fakes import CODE, FakeFeed, FakeLife, FakeParty
 
@@ -34,7 +34,7 @@ class Instance:
         self.hub = Hub(port, FakeFeed().as_feed(), text_frame)
         doubts = Doubts(port, lambda *_: None)
         healer = Healer(port, FakeLife().as_life(), self.hub, LEASE_SECONDS, lambda *_: None)
-        self.service = PartyService(port, self.hub, doubts, healer, PartyTerms(7200, 300, 120, 500))
+        self.service = PartyService(port, self.hub, doubts, healer, PartyPolicy(7200, 300, 120, 500))
         jobs = (store.feed_of(self.hub), Presence(port, self.hub, healer, LEASE_SECONDS).run(), doubts.settle())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -55,7 +55,7 @@ class Guest:
         self._token = token
         self._view = View()
         self._talk: Talk | None = None
-        self._phone = FakeSocketPhone()
+        self._phone = FakeSocketConnection()
         self.member_id = ""
 
     @property
@@ -86,7 +86,7 @@ class Guest:
             await asyncio.sleep(self._dice.random())
 
     async def _come(self) -> None:
-        self._phone = FakeSocketPhone()
+        self._phone = FakeSocketConnection()
         instance = self._dice.choice(self._evening.instances)
         self._talk = Talk(instance.service, instance.hub, self._phone)
         self._talk.watch_silence()
@@ -163,8 +163,10 @@ class Evening:
 def dice(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> random.Random:
     """Dice for all that is left to chance, the program's own choices included, so that an evening can be repeated."""
     numbers = count()
-    monkeypatch.setattr("hubbub.service.secrets", SimpleNamespace(token_urlsafe=lambda *_: f"{next(numbers):022d}"))
-    for module in ("hub", "presence"):
+    monkeypatch.setattr(
+        "hubbub.services.parties.secrets", SimpleNamespace(token_urlsafe=lambda *_: f"{next(numbers):022d}")
+    )
+    for module in ("hub.hub", "services.lease_renewer"):
         monkeypatch.setattr(f"hubbub.{module}.random", random.Random(request.param))
     return random.Random(request.param)
 

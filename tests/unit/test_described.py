@@ -16,8 +16,8 @@ from hubbub.core import frames, protocol
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.party import ChatMode
 from hubbub.core.protocol import Command, Heard, encode
-from hubbub.transport.describe import CLOSE_MEANINGS, asyncapi, documents
-from hubbub.transport.reference import tag_of
+from hubbub.transport.schema.markdown import tag_of
+from hubbub.transport.schema.schemas import CLOSE_MEANINGS, asyncapi, documents
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads(documents()["protocol.schema.json"])
@@ -94,12 +94,12 @@ HEARD: list[protocol.Heard] = [
     protocol.TrackSelected(version=11, filename="a.mp3", at=1),
     protocol.NextTrackQueued(version=12, filename=None),
     protocol.TrackChanged(version=13, filename="b.mp3", next_filename=None, at=1),
-    protocol.MessageSaid(version=14, id="m", member_id="a", name="Ann", text="hi", at=1),
+    protocol.MessageEvent(version=14, id="m", member_id="a", name="Ann", text="hi", at=1),
     protocol.PartyEnded(version=15, cause="host_left", recap=protocol.Recap(1, 2, 3, 4)),
     protocol.Reaction("a", "Ann", "🎉"),
     protocol.Reactions({"🎉": 9}),
     protocol.Status("recovering"),
-    protocol.KickedOut(),
+    protocol.KickedMessage(),
 ]
 
 

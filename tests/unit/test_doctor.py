@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from hubbub.checkup import as_document, as_no_answer, as_report
-from hubbub.doctor import NO_ANSWER, Finding, Verdict, summary
 from hubbub.doctor.checks import judge
-from hubbub.store import StoreUnavailable, Trouble, scripts
-from hubbub.store.inspection import ClocksApart, Facts, Line, Rights
+from hubbub.doctor.cli import as_document, as_no_answer, as_report
+from hubbub.doctor.facts import ClocksApart, Facts, Line, Rights
+from hubbub.doctor.run import NO_ANSWER, Finding, Verdict, summary
+from hubbub.store import scripts
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from hubbub.store.scripts import Script
 from tests.support.store_facts import CONFIG, GB, HEALTHY, INFO
 
@@ -69,7 +70,7 @@ def test_only_a_primary_will_do(role: str, expected: Verdict) -> None:
 
 
 def test_a_store_that_takes_no_write_is_a_problem_told_in_its_own_words() -> None:
-    refusal = StoreUnavailable(Trouble.REFUSED, "NOREPLICAS Not enough good replicas to write.")
+    refusal = StoreUnavailableError(StoreFailure.REFUSED, "NOREPLICAS Not enough good replicas to write.")
     facts = replace(HEALTHY, refusal=refusal, rights=None, round_trips_ms=(), event_ms=None, clocks=None)
     assert found("writes", facts).verdict is Verdict.PROBLEM
     assert "Not enough good replicas" in found("writes", facts).seen
@@ -151,7 +152,7 @@ def test_missing_rights_are_a_problem_named_as_an_acl_rule_names_them() -> None:
     lacking = Rights(
         "hubbub",
         refused=(("EVAL", ""), ("HSET", "party:x"), ("HSET", "{party:x}:log"), ("EVALSHA", "hubbub:{party:x}:y")),
-        unheard=("{party:x}:events",),
+        unreachable_channels=("{party:x}:events",),
     )
     finding = found("rights", replace(HEALTHY, rights=lacking, event_ms=None))
     assert finding.verdict is Verdict.PROBLEM
@@ -172,7 +173,7 @@ def every_script() -> list[Script]:
 
 def test_rights_beyond_need_are_noted() -> None:
     assert verdict("privileges", rights=Rights("default", powers=("FLUSHALL",))) is Verdict.NOTE
-    assert verdict("privileges", rights=Rights("hubbub", foreign_names=True)) is Verdict.NOTE
+    assert verdict("privileges", rights=Rights("hubbub", can_touch_foreign_keys=True)) is Verdict.NOTE
 
 
 def test_a_store_without_a_password_is_warned_of_where_the_network_reaches_it() -> None:

@@ -10,15 +10,15 @@ from redis.asyncio import ConnectionPool
 from structlog.testing import LogCapture
 from structlog.typing import FilteringBoundLogger
 
-from hubbub import doctor
-from hubbub.doctor import Server, check_at_start
-from hubbub.store import StoreUnavailable, Trouble
-from hubbub.store.inspection import Facts
+from hubbub.doctor import run as doctor
+from hubbub.doctor.facts import Facts
+from hubbub.doctor.run import Server, check_at_start
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.store_facts import CONFIG, HEALTHY
 
 SERVER = Server("store", ConnectionPool())
-LOADING = StoreUnavailable(Trouble.LOADING, "the store is loading its data")
-UNREACHABLE = StoreUnavailable(Trouble.UNREACHABLE, "nobody listens")
+LOADING = StoreUnavailableError(StoreFailure.LOADING, "the store is loading its data")
+UNREACHABLE = StoreUnavailableError(StoreFailure.UNREACHABLE, "nobody listens")
 
 
 class Inspections:

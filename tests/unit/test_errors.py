@@ -2,8 +2,8 @@
 
 import pytest
 
-from hubbub.core.errors import CREATE_FAILED, REFUSALS, Reason
-from hubbub.core.outcomes import Ended, Full, Locked, Missing
+from hubbub.core.errors import CREATE_STORE_UNAVAILABLE, REFUSALS, Reason
+from hubbub.core.results import Ended, Full, Locked, Missing
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -29,7 +29,7 @@ def test_not_reachable_is_never_told_as_not_found() -> None:
     unavailable = REFUSALS[Reason.STORE_UNAVAILABLE]
     assert unavailable.status == 503
     assert unavailable.retryable
-    assert CREATE_FAILED == ("Failed to create party in shared store", 500, True)
+    assert CREATE_STORE_UNAVAILABLE == ("Failed to create party in shared store", 500, True)
 
 
 def test_outcomes_that_refuse_carry_the_reason_for_it() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.core.events import apply_event
-from hubbub.core.protocol import Event, MessageSaid, Snapshot, encode
+from hubbub.core.apply import apply_event
+from hubbub.core.protocol import Event, MessageEvent, Snapshot, encode
 from tests.support.fakes import came, counted, new_snapshot, over, said
 from tests.support.party_view import PartyView
 
@@ -84,5 +84,5 @@ def test_a_snapshot_keeps_the_last_twenty_messages_and_every_guest_who_came(kind
 
 
 def test_a_message_keeps_the_name_its_speaker_had() -> None:
-    spoken = MessageSaid(version=1, id="m", member_id="ann", name="Old", text="x", at=1)
+    spoken = MessageEvent(version=1, id="m", member_id="ann", name="Old", text="x", at=1)
     assert apply_event(new_snapshot(), spoken).messages[0].name == "Old"

@@ -10,15 +10,16 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from hubbub.core.errors import Reason
 from hubbub.core.limits import (
     CLUSTER_LOOK_AGAIN_SECONDS,
-    DEAF_SECONDS_MAX,
-    FEED_DEAF_SECONDS,
     FEED_RETRY_SECONDS,
-    FEED_SILENCE_SECONDS,
+    PROMISE_STALLED_SECONDS,
+    PUBSUB_IDLE_SECONDS,
+    PUBSUB_PROBE_TIMEOUT_SECONDS,
     STORE_BUDGET_SECONDS,
 )
-from hubbub.store import StoreUnavailable, keys
-from hubbub.store.calls import THE_SHARD
-from hubbub.store.subscriber import Subscriber
+from hubbub.store import keys
+from hubbub.store.client.script_client import THE_SHARD
+from hubbub.store.port import StoreUnavailableError
+from hubbub.store.pubsub.subscriber import Subscriber
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_wire import FakeConnection, Feeding
 from tests.support.fakes import CODE
@@ -110,7 +111,7 @@ async def test_a_subscription_that_is_not_confirmed_in_time_is_unavailable() -> 
     feeding = Feeding(FakeConnection(mute=True))
     async with feeding.running():
         began = now()
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(StoreUnavailableError) as caught:
             await feeding.feed.want(CODE, now() + 1.5)
         assert now() == began + 1.5
         assert not caught.value.in_doubt
@@ -134,7 +135,7 @@ async def test_what_is_wanted_unwanted_and_wanted_again_is_confirmed_by_the_last
     feeding = Feeding(connection)
     async with feeding.running():
         first = asyncio.create_task(feeding.feed.want(CODE, now() + 0.1))
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             await first
         feeding.feed.unwant(CODE)
         second = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
@@ -156,7 +157,7 @@ async def test_an_answer_for_what_is_no_longer_wanted_confirms_nothing() -> None
     connection = FakeConnection(mute=True)
     feeding = Feeding(connection)
     async with feeding.running():
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             await feeding.feed.want(CODE, now() + 0.1)
         feeding.feed.unwant(CODE)
         feeding.feed.unwant(CODE)
@@ -175,7 +176,7 @@ async def test_who_waits_for_what_is_no_longer_wanted_hears_that_it_is_unavailab
         feeding.feed.unwant(CODE)
         await asyncio.wait([waiting])
         assert not waiting.cancelled()
-        assert isinstance(waiting.exception(), StoreUnavailable)
+        assert isinstance(waiting.exception(), StoreUnavailableError)
 
 
 # Interruptions.
@@ -212,7 +213,7 @@ async def test_answers_that_an_interruption_has_swallowed_are_not_waited_for() -
     feeding = Feeding(first, second)
     async with feeding.running():
         for _ in range(2):
-            with pytest.raises(StoreUnavailable):
+            with pytest.raises(StoreUnavailableError):
                 await feeding.feed.want(CODE, now() + 0.1)
             feeding.feed.unwant(CODE)
         wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
@@ -237,7 +238,7 @@ async def test_a_connection_whose_first_words_are_never_answered_is_given_up_for
     feeding.pool.silent = 2
     async with feeding.running():
         await later(2 * (STORE_BUDGET_SECONDS + FEED_RETRY_SECONDS))
-        await feeding.feed.want(CODE, now() + FEED_SILENCE_SECONDS)
+        await feeding.feed.want(CODE, now() + PUBSUB_IDLE_SECONDS)
     assert feeding.told[-1] == "reaching"
 
 
@@ -251,7 +252,7 @@ async def test_after_a_silence_the_feed_finds_out_that_it_still_hears() -> None:
     async with feeding.running():
         await later(60.0)
         assert feeding.feed.reaching
-    assert len(feeding.probed) == pytest.approx(60 / FEED_SILENCE_SECONDS, abs=2)
+    assert len(feeding.probed) == pytest.approx(60 / PUBSUB_IDLE_SECONDS, abs=2)
     assert len(feeding.pool.given) == 1
 
 
@@ -276,10 +277,10 @@ async def test_a_deaf_connection_is_noticed_and_rebuilt_within_its_bound() -> No
         began = now()
         while not first.gone:
             await later(0.1)
-        assert now() - began <= FEED_SILENCE_SECONDS + FEED_DEAF_SECONDS + 0.2
+        assert now() - began <= PUBSUB_IDLE_SECONDS + PUBSUB_PROBE_TIMEOUT_SECONDS + 0.2
         while feeding.ears.heard.count(("confirmed", CODE)) < 2:
             await later(0.1)
-        assert now() - began < DEAF_SECONDS_MAX
+        assert now() - began < PROMISE_STALLED_SECONDS
         assert feeding.told == ["reaching", "deaf", "reaching"]
 
 

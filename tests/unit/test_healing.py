@@ -5,11 +5,11 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from hubbub.core.copies import PartyCopy
+from hubbub.core.backup import PartyBackup
 from hubbub.core.errors import CloseCode
-from hubbub.core.limits import BURIALS_FIRST_SECONDS, RECENT_CREATE_SECONDS
-from hubbub.core.outcomes import Another, Ended, Healed, HealOutcome, Missing, RenewOutcome, Unproved
-from hubbub.store import StoreUnavailable, Trouble
+from hubbub.core.limits import RECENT_CREATE_SECONDS, TOMBSTONES_FIRST_SECONDS
+from hubbub.core.results import Another, Ended, Healed, HealOutcome, HistoryLost, Missing, RenewOutcome
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_ward import LEASE_SECONDS, THIRD, Ward
 from tests.support.fakes import CODE, DOCUMENT, FakeParty, over, said
@@ -32,7 +32,7 @@ async def test_what_ended_is_buried_a_second_before_anything_is_healed() -> None
     ((healed_at, _),) = ward.store.healed
     assert (end.code, end.until_ms) == (CODE, 8_200_000)
     assert buried_at == lost_at
-    assert healed_at == pytest.approx(lost_at + BURIALS_FIRST_SECONDS)
+    assert healed_at == pytest.approx(lost_at + TOMBSTONES_FIRST_SECONDS)
     assert ward.told == [("buried", 1), ("creates looked after", 1)]
 
 
@@ -108,15 +108,15 @@ async def test_a_shard_that_is_away_holds_up_the_healing_of_no_other() -> None:
     assert ward.codes == [CODE, "CCCCCC"]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.NOT_PERMITTED])
-def test_what_a_store_that_answers_will_not_do_is_given_up_and_told(trouble: Trouble) -> None:
+@pytest.mark.parametrize("trouble", [StoreFailure.REFUSED, StoreFailure.NOT_PERMITTED])
+def test_what_a_store_that_answers_will_not_do_is_given_up_and_told(trouble: StoreFailure) -> None:
     @in_fake_time
     async def scene() -> None:
         ward = Ward()
         await ward.guests("ann")
 
         def refuse(_: object) -> HealOutcome:
-            raise StoreUnavailable(trouble, "never")
+            raise StoreUnavailableError(trouble, "never")
 
         ward.store.healing = refuse
         async with ward.healing():
@@ -189,7 +189,7 @@ async def test_a_watcher_has_no_seat_to_be_written_back() -> None:
 async def test_a_copy_is_brought_up_to_what_the_room_knows() -> None:
     ward = Ward()
     await ward.guests("ann")
-    ward.room().copy = PartyCopy(msgspec.json.encode(DOCUMENT))
+    ward.room().copy = PartyBackup(msgspec.json.encode(DOCUMENT))
     ward.happens(said("since"))
     await settle()
     await ward.healer.heal(ward.room())
@@ -265,7 +265,7 @@ def _renewal(outcome: RenewOutcome) -> Callable[..., RenewOutcome]:
     return lambda _: outcome
 
 
-@pytest.mark.parametrize("outcome", [Unproved(), Missing()])
+@pytest.mark.parametrize("outcome", [HistoryLost(), Missing()])
 def test_a_room_that_a_renewal_shows_as_lost_is_healed(outcome: RenewOutcome) -> None:
     @in_fake_time
     async def scene() -> None:
@@ -306,9 +306,9 @@ async def test_a_room_that_somebody_found_missing_is_looked_after_at_once() -> N
         await later(THIRD)
         ward.store.renewal = lambda _: Missing()
         ward.store.healed.clear()
-        with pytest.raises(StoreUnavailable) as caught:
+        with pytest.raises(StoreUnavailableError) as caught:
             ward.healer.doubt_absence(CODE)
-        assert caught.value.trouble is Trouble.RECOVERING
+        assert caught.value.trouble is StoreFailure.RECOVERING
         asked_at = now()
         await later(THIRD / 4)
     assert ward.store.healed[0][0] - asked_at < THIRD / 4
@@ -329,12 +329,12 @@ async def test_an_absence_is_believed_where_the_leases_have_run_out() -> None:
 @in_fake_time
 async def test_an_instance_has_something_to_lose_while_it_has_phones_or_remembers() -> None:
     ward = Ward()
-    assert not ward.life.worth_a_beat()
+    assert not ward.life.has_local_state()
     (phone,) = await ward.guests("ann")
-    assert ward.life.worth_a_beat()
+    assert ward.life.has_local_state()
     ward.leave(phone)
-    assert not ward.life.worth_a_beat()
+    assert not ward.life.has_local_state()
     ward.create()
-    assert ward.life.worth_a_beat()
+    assert ward.life.has_local_state()
     await later(RECENT_CREATE_SECONDS)
-    assert not ward.life.worth_a_beat()
+    assert not ward.life.has_local_state()

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from hubbub.core.limits import RECENT_CREATE_SECONDS
-from hubbub.core.outcomes import Another, Ended, HealOutcome
 from hubbub.core.party import PartyDocument
-from hubbub.store import StoreUnavailable
+from hubbub.core.results import Another, Ended, HealOutcome
+from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, settle
 from tests.support.fake_ward import Ward
 from tests.support.fakes import CODE, DOCUMENT
@@ -43,7 +43,7 @@ async def test_a_recent_create_that_is_missed_is_healed_at_once() -> None:
     ward = Ward()
     ward.create()
     async with ward.healing():
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             ward.healer.doubt_absence(CODE)
         await settle()
         assert ward.codes == [CODE]

@@ -4,10 +4,10 @@ import pytest
 
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
 from hubbub.core.limits import DRAIN_BATCHES, ROOM_LINGER_SECONDS
-from hubbub.core.party import PartyTerms
-from hubbub.doubts import Doubts
-from hubbub.healing import Healer
-from hubbub.service import PartyService
+from hubbub.core.party import PartyPolicy
+from hubbub.recovery.recovery import Healer
+from hubbub.services.parties import PartyService
+from hubbub.services.rollbacks import Doubts
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeLife, over, said
@@ -120,7 +120,7 @@ async def test_a_drain_closes_all_phones_in_batches_over_the_time_given() -> Non
     began = now()
     moments: list[float] = []
     for phone in phones:
-        phone.close = lambda code: moments.append(now() - began) if code is CloseCode.GOING_AWAY else None  # type: ignore[method-assign]
+        phone.close = lambda code: moments.append(now() - began) if code is CloseCode.SERVICE_RESTART else None  # type: ignore[method-assign]
     await world.hub.drain(5.0)
     assert world.hub.draining
     assert len(moments) == 95
@@ -139,7 +139,7 @@ async def test_a_drain_closes_few_phones_too_and_each_once(count: int) -> None:
         world.hub.welcome(phone)
     began = now()
     await world.hub.drain(5.0)
-    assert all(phone.closed == [CloseCode.GOING_AWAY] for phone in phones)
+    assert all(phone.closed == [CloseCode.SERVICE_RESTART] for phone in phones)
     assert now() <= began + 5.01
 
 
@@ -148,7 +148,7 @@ async def test_while_an_instance_drains_no_leave_is_told() -> None:
     world = World()
     store = world.store.as_store()
     healer = Healer(store, FakeLife().as_life(), world.hub, 10.0, lambda *_: None)
-    service = PartyService(store, world.hub, Doubts(store, lambda *_: None), healer, PartyTerms(60, 60, 60, 2))
+    service = PartyService(store, world.hub, Doubts(store, lambda *_: None), healer, PartyPolicy(60, 60, 60, 2))
     lease = world.lease("ann")
     await service.lose(lease)
     assert world.store.released == [lease]

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
-from hubbub.core.outcomes import Renewed
 from hubbub.core.protocol import Event
-from hubbub.core.room import Published
-from hubbub.store import StoreUnavailable
+from hubbub.core.replica import Published
+from hubbub.core.results import Renewed
+from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeParty, came, counted, over, said
@@ -103,7 +103,7 @@ class Evening:
         phone = FakePhone()
         try:
             await self._world.enter(phone, "ann")
-        except StoreUnavailable:
+        except StoreUnavailableError:
             assert not phone.frames
         else:
             self._present.append(phone)

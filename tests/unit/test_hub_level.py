@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from hubbub.core.errors import CloseCode
-from hubbub.core.limits import CATCH_UP_JITTER_SECONDS, EVENT_PATIENCE_SECONDS, FEED_RETRY_SECONDS
-from hubbub.core.party import KnownPosition
-from hubbub.hub import RoomClosed
-from hubbub.store import StoreUnavailable
+from hubbub.core.limits import CATCH_UP_JITTER_SECONDS, EVENT_WAIT_SECONDS, FEED_RETRY_SECONDS
+from hubbub.core.party import ProvenPosition
+from hubbub.hub.hub import RoomClosed
+from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeParty, came, over, said
@@ -47,7 +47,7 @@ async def test_an_event_on_its_way_is_waited_for_and_not_asked_for() -> None:
     await world.phones(["ann"])
     mine = world.missed(came("Ben"))
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
-    await later(EVENT_PATIENCE_SECONDS / 2)
+    await later(EVENT_WAIT_SECONDS / 2)
     assert not entering.done()
     world.hub.published(CODE, mine)
     await entering
@@ -61,8 +61,8 @@ async def test_an_event_that_does_not_come_is_asked_for_after_a_moment() -> None
     world.missed(came("Ben"))
     began = now()
     await world.enter(FakePhone(), "ben")
-    assert now() == pytest.approx(began + EVENT_PATIENCE_SECONDS)
-    assert world.store.asked[1:] == [(now(), KnownPosition("epoch-1", 1, ""))]
+    assert now() == pytest.approx(began + EVENT_WAIT_SECONDS)
+    assert world.store.asked[1:] == [(now(), ProvenPosition("epoch-1", 1, ""))]
     await settle()
     assert phone.heard[-1] == "MEMBER_JOINED"
 
@@ -72,7 +72,7 @@ async def test_who_enters_while_the_store_is_away_hears_so_by_the_deadline_and_i
     world = World()
     world.store.down = True
     began = now()
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailableError) as caught:
         await world.enter(FakePhone(), seconds=1.5)
     assert now() == pytest.approx(began + 1.5)
     assert caught.value.in_doubt
@@ -83,7 +83,7 @@ async def test_who_enters_while_the_store_is_away_hears_so_by_the_deadline_and_i
 async def test_a_subscription_that_is_not_confirmed_is_told_as_unavailable_and_the_room_goes() -> None:
     world = World()
     world.feed.silent = True
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         await world.enter(FakePhone())
     assert world.feed.orders == [("want", CODE), ("unwant", CODE)]
 
@@ -152,7 +152,7 @@ async def test_a_gap_is_asked_for_at_once_and_phones_hear_all_in_order() -> None
     began = now()
     world.happens(said("b"))
     await settle()
-    assert world.store.asked[1:] == [(began, KnownPosition("epoch-1", 1, ""))]
+    assert world.store.asked[1:] == [(began, ProvenPosition("epoch-1", 1, ""))]
     assert phone.texts == ["lost", "b"]
 
 
@@ -206,7 +206,7 @@ async def test_a_party_that_ended_unheard_is_closed_when_it_is_asked_for() -> No
     (phone,) = await world.phones(["ann"])
     world.hub.confirmed(CODE)
     world.party.has_ended = True
-    await later(CATCH_UP_JITTER_SECONDS + EVENT_PATIENCE_SECONDS * 1.01)
+    await later(CATCH_UP_JITTER_SECONDS + EVENT_WAIT_SECONDS * 1.01)
     assert phone.closed == [CloseCode.PARTY_ENDED]
     assert not world.feed.wanted
 
@@ -291,7 +291,7 @@ async def test_who_enters_just_after_an_interruption_does_not_wait_for_the_sprea
     world.happens(came("Ben"))
     began = now()
     await world.enter(FakePhone(), "ben")
-    assert now() <= began + EVENT_PATIENCE_SECONDS + 0.01
+    assert now() <= began + EVENT_WAIT_SECONDS + 0.01
 
 
 @in_fake_time
@@ -303,7 +303,7 @@ async def test_rooms_are_spread_out_again_after_somebody_could_not_wait(monkeypa
     world.missed(said("lost"))
     world.happens(came("Ben"))
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
-    await later(EVENT_PATIENCE_SECONDS * 1.1)
+    await later(EVENT_WAIT_SECONDS * 1.1)
     world.store.answering.set()
     await entering
     began = now()

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from hubbub.core.limits import EVENT_PATIENCE_SECONDS
-from hubbub.core.room import Published
+from hubbub.core.limits import EVENT_WAIT_SECONDS
+from hubbub.core.replica import Published
 from tests.support.fake_time import in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeParty, said
@@ -47,7 +47,7 @@ async def test_an_event_of_the_life_before_shuts_nobody_out() -> None:
     entering = asyncio.ensure_future(world.enter(phone))
     await settle()
     world.hub.published(CODE, late[0])
-    await later(EVENT_PATIENCE_SECONDS * 1.1)
+    await later(EVENT_WAIT_SECONDS * 1.1)
     world.hub.published(CODE, late[1])
     await later(0.1)
     world.store.answering.set()

@@ -8,16 +8,16 @@ from itertools import pairwise
 import pytest
 
 from hubbub.core.errors import CloseCode, Reason
-from hubbub.core.limits import EVENT_PATIENCE_SECONDS
-from hubbub.core.outcomes import Renewed, Verdict
+from hubbub.core.limits import EVENT_WAIT_SECONDS
 from hubbub.core.protocol import Position, Status
-from hubbub.healing import Healer
-from hubbub.presence import Presence
+from hubbub.core.results import Renewed, Verdict
+from hubbub.recovery.recovery import Healer
+from hubbub.services.lease_renewer import Presence
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeLife, FakeParty, over, said
 
-A_MOMENT = EVENT_PATIENCE_SECONDS * 1.01
+A_MOMENT = EVENT_WAIT_SECONDS * 1.01
 
 
 def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
@@ -34,9 +34,9 @@ async def test_a_renewal_shows_up_a_lost_last_event() -> None:
     (phone,) = await world.phones(["ann"])
     world.missed(said("lost"))
     renewed(world, world.party.version)
-    await later(EVENT_PATIENCE_SECONDS * 0.9)
+    await later(EVENT_WAIT_SECONDS * 0.9)
     assert len(world.store.asked) == 1
-    await later(EVENT_PATIENCE_SECONDS * 0.2)
+    await later(EVENT_WAIT_SECONDS * 0.2)
     assert phone.texts == ["lost"]
 
 
@@ -46,7 +46,7 @@ async def test_a_renewal_that_was_quicker_than_the_event_asks_for_nothing() -> N
     (phone,) = await world.phones(["ann"])
     published = world.missed(said("late"))
     renewed(world, world.party.version)
-    await later(EVENT_PATIENCE_SECONDS / 2)
+    await later(EVENT_WAIT_SECONDS / 2)
     world.hub.published(CODE, published)
     await later(1.0)
     assert phone.texts == ["late"]

@@ -12,7 +12,7 @@ from hubbub.core.limits import SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX, 
 from hubbub.core.protocol import Event, Reaction, Status, encode
 from hubbub.transport.websocket import text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fake_transport import FakeSocketPhone
+from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, came, counted, said
 
@@ -197,8 +197,8 @@ async def test_reactions_reach_the_room_and_those_of_a_party_nobody_is_in_reach_
 @in_fake_time
 async def test_a_slow_phone_is_dropped_and_nobody_else_is_slowed() -> None:
     world = World(text_frame)
-    quick = [FakeSocketPhone() for _ in range(5)]
-    asleep = FakeSocketPhone(reads=False, answers_after=None)
+    quick = [FakeSocketConnection() for _ in range(5)]
+    asleep = FakeSocketConnection(reads=False, answers_after=None)
     for number, phone in enumerate([*quick[:2], asleep, *quick[2:]]):
         await world.enter(phone, f"g{number}")
     room_bytes = asleep.transport.unsent
@@ -211,7 +211,7 @@ async def test_a_slow_phone_is_dropped_and_nobody_else_is_slowed() -> None:
         await settle()
         assert now() == began
         assert all(phone.transport.messages[-1]["version"] == world.party.version for phone in quick)
-    assert asleep.closed_with is CloseCode.SLOW
+    assert asleep.closed_with is CloseCode.SLOW_CONSUMER
     assert asleep.transport.unsent <= room_bytes + UNSENT_BYTES_MAX + 1000
     assert sent < 130
     await later(3.0)

@@ -7,11 +7,11 @@ import pytest
 
 from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS, RECOVERING_SECONDS
-from hubbub.store import StoreUnavailable, Trouble
-from hubbub.store.calls import Argument
+from hubbub.store.client.script_client import Argument
+from hubbub.store.generation import Life
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.keys import life, recovering
-from hubbub.store.life import Life
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import LIFE, Script
 from tests.support.fake_time import BEGINNING, in_fake_time, later, now, settle
@@ -64,7 +64,7 @@ class FakeCalls:
         (shard,) = (shard for shard in self.lives if list(keys) == [life(shard), recovering(shard)])
         self.looks.append((now(), shard, str(what)))
         if shard in self.away:
-            raise StoreUnavailable(Trouble.UNREACHABLE, "away")
+            raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")
         life_id, beat = self.lives[shard]
         lost = known_id != "" and (known_id != life_id or int(str(known_beat)) > beat)
         if what != "look":
@@ -88,14 +88,14 @@ class Ward:
         self.calls = FakeCalls(self.health, *shards)
         self.life = Life(self.calls, self.health)
         self.losses: list[str] = []
-        self.life.on_loss(self.losses.append)
+        self.life.on_data_loss(self.losses.append)
 
     async def believes(self) -> bool:
         """Whether an absence is believed."""
         try:
             await self.life.confirm_absence(KEY, now() + 1)
-        except StoreUnavailable as unavailable:
-            if unavailable.trouble is not Trouble.RECOVERING:
+        except StoreUnavailableError as unavailable:
+            if unavailable.trouble is not StoreFailure.RECOVERING:
                 raise
             return False
         return True
@@ -213,7 +213,7 @@ async def test_an_instance_beats_where_that_is_worth_it_and_only_looks_for_an_ab
     watching = asyncio.create_task(ward.life.watch())
     await settle()
     assert await ward.believes()
-    ward.life.worth_a_beat = lambda: False
+    ward.life.has_local_state = lambda: False
     await later(PROBE_INTERVAL_SECONDS)
     ward.life.healing.add("0")
     await later(PROBE_INTERVAL_SECONDS)

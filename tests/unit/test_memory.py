@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core import memory
-from hubbub.core.copies import RememberedEnd
+from hubbub.core.backup import Tombstone
 from hubbub.core.limits import IDEMPOTENCY_SECONDS, RECENT_CREATE_SECONDS
-from hubbub.core.memory import Memory, RecentCreate
-from hubbub.core.party import PartyTerms
+from hubbub.core.party import PartyPolicy
+from hubbub.recovery import cache as memory
+from hubbub.recovery.cache import Memory, RecentCreate
 from tests.support.fakes import DOCUMENT
 
 
@@ -15,8 +15,8 @@ def create(code: str, once: str | None = None) -> RecentCreate:
     return RecentCreate(code, DOCUMENT, 8_200_000, once)
 
 
-def end(code: str, until_ms: int = 1000) -> RememberedEnd:
-    return RememberedEnd(code, "party", "token", until_ms)
+def end(code: str, until_ms: int = 1000) -> Tombstone:
+    return Tombstone(code, "party", "token", until_ms)
 
 
 def codes_of_creates(kept: Memory, now: float) -> list[str]:
@@ -35,7 +35,7 @@ def test_a_create_is_recent_for_a_minute() -> None:
 
 def test_a_create_is_not_kept_for_longer_than_its_host_would_be_waited_for() -> None:
     kept = Memory()
-    terms = PartyTerms(ttl_seconds=7200, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
+    terms = PartyPolicy(ttl_seconds=7200, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
     kept.note_create(RecentCreate("A", replace(DOCUMENT, terms=terms), 8_200_000, None), 100.0)
     assert codes_of_creates(kept, 104.9) == ["A"]
     assert codes_of_creates(kept, 105.0) == []

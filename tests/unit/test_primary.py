@@ -11,7 +11,7 @@ from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hubbub.core.limits import PRIMARY_SILENCE_SECONDS
-from hubbub.store.primary import PrimaryConnection, PrimaryWatch, Sentinels
+from hubbub.store.client.sentinel import PrimaryConnection, PrimaryMonitor, Sentinels
 
 OLD, NEW = ("10.0.0.1", 6379), ("10.0.0.2", 6379)
 
@@ -94,7 +94,7 @@ async def test_a_later_succession_is_not_forgotten(fakes: list[FakeSentinel], be
 class FakePool:
     """Counts how often its connections were given up."""
 
-    def __init__(self, _: PrimaryWatch) -> None:
+    def __init__(self, _: PrimaryMonitor) -> None:
         self.given_up = 0
 
     async def disconnect(self) -> None:
@@ -106,7 +106,7 @@ class Watched:
 
     def __init__(self, *fakes: Any) -> None:
         self.sentinels = sentinels(*fakes)
-        self.watch = PrimaryWatch(self.sentinels, "main", FakePool)  # type: ignore[arg-type]
+        self.watch = PrimaryMonitor(self.sentinels, "main", FakePool)  # type: ignore[arg-type]
         self.pools: list[Any] = [self.watch.new_pool() for _ in range(2)]
 
     def answer(self, *fakes: Any) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbub.core.outcomes import Missed
 from hubbub.core.protocol import Event
-from hubbub.core.room import Published, Room
+from hubbub.core.replica import Published, Room
+from hubbub.core.results import Missed
 from tests.support.fakes import FakeParty, came, counted, over, said
 from tests.support.rooms import level, told
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbub.core.outcomes import Missed
-from hubbub.core.party import KnownPosition, digest_of
+from hubbub.core.party import ProvenPosition, digest_of
 from hubbub.core.protocol import Event
-from hubbub.core.room import Room
+from hubbub.core.replica import Room
+from hubbub.core.results import Missed
 from tests.support.fakes import FakeParty, came, gone, over, said
 from tests.support.rooms import level, told
 
@@ -97,9 +97,9 @@ def test_an_answer_of_before_it_began_anew_does_not_hide_that_everything_is_void
 
 
 def test_a_position_is_proved_by_its_last_event(party: FakeParty, room: Room) -> None:
-    assert room.known == KnownPosition("epoch-1", 5, "")
+    assert room.known == ProvenPosition("epoch-1", 5, "")
     room.receive(party.happen(said("a"), said("b")))
-    assert room.known == KnownPosition("epoch-1", 7, digest_of(party.log[-1]))
+    assert room.known == ProvenPosition("epoch-1", 7, digest_of(party.log[-1]))
     # However the room came to know it.
     assert level(party).known == room.known
     late = level(FakeParty(version=5))
@@ -151,7 +151,7 @@ def ask(room: Room, party: FakeParty) -> None:
         complete = room.answered(party.since(known))
 
 
-def proved(known: KnownPosition, party: FakeParty) -> bool:
+def proved(known: ProvenPosition, party: FakeParty) -> bool:
     """Whether the position is of the party's past."""
     behind = party.version - known.version
     if known.epoch != party.epoch or behind < 0:

@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
 from hubbub.core.protocol import Position, Reaction, encode
-from hubbub.core.room import Room, framed
+from hubbub.core.replica import Room, framed
 from tests.support.fakes import FakeParty, counted, said
 from tests.support.rooms import level, told
 

@@ -7,19 +7,6 @@ from typing import Any
 import pytest
 
 from hubbub.core.errors import CloseCode, Reason
-from hubbub.core.outcomes import (
-    ActOutcome,
-    Crowded,
-    Declined,
-    Done,
-    Ended,
-    Full,
-    Joined,
-    Kicked,
-    Locked,
-    Missing,
-    Watching,
-)
 from hubbub.core.protocol import (
     Create,
     CreatedAnswer,
@@ -37,13 +24,26 @@ from hubbub.core.protocol import (
     Welcome,
     encode,
 )
+from hubbub.core.results import (
+    CommandResult,
+    Declined,
+    Done,
+    Ended,
+    Full,
+    Joined,
+    Kicked,
+    Locked,
+    Missing,
+    TooManyWatchers,
+    Watching,
+)
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 
 START = 100.0
 JOIN = {"t": "JOIN", "code": "BCDFGH"}
 JOINED = Joined("ann", is_host=False, resumed=True, epoch="e", version=7, expires_at=9)
 WATCHING = Watching(epoch="e", version=7, expires_at=9, watchers=1)
-REFUSALS = [Missing(), Ended(), Locked(), Full(), Kicked(), Crowded()]
+REFUSALS = [Missing(), Ended(), Locked(), Full(), Kicked(), TooManyWatchers()]
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_leaving_is_answered_and_closes(member: Session) -> None:
     ],
 )
 def test_a_refusal_is_told_and_closes_only_where_the_seat_is_lost(
-    member: Session, outcome: ActOutcome, told: list[str]
+    member: Session, outcome: CommandResult, told: list[str]
 ) -> None:
     assert reasons(list(member.acted(Rename(name="x", request_id=3), outcome))) == told
 

@@ -2,8 +2,8 @@
 
 from redis.crc import key_slot
 
-from hubbub.store.address import Node
-from hubbub.store.slots import SlotMap, slot_of
+from hubbub.store.client.address import Node
+from hubbub.store.client.slots import SlotMap, slot_of
 
 ASKED = Node("10.0.0.9", 7000)
 A, B, C = Node("10.0.0.1", 7000), Node("10.0.0.2", 7000), Node("10.0.0.3", 7000)

@@ -12,7 +12,7 @@ from hubbub.core.limits import CLOSE_SECONDS_MAX, UNSENT_BYTES_MAX
 from hubbub.core.protocol import Ok
 from hubbub.transport.websocket import text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fake_transport import FakeSocketPhone, FakeTransport
+from tests.support.fake_transport import FakeSocketConnection, FakeTransport
 
 FRAME = text_frame(b'"' + b"x" * 1020 + b'"')
 assert len(FRAME) == 1026
@@ -46,7 +46,7 @@ def test_frames_can_be_taken_apart_again(texts: list[str]) -> None:
 
 @in_fake_time
 async def test_what_is_sent_goes_to_the_socket_at_once() -> None:
-    phone = FakeSocketPhone()
+    phone = FakeSocketConnection()
     phone.send(text_frame(b'{"t":"A"}'))
     phone.send_text(b'{"t":"B"}')
     phone.say(Ok(request_id=1))
@@ -56,7 +56,7 @@ async def test_what_is_sent_goes_to_the_socket_at_once() -> None:
 
 @in_fake_time
 async def test_a_phone_that_reads_is_sent_any_amount() -> None:
-    phone = FakeSocketPhone()
+    phone = FakeSocketConnection()
     for _ in range(3 * FILLS):
         phone.send(FRAME)
     assert len(phone.transport.written) == 3 * FILLS * len(FRAME)
@@ -65,36 +65,36 @@ async def test_a_phone_that_reads_is_sent_any_amount() -> None:
 
 @in_fake_time
 async def test_with_64_kib_unsent_a_phone_is_dropped_and_sent_nothing_more() -> None:
-    phone = FakeSocketPhone(reads=False)
+    phone = FakeSocketConnection(reads=False)
     for _ in range(FILLS):
         phone.send(FRAME)
     assert phone.closed_with is None
     assert phone.transport.unsent > UNSENT_BYTES_MAX
     phone.send(FRAME)
-    assert phone.closed_with is CloseCode.SLOW
+    assert phone.closed_with is CloseCode.SLOW_CONSUMER
     written = len(phone.transport.written)
     phone.send(FRAME)
     phone.send_text(b"{}")
     phone.say(Ok())
     assert len(phone.transport.written) == written
     await settle()
-    assert phone.socket.closed_with == [(4408, b"slow")]
+    assert phone.socket.closed_with == [(4408, b"slow_consumer")]
 
 
 @in_fake_time
 async def test_a_room_does_not_count_against_a_slow_reader() -> None:
-    phone = FakeSocketPhone(reads=False)
+    phone = FakeSocketConnection(reads=False)
     phone.send_text(b'"' + b"x" * 500_000 + b'"')
     for _ in range(FILLS):
         phone.send(FRAME)
     assert phone.closed_with is None
     phone.send(FRAME)
-    assert phone.closed_with is CloseCode.SLOW
+    assert phone.closed_with is CloseCode.SLOW_CONSUMER
 
 
 @in_fake_time
 async def test_the_allowance_for_a_room_shrinks_as_the_room_is_read() -> None:
-    phone = FakeSocketPhone(reads=False)
+    phone = FakeSocketConnection(reads=False)
     phone.send_text(b'"' + b"x" * 500_000 + b'"')
     phone.transport.taken(490_000)
     phone.send(FRAME)
@@ -106,19 +106,19 @@ async def test_the_allowance_for_a_room_shrinks_as_the_room_is_read() -> None:
 
 @in_fake_time
 async def test_a_room_that_was_read_allows_nothing_more() -> None:
-    phone = FakeSocketPhone(reads=False)
+    phone = FakeSocketConnection(reads=False)
     phone.send_text(b'"' + b"x" * 500_000 + b'"')
     phone.transport.taken(1_000_000)
     for _ in range(FILLS):
         phone.send(FRAME)
     assert phone.closed_with is None
     phone.send(FRAME)
-    assert phone.closed_with is CloseCode.SLOW
+    assert phone.closed_with is CloseCode.SLOW_CONSUMER
 
 
 @in_fake_time
 async def test_who_reads_now_and_then_is_not_dropped() -> None:
-    phone = FakeSocketPhone(reads=False)
+    phone = FakeSocketConnection(reads=False)
     for _ in range(10 * FILLS):
         phone.send(FRAME)
         if phone.transport.unsent > UNSENT_BYTES_MAX - 2 * len(FRAME):
@@ -128,17 +128,17 @@ async def test_who_reads_now_and_then_is_not_dropped() -> None:
 
 @in_fake_time
 async def test_who_never_reads_is_dropped_even_where_only_rooms_are_sent() -> None:
-    phone = FakeSocketPhone(reads=False)
+    phone = FakeSocketConnection(reads=False)
     for _ in range(10):
         phone.send_text(b'"' + b"x" * 100_000 + b'"')
         for _ in range(FILLS - 1):
             phone.send(FRAME)
-    assert phone.closed_with is CloseCode.SLOW
+    assert phone.closed_with is CloseCode.SLOW_CONSUMER
 
 
 @in_fake_time
 async def test_closing_tells_the_reason_once_and_the_first_reason_stays() -> None:
-    phone = FakeSocketPhone()
+    phone = FakeSocketConnection()
     phone.close(CloseCode.KICKED)
     phone.close(CloseCode.PARTY_ENDED)
     await phone.closed()
@@ -148,7 +148,7 @@ async def test_closing_tells_the_reason_once_and_the_first_reason_stays() -> Non
 
 @in_fake_time
 async def test_nothing_is_sent_to_a_phone_that_went_away_by_itself() -> None:
-    phone = FakeSocketPhone()
+    phone = FakeSocketConnection()
     phone.transport.close()
     assert phone.is_closed
     phone.send(FRAME)
@@ -160,10 +160,10 @@ async def test_nothing_is_sent_to_a_phone_that_went_away_by_itself() -> None:
 
 @in_fake_time
 async def test_who_does_not_answer_a_close_is_cut_off_after_two_seconds_without_lingering() -> None:
-    phone = FakeSocketPhone(reads=False, answers_after=None)
+    phone = FakeSocketConnection(reads=False, answers_after=None)
     phone.send(FRAME)
     began = now()
-    phone.close(CloseCode.SLOW)
+    phone.close(CloseCode.SLOW_CONSUMER)
     await settle()
     await later(began + CLOSE_SECONDS_MAX - 0.001 - now())
     assert not phone.transport.aborted
@@ -176,7 +176,7 @@ async def test_who_does_not_answer_a_close_is_cut_off_after_two_seconds_without_
 
 @in_fake_time
 async def test_who_answers_a_close_and_has_read_all_is_not_cut_off() -> None:
-    phone = FakeSocketPhone(answers_after=0.5)
+    phone = FakeSocketConnection(answers_after=0.5)
     phone.close(CloseCode.LEFT)
     await phone.closed()
     await later(2 * CLOSE_SECONDS_MAX)
@@ -185,7 +185,7 @@ async def test_who_answers_a_close_and_has_read_all_is_not_cut_off() -> None:
 
 @in_fake_time
 async def test_what_lies_unsent_after_the_close_is_thrown_away() -> None:
-    phone = FakeSocketPhone(reads=False)
+    phone = FakeSocketConnection(reads=False)
     phone.send(FRAME)
     phone.close(CloseCode.LEFT)
     await phone.closed()

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from hubbub.core.errors import CloseCode, Reason
-from hubbub.core.limits import EVENT_PATIENCE_SECONDS, STORE_BUDGET_SECONDS
-from hubbub.core.outcomes import ActOutcome, Declined, Ended, Full, Joined, JoinOutcome, Missing
-from hubbub.core.party import JoinAttempt, PartyTerms
+from hubbub.core.limits import EVENT_WAIT_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.core.party import JoinAttempt, PartyPolicy
 from hubbub.core.protocol import Leave, SendMessage
-from hubbub.doubts import Doubts
-from hubbub.healing import Healer
-from hubbub.service import PartyService
+from hubbub.core.results import CommandResult, Declined, Ended, Full, Joined, JoinOutcome, Missing
+from hubbub.recovery.recovery import Healer
+from hubbub.services.parties import PartyService
+from hubbub.services.rollbacks import Doubts
 from hubbub.transport.websocket import Talk, text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fake_transport import FakeSocketPhone
+from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import World
 from tests.support.fakes import FakeLife, came, over, said
 
@@ -34,8 +34,8 @@ class Caller:
         port = self.store.as_store()
         self.doubts = Doubts(port, lambda *_: None)
         healer = Healer(port, FakeLife().as_life(), self.world.hub, LEASE_SECONDS, lambda *_: None)
-        service = PartyService(port, self.world.hub, self.doubts, healer, PartyTerms(7200, 300, 120, 500))
-        self.phone = FakeSocketPhone()
+        service = PartyService(port, self.world.hub, self.doubts, healer, PartyPolicy(7200, 300, 120, 500))
+        self.phone = FakeSocketConnection()
         self.talk = Talk(service, self.world.hub, self.phone)
         self.talk.watch_silence()
         self.began = now()
@@ -110,7 +110,7 @@ async def test_who_is_lost_while_entering_has_a_seat_only_where_the_token_for_it
     caller.store.answering.set()
     await entering
     await caller.talk.end()
-    await caller.doubts.settle_the_rest()
+    await caller.doubts.drain()
     assert [lease.member_id for lease in caller.store.released] == released
     assert [attempt.new_id for attempt in caller.store.undone] == undone
     assert list(caller.world.hub.rooms()) == []
@@ -122,7 +122,7 @@ async def test_who_says_nothing_for_ten_seconds_is_closed_as_silent() -> None:
     await later(9.9)
     assert caller.phone.closed_with is None
     await later(0.2)
-    assert caller.phone.closed_with is CloseCode.SILENT
+    assert caller.phone.closed_with is CloseCode.ENTER_TIMEOUT
 
 
 @in_fake_time
@@ -162,7 +162,7 @@ async def test_a_store_that_is_away_is_told_in_time_and_the_next_try_may_succeed
 )
 @in_fake_time
 async def test_who_learns_by_a_command_that_the_seat_is_lost_is_closed_accordingly(
-    outcome: ActOutcome, told: list[str], code: CloseCode
+    outcome: CommandResult, told: list[str], code: CloseCode
 ) -> None:
     caller = Caller()
     await caller.says(JOIN)
@@ -216,7 +216,7 @@ async def test_who_ends_the_party_by_leaving_hears_the_end_and_is_closed_as_one_
 
 @pytest.mark.parametrize("outcome", [Ended(), Missing()])
 @in_fake_time
-async def test_who_leaves_a_party_that_another_ends_meanwhile_is_closed(outcome: ActOutcome) -> None:
+async def test_who_leaves_a_party_that_another_ends_meanwhile_is_closed(outcome: CommandResult) -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.store.action = lambda *_: outcome
@@ -272,7 +272,7 @@ async def test_who_leaves_in_vain_a_party_that_is_no_more_is_closed() -> None:
 @in_fake_time
 async def test_who_joins_just_before_the_end_is_refused_or_told_of_it() -> None:
     caller = Caller()
-    host = FakeSocketPhone()
+    host = FakeSocketConnection()
     await caller.world.enter(host)
 
     def let_in_and_end(attempt: JoinAttempt) -> JoinOutcome:
@@ -282,5 +282,5 @@ async def test_who_joins_just_before_the_end_is_refused_or_told_of_it() -> None:
 
     caller.store.admission = let_in_and_end
     await caller.says(JOIN)
-    await later(EVENT_PATIENCE_SECONDS * 4)
+    await later(EVENT_WAIT_SECONDS * 4)
     assert caller.heard == ["party_ended"] or caller.phone.closed_with is CloseCode.PARTY_ENDED

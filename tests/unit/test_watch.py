@@ -5,7 +5,7 @@ from aiohttp import ServerTimeoutError, WSMessage, WSMsgType
 
 from hubbub.core import protocol
 from hubbub.core.party import ChatMode
-from hubbub.watch import _messages, told
+from hubbub.monitor import _messages, told
 
 ANN = protocol.Member(id="a", name="Ann", is_host=True, connected=True)
 BOB = protocol.Member(id="b", name="Bob", is_host=False, connected=True)
@@ -81,7 +81,7 @@ def test_who_is_renamed_or_drops_is_told_with_what_changed() -> None:
 
 
 def test_what_a_guest_wrote_cannot_steer_the_terminal() -> None:
-    said = protocol.MessageSaid(version=4, id="m", member_id="b", name="Bob", text="a\x1b[2Jb\nc\x9bd", at=0)
+    said = protocol.MessageEvent(version=4, id="m", member_id="b", name="Bob", text="a\x1b[2Jb\nc\x9bd", at=0)
     line = told(said, {})
     assert line == "#4 Bob: a [2Jb c d"
 

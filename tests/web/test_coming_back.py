@@ -166,12 +166,12 @@ def test_a_line_gone_silent_is_found_when_the_page_is_looked_at(new_line: NewLin
     guest = evening.guest("Bob", line)
     seat = guest.my_id()
     line.delay(FOREVER)
-    evening.host.say("unheard")
+    evening.host.say("unreachable_channels")
     sockets = guest.wire.opened
     guest.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     guest.link_is("Reconnecting")
     line.delay(0)
-    guest.expect_said("unheard")
+    guest.expect_said("unreachable_channels")
     expect_same_seat(guest, seat)
     assert guest.wire.opened > sockets
 

@@ -17,7 +17,7 @@ from tests.web.support.screens import offline
 from tests.web.support.troubles import SOCKET_FAILED, UNREACHABLE, answered
 
 FOREVER = 3600.0
-NOBODY = "ZZZZZZ"
+NO_HOLDER = "ZZZZZZ"
 WATCHERS_MAX = 16
 HELD = "**/api/party/*"
 
@@ -48,9 +48,9 @@ def test_the_doors_that_wait(newcomer: Person) -> None:
     expect_door(newcomer, "starting", "Starting your party…")
     expect(newcomer.expect_door("starting").get_by_role("img")).to_have_text("")
     newcomer.door_button("cancel").click()
-    newcomer.type_code(NOBODY)
+    newcomer.type_code(NO_HOLDER)
     expect_door(newcomer, "connecting", "Getting you in…")
-    newcomer.phone.open(f"/p/{NOBODY}/wall")
+    newcomer.phone.open(f"/p/{NO_HOLDER}/wall")
     expect_door(newcomer, "opening", "Opening the wall…")
     newcomer.page.route(HELD, lambda _: None)
     newcomer.phone.open("/p/BBBBBB")
@@ -70,13 +70,13 @@ def test_the_doors_that_wait(newcomer: Person) -> None:
 def test_the_doors_that_are_seldom_seen(newcomer: Person, answers: Answers, kind: str, words: str) -> None:
     serve_socket(newcomer.page, answers)
     newcomer.phone.reload()
-    newcomer.type_code(NOBODY)
+    newcomer.type_code(NO_HOLDER)
     expect_door(newcomer, kind, words)
 
 
 def test_the_doors_of_a_code_that_is_none(newcomer: Person) -> None:
-    newcomer.type_code(NOBODY)
-    expect_door(newcomer, "not_found", "No party with this code", f"You typed {NOBODY}")
+    newcomer.type_code(NO_HOLDER)
+    expect_door(newcomer, "not_found", "No party with this code", f"You typed {NO_HOLDER}")
     newcomer.door_button("other").click()
     newcomer.expect_screen("home")
     newcomer.phone.open("/p/zzz-zzz")

@@ -50,9 +50,9 @@ class CloseCode(IntEnum):
     """Why a socket is closed. 4400-4499 tell the client to come back, 4500-4599 that it is final."""
 
     LEFT = 1000
-    GOING_AWAY = 1012
-    SILENT = 4400
-    SLOW = 4408
+    SERVICE_RESTART = 1012
+    ENTER_TIMEOUT = 4400
+    SLOW_CONSUMER = 4408
     TIMED_OUT = 4409
     PARTY_ENDED = 4503
     KICKED = 4504
@@ -126,5 +126,5 @@ REFUSALS: Final[Mapping[Reason, Refusal]] = MappingProxyType(
     }
 )
 
-CREATE_FAILED: Final = Refusal("Failed to create party in shared store", 500, True)
+CREATE_STORE_UNAVAILABLE: Final = Refusal("Failed to create party in shared store", 500, True)
 """`store_unavailable` as a create tells it: sentence and status are those of the system that came before."""

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from hubbub.core.errors import REFUSALS, Reason
-from hubbub.core.lenient import decode_json
+from hubbub.core.json_input import decode_json
 from hubbub.core.protocol import Command, Create, ErrorAnswer, Join, RequestId, Watch
 
 

@@ -5,7 +5,7 @@ from typing import Final
 # A party's code. Codes that people type may be any of A-Z0-9; generated ones leave out vowels (no words
 # appear by chance) and look-alikes, as RFC 8628 §6.1 recommends for codes typed by hand.
 CODE_LENGTH: Final = 6
-CODE_DRAWS_MAX: Final = 10
+CODE_ATTEMPTS_MAX: Final = 10
 
 NAME_CHARS_MAX: Final = 50
 
@@ -27,23 +27,23 @@ REQUEST_ID_CHARS_MAX: Final = 128
 
 # What a caller is promised while the store is down or frozen, and what of it the store may use up: the
 # rest is for reading the request and writing the answer on a busy machine.
-ANSWER_SECONDS_MAX: Final = 2.0
+PROMISE_ANSWER_SECONDS: Final = 2.0
 STORE_BUDGET_SECONDS: Final = 1.5
 READINESS_BUDGET_SECONDS: Final = 0.8
 
 # How often an instance asks the store for a sign of life when nobody else does.
 PROBE_INTERVAL_SECONDS: Final = 0.5
 PROBE_BUDGET_SECONDS: Final = 1.0
-RETURN_SECONDS_MAX: Final = 2.0
+PROMISE_RETURN_SECONDS: Final = 2.0
 # A server that has failed so often in a row is known to be away, and is given a pause in which every call fails at
 # once. One failure alone may be a connection that broke.
-AWAY_FAILURES: Final = 2
-AWAY_PAUSE_SECONDS: Final = 0.25
+BREAKER_FAILURE_THRESHOLD: Final = 2
+BREAKER_OPEN_SECONDS: Final = 0.25
 
 # A sentinel that does not answer by then is passed over: a call's time has room for some who are gone.
 SENTINEL_ANSWER_SECONDS: Final = 0.4
 # Once one has answered, the others are given a moment, since they may know of a later succession.
-SENTINEL_OTHERS_SECONDS: Final = 0.1
+SENTINEL_QUORUM_WAIT_SECONDS: Final = 0.1
 SENTINEL_LOOK_INTERVAL_SECONDS: Final = 0.5
 # A primary that answers after such a silence may have been replaced meanwhile. Sentinels miss one for longer before
 # they replace it, and instances ask it more often.
@@ -77,13 +77,13 @@ WITHDRAWAL_MARGIN_SECONDS: Final = 0.1
 # Data loss. Instances tell a loss within a probe's interval of each other, so that whoever has something to write back
 # has said so before the others call anything absent again. What ended is written back first, and then what lives.
 RECOVERING_SECONDS: Final = 3.0
-BURIALS_FIRST_SECONDS: Final = 1.0
+TOMBSTONES_FIRST_SECONDS: Final = 1.0
 # A party that nobody has entered yet is kept by the instance that created it.
 RECENT_CREATE_SECONDS: Final = 60.0
 RECENT_CREATES_MAX: Final = 10_000
 REMEMBERED_ENDS_MAX: Final = 10_000
 # A copy of 500 seats is 55 KB, and what is under way has to fit into one call's time.
-HEALED_AT_ONCE: Final = 16
+RESTORE_CONCURRENCY: Final = 16
 HEALING_RETRY_SECONDS: Final = 0.25
 
 # The embedded engine. Survivors look this often whether its owner has gone.
@@ -91,8 +91,8 @@ ENGINE_LOCK_POLL_SECONDS: Final = 0.1
 ENGINE_START_SECONDS_MAX: Final = 10.0
 ENGINE_STOP_SECONDS_MAX: Final = 2.0
 ENGINE_RESTART_PAUSE_SECONDS: Final = 1.0
-ENGINE_TIDY_INTERVAL_SECONDS: Final = 600.0
-ENGINE_OUTLIVES_SECONDS_MAX: Final = 5.0
+ENGINE_AOF_REWRITE_SECONDS: Final = 600.0
+PROMISE_ENGINE_OUTLIVES_SECONDS: Final = 5.0
 
 # The doctor. Each question has the budget of a call, all of them together that of a person's patience.
 DOCTOR_SECONDS_MAX: Final = 20.0
@@ -152,27 +152,27 @@ SOCKET_SEND_BUFFER_BYTES: Final = 64 * 1024
 # Sending to one phone costs about 5 µs; a busy room sends so seldom that this stays a tenth of the time.
 SEND_SECONDS_PER_PHONE: Final = 50e-6
 SEND_WINDOW_SECONDS_MAX: Final = 0.05
-REACTIONS_APART_MAX: Final = 8
+REACTIONS_UNMERGED_MAX: Final = 8
 """More reactions than these in one window are merged and counted."""
 
 # Leases are renewed at a third of their length, checked for what is due at a fifth of that.
 RENEWALS_PER_LEASE: Final = 3
-LOOKS_PER_RENEWAL: Final = 5
+LEASE_CHECKS_PER_RENEWAL: Final = 5
 
 # The feed of events. A room is kept for a while after its last member here; events that should have come are asked
 # for after a moment; and after silence an instance sends itself a word to find out whether it would hear one.
 ROOM_LINGER_SECONDS: Final = 10.0
-LOST_HOLDERS_MAX: Final = 256
-KICKED_KEPT_MAX: Final = 256
-EVENT_PATIENCE_SECONDS: Final = 0.25
+RECENT_LEASE_LOSSES_MAX: Final = 256
+RECENT_KICKS_MAX: Final = 256
+EVENT_WAIT_SECONDS: Final = 0.25
 CATCH_UP_JITTER_SECONDS: Final = 1.0
 FEED_RETRY_SECONDS: Final = 0.5
-FEED_SILENCE_SECONDS: Final = 2.0
-FEED_DEAF_SECONDS: Final = 2.0
-DEAF_SECONDS_MAX: Final = 10.0
+PUBSUB_IDLE_SECONDS: Final = 2.0
+PUBSUB_PROBE_TIMEOUT_SECONDS: Final = 2.0
+PROMISE_STALLED_SECONDS: Final = 10.0
 
-assert READINESS_BUDGET_SECONDS < STORE_BUDGET_SECONDS < ANSWER_SECONDS_MAX
-assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RETURN_SECONDS_MAX
+assert READINESS_BUDGET_SECONDS < STORE_BUDGET_SECONDS < PROMISE_ANSWER_SECONDS
+assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < PROMISE_RETURN_SECONDS
 assert PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS < RECOVERING_SECONDS
 assert SENTINEL_ANSWER_SECONDS * 2 < STORE_BUDGET_SECONDS
 assert PROBE_INTERVAL_SECONDS < PRIMARY_SILENCE_SECONDS
@@ -180,8 +180,11 @@ assert CLUSTER_ASK_SECONDS * 2 < STORE_BUDGET_SECONDS
 assert PING_INTERVAL_SECONDS * 1.5 < DEAD_SOCKET_SECONDS_MAX
 assert DRAIN_SOCKETS_SECONDS < DRAIN_SECONDS_MAX
 assert REPLAY_BYTES_MAX <= LOG_BYTES_MAX
-assert 2 * FEED_SILENCE_SECONDS + FEED_DEAF_SECONDS + FEED_RETRY_SECONDS + CATCH_UP_JITTER_SECONDS < DEAF_SECONDS_MAX
-assert ENGINE_STOP_SECONDS_MAX < ENGINE_OUTLIVES_SECONDS_MAX
+assert (
+    2 * PUBSUB_IDLE_SECONDS + PUBSUB_PROBE_TIMEOUT_SECONDS + FEED_RETRY_SECONDS + CATCH_UP_JITTER_SECONDS
+    < PROMISE_STALLED_SECONDS
+)
+assert ENGINE_STOP_SECONDS_MAX < PROMISE_ENGINE_OUTLIVES_SECONDS
 assert DOCTOR_ROUND_TRIP_WARNING_MS * 3 < STORE_BUDGET_SECONDS * 1000
 assert DOCTOR_ROUND_TRIPS_SECONDS_MAX < DOCTOR_SECONDS_MAX
 assert DOCTOR_REPLICAS_WAIT_SECONDS < STORE_BUDGET_SECONDS

@@ -32,7 +32,7 @@ def _is_separator(char: str) -> bool:
     return char.isspace() or char in _INVISIBLE or char == _MINUS_SIGN or category(char) == "Pd"
 
 
-def squeeze_code(typed: str) -> str:
+def normalize_code(typed: str) -> str:
     """`typed` without what does not matter in a code: case, spaces and hyphens."""
     if typed.isascii():
         return typed.translate(_ASCII_SEPARATORS).upper()
@@ -51,7 +51,7 @@ def is_code(text: str) -> bool:
 
 def parse_code(typed: str) -> str | None:
     """The code that a person meant by `typed`, or None where it cannot be a code at all."""
-    squeezed = squeeze_code(typed)
+    squeezed = normalize_code(typed)
     return squeezed if is_code(squeezed) else None
 
 
@@ -83,7 +83,7 @@ class ChatMode(StrEnum):
     LOCKED = "LOCKED"
 
 
-class PartyTerms(msgspec.Struct, frozen=True, array_like=True):
+class PartyPolicy(msgspec.Struct, frozen=True, array_like=True):
     """The lifetimes and the capacity of a party: those of the instance that created it, kept in the party.
 
     The document holds them as an array in this order, which saves a party 64 bytes of store memory.
@@ -114,7 +114,7 @@ class PartyDocument(msgspec.Struct, frozen=True, rename="camel"):
     seats: int
     chat_mode: ChatMode
     locked: bool
-    terms: PartyTerms
+    terms: PartyPolicy
 
     @property
     def full(self) -> bool:
@@ -135,7 +135,7 @@ class Lease(msgspec.Struct, frozen=True):
     token_hash: str = ""
 
 
-class KnownPosition(msgspec.Struct, frozen=True):
+class ProvenPosition(msgspec.Struct, frozen=True):
     """What an instance knows of a party's position: enough for the store to see whether it still has that.
 
     `digest` is that of the last event (`digest_of`), empty where none is known.
@@ -172,7 +172,7 @@ class PartyDraft(msgspec.Struct, frozen=True):
     host_id: str
     host_name: str
     host_token_hash: str
-    terms: PartyTerms
+    terms: PartyPolicy
 
     def document(self) -> bytes:
         """The draft as the JSON object that the store completes with `createdAt`."""

@@ -414,7 +414,7 @@ class TrackChanged(_Event, frozen=True, tag="TRACK_CHANGED"):
     at: StoreMs
 
 
-class MessageSaid(_Event, frozen=True, tag="MESSAGE"):
+class MessageEvent(_Event, frozen=True, tag="MESSAGE"):
     """Somebody said something."""
 
     id: str
@@ -453,7 +453,7 @@ Event = (
     | TrackSelected
     | NextTrackQueued
     | TrackChanged
-    | MessageSaid
+    | MessageEvent
     | PartyEnded
 )
 
@@ -481,11 +481,11 @@ class Status(Struct, frozen=True, tag_field="t", tag="STATUS"):
     store: Literal["connected", "disconnected", "recovering"]
 
 
-class KickedOut(Struct, frozen=True, tag_field="t", tag="KICKED"):
+class KickedMessage(Struct, frozen=True, tag_field="t", tag="KICKED"):
     """The host has removed you; the connection is closed next."""
 
 
 Answer = Welcome | CreatedAnswer | JoinedAnswer | WatchingAnswer | Ok | Pong | ErrorAnswer
-Heard = Answer | RoomMessage | Event | Reaction | Reactions | Status | KickedOut
+Heard = Answer | RoomMessage | Event | Reaction | Reactions | Status | KickedMessage
 
 encode = msgspec.json.Encoder().encode

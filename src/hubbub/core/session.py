@@ -17,20 +17,7 @@ from hubbub.core.limits import (
     UNDECODABLE_FRAMES_MAX,
     UNKNOWN_CODES_MAX,
 )
-from hubbub.core.outcomes import (
-    ActOutcome,
-    Crowded,
-    Declined,
-    Done,
-    Ended,
-    Full,
-    Joined,
-    Kicked,
-    Locked,
-    Missing,
-    Watching,
-)
-from hubbub.core.party import parse_code, squeeze_code
+from hubbub.core.party import normalize_code, parse_code
 from hubbub.core.protocol import (
     Act,
     Answer,
@@ -49,6 +36,19 @@ from hubbub.core.protocol import (
     Watch,
     WatchingAnswer,
     Welcome,
+)
+from hubbub.core.results import (
+    CommandResult,
+    Declined,
+    Done,
+    Ended,
+    Full,
+    Joined,
+    Kicked,
+    Locked,
+    Missing,
+    TooManyWatchers,
+    Watching,
 )
 
 
@@ -145,14 +145,17 @@ class Session:
         )
 
     def not_entered(
-        self, command: Create | Join | Watch, outcome: Missing | Ended | Locked | Full | Kicked | Crowded, now: float
+        self,
+        command: Create | Join | Watch,
+        outcome: Missing | Ended | Locked | Full | Kicked | TooManyWatchers,
+        now: float,
     ) -> Iterator[Step]:
         """What follows where the party would not have the client."""
         yield self._not_entered(command, outcome.reason, now)
         if isinstance(outcome, Missing):
             yield from self._count_unknown_code()
 
-    def acted(self, command: Act | Leave, outcome: ActOutcome) -> Iterator[Step]:
+    def acted(self, command: Act | Leave, outcome: CommandResult) -> Iterator[Step]:
         """What follows from a member's command."""
         if isinstance(outcome, Done):
             if isinstance(command, Leave):
@@ -202,7 +205,7 @@ class Session:
             yield Enter(command)
         elif (code := parse_code(command.code)) is not None:
             yield Enter(command, code)
-        elif not squeeze_code(command.code):
+        elif not normalize_code(command.code):
             yield self._not_entered(command, Reason.CODE_REQUIRED, now)
         else:
             yield from self.not_entered(command, Missing(), now)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from hubbub.core.limits import DOCTOR_CERTIFICATE_WARNING_DAYS
+from hubbub.doctor.facts import Facts, Rights
 from hubbub.doctor.findings import Verdict
-from hubbub.doctor.judged import NOT_TRIED, Judged
-from hubbub.store.inspection import Facts, Rights
+from hubbub.doctor.result import NOT_TRIED, Judged
 
 _PATTERNS: Final = ("party:", "{party:", "hubbub:")
 _OWN_USER: Final = 'Make a user of its own with a password; docs/redis.md, "Rights", has the one line.'
@@ -38,7 +38,7 @@ def privileges(facts: Facts) -> Judged:
         return Judged(Verdict.NOTE if near else Verdict.WARNING, seen, _OWN_USER)
     if found is None:
         return Judged(Verdict.NOTE, NOT_TRIED)
-    more = [*found.powers, *(["other keys and channels"] if found.foreign_names else [])]
+    more = [*found.powers, *(["other keys and channels"] if found.can_touch_foreign_keys else [])]
     if more:
         return Judged(Verdict.NOTE, f"{_user(found)} may do more than is needed: {', '.join(more)}", _OWN_USER)
     return Judged(Verdict.OK, f"{_user(found)} was found to have no more than is needed")
@@ -74,7 +74,7 @@ def _missing(found: Rights) -> list[str]:
     """What the user lacks, in the words of an ACL rule."""
     commands = {f"+{command.lower()}" for command, _ in found.refused if command != "EVALSHA"}
     names = {f"~{_pattern(key)}" for command, key in found.refused if command == "EVALSHA"}
-    channels = {f"&{_pattern(channel)}" for channel in found.unheard}
+    channels = {f"&{_pattern(channel)}" for channel in found.unreachable_channels}
     return [*sorted(commands), *sorted(names), *sorted(channels)]
 
 

@@ -11,18 +11,18 @@ from hubbub.core.limits import (
     DOCTOR_ROUND_TRIP_WARNING_MS,
 )
 from hubbub.doctor.access import encryption, privileges, rights
+from hubbub.doctor.facts import Facts
 from hubbub.doctor.findings import Finding, Verdict
-from hubbub.doctor.judged import NEEDED_RIGHTS, NOT_TRIED, OPTIONAL_RIGHTS, Judged
 from hubbub.doctor.replication import replicas
-from hubbub.store import Trouble
-from hubbub.store.inspection import Facts
+from hubbub.doctor.result import NEEDED_RIGHTS, NOT_TRIED, OPTIONAL_RIGHTS, Judged
+from hubbub.store.port import StoreFailure
 
 _OLDEST: Final = {"redis": (7, 0), "valkey": (7, 2)}
 _POINT_AT_PRIMARY: Final = "Point REDIS_URL or REDIS_HOST at the primary."
 _REMEDIES: Final = {
-    Trouble.LOADING: "Wait until it has read its data.",
-    Trouble.READ_ONLY: _POINT_AT_PRIMARY,
-    Trouble.NOT_PERMITTED: NEEDED_RIGHTS,
+    StoreFailure.LOADING: "Wait until it has read its data.",
+    StoreFailure.READ_ONLY: _POINT_AT_PRIMARY,
+    StoreFailure.NOT_PERMITTED: NEEDED_RIGHTS,
 }
 _REMEDY: Final = 'Mend what the server says; see docs/redis.md, "Troubleshoot".'
 _MIB: Final = 1024 * 1024

@@ -1,9 +1,9 @@
 """The check of replicas: whether there are as many as somebody waits for, and how far they are behind."""
 
 from hubbub.core.limits import DOCTOR_REPLICA_LAG_WARNING_SECONDS
+from hubbub.doctor.facts import Facts
 from hubbub.doctor.findings import Verdict
-from hubbub.doctor.judged import NEEDED_RIGHTS, OPTIONAL_RIGHTS, Judged
-from hubbub.store.inspection import Facts
+from hubbub.doctor.result import NEEDED_RIGHTS, OPTIONAL_RIGHTS, Judged
 
 
 def replicas(facts: Facts, wanted: int) -> Judged:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-from hubbub.store import Trouble
+from hubbub.store.port import StoreFailure
 
 
 class StoreState(StrEnum):
@@ -26,9 +26,9 @@ class StoreHealth:
     def __init__(self) -> None:
         self.state = StoreState.CONNECTING
         self._is_recovering = False
-        self._listeners: list[Callable[[StoreState, Trouble | None], None]] = []
+        self._listeners: list[Callable[[StoreState, StoreFailure | None], None]] = []
 
-    def on_change(self, listener: Callable[[StoreState, Trouble | None], None]) -> None:
+    def on_change(self, listener: Callable[[StoreState, StoreFailure | None], None]) -> None:
         """Tell `listener` of every change from now on."""
         self._listeners.append(listener)
 
@@ -43,11 +43,11 @@ class StoreHealth:
         if self.state in {StoreState.CONNECTED, StoreState.RECOVERING}:
             self.answered()
 
-    def failed(self, trouble: Trouble) -> None:
+    def failed(self, trouble: StoreFailure) -> None:
         """Note that the store did not answer."""
         self._enter(StoreState.DISCONNECTED, trouble)
 
-    def _enter(self, state: StoreState, trouble: Trouble | None) -> None:
+    def _enter(self, state: StoreState, trouble: StoreFailure | None) -> None:
         if state is not self.state:
             self.state = state
             for listener in self._listeners:

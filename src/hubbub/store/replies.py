@@ -6,13 +6,14 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from hubbub.core.copies import PartyCopy
+from hubbub.core.backup import PartyBackup
 from hubbub.core.errors import Reason
-from hubbub.core.outcomes import (
-    ActOutcome,
+from hubbub.core.party import PartyDocument
+from hubbub.core.protocol import ChatMessage, Member, Playback, Snapshot
+from hubbub.core.results import (
     Another,
     CatchUpOutcome,
-    Crowded,
+    CommandResult,
     Declined,
     Done,
     Ended,
@@ -20,6 +21,7 @@ from hubbub.core.outcomes import (
     Full,
     Healed,
     HealOutcome,
+    HistoryLost,
     Joinable,
     JoinCheckOutcome,
     Joined,
@@ -31,15 +33,13 @@ from hubbub.core.outcomes import (
     ReadOutcome,
     Renewed,
     RenewOutcome,
-    Unproved,
+    TooManyWatchers,
     Verdict,
     Watching,
     WatchOutcome,
     Whole,
 )
-from hubbub.core.party import PartyDocument
-from hubbub.core.protocol import ChatMessage, Member, Playback, Snapshot
-from hubbub.store import StoreUnavailable, Trouble
+from hubbub.store.port import StoreFailure, StoreUnavailableError
 
 Reply = list[Any]
 """A script's reply: the store's time in ms, a status, and what else the script tells."""
@@ -57,7 +57,7 @@ _JOIN_REFUSALS: Final[dict[bytes, JoinOutcome]] = {
     b"locked": Locked(),
     b"full": Full(),
 }
-_WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": Crowded()}
+_WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": TooManyWatchers()}
 
 _HEALINGS: Final[dict[bytes, HealOutcome]] = {**ABSENCES, b"healed": Healed(), b"another": Another()}
 _UNPROVED: Final = frozenset({b"elsewhere", b"behind", b"forked"})
@@ -81,11 +81,11 @@ _decode_seat = msgspec.json.Decoder(_Seat).decode
 
 
 def read_document(document: bytes, key: str) -> PartyDocument:
-    """The party in a document; raises `StoreUnavailable` where the key holds something else."""
+    """The party in a document; raises `StoreUnavailableError` where the key holds something else."""
     try:
         return _decode_document(document)
     except msgspec.DecodeError as error:
-        raise StoreUnavailable(Trouble.REFUSED, f"{key} holds no party document: {error}") from None
+        raise StoreUnavailableError(StoreFailure.REFUSED, f"{key} holds no party document: {error}") from None
 
 
 def read_found(reply: Reply, key: str) -> ReadOutcome:
@@ -101,7 +101,7 @@ def read_joined(reply: Reply) -> JoinOutcome:
     """What `join.lua` replied."""
     status = reply[1]
     if status == b"no_memory":
-        raise StoreUnavailable(Trouble.OUT_OF_MEMORY, "there is no room for a new seat")
+        raise StoreUnavailableError(StoreFailure.OUT_OF_MEMORY, "there is no room for a new seat")
     if (refusal := _JOIN_REFUSALS.get(status)) is not None:
         return refusal
     _, _, epoch, version, member_id, is_host, resumed, expires_at = reply
@@ -116,7 +116,7 @@ def read_watching(reply: Reply) -> WatchOutcome:
     return Watching(epoch.decode(), version, expires_at, watchers)
 
 
-def read_done(reply: Reply) -> ActOutcome:
+def read_done(reply: Reply) -> CommandResult:
     """What the script of a command replied."""
     status = reply[1]
     if status == b"done":
@@ -129,7 +129,7 @@ def read_renewed(reply: Reply) -> RenewOutcome:
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
     if reply[1] in _UNPROVED:
-        return Unproved()
+        return HistoryLost()
     _, _, epoch, version, watchers, expires_at, due_ms, copied, *words = reply
     triples = zip(*[iter(words)] * 3, strict=True)
     return Renewed(
@@ -139,7 +139,7 @@ def read_renewed(reply: Reply) -> RenewOutcome:
         watchers=watchers,
         due_ms=due_ms if due_ms >= 0 else None,
         verdicts=tuple(Verdict(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples),
-        copy=None if copied is None else PartyCopy(copied[0], *map(tuple, copied[1:])),
+        copy=None if copied is None else PartyBackup(copied[0], *map(tuple, copied[1:])),
     )
 
 
@@ -153,13 +153,13 @@ def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
     if reply[1] in _UNPROVED:
-        return Unproved()
+        return HistoryLost()
     if reply[1] == b"events":
         return Missed(reply[2], tuple(reply[3:]))
     try:
         return _read_whole(reply, code, key)
     except (msgspec.DecodeError, TypeError) as error:
-        raise StoreUnavailable(Trouble.REFUSED, f"what lies beside {key} is no party's: {error}") from None
+        raise StoreUnavailableError(StoreFailure.REFUSED, f"what lies beside {key} is no party's: {error}") from None
 
 
 def _read_whole(reply: Reply, code: str, key: str) -> Whole:

@@ -10,18 +10,18 @@ from aiohttp import web
 
 from hubbub import __version__
 from hubbub.core import tokens
-from hubbub.core.errors import CREATE_FAILED, Reason
+from hubbub.core.errors import CREATE_STORE_UNAVAILABLE, Reason
 from hubbub.core.limits import BODY_BYTES_MAX
-from hubbub.core.outcomes import Ended, Found, Full, Joinable, Locked, Missing
-from hubbub.core.party import PartyDocument, parse_code, squeeze_code
-from hubbub.service import PartyService
-from hubbub.store import StoreUnavailable
+from hubbub.core.party import PartyDocument, normalize_code, parse_code
+from hubbub.core.results import Ended, Found, Full, Joinable, Locked, Missing
+from hubbub.services.parties import PartyService
+from hubbub.store.port import StoreUnavailableError
 from hubbub.transport.assets import WebApp, asset_response, read_sources
-from hubbub.transport.describe import asyncapi
-from hubbub.transport.envelope import (
-    FOR_OTHER_ORIGINS,
+from hubbub.transport.links import JoinLinks, is_host, qr_svg
+from hubbub.transport.middleware import (
+    CROSS_ORIGIN,
+    IS_SUBRESOURCE,
     LOG_FIELDS,
-    PART_OF_A_PAGE,
     Envelope,
     Refused,
     content_security_policy,
@@ -30,8 +30,8 @@ from hubbub.transport.envelope import (
     read_object,
     refusal_response,
 )
-from hubbub.transport.links import JoinLinks, is_host, qr_svg
-from hubbub.transport.standing import Standing
+from hubbub.transport.readiness import Standing
+from hubbub.transport.schema.schemas import asyncapi
 from hubbub.transport.websocket import WebSocketApi
 
 _ECHOED_CODE_CHARS_MAX: Final = 64
@@ -54,7 +54,7 @@ class HttpApi:
         self._links = links
         self._instance_id = instance_id
         self._web_app = WebApp(read_sources())
-        self._openapi = files("hubbub.transport").joinpath("openapi.json").read_bytes()
+        self._openapi = files("hubbub.transport.schema").joinpath("openapi.json").read_bytes()
         self._asyncapi = msgspec.json.encode(asyncapi(__version__))
 
     def application(self, envelope: Envelope, websocket: WebSocketApi) -> web.Application:
@@ -95,9 +95,9 @@ class HttpApi:
         log = request[LOG_FIELDS]
         try:
             party = await self._service.create(name, key)
-        except StoreUnavailable as unavailable:
+        except StoreUnavailableError as unavailable:
             log.update(storeWriteOk=False, trouble=unavailable.trouble)
-            return refusal_response(Reason.STORE_UNAVAILABLE, CREATE_FAILED)
+            return refusal_response(Reason.STORE_UNAVAILABLE, CREATE_STORE_UNAVAILABLE)
         if isinstance(party, Ended):
             log.update(storeWriteOk=False)
             raise Refused(party.reason)
@@ -118,7 +118,7 @@ class HttpApi:
             raise Refused(Reason.CODE_REQUIRED)
         if not isinstance(typed, str):
             raise Refused(Reason.CODE_INVALID)
-        if not squeeze_code(typed):
+        if not normalize_code(typed):
             raise Refused(Reason.CODE_REQUIRED)
         log = request[LOG_FIELDS]
         code = parse_code(typed)
@@ -141,7 +141,7 @@ class HttpApi:
         typed = request.match_info["code"]
         code = parse_code(typed)
         if code is None:
-            return self._absent(squeeze_code(typed)[:_ECHOED_CODE_CHARS_MAX])
+            return self._absent(normalize_code(typed)[:_ECHOED_CODE_CHARS_MAX])
         request[LOG_FIELDS].update(code=code)
         match await self._service.look_up(code):
             case Found(party=party):
@@ -160,7 +160,7 @@ class HttpApi:
         return web.Response(
             body=qr_svg(link),
             content_type="image/svg+xml",
-            headers={"Cache-Control": f"private, max-age={_QR_CACHE_SECONDS}", **FOR_OTHER_ORIGINS},
+            headers={"Cache-Control": f"private, max-age={_QR_CACHE_SECONDS}", **CROSS_ORIGIN},
         )
 
     async def ping(self, _: web.Request) -> web.Response:
@@ -208,9 +208,9 @@ class HttpApi:
         found = self._web_app.find(request.match_info["path"])
         if found is None:
             raise Refused(Reason.NOT_FOUND)
-        headers = {} if found.is_exact else {"Access-Control-Allow-Origin": "*", **FOR_OTHER_ORIGINS}
+        headers = {} if found.is_exact else {"Access-Control-Allow-Origin": "*", **CROSS_ORIGIN}
         response = asset_response(request, found.asset, headers, is_exact=found.is_exact)
-        response[PART_OF_A_PAGE] = found.asset.content_type.startswith("text/")
+        response[IS_SUBRESOURCE] = found.asset.content_type.startswith("text/")
         return response
 
     def _described(self, code: str, party: PartyDocument) -> dict[str, Any]:

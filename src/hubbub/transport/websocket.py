@@ -22,20 +22,26 @@ from hubbub.core.limits import (
     STORE_BUDGET_SECONDS,
     UNSENT_BYTES_MAX,
 )
-from hubbub.core.outcomes import Done
-from hubbub.core.protocol import Act, Create, Heard, Join, KickedOut, Leave, Watch, encode
+from hubbub.core.protocol import Act, Create, Heard, Join, KickedMessage, Leave, Watch, encode
+from hubbub.core.results import Done
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
-from hubbub.hub import Hub, Place
-from hubbub.service import Entered, PartyService
-from hubbub.store import StoreUnavailable
-from hubbub.transport.envelope import LOG_FIELDS, REQUEST_ID, Envelope, Refused
+from hubbub.hub.hub import Hub, Place
+from hubbub.services.parties import Entered, PartyService
+from hubbub.store.port import StoreUnavailableError
+from hubbub.transport.middleware import LOG_FIELDS, REQUEST_ID, Envelope, Refused
 
 _TEXT_FRAME: Final = 0x81
 _RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER for a connection whose peer does not read: no waiting for what it will not take."""
 
 
-_SEATLESS: Final = {CloseCode.LEFT, CloseCode.PARTY_ENDED, CloseCode.KICKED, CloseCode.TAKEN_OVER, CloseCode.TIMED_OUT}
+_CODES_WITHOUT_SEAT: Final = {
+    CloseCode.LEFT,
+    CloseCode.PARTY_ENDED,
+    CloseCode.KICKED,
+    CloseCode.TAKEN_OVER,
+    CloseCode.TIMED_OUT,
+}
 """Closed with one of these, a connection has no seat any more that could be held."""
 
 
@@ -51,7 +57,7 @@ def text_frame(text: bytes) -> bytes:
     return head + text
 
 
-class SocketPhone:
+class SocketConnection:
     """`hubbub.hub.Phone` on a WebSocket: frames go straight to the transport, whose buffer tells a slow reader."""
 
     def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
@@ -105,7 +111,7 @@ class SocketPhone:
         unsent = self._transport.get_write_buffer_size()
         self._allowance = min(self._allowance, unsent)
         if unsent - self._allowance > UNSENT_BYTES_MAX:
-            self.close(CloseCode.SLOW)
+            self.close(CloseCode.SLOW_CONSUMER)
             return False
         return True
 
@@ -162,7 +168,7 @@ class WebSocketApi:
             raise Refused(Reason.BAD_REQUEST, "The connection was closed while it was being opened") from None
         transport = request.transport
         if transport is not None:
-            phone = SocketPhone(ws, transport)
+            phone = SocketConnection(ws, transport)
             talk = Talk(self._service, self._hub, phone)
             self._hub.welcome(phone)
             try:
@@ -175,7 +181,7 @@ class WebSocketApi:
         return ws
 
     async def _converse(
-        self, ws: web.WebSocketResponse, phone: SocketPhone, talk: "Talk", request: web.Request
+        self, ws: web.WebSocketResponse, phone: SocketConnection, talk: "Talk", request: web.Request
     ) -> None:
         client_id = secrets.token_urlsafe(ID_BYTES)
         request[LOG_FIELDS].update(clientId=client_id)
@@ -198,7 +204,7 @@ class WebSocketApi:
 class Talk:
     """A session with the service behind it: carries out its steps for one phone."""
 
-    def __init__(self, service: PartyService, hub: Hub, phone: SocketPhone) -> None:
+    def __init__(self, service: PartyService, hub: Hub, phone: SocketConnection) -> None:
         self._service = service
         self._hub = hub
         self._phone = phone
@@ -223,7 +229,7 @@ class Talk:
             self._silence = None
         if self._session.enter_by is not None:
             loop = asyncio.get_running_loop()
-            self._silence = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.SILENT)
+            self._silence = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.ENTER_TIMEOUT)
 
     async def end(self) -> None:
         """The connection is gone."""
@@ -231,10 +237,10 @@ class Talk:
             self._silence.cancel()
         if self._place is not None:
             self._hub.unseat(self._place)
-            if self._phone.closed_with not in _SEATLESS:
+            if self._phone.closed_with not in _CODES_WITHOUT_SEAT:
                 await self._service.lose(self._place.lease)
 
-    def _note(self, unavailable: StoreUnavailable) -> None:
+    def _note(self, unavailable: StoreUnavailableError) -> None:
         self.log_fields["unavailable"] = self.log_fields.get("unavailable", 0) + 1
         self.log_fields["trouble"] = unavailable.trouble
 
@@ -256,7 +262,7 @@ class Talk:
             self._hub.end_soon(self._place.opened)
             return
         if code is CloseCode.KICKED:
-            self._phone.say(KickedOut())
+            self._phone.say(KickedMessage())
         self._phone.close(code)
 
     async def _enter(self, command: Create | Join | Watch, code: str) -> None:
@@ -268,7 +274,7 @@ class Talk:
                     entered = await self._service.join(code, name, token)
                 case Watch():
                     entered = await self._service.watch(code)
-        except StoreUnavailable as unavailable:
+        except StoreUnavailableError as unavailable:
             self._note(unavailable)
             await self._take(self._session.unavailable(command, unavailable.reason, _now()))
             return
@@ -293,7 +299,7 @@ class Talk:
         self._place.busy = True
         try:
             outcome = await self._service.act(self._place.lease, command)
-        except StoreUnavailable as unavailable:
+        except StoreUnavailableError as unavailable:
             self._note(unavailable)
             doubtful = unavailable.in_doubt
             await self._take(self._session.unavailable(command, unavailable.reason, _now(), in_doubt=doubtful))

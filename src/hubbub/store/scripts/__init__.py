@@ -53,7 +53,7 @@ def _load(name: str, access: Access, shared: tuple[str, ...] = ()) -> Script:
 # A party that a replica has is there; only a primary's word proves that one is not. So each read has a
 # second edition, which a replica refuses to run.
 READ: Final = _load("read", "no-writes")
-READ_ON_PRIMARY: Final = _load("read", "allow-oom")
+READ_WRITABLE_ONLY: Final = _load("read", "allow-oom")
 CHECK_JOIN: Final = _load("check_join", "no-writes")
 CHECK_JOIN_ON_PRIMARY: Final = _load("check_join", "allow-oom")
 
@@ -70,7 +70,7 @@ TRY_RIGHTS: Final = _load("try_rights", "allow-oom")
 
 JOIN: Final = _load("join", "", _LIVE)
 # In a full store newcomers are refused, and everyone who has a seat comes back to it.
-JOIN_WITHOUT_MEMORY: Final = _load("join", "allow-oom", _LIVE)
+JOIN_ALLOW_OOM: Final = _load("join", "allow-oom", _LIVE)
 UNDO_JOIN: Final = _load("undo_join", "allow-oom", _LIVE)
 WATCH: Final = _load("watch", "", _LIVE)
 RELEASE: Final = _load("release", "allow-oom", _LIVE)

@@ -1,0 +1,219 @@
+"""What an instance keeps of a party in case the store loses it, secrets' hashes included, and brings up to date.
+
+The store hands out a copy with a renewal, so it is at most one renewal old; what has been told since is in the room.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from hubbub.core.party import Lease, ProvenPosition
+from hubbub.core.protocol import Snapshot
+
+KICKED: Final = b"kicked"
+"""Stands for a seat whose token may not come back."""
+
+
+class Healing(msgspec.Struct, frozen=True):
+    """What an instance brings to heal a party.
+
+    `known` is the position that its phones know, `epoch` what makes the name of the party's next life unlike all
+    others, `expires_at` the end of its life as last heard, ms of the store's clock; `own` are this instance's
+    connections, each with the name of its seat, empty where that is not known; `kicked` are those that it had and the
+    host has kicked.
+    """
+
+    code: str
+    copy: "PartyBackup | None"
+    known: ProvenPosition | None
+    epoch: str
+    expires_at: int
+    own: Sequence[tuple[Lease, str]] = ()
+    kicked: Sequence[Lease] = ()
+
+
+class Tombstone(msgspec.Struct, frozen=True):
+    """A party that ended, to be remembered until `until_ms` of the store's clock.
+
+    The hash of its host's token is empty where this instance never had a copy of it.
+    """
+
+    code: str
+    party_id: str
+    host_token_hash: str
+    until_ms: int
+
+
+class PartyBackup(msgspec.Struct, frozen=True):
+    """All that the store has of a party: its document, and its other keys flat, as the store tells them.
+
+    All but the document are empty where nobody has ever connected.
+    """
+
+    document: bytes
+    state: tuple[bytes, ...] = ()
+    seats: tuple[bytes, ...] = ()
+    tokens: tuple[bytes, ...] = ()
+    roster: tuple[bytes, ...] = ()
+    leases: tuple[bytes, ...] = ()
+    messages: tuple[bytes, ...] = ()
+
+    @property
+    def party_id(self) -> str:
+        """The random id that tells this party from others with its code."""
+        return _decode_document(self.document).id
+
+    @property
+    def host_token_hash(self) -> str:
+        """The hash of the token that owned the first host's seat."""
+        return _decode_document(self.document).host_token
+
+    def encoded(self) -> bytes:
+        """The copy as `heal.lua` takes it."""
+        return msgspec.json.encode({name: _text(getattr(self, name)) for name in self.__struct_fields__})
+
+
+class _Document(msgspec.Struct, rename="camel"):
+    id: str
+    created_at: int
+    host_id: str
+    host_name: str
+    host_token: str
+
+
+_decode_document = msgspec.json.Decoder(_Document).decode
+
+
+def merge_room_state(
+    copy: PartyBackup, room: Snapshot, version: int, kicked: Collection[str], own: Iterable[Lease]
+) -> PartyBackup:
+    """The copy with what has been told since: `room` at `version`, and who was `kicked`.
+
+    Who has a seat is forgotten but for this instance's `own` connections, since others may have come meanwhile.
+    """
+    copy = copy if copy.state else _with_first_host(copy)
+    seats = {seat: _read_seat(record) for seat, record in _pairs(copy.seats)}
+    tokens = dict(_pairs(copy.tokens))
+    leases = dict(_pairs(copy.leases))
+    host = _host(copy, room, seats)
+    listed = [member.id.encode() for member in room.members]
+    roster = tuple(seat for seat in dict.fromkeys([*listed, host]) if seat in seats)
+    for seat in set(copy.roster) - set(roster):
+        _free(seat, seats, tokens, leases, was_kicked=seat.decode() in kicked)
+    _describe(seats, room)
+    _hold(seats, own)
+    return PartyBackup(
+        document=_document(copy.document, room, host, seats, leases),
+        state=_flat({**dict(_pairs(copy.state)), **_numbers(room, version)}),
+        seats=_flat(
+            {seat: KICKED if record is None else msgspec.json.encode(record) for seat, record in seats.items()}
+        ),
+        tokens=_flat(tokens),
+        roster=roster,
+        leases=tuple(word for member, score in leases.items() for word in (score, member)),
+        messages=tuple(map(msgspec.json.encode, room.messages)),
+    )
+
+
+# A seat's record, as `seats.lua` keeps it; None for one that was kicked.
+_Record = list[Any]
+_NAME, _HOLDER, _LISTED, _TOKEN, _DOUBTED = 0, 1, 3, 4, 5
+_Seats = dict[bytes, _Record | None]
+
+
+def _read_seat(record: bytes) -> _Record | None:
+    return None if record == KICKED else msgspec.json.decode(record)
+
+
+def _with_first_host(copy: PartyBackup) -> PartyBackup:
+    """What the store makes of a party that was only created as soon as somebody connects."""
+    party = _decode_document(copy.document)
+    host, token = party.host_id.encode(), party.host_token.encode()
+    return PartyBackup(
+        document=copy.document,
+        state=(b"touchedAt", str(party.created_at).encode(), b"stoodStill", b"0"),
+        seats=(host, msgspec.json.encode([party.host_name, "", 0, True, party.host_token])),
+        tokens=(token, host),
+        roster=(host,),
+    )
+
+
+def _host(copy: PartyBackup, room: Snapshot, seats: _Seats) -> bytes:
+    """Who is host; where that is somebody of whom the copy knows nothing, the one before, or there would be none."""
+    host = room.host_id.encode()
+    return host if host in seats else _decode_document(copy.document).host_id.encode()
+
+
+def _free(
+    seat: bytes, seats: _Seats, tokens: dict[bytes, bytes], leases: dict[bytes, bytes], *, was_kicked: bool
+) -> None:
+    record = seats.get(seat)
+    leases.pop(b"on:" + seat, None)
+    leases.pop(b"held:" + seat, None)
+    if was_kicked:
+        seats[seat] = None
+        return
+    seats.pop(seat, None)
+    if record is not None:
+        tokens.pop(record[_TOKEN].encode(), None)
+
+
+def _describe(seats: _Seats, room: Snapshot) -> None:
+    for member in room.members:
+        record = seats.get(member.id.encode())
+        if record is not None:
+            record[_NAME], record[_LISTED] = member.name, True
+
+
+def _hold(seats: _Seats, own: Iterable[Lease]) -> None:
+    """Only this instance's own connections are sure; whoever last had another seat is doubted."""
+    holders = {lease.member_id.encode(): lease.holder for lease in own}
+    for seat, record in seats.items():
+        if record is None:
+            continue
+        doubted = [record[_HOLDER]] if record[_HOLDER] else record[_DOUBTED:]
+        record[_HOLDER] = holders.get(seat, "")
+        record[_DOUBTED:] = [] if record[_HOLDER] else doubted
+
+
+def _document(document: bytes, room: Snapshot, host: bytes, seats: _Seats, leases: Collection[bytes]) -> bytes:
+    party: dict[str, Any] = msgspec.json.decode(document)
+    seat = seats[host]
+    assert seat is not None
+    on_host = b"on:" + host
+    party |= {
+        "hostId": host.decode(),
+        "hostName": seat[_NAME],
+        "chatMode": room.chat_mode,
+        "locked": room.locked,
+        "hostConnected": on_host in leases,
+        "guestCount": sum(entry.startswith(b"on:") and entry != on_host for entry in leases),
+        "seats": sum(record is not None for record in seats.values()),
+    }
+    return msgspec.json.encode(party)
+
+
+def _numbers(room: Snapshot, version: int) -> dict[bytes, bytes]:
+    playback = room.playback
+    numbers = {b"version": str(version).encode(), b"nextTrack": msgspec.json.encode(playback.next_track)}
+    if playback.track is not None:
+        numbers |= {
+            b"track": msgspec.json.encode(playback.track),
+            b"playing": str(playback.state).encode(),
+            b"position": format(playback.position, ".3f").encode(),
+            b"at": str(playback.at).encode(),
+        }
+    return numbers
+
+
+def _pairs(words: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(words[::2], words[1::2], strict=True)
+
+
+def _flat(words: dict[bytes, bytes]) -> tuple[bytes, ...]:
+    return tuple(word for pair in words.items() for word in pair)
+
+
+def _text(words: bytes | tuple[bytes, ...]) -> str | list[str]:
+    return words.decode() if isinstance(words, bytes) else [word.decode() for word in words]

@@ -1,0 +1,383 @@
+"""What can be found out about a store's server with the rights that Hubbub's user has; `hubbub.doctor` judges it.
+
+Nothing here harms a store in use: what is written lies under keys that no party has, and is gone within the script
+that wrote it. Every question has an end in time.
+"""
+
+import asyncio
+import math
+import secrets
+import ssl
+import time
+from collections.abc import Mapping
+from itertools import count
+from typing import Any, Final
+
+import msgspec
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection, SSLConnection
+from redis.exceptions import NoPermissionError, RedisError
+
+from hubbub.core.clock import ClockOffset
+from hubbub.core.limits import (
+    DOCTOR_REPLICAS_WAIT_SECONDS,
+    DOCTOR_ROUND_TRIPS_SECONDS_MAX,
+    DOCTOR_SECONDS_MAX,
+    ID_BYTES,
+    STORE_BUDGET_SECONDS,
+)
+from hubbub.store import keys, scripts
+from hubbub.store.client.address import Node
+from hubbub.store.client.batcher import Batcher, trouble_of
+from hubbub.store.client.connect import StoreConnections
+from hubbub.store.client.primaries import Servers
+from hubbub.store.health import StoreHealth
+from hubbub.store.port import StoreFailure, StoreUnavailableError
+
+POWERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "FLUSHALL": (),
+    "KEYS": ("*",),
+    "CONFIG SET": ("maxmemory", "0"),
+    "ACL SETUSER": ("someone",),
+    "SHUTDOWN": (),
+}
+"""Commands that Hubbub does not need and that would do great harm, with arguments to ask for them."""
+_DANGEROUS_PROBES: Final = ("LASTSAVE", "SORT")
+"""Harmless commands of the category @dangerous: who may run these may probably run the others."""
+_CONFIG: Final = ("save", "appendfsync", "maxmemory-policy", "min-replicas-to-write", "min-replicas-max-lag")
+_REPLICAS_COUNTED_MAX: Final = 5
+_SILENCE: Final = frozenset({StoreFailure.UNREACHABLE, StoreFailure.TIMEOUT})
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A server to be looked at, by a pool of the inspection's own.
+
+    `code` is none of a party. On a Cluster it is one whose keys lie on this server.
+    """
+
+    name: str
+    pool: ConnectionPool
+    code: str = "doctor"
+
+
+async def servers_of(link: StoreConnections, deadline: float) -> list[Server]:
+    """Every primary of a store; raises `StoreUnavailableError` where none is known by `deadline`."""
+    servers = link.servers
+    await servers.found(deadline)
+    return [
+        Server(servers.name_of(primary), servers.new_pool(primary), _code_on(servers, primary))
+        for primary in servers.primaries()
+    ]
+
+
+def _code_on(servers: Servers, primary: Node) -> str:
+    codes = (f"doctor{number}" for number in count())
+    return next(code for code in codes if servers.primary_of(keys.party(code)) == primary)
+
+
+class Line(msgspec.Struct, frozen=True):
+    """How the server is reached; `peer` is its address, None for a socket in the file system."""
+
+    peer: str | None
+    tls: bool = False
+    certificate_ends: float | None = None
+    password: bool = False
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """What the user may do.
+
+    `refused` are commands with their keys; `unreachable_channels` channels on which no word of ours came; `powers`
+    commands, and `can_touch_foreign_keys` keys or channels of others, that it could use without need.
+    """
+
+    user: str | None
+    refused: tuple[tuple[str, str], ...] = ()
+    unreachable_channels: tuple[str, ...] = ()
+    powers: tuple[str, ...] = ()
+    can_touch_foreign_keys: bool = False
+
+
+class ClocksApart(msgspec.Struct, frozen=True):
+    """Bounds of (the store's clock minus this machine's), ms."""
+
+    at_least_ms: float
+    at_most_ms: float
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What was found out. None stands for what may not be seen or could not be tried.
+
+    `info` and `config` are as `INFO` and `CONFIG GET` give them; `refusal` is why no write is taken; `replicas`
+    how many answered; `event_ms` is infinite where a published word did not come.
+    """
+
+    server: str
+    line: Line
+    product: str = ""
+    version: str = ""
+    role: str = ""
+    info: Mapping[str, Any] | None = None
+    config: Mapping[str, str] | None = None
+    replicas: int | None = None
+    refusal: StoreUnavailableError | None = None
+    rights: Rights | None = None
+    round_trips_ms: tuple[float, ...] = ()
+    event_ms: float | None = None
+    clocks: ClocksApart | None = None
+
+
+class _Unheard(Exception):  # noqa: N818 - it names the state
+    """The channel may not be used, by who publishes or by who listens."""
+
+
+async def inspect(server: Server, round_trips: int) -> Facts:
+    """Find out what there is to know; raises `StoreUnavailableError` if the server rejects us or is silent.
+
+    All connections of the server's pool are closed at the end.
+    """
+    batcher = Batcher(server.pool, StoreHealth())
+    try:
+        async with asyncio.timeout(DOCTOR_SECONDS_MAX):
+            line = await _reach(server.pool)
+            return await _Inspection(server, batcher).facts(line, round_trips)
+    except TimeoutError:
+        raise StoreUnavailableError(
+            StoreFailure.TIMEOUT, f"the checks took longer than {DOCTOR_SECONDS_MAX} s"
+        ) from None
+    finally:
+        await batcher.aclose()
+
+
+class _Inspection:
+    """The questions to one server."""
+
+    def __init__(self, server: Server, batcher: Batcher) -> None:
+        self._server = server
+        self._batcher = batcher
+        self._client = Redis(connection_pool=server.pool)
+
+    async def facts(self, line: Line, round_trips: int) -> Facts:
+        info = await self._ask("INFO")
+        product, version, role = _identity(await self._ask("HELLO"), info or {})
+        seen = Facts(
+            server=self._server.name,
+            line=line,
+            product=product,
+            version=version,
+            role=role,
+            info=info,
+            config=_texts(await self._ask("CONFIG", "GET", *_CONFIG)),
+            replicas=await self._ask("WAIT", _REPLICAS_COUNTED_MAX, int(DOCTOR_REPLICAS_WAIT_SECONDS * 1000)),
+        )
+        try:
+            await self._call(scripts.PING)
+        except StoreUnavailableError as refusal:
+            if refusal.trouble in _SILENCE:
+                raise
+            return msgspec.structs.replace(seen, refusal=refusal)
+        return await self._try(seen, round_trips)
+
+    async def _try(self, seen: Facts, round_trips: int) -> Facts:
+        """Use the store as instances do."""
+        sample = await self._round_trips(round_trips)
+        clock = self._batcher.clock
+        rights = await self._rights()
+        took: list[float] = []
+        unreachable_channels: list[str] = []
+        for channel in (keys.events(self._server.code), keys.probe(keys.party(self._server.code), "doctor")):
+            try:
+                took.append(await self._event_ms(channel))
+            except _Unheard:
+                unreachable_channels.append(channel)
+        return msgspec.structs.replace(
+            seen,
+            rights=msgspec.structs.replace(rights, unreachable_channels=tuple(unreachable_channels)),
+            round_trips_ms=sample,
+            event_ms=None if unreachable_channels else max(took),
+            clocks=None if clock is None else _clocks_apart(clock),
+        )
+
+    async def _round_trips(self, count: int) -> tuple[float, ...]:
+        """How long so many of the instances' own signs of life took, ms; fewer where they take too long."""
+        took: list[float] = []
+        # The loop's clock may count whole milliseconds.
+        end = time.perf_counter() + DOCTOR_ROUND_TRIPS_SECONDS_MAX
+        while len(took) < count and (started := time.perf_counter()) < end:
+            await self._call(scripts.PING)
+            took.append((time.perf_counter() - started) * 1000)
+        return tuple(took)
+
+    async def _rights(self) -> Rights:
+        user = await self._ask("ACL", "WHOAMI")
+        name = None if user is None else user.decode()
+        refused: list[tuple[str, str]] = []
+        for key in (*keys.live(self._server.code), keys.beside(self._server.code)):
+            refused += [(command, key) for command in await self._refused_on(key)]
+        # The scripts may be known to the server already, so that a missing right to send them would not show.
+        if await self._ask("EVAL", "return 1", 0) is None:
+            refused.append(("EVAL", ""))
+        nobodys = keys.of_nobody(self._server.code)
+        foreign = [await self._ask("EXISTS", nobodys), await self._ask("SPUBLISH", nobodys, "")]
+        return Rights(
+            name,
+            refused=tuple(refused),
+            powers=await self._powers(name),
+            can_touch_foreign_keys=any(reply is not None for reply in foreign),
+        )
+
+    async def _refused_on(self, key: str) -> tuple[str, ...]:
+        """The commands that the user may not run on that key."""
+        try:
+            _, *refused = await self._call(scripts.TRY_RIGHTS, (key,))
+        except StoreUnavailableError as unavailable:
+            _raise_unless_refused(unavailable)
+            return ("EVALSHA",)
+        return tuple(dict.fromkeys(command.decode() for command in refused))
+
+    async def _powers(self, user: str | None) -> tuple[str, ...]:
+        """What harm the user could do: exactly, where it may ask that, else by harmless examples."""
+        if user is not None and await self._ask("ACL", "DRYRUN", user, "PING") is not None:
+            return tuple(
+                [
+                    command
+                    for command, words in POWERS.items()
+                    if await self._ask("ACL", "DRYRUN", user, *command.split(), *words) == b"OK"
+                ]
+            )
+        key = (keys.beside(self._server.code),)
+        return tuple(
+            [
+                command
+                for command in _DANGEROUS_PROBES
+                if await self._ask(command, *(key if command == "SORT" else ())) is not None
+            ]
+        )
+
+    async def _event_ms(self, channel: str) -> float:
+        """How long a word takes from a script that publishes it until it is heard here, ms; raises `_Unheard`.
+
+        Infinite where it does not come, though all may be done that is needed for it.
+        """
+        word = secrets.token_urlsafe(ID_BYTES)
+        connection = await _open(self._server.pool)
+        try:
+            async with asyncio.timeout(STORE_BUDGET_SECONDS):
+                await connection.send_command("SSUBSCRIBE", channel)
+                await connection.read_response()
+            started = time.perf_counter()
+            await self._publish(channel, word)
+            async with asyncio.timeout(STORE_BUDGET_SECONDS):
+                while (await connection.read_response())[-1] != word.encode():
+                    pass
+            return (time.perf_counter() - started) * 1000
+        except TimeoutError:
+            return math.inf
+        except NoPermissionError:
+            raise _Unheard from None
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from None
+        finally:
+            await connection.disconnect(nowait=True)
+            await self._server.pool.release(connection)
+
+    async def _publish(self, channel: str, word: str) -> None:
+        """Publish as instances do; where that is refused since the channel's name is a key too, in the plain way."""
+        try:
+            await self._call(scripts.PROBE, (channel,), (word,))
+        except StoreUnavailableError as unavailable:
+            _raise_unless_refused(unavailable)
+            if await self._ask("SPUBLISH", channel, word) is None:
+                raise _Unheard from None
+
+    async def _call(
+        self, script: scripts.Script, names: tuple[str, ...] = (), words: tuple[str | bytes | int, ...] = ()
+    ) -> Any:
+        return await self._batcher.call(script, names, words, _now() + STORE_BUDGET_SECONDS)
+
+    async def _ask(self, *words: str | int) -> Any:
+        """What a command replies; None where it is refused or not known, which services may have it be."""
+        try:
+            async with asyncio.timeout(STORE_BUDGET_SECONDS):
+                return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            unavailable = _unavailable(error)
+            if unavailable.trouble in _SILENCE:
+                raise unavailable from None
+            return None
+
+
+async def _reach(pool: ConnectionPool) -> Line:
+    """How the server is reached, once it has let us in; raises `StoreUnavailableError`."""
+    connection = await _open(pool)
+    try:
+        password = pool.connection_kwargs.get("password") is not None
+        tls = isinstance(connection, SSLConnection)
+        # redis-py keeps to itself whom it has reached: where it no longer has it there, nothing is known of it.
+        writer = getattr(connection, "_writer", None)
+        if writer is None:
+            return Line(None, tls=tls, password=password)
+        peer = writer.get_extra_info("peername")
+        certificate = writer.get_extra_info("peercert") or {}
+        ends = certificate.get("notAfter")
+        return Line(
+            peer[0] if isinstance(peer, tuple) else None,
+            tls=tls,
+            certificate_ends=None if ends is None else ssl.cert_time_to_seconds(ends),
+            password=password,
+        )
+    finally:
+        await pool.release(connection)
+
+
+async def _open(pool: ConnectionPool) -> AbstractConnection:
+    try:
+        async with asyncio.timeout(STORE_BUDGET_SECONDS):
+            connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
+            return connection
+    except (RedisError, OSError) as error:
+        raise _unavailable(error) from None
+
+
+def _raise_unless_refused(unavailable: StoreUnavailableError) -> None:
+    """Only a server that is well and says no tells of rights."""
+    if unavailable.trouble not in {StoreFailure.NOT_PERMITTED, StoreFailure.REFUSED}:
+        raise unavailable
+
+
+def _unavailable(error: Exception) -> StoreUnavailableError:
+    """An error in the store's own words; asyncio's timeout is an OSError like any other, and has none."""
+    if isinstance(error, TimeoutError):
+        return StoreUnavailableError(StoreFailure.TIMEOUT, f"no answer within {STORE_BUDGET_SECONDS} s")
+    return StoreUnavailableError(trouble_of(error), str(error))
+
+
+def _identity(greeting: Any, info: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Product, version and role, by `HELLO` or else by `INFO`; empty where neither tells."""
+    told = _texts(greeting) or {}
+    product = told.get("server", "valkey" if "valkey_version" in info else "redis" if info else "")
+    # Valkey shows a version of Redis as well, with which it is compatible.
+    version = info.get("valkey_version") or told.get("version") or info.get("redis_version", "")
+    role = told.get("role") or info.get("role", "")
+    return product, str(version), "replica" if role == "slave" else role
+
+
+def _texts(reply: Any) -> dict[str, str] | None:
+    """A reply of names and values in turn, those that are text or numbers."""
+    if reply is None:
+        return None
+    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
+    return {_text(name): _text(value) for name, value in pairs}
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _clocks_apart(clock: ClockOffset) -> ClocksApart:
+    here_ms = time.time() * 1000 - _now() * 1000
+    return ClocksApart(clock.at_least - here_ms, clock.at_most - here_ms)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,219 @@
+"""`hubbub watch`: a party's events as lines in a terminal, for whoever runs it or hunts a fault."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+from unicodedata import category
+
+import aiohttp
+import msgspec
+
+from hubbub.core.errors import CloseCode
+from hubbub.core.party import DIRECTION_CONTROLS
+from hubbub.core.protocol import (
+    ChatModeSet,
+    ErrorAnswer,
+    GuestCount,
+    Heard,
+    HostChanged,
+    LockSet,
+    Member,
+    MemberJoined,
+    MemberLeft,
+    MemberUpdated,
+    MessageEvent,
+    NextTrackQueued,
+    PartyEnded,
+    Paused,
+    Played,
+    Reaction,
+    Reactions,
+    RoomMessage,
+    Status,
+    TrackChanged,
+    TrackSelected,
+    Watch,
+    WatchingAnswer,
+    Welcome,
+    encode,
+)
+
+_RETRY_SECONDS: Final = (0.5, 3.0)
+_CONNECT_SECONDS_MAX: Final = 5.0
+_HEARTBEAT_SECONDS: Final = 20.0
+_STEERING: Final = {"Cc", "Cs", "Zl", "Zp"}
+_FINAL: Final = range(4500, 4600)
+"""Close codes that tell a client not to come back."""
+
+_decode = msgspec.json.Decoder(Heard).decode
+
+
+class WatchError(Exception):
+    """The party cannot be watched."""
+
+
+async def watch(code: str, server: str, tell: Callable[[str], None]) -> None:
+    """Tell what happens in the party until it ends; come back where the connection breaks.
+
+    `server` is the address of any instance. Raises `WatchError` where the party would not have us.
+    """
+    address = server.rstrip("/") + "/ws"
+    told_trouble = ""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            try:
+                if await _watch_once(session, address, code, tell):
+                    return
+                told_trouble = ""
+            except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
+                if (line := f"No connection to {server} ({str(trouble) or type(trouble).__name__}).") != told_trouble:
+                    told_trouble = line
+                    tell(f"{line} Trying again ...")
+            await asyncio.sleep(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - only spreads those who come back
+
+
+async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, tell: Callable[[str], None]) -> bool:
+    """Watch by one connection; True where it ended for good."""
+    async with asyncio.timeout(_CONNECT_SECONDS_MAX):
+        socket = await session.ws_connect(address, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=0)
+    async with socket:
+        await socket.send_str(encode(Watch(code=code)).decode())
+        names: dict[str, str] = {}
+        async for message in _messages(socket):
+            if isinstance(message, ErrorAnswer):
+                if not message.retryable:
+                    raise WatchError(f"{message.error} ({message.reason}).")
+                tell(f"{message.error}. Trying again ...")
+                return False
+            if (line := told(message, names)) is not None:
+                tell(f"{datetime.now().astimezone():%H:%M:%S}  {line}")
+            if isinstance(message, PartyEnded):
+                return True
+        final = socket.close_code in _FINAL
+        tell(f"The connection was closed ({_named(socket.close_code)}). {'' if final else 'Trying again ...'}".rstrip())
+        return final
+
+
+async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[Heard]:
+    async for frame in socket:
+        if frame.type is not aiohttp.WSMsgType.TEXT:
+            return
+        for message in _split(frame.data):
+            # A newer instance may tell of what this program does not know.
+            with suppress(msgspec.ValidationError):
+                yield _decode(message)
+
+
+def _split(frame: str) -> list[msgspec.Raw]:
+    """The messages of a frame, each still encoded."""
+    return msgspec.json.decode(frame, type=list[msgspec.Raw]) if frame.startswith("[") else [msgspec.Raw(frame)]
+
+
+def _named(code: int | None) -> str:
+    return CloseCode(code).name.lower().replace("_", " ") if code in set(CloseCode) else str(code)
+
+
+def told(message: Heard, names: dict[str, str]) -> str | None:
+    """The line that tells of a message, None where there is nothing to tell; `names` keeps what members are called."""
+    match message:
+        case Welcome() | WatchingAnswer():
+            return None
+        case RoomMessage():
+            line = _told_room(message, names)
+        case MemberJoined() | MemberLeft() | MemberUpdated() | HostChanged() | GuestCount():
+            line = f"#{message.version} {_told_of_member(message, names)} ({_guests(message.guest_count)})"
+        case ChatModeSet() | LockSet() | MessageEvent() | PartyEnded():
+            line = f"#{message.version} {_told_of_party(message)}"
+        case Played() | Paused() | TrackSelected() | NextTrackQueued() | TrackChanged():
+            line = f"#{message.version} {_told_of_playback(message)}"
+        case _:
+            line = _told_in_passing(message)
+    # What guests wrote must neither steer the terminal nor turn its lines about.
+    return "".join(" " if category(char) in _STEERING or char in DIRECTION_CONTROLS else char for char in line)
+
+
+def _told_in_passing(message: Heard) -> str:
+    match message:
+        case Reaction(name=name, emoji=emoji):
+            return f"{name} reacted {emoji}"
+        case Reactions(counts=counts):
+            return "Reactions: " + ", ".join(f"{emoji} x {count}" for emoji, count in counts.items())
+        case Status(store=store):
+            return f"The server's store is {store}"
+        case _:
+            return encode(message).decode()
+
+
+def _told_room(room: RoomMessage, names: dict[str, str]) -> str:
+    party = room.snapshot
+    names.update({member.id: member.name for member in party.members})
+    track = f", {party.playback.state}: {party.playback.track}" if party.playback.track else ""
+    lock = ", locked" if party.locked else ""
+    host = _named_member(party.host_id, names) + ("" if party.host_connected else " (away)")
+    return (
+        f"#{room.version} {party.code}: hosted by {host}, {_guests(party.guest_count)},"
+        f" chat {party.chat_mode}{lock}{track}"
+    )
+
+
+def _told_of_member(
+    event: MemberJoined | MemberLeft | MemberUpdated | HostChanged | GuestCount, names: dict[str, str]
+) -> str:
+    match event:
+        case GuestCount():
+            return "Guests came or went"
+        case MemberLeft(member_id=member_id, cause=cause):
+            return f"{_named_member(member_id, names)} is gone: {cause}"
+        case MemberJoined(member=member):
+            names[member.id] = member.name
+            return f"{member.name} joined"
+        case HostChanged(member=member):
+            return f"{member.name} is the host now"
+        case MemberUpdated(member=member):
+            return _told_update(member, names)
+
+
+def _told_update(member: Member, names: dict[str, str]) -> str:
+    before, names[member.id] = names.get(member.id), member.name
+    renamed = f"{before} is now called {member.name}, " if before not in {None, member.name} else f"{member.name} is "
+    return renamed + ("connected" if member.connected else "away")
+
+
+def _told_of_party(event: ChatModeSet | LockSet | MessageEvent | PartyEnded) -> str:
+    match event:
+        case ChatModeSet(mode=mode):
+            return f"Chat is {mode}"
+        case LockSet(locked=locked):
+            return "The party is locked" if locked else "The party is open"
+        case MessageEvent(name=name, text=text):
+            return f"{name}: {text}"
+        case PartyEnded(cause=cause, recap=recap):
+            return (
+                f"The party ended ({cause}) after {recap.seconds} s: {recap.guests} guests,"
+                f" {recap.messages} messages, {recap.reactions} reactions"
+            )
+
+
+def _told_of_playback(event: Played | Paused | TrackSelected | NextTrackQueued | TrackChanged) -> str:
+    match event:
+        case Played(position=position):
+            return f"Playing from {position:.0f} s"
+        case Paused(position=position):
+            return f"Paused at {position:.0f} s"
+        case TrackSelected(filename=filename):
+            return f"Selected {filename}"
+        case NextTrackQueued(filename=filename):
+            return f"Next is {filename}" if filename is not None else "Nothing is next"
+        case TrackChanged(filename=filename):
+            return f"Now it is {filename}"
+
+
+def _named_member(member_id: str, names: dict[str, str]) -> str:
+    return names.get(member_id, "somebody")
+
+
+def _guests(count: int) -> str:
+    return f"{count} guest{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Restoring parties after the store lost data."""

@@ -1,0 +1,103 @@
+"""What an instance remembers in case the store forgets: the parties it has just created, and those that ended."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+from hubbub.core.backup import PartyBackup, Tombstone
+from hubbub.core.limits import IDEMPOTENCY_SECONDS, RECENT_CREATE_SECONDS, RECENT_CREATES_MAX, REMEMBERED_ENDS_MAX
+from hubbub.core.party import PartyDocument
+
+
+class RecentCreate(msgspec.Struct, frozen=True):
+    """A party that this instance has created and nobody has entered here yet.
+
+    `expires_at` is ms of the store's clock. `once` is the hash of the idempotency key that is bound to it, if any.
+    """
+
+    code: str
+    party: PartyDocument
+    expires_at: int
+    once: str | None
+
+    @property
+    def copy(self) -> PartyBackup:
+        """All that the store has of it."""
+        return PartyBackup(msgspec.json.encode(self.party))
+
+
+class Memory:
+    """The memory of one instance, bounded: the oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._creates: dict[str, tuple[float, RecentCreate]] = {}
+        self._keys: dict[str, tuple[float, str]] = {}
+        self._ends: dict[str, Tombstone] = {}
+
+    def note_create(self, create: RecentCreate, now: float) -> None:
+        """Remember a create that was confirmed; `now` is monotonic seconds.
+
+        No longer than its host's grace, since its host may enter elsewhere and drop: then it goes without a tombstone.
+        """
+        seconds = min(RECENT_CREATE_SECONDS, create.party.terms.host_grace_seconds)
+        _remember(self._creates, create.code, (now + seconds, create), now)
+        if create.once is not None:
+            _remember(self._keys, create.code, (now + IDEMPOTENCY_SECONDS, create.once), now)
+
+    def forget_create(self, code: str) -> None:
+        """A room has it from now on, or it is no more."""
+        self._creates.pop(code, None)
+
+    def recent_create(self, code: str, now: float) -> RecentCreate | None:
+        """The create of that party, if it is recent."""
+        forget_at, create = self._creates.get(code, (now, None))
+        return create if now < forget_at else None
+
+    def key_of(self, code: str, now: float) -> str | None:
+        """The hash of the idempotency key that is bound to that party, as far as this instance bound it."""
+        forget_at, once = self._keys.get(code, (now, None))
+        return once if now < forget_at else None
+
+    def recent_creates(self, now: float) -> Iterator[RecentCreate]:
+        """All recent creates."""
+        _forget_old(self._creates, now)
+        return (create for _, create in list(self._creates.values()))
+
+    def note_end(self, end: Tombstone) -> None:
+        """Remember that a party ended."""
+        self._ends.pop(end.code, None)
+        if len(self._ends) >= REMEMBERED_ENDS_MAX:
+            del self._ends[next(iter(self._ends))]
+        self._ends[end.code] = end
+        self.forget_create(end.code)
+
+    def ends(self, now_ms: int) -> list[Tombstone]:
+        """All ends that are still to be remembered at that time of the store's clock."""
+        self._ends = {code: end for code, end in self._ends.items() if now_ms < end.until_ms}
+        return list(self._ends.values())
+
+    def holds_anything(self, now: float) -> bool:
+        """Whether anything is remembered."""
+        _forget_old(self._creates, now)
+        return bool(self._creates or self._ends)
+
+
+_T = TypeVar("_T")
+
+
+def _remember(known: dict[str, tuple[float, _T]], code: str, what: tuple[float, _T], now: float) -> None:
+    _forget_old(known, now)
+    known.pop(code, None)
+    if len(known) >= RECENT_CREATES_MAX:
+        del known[next(iter(known))]
+    known[code] = what
+
+
+def _forget_old(known: dict[str, tuple[float, _T]], now: float) -> None:
+    # In the order of their coming, and all of a kind are kept equally long.
+    while known:
+        code, (forget_at, _) = next(iter(known.items()))
+        if now < forget_at:
+            return
+        del known[code]

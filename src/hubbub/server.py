@@ -1,0 +1,315 @@
+"""The composition root: builds every part of one instance, owns every task, and takes it all down again."""
+
+import asyncio
+import errno
+import secrets
+import signal
+import socket
+import string
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
+from typing import Final, Literal
+
+from aiohttp import web
+from structlog.typing import FilteringBoundLogger
+
+from hubbub.config import Settings
+from hubbub.core.limits import (
+    DEAD_SOCKET_SECONDS_MAX,
+    DRAIN_SECONDS_MAX,
+    DRAIN_SOCKETS_SECONDS,
+    ENGINE_START_SECONDS_MAX,
+    PROBE_BUDGET_SECONDS,
+    PROBE_INTERVAL_SECONDS,
+    SOCKET_SEND_BUFFER_BYTES,
+)
+from hubbub.core.protocol import Status
+from hubbub.doctor import run as doctor
+from hubbub.doctor.facts import servers_of
+from hubbub.hub.hub import Hub
+from hubbub.logs import make_log, tell_store_changes
+from hubbub.recovery.recovery import Healer
+from hubbub.services.lease_renewer import Presence
+from hubbub.services.parties import PartyService
+from hubbub.services.rollbacks import Doubts
+from hubbub.store.client.connect import StoreConnections, open_embedded, open_store
+from hubbub.store.engine.embedded import EmbeddedEngine, EngineUnavailable
+from hubbub.store.generation import Life
+from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.port import StoreUnavailableError
+from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.redis_store import RedisStore
+from hubbub.transport.http import HttpApi
+from hubbub.transport.lan import lan_addresses
+from hubbub.transport.links import JoinLinks
+from hubbub.transport.middleware import Envelope
+from hubbub.transport.readiness import Standing
+from hubbub.transport.websocket import WebSocketApi, text_frame
+
+_INSTANCE_ID_CHARS: Final = 10
+_ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_STATUS: Final[dict[StoreState, Literal["connected", "disconnected", "recovering"]]] = {
+    StoreState.CONNECTING: "disconnected",
+    StoreState.CONNECTED: "connected",
+    StoreState.DISCONNECTED: "disconnected",
+    StoreState.RECOVERING: "recovering",
+}
+_BACKLOG: Final = 1024
+_ANSWER_WRITING_SECONDS: Final = 1.0
+"""How long the last answers may take to be written once they are made."""
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; `bad_value` tells that it never will be on this machine."""
+
+    def __init__(self, sentence: str, *, bad_value: bool) -> None:
+        super().__init__(sentence)
+        self.bad_value = bad_value
+
+
+class TaskFailedError(Exception):
+    """One of this instance's own tasks failed, so the instance ended rather than go on half dead."""
+
+
+def new_instance_id() -> str:
+    """An id of `server-` and ten random characters, by which logs and answers tell instances apart."""
+    alphabet = string.ascii_lowercase + string.digits
+    return "server-" + "".join(secrets.choice(alphabet) for _ in range(_INSTANCE_ID_CHARS))
+
+
+async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None:
+    """Run one instance until SIGTERM or SIGINT; `on_listening` is told the port once it listens.
+
+    Raises `ListenError`, `EngineUnavailable` or `EngineStartError` where it cannot start, and `TaskFailedError`
+    where one of its parts failed.
+    """
+    listener = _bind(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    instance_id = new_instance_id()
+    log = make_log(settings.log_format, instance_id)
+    end = _End(log)
+    try:
+        async with AsyncExitStack() as stack:
+            stack.callback(listener.close)
+            store, life, feed, health = await stack.enter_async_context(_open_store(settings, instance_id, end, log))
+            hub = await stack.enter_async_context(_open_hub(store, feed, health, end))
+            healer = Healer(store, life, hub, settings.lease_seconds, partial(_tell_healing, log))
+            health.on_change(lambda state, _: healer.look_again() if state is StoreState.CONNECTED else None)
+            await stack.enter_async_context(_running(healer.run(), "healing", end))
+            presence = Presence(store, hub, healer, settings.lease_seconds)
+            await stack.enter_async_context(_running(presence.run(), "presence", end))
+            doubts = Doubts(store, partial(_tell_withdrawal, log))
+            stack.push_async_callback(doubts.drain)
+            await stack.enter_async_context(_running(doubts.settle(), "doubts", end))
+            service = PartyService(store, hub, doubts, healer, settings.party_terms)
+            standing = Standing(store, health, feed, hub)
+            links = JoinLinks(settings.public_url, port, lan_addresses)
+            envelope = Envelope(instance_id, log)
+            http = HttpApi(service=service, standing=standing, links=links, instance_id=instance_id)
+            websocket = WebSocketApi(
+                service=service,
+                hub=hub,
+                envelope=envelope,
+                origins=settings.page_origins,
+                instance_id=instance_id,
+            )
+            with _told_as_cannot_listen(settings.host, port):
+                server = _http_server(http.application(envelope, websocket), envelope, hub, listener)
+                await stack.enter_async_context(server)
+            log.info("listening", host=settings.host, port=port, redis=health.state)
+            on_listening(port)
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if not end.wanted:
+            raise
+    finally:
+        # All is taken down; an impatient second signal must not turn a clean end into a killed process.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+    if end.failed is not None:
+        raise TaskFailedError(f"This instance stopped because its task {end.failed!r} failed: its log has the cause.")
+
+
+class _End:
+    """The wish to end this instance: by a signal, at any time from the start on, or since a task of it failed.
+
+    It cancels the task that serves, once, so that whatever was built by then is taken down in order.
+    """
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        self.wanted = False
+        self.failed: str | None = None
+        self._log = log
+        self._serving = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in _ENDING_SIGNALS:
+            loop.add_signal_handler(number, self._want)
+
+    def fail(self, name: str, cause: BaseException | None) -> None:
+        """End since the task of that name ended, which it never should."""
+        self._log.error("a task ended that should not", task=name, exc_info=cause)
+        self.failed = self.failed or name
+        self._want()
+
+    def _want(self) -> None:
+        if self.wanted or self._serving is None:
+            return
+        self.wanted = True
+        self._log.info("stopping")
+        self._serving.cancel()
+
+
+def _tell_healing(log: FilteringBoundLogger, what: str, parties: int) -> None:
+    """Log what was written back after the store had lost it."""
+    log.warning("healing", what=what, parties=parties)
+
+
+def _tell_withdrawal(log: FilteringBoundLogger, code: str, what: str) -> None:
+    """Log what became of a party whose creation was answered as failed."""
+    log.warning("withdrawal", code=code, outcome=what)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket at that address, taken before anything else is started: a taken port should cost nothing.
+
+    It does not listen yet: who connects before an instance can answer had better be refused than wait.
+    """
+    with _told_as_cannot_listen(host, port):
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Inherited by every connection. The kernel would hide megabytes of what a stalled phone does not read, and
+        # keep what a vanished one never acknowledges for a quarter of an hour.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_SOCKET_SECONDS_MAX * 1000))
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        try:
+            bound.bind((host, port))
+        except BaseException:
+            bound.close()
+            raise
+        return bound
+
+
+@contextmanager
+def _told_as_cannot_listen(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError:
+        sentence = f"PORT={port} needs more rights than this user has: choose one from 1024 up."
+        raise ListenError(sentence, bad_value=True) from None
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL:
+            sentence = f"HOST must be an address of this machine, or 0.0.0.0 for all, not {host!r}."
+            raise ListenError(sentence, bad_value=True) from None
+        sentence = f"PORT={port} on {host} cannot be had ({error.strerror}): choose another, or 0 for any free one."
+        raise ListenError(sentence, bad_value=False) from None
+
+
+@asynccontextmanager
+async def _open_store(
+    settings: Settings, instance_id: str, end: _End, log: FilteringBoundLogger
+) -> AsyncIterator[tuple[RedisStore, Life, Feed, StoreHealth]]:
+    """The store, its feed, and its health: known by the time an instance listens, be it "disconnected"."""
+    health = StoreHealth()
+    health.on_change(tell_store_changes(log))
+    async with AsyncExitStack() as stack:
+        address = settings.store_address
+        if address is None:
+            engine = await stack.enter_async_context(_embedded_engine(settings, end, log))
+            link = open_embedded(engine.socket_path, instance_id, health)
+        else:
+            link = open_store(address, settings.store_tls, instance_id, health, settings.redis_min_replicas)
+        stack.push_async_callback(link.aclose)
+        life = Life(link.calls, health)
+        store = RedisStore(link.calls, life, settings.lease_seconds, link.creating)
+        feed = Feed(link.servers, link.calls, instance_id, lambda what: log.info("feed", what=what))
+        with suppress(StoreUnavailableError):
+            await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+        await stack.enter_async_context(_running(link.watching(), "primary watch", end))
+        await stack.enter_async_context(_running(life.watch(), "store watch", end))
+        checks = _check_at_start(link, settings.redis_min_replicas, log)
+        await stack.enter_async_context(_running(checks, "doctor", end, may_end=True))
+        yield store, life, feed, health
+
+
+async def _check_at_start(link: StoreConnections, replicas: int, log: FilteringBoundLogger) -> None:
+    """Have the doctor check the store once its servers are known, and log what is found."""
+    while True:
+        with suppress(StoreUnavailableError):
+            servers = await servers_of(link, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            break
+        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+    await doctor.check_at_start(servers, replicas, log)
+
+
+@asynccontextmanager
+async def _open_hub(store: RedisStore, feed: Feed, health: StoreHealth, end: "_End") -> AsyncIterator[Hub]:
+    """The hub, to which the feed delivers, and whose phones hear how the store is."""
+    hub = Hub(store, feed, text_frame, end.fail)
+    health.on_change(lambda state, _: hub.tell_status(Status(_STATUS[state])))
+    try:
+        async with _running(feed.run(hub), "feed", end):
+            yield hub
+    finally:
+        await hub.aclose()
+
+
+@asynccontextmanager
+async def _embedded_engine(settings: Settings, end: _End, log: FilteringBoundLogger) -> AsyncIterator[EmbeddedEngine]:
+    """The embedded engine, started and guarded."""
+    if settings.redis_min_replicas:
+        raise EngineUnavailable(
+            f"REDIS_MIN_REPLICAS must be 0 for the embedded engine, which has no replicas,"
+            f" not {settings.redis_min_replicas}: or set REDIS_URL or REDIS_HOST to a store that has."
+        )
+    engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
+    try:
+        async with _running(engine.guard(), "engine guard", end):
+            await engine.accepting(ENGINE_START_SECONDS_MAX)
+            yield engine
+    finally:
+        engine.close()
+
+
+@asynccontextmanager
+async def _running(
+    job: Coroutine[None, None, None], name: str, end: _End, *, may_end: bool = False
+) -> AsyncIterator[None]:
+    """A task that lives as long as the block; should it fail, or end where it should not, so does the instance."""
+    task = asyncio.create_task(job, name=name)
+
+    def tell_end(ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and not (may_end and ended.exception() is None):
+            end.fail(name, ended.exception())
+
+    task.add_done_callback(tell_end)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def _http_server(
+    application: web.Application, envelope: Envelope, hub: Hub, listener: socket.socket
+) -> AsyncIterator[None]:
+    """Serve on `listener`; at the end, stop accepting, let requests in progress finish, and send phones elsewhere."""
+    runner = web.AppRunner(application, shutdown_timeout=_ANSWER_WRITING_SECONDS, handle_signals=False)
+    await runner.setup()
+    assert runner.server is not None
+    # Here, since uvloop hides that another instance was quicker.
+    listener.listen(_BACKLOG)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(envelope.connection_factory(runner.server), sock=listener, backlog=_BACKLOG)
+    try:
+        yield
+    finally:
+        server.close()
+        envelope.announce_end()
+        await hub.drain(DRAIN_SOCKETS_SECONDS)
+        await envelope.drain(runner.server, DRAIN_SECONDS_MAX - DRAIN_SOCKETS_SECONDS)
+        await runner.cleanup()

@@ -1,0 +1,1 @@
+"""Connections to the store's servers: batches, Cluster, Sentinel, addresses."""

@@ -1,0 +1,393 @@
+"""Script calls to one store server: those of one loop turn share one round trip, each with a deadline.
+
+One batch is in flight at a time. Calls that are made meanwhile wait and form the next one, so the busier
+the instance, the larger its batches. Batches write on a connection of redis-py directly, not through its
+client: there the moment of sending is known, so "certainly not done" and "may be done" can be told apart,
+and nothing is ever sent twice.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from hiredis import pack_command
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    MovedError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from hubbub.core.clock import ClockOffset
+from hubbub.core.limits import (
+    BATCH_CALLS_MAX,
+    BREAKER_FAILURE_THRESHOLD,
+    BREAKER_OPEN_SECONDS,
+    REPLICAS_ANSWER_MARGIN_SECONDS,
+)
+from hubbub.store.client.address import Node
+from hubbub.store.client.script_client import NOT_AFTER, THE_SHARD, Argument
+from hubbub.store.health import StoreHealth
+from hubbub.store.port import StoreFailure, StoreUnavailableError
+from hubbub.store.replies import Reply
+from hubbub.store.scripts import Script
+
+_ASKING: Final[bytes] = pack_command(("ASKING",))
+
+
+class _NotReplicatedError(RedisError):
+    """The server did it, but too few replicas said in time that they have it."""
+
+
+class RedirectedError(StoreUnavailableError):
+    """The server did nothing, since another one of its cluster has the slot: for good, or for this call only."""
+
+    def __init__(self, error: AskError) -> None:
+        super().__init__(StoreFailure.MOVING, str(error))
+        self.slot = error.slot_id
+        self.node = Node(error.host, error.port)
+        self.for_good = isinstance(error, MovedError)
+
+
+class SlotMovingError(StoreUnavailableError):
+    """The server did nothing, since it has some of the keys and another one the rest: a matter of a moment."""
+
+
+_TROUBLES: tuple[tuple[type[Exception], StoreFailure], ...] = (
+    (BusyLoadingError, StoreFailure.LOADING),
+    (AuthenticationError, StoreFailure.NOT_PERMITTED),
+    (NoPermissionError, StoreFailure.NOT_PERMITTED),
+    (ReadOnlyError, StoreFailure.READ_ONLY),
+    (OutOfMemoryError, StoreFailure.OUT_OF_MEMORY),
+    (ClusterDownError, StoreFailure.CLUSTER_DOWN),
+    (ResponseError, StoreFailure.REFUSED),
+    (RedisTimeoutError, StoreFailure.TIMEOUT),
+    (_NotReplicatedError, StoreFailure.NOT_REPLICATED),
+)
+
+
+def trouble_of(error: BaseException) -> StoreFailure:
+    """What an error of redis-py or of the connection means."""
+    for kind, trouble in _TROUBLES:
+        if isinstance(error, kind):
+            return trouble
+    return StoreFailure.UNREACHABLE
+
+
+def _unavailable(error: Exception, *, sent: bool) -> StoreUnavailableError:
+    if isinstance(error, AskError):
+        return RedirectedError(error)
+    if isinstance(error, TryAgainError):
+        return SlotMovingError(StoreFailure.MOVING, str(error))
+    # A store that refused a call did nothing; one whose reply is missing may have done it.
+    return StoreUnavailableError(trouble_of(error), str(error), in_doubt=sent and not isinstance(error, ResponseError))
+
+
+class _Call:
+    """One script call on its way: what is sent, and who waits for the reply."""
+
+    __slots__ = ("args", "asking", "deadline", "future", "keys", "script", "sent", "timer", "unconfirmed")
+
+    def __init__(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        deadline: float,
+        future: asyncio.Future[Reply],
+    ) -> None:
+        self.script = script
+        self.keys = keys
+        self.args = args
+        self.deadline = deadline
+        self.future = future
+        self.asking = False
+        self.timer: asyncio.TimerHandle | None = None
+        self.sent = False
+        self.unconfirmed: Reply | None = None
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether the deadline is told to the server, by its own clock."""
+        return bool(self.args) and self.args[0] is NOT_AFTER
+
+    def packed(self, clock: ClockOffset | None, *, by_source: bool) -> bytes:
+        """What goes over the wire."""
+        args = self.args
+        if self.needs_clock:
+            assert clock is not None
+            args = (clock.store_ms_no_later_than(self.deadline), *args[1:])
+        verb, script = ("EVAL", self.script.source) if by_source else ("EVALSHA", self.script.sha)
+        # hiredis packs in a third of redis-py's time.
+        command: bytes = pack_command((verb, script, len(self.keys), *self.keys, *args))  # type: ignore[arg-type]
+        return _ASKING + command if self.asking else command
+
+    def answer(self, reply: Reply | Exception) -> None:
+        """Hand the reply, or the trouble there was, to the caller, if that one still waits."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.future.done():
+            return
+        if isinstance(reply, Exception):
+            self.future.set_exception(_unavailable(reply, sent=self.sent))
+        else:
+            self.future.set_result(reply)
+
+
+class Batcher:
+    """`Calls` to the one server behind `pool`.
+
+    After some failures in a row it is known to be away: then calls fail at once, but for those that probe for its
+    return and, now and then, one batch.
+
+    With `replicas`, a reply is handed out only when that many replicas have what was written. `WAIT` holds up
+    everything on its connection, so a batcher that waits is best one that does nothing else.
+    """
+
+    def __init__(self, pool: ConnectionPool, health: StoreHealth, replicas: int = 0) -> None:
+        self._pool = pool
+        self._health = health
+        self._replicas = replicas
+        self._waiting: deque[_Call] = deque()
+        self._aboard: list[_Call] = []
+        self._flight: asyncio.Task[None] | None = None
+        self._takeoff: asyncio.Handle | None = None
+        self._failures = 0
+        self._demoted = False
+        self._trouble = StoreFailure.UNREACHABLE
+        self._pause_ends = 0.0
+        self.clock: ClockOffset | None = None
+        """What the replies tell of the store's clock; None until one came, and after a failure."""
+        self.last_clock: ClockOffset | None = None
+        """The same as it was before a failure: good enough to tell the time."""
+
+    async def call(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        deadline: float,
+        *,
+        probing: bool = False,
+    ) -> Reply:
+        """See `Calls.call`; raises `RedirectedError` or `SlotMovingError` where a cluster's slot is elsewhere."""
+        loop = asyncio.get_running_loop()
+        if self._failures >= BREAKER_FAILURE_THRESHOLD and not probing and not self._may_try(loop.time()):
+            raise StoreUnavailableError(self._trouble, "the server is known to be away")
+        return await self._board(_Call(script, keys, args, deadline, loop.create_future()))
+
+    async def call_redirected(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], deadline: float
+    ) -> Reply:
+        """The same for a call that was sent here for this once, since its slot is on its way here."""
+        call = _Call(script, keys, args, deadline, asyncio.get_running_loop().create_future())
+        call.asking = True
+        return await self._board(call)
+
+    def shards(self) -> tuple[str, ...]:
+        """See `Calls.shards`."""
+        return (THE_SHARD,)
+
+    def shard_of(self, key: str) -> str:  # noqa: ARG002 - one server has all keys
+        """See `Calls.shard_of`."""
+        return THE_SHARD
+
+    async def aclose(self) -> None:
+        """Fail every call that is still open and close the connections."""
+        if self._takeoff is not None:
+            self._takeoff.cancel()
+        for call in (*self._aboard, *self._waiting):
+            call.answer(RedisConnectionError("this instance is stopping"))
+        self._waiting.clear()
+        if self._flight is not None:
+            self._flight.cancel()
+            await asyncio.wait([self._flight])
+        await self._pool.disconnect()
+
+    async def _board(self, call: _Call) -> Reply:
+        loop = asyncio.get_running_loop()
+        call.timer = loop.call_at(call.deadline, self._give_up, call)
+        self._waiting.append(call)
+        if self._takeoff is None and self._flight is None:
+            self._takeoff = loop.call_soon(self._launch)
+        return await call.future
+
+    def _may_try(self, now: float) -> bool:
+        """Whether a server that is away may be asked by whoever comes."""
+        return self._flight is None and now >= self._pause_ends
+
+    def _give_up(self, call: _Call) -> None:
+        """End a call whose deadline has passed; with the last one aboard the connection is given up."""
+        written = call.unconfirmed is not None
+        call.answer(
+            _NotReplicatedError("too few replicas had it by the deadline")
+            if written
+            else RedisTimeoutError("no answer by the deadline")
+        )
+        # While others aboard have time left the connection stays: replies come in order, so one that comes
+        # for nobody is read and dropped.
+        if self._flight is not None and self._aboard and all(other.future.done() for other in self._aboard):
+            self._flight.cancel()
+
+    def _launch(self) -> None:
+        self._takeoff = None
+        calls: list[_Call] = []
+        while self._waiting and len(calls) < BATCH_CALLS_MAX:
+            call = self._waiting.popleft()
+            if not call.future.done():
+                calls.append(call)
+        self._aboard = calls
+        if calls:
+            self._flight = asyncio.get_running_loop().create_task(self._fly(calls), name="store batch")
+            self._flight.add_done_callback(self._land)
+
+    def _land(self, flight: asyncio.Task[None]) -> None:
+        self._flight = None
+        if self._waiting:
+            self._launch()
+        if not flight.cancelled():
+            flight.result()
+
+    async def _fly(self, calls: list[_Call]) -> None:
+        """Send the calls and hand out the replies; whatever happens, every call is answered."""
+        try:
+            connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            connection.register_connect_callback(self._forget_clock)
+            try:
+                await self._exchange(connection, calls)
+                self._aboard = []
+            finally:
+                await self._pool.release(connection)
+        except (RedisError, OSError) as error:
+            self._fail(calls, error)
+        except asyncio.CancelledError:
+            self._fail(calls, RedisTimeoutError("no answer by the deadline"))
+            raise
+        except Exception as fault:
+            self._fail(calls, fault)
+            raise
+        else:
+            self._failures = 0
+            self._health.answered()
+
+    async def _exchange(self, connection: AbstractConnection, calls: list[_Call]) -> None:
+        if self.clock is None and any(call.needs_clock for call in calls):
+            self.clock = await _ask_clock(connection)
+        unknown = await self._round_trip(connection, calls)
+        if unknown:
+            # A restarted store has lost its scripts. It did not run these, so sending their sources now
+            # is the first time for each.
+            await self._round_trip(connection, unknown, by_source=True)
+        if self._replicas:
+            await self._confirm(connection, calls)
+        if self._demoted:
+            # It is no primary any more; whoever asks Sentinel again may be led to the one that is.
+            self._demoted = False
+            await connection.disconnect()
+
+    async def _round_trip(
+        self,
+        connection: AbstractConnection,
+        calls: list[_Call],
+        *,
+        by_source: bool = False,
+    ) -> list[_Call]:
+        """Send the commands, answer their calls, and return those whose script the store does not know."""
+        now = asyncio.get_running_loop().time
+        unknown: list[_Call] = []
+        newest: ClockOffset | None = None
+        refusals: list[ResponseError] = []
+        packed = b"".join(call.packed(self.clock, by_source=by_source) for call in calls)
+        for call in calls:
+            call.sent = True
+        sent_at = now()
+        await connection.send_packed_command(packed, check_health=False)
+        for call in calls:
+            try:
+                reply = await _read_reply(connection, call)
+            except NoScriptError:
+                call.sent = False
+                unknown.append(call)
+            except BusyLoadingError:
+                # It ran nothing of this call. It may since have finished loading and run the others.
+                call.sent = False
+                raise
+            except ResponseError as error:
+                call.answer(error)
+                refusals.append(error)
+            else:
+                newest = ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=reply[0])
+                # Whoever asked in order to learn the clock must find it as soon as the answer is there.
+                self.clock = self.clock or newest
+                if self._replicas:
+                    call.unconfirmed = reply
+                else:
+                    call.answer(reply)
+        if newest is not None and self.clock is not None:
+            self.clock = self.clock.sharpened(newest)
+            self.last_clock = self.clock
+        self._demoted |= any(isinstance(refusal, ReadOnlyError) for refusal in refusals)
+        if len(refusals) == len(calls) and all(isinstance(refusal, ClusterDownError) for refusal in refusals):
+            raise refusals[0]
+        return unknown
+
+    async def _confirm(self, connection: AbstractConnection, calls: list[_Call]) -> None:
+        """Hand out the replies once enough replicas have what was written, or the news that they have not."""
+        first_deadline = min(call.deadline for call in calls)
+        seconds = first_deadline - asyncio.get_running_loop().time() - REPLICAS_ANSWER_MARGIN_SECONDS
+        # WAIT takes 0 for "for ever".
+        wait = ("WAIT", self._replicas, max(1, int(seconds * 1000)))
+        if not connection.is_connected:
+            # redis-py would dial anew, and replicas of another connection's writes prove nothing.
+            raise _NotReplicatedError("the connection was lost")
+        await connection.send_packed_command(connection.pack_commands([wait]), check_health=False)
+        try:
+            replicated = await connection.read_response() >= self._replicas
+        except ResponseError as error:
+            # What was written before stands, on this server and perhaps on replicas.
+            raise _NotReplicatedError(f"{error}") from None
+        for call in calls:
+            if call.unconfirmed is not None:
+                call.answer(call.unconfirmed if replicated else _NotReplicatedError("too few replicas have it"))
+
+    def _forget_clock(self, _: AbstractConnection) -> None:
+        """Behind a new connection may stand another server, with another clock."""
+        self.clock = None
+
+    def _fail(self, calls: list[_Call], error: Exception) -> None:
+        self.clock = None
+        self._failures += 1
+        self._trouble = trouble_of(error)
+        self._pause_ends = asyncio.get_running_loop().time() + BREAKER_OPEN_SECONDS
+        self._health.failed(self._trouble)
+        for call in calls:
+            call.answer(error)
+
+
+async def _read_reply(connection: AbstractConnection, call: _Call) -> Reply:
+    if call.asking:
+        await connection.read_response()
+    reply: Reply = await connection.read_response()
+    return reply
+
+
+async def _ask_clock(connection: AbstractConnection) -> ClockOffset:
+    now = asyncio.get_running_loop().time
+    sent_at = now()
+    await connection.send_packed_command(pack_command(("TIME",)), check_health=False)
+    seconds, micros = await connection.read_response()
+    store_ms = int(seconds) * 1000 + int(micros) // 1000
+    return ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=store_ms)

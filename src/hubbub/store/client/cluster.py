@@ -1,0 +1,158 @@
+"""Script calls to a cluster: each goes to the primary of its slot, in that one's batches."""
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+
+from hubbub.core.clock import ClockOffset
+from hubbub.core.limits import REDIRECTIONS_MAX, SLOT_MOVING_PAUSE_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.store.client.address import Node
+from hubbub.store.client.batcher import Batcher, RedirectedError, SlotMovingError
+from hubbub.store.client.script_client import THE_SHARD, Argument
+from hubbub.store.client.topology import Topology
+from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.port import StoreFailure, StoreUnavailableError
+from hubbub.store.replies import Reply
+from hubbub.store.scripts import Script
+
+
+class ClusterHealth:
+    """The health of each primary, of which `whole` is made: connected when all are, and disconnected when one is."""
+
+    def __init__(self, whole: StoreHealth) -> None:
+        self.whole = whole
+        self._parts: dict[Node, StoreHealth] = {}
+        self._primaries: frozenset[Node] = frozenset()
+
+    def of(self, node: Node) -> StoreHealth:
+        """The health of one server; what is no primary, as one that a slot is moving to, does not count."""
+        if node not in self._parts:
+            part = self._parts[node] = StoreHealth()
+            part.on_change(self._judge)
+        return self._parts[node]
+
+    def keep(self, nodes: Iterable[Node]) -> None:
+        """These are the primaries; forget all others."""
+        self._primaries = frozenset(nodes)
+        self._parts = {node: self.of(node) for node in self._primaries}
+        self._judge(None, None)
+
+    def _judge(self, _: StoreState | None, trouble: StoreFailure | None) -> None:
+        states = {part.state for node, part in self._parts.items() if node in self._primaries}
+        if StoreState.DISCONNECTED in states:
+            self.whole.failed(trouble or StoreFailure.UNREACHABLE)
+        elif states == {StoreState.CONNECTED}:
+            self.whole.answered()
+
+
+class ClusterCalls:
+    """`Calls` to the primaries of a cluster.
+
+    A server that sends a call elsewhere has done nothing of it, so it goes there, within its deadline. Nothing else is
+    sent twice. A server that is away fails its own calls only. With `replicas`, see `Batcher`.
+    """
+
+    def __init__(self, topology: Topology, healths: ClusterHealth, replicas: int = 0) -> None:
+        self._topology = topology
+        self._healths = healths
+        self._replicas = replicas
+        self._batchers: dict[Node, Batcher] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        topology.on_change(self._let_go)
+
+    @property
+    def last_clock(self) -> ClockOffset | None:
+        """See `Calls.last_clock`."""
+        return next((batcher.last_clock for batcher in self._batchers.values() if batcher.last_clock), None)
+
+    async def call(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        deadline: float,
+        *,
+        probing: bool = False,
+    ) -> Reply:
+        """See `Calls.call`."""
+        node, hops = await self._primary_of(keys[0], deadline), 0
+        answer = self._batcher(node).call(script, keys, args, deadline, probing=probing)
+        while True:
+            try:
+                return await answer
+            except RedirectedError as elsewhere:
+                hops += 1
+                if hops > REDIRECTIONS_MAX:
+                    await _pause(elsewhere, deadline)
+                node = Node(elsewhere.node.host or node.host, elsewhere.node.port)
+                if elsewhere.for_good:
+                    self._topology.learn(elsewhere.slot, node)
+                    answer = self._batcher(node).call(script, keys, args, deadline, probing=probing)
+                else:
+                    answer = self._batcher(node).call_redirected(script, keys, args, deadline)
+            except SlotMovingError as moving:
+                await _pause(moving, deadline)
+                node = await self._primary_of(keys[0], deadline)
+                answer = self._batcher(node).call(script, keys, args, deadline, probing=probing)
+            except StoreUnavailableError:
+                self._topology.doubt()
+                raise
+
+    def shards(self) -> tuple[str, ...]:
+        """See `Calls.shards`; while none is known, one that finds them."""
+        return tuple(map(self._topology.tag_of, self._topology.primaries())) or (THE_SHARD,)
+
+    def shard_of(self, key: str) -> str:
+        """See `Calls.shard_of`."""
+        primary = self._topology.primary_of(key)
+        return THE_SHARD if primary is None else self._topology.tag_of(primary)
+
+    async def aclose(self) -> None:
+        """Fail every call that is still open and close the connections."""
+        for leaving in self._leaving:
+            leaving.cancel()
+        await asyncio.gather(*self._leaving, *(batcher.aclose() for batcher in self._batchers.values()))
+
+    async def _primary_of(self, key: str, deadline: float) -> Node:
+        try:
+            await self._topology.found(deadline)
+        except StoreUnavailableError as unavailable:
+            self._healths.whole.failed(unavailable.trouble)
+            raise
+        if (primary := self._topology.primary_of(key)) is None:
+            self._topology.doubt()
+            raise StoreUnavailableError(StoreFailure.CLUSTER_DOWN, "no server of the cluster has the slot")
+        return primary
+
+    def _batcher(self, node: Node) -> Batcher:
+        if node not in self._batchers:
+            pool = self._topology.new_pool(node)
+            self._batchers[node] = Batcher(pool, self._healths.of(node), self._replicas)
+        return self._batchers[node]
+
+    def _let_go(self) -> None:
+        """Leave those who are primaries no more."""
+        primaries = self._topology.primaries()
+        self._healths.keep(primaries)
+        for node in self._batchers.keys() - set(primaries):
+            leaving = asyncio.get_running_loop().create_task(_leave(self._batchers.pop(node)), name="cluster leave")
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+
+async def _leave(batcher: Batcher) -> None:
+    """Close a batcher when no call that is under way can still be answered."""
+    try:
+        await asyncio.sleep(STORE_BUDGET_SECONDS)
+    except asyncio.CancelledError:
+        pass  # this instance is stopping
+    finally:
+        await batcher.aclose()
+
+
+async def _pause(reason: StoreUnavailableError, deadline: float) -> None:
+    """Wait a moment for a slot to arrive, or raise the reason why where there is no time left."""
+    seconds = SLOT_MOVING_PAUSE_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311 - only spreads calls
+    if asyncio.get_running_loop().time() + seconds >= deadline:
+        raise reason
+    await asyncio.sleep(seconds)

