@@ -18,7 +18,7 @@ from hubbub.monitor import WatchError
 from hubbub.monitor import watch as watch_party
 from hubbub.server import ListenError, TaskFailedError
 from hubbub.server import serve as serve_instance
-from hubbub.store.engine.embedded import EngineStartError, EngineUnavailable
+from hubbub.store.engine.embedded import EngineStartError, EngineUnavailableError
 from hubbub.transport.lan import lan_addresses
 
 _GC_THRESHOLD = 100_000
@@ -54,7 +54,7 @@ def serve() -> None:
         uvloop.run(serve_instance(settings, lambda port: _tell_addresses(settings, port)))
     except ListenError as failure:
         _stop(str(failure), _BAD_VALUE if failure.bad_value else _FAILED)
-    except EngineUnavailable as failure:
+    except EngineUnavailableError as failure:
         _stop(str(failure), _BAD_VALUE)
     except (EngineStartError, TaskFailedError) as failure:
         _stop(str(failure), _FAILED)
@@ -80,7 +80,7 @@ def doctor(as_json: bool) -> None:
     settings = _settings()
     try:
         findings = uvloop.run(check_up(settings))
-    except EngineUnavailable as failure:
+    except EngineUnavailableError as failure:
         _stop(str(failure), _BAD_VALUE)
     except EngineStartError as failure:
         _stop(str(failure), _FAILED)

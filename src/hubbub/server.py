@@ -34,11 +34,11 @@ from hubbub.services.lease_renewer import Presence
 from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Doubts
 from hubbub.store.client.connect import StoreConnections, open_embedded, open_store
-from hubbub.store.engine.embedded import EmbeddedEngine, EngineUnavailable
-from hubbub.store.generation import Life
+from hubbub.store.engine.embedded import EmbeddedEngine, EngineUnavailableError
+from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.port import StoreUnavailableError
-from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.pubsub.event_stream import EventStream
 from hubbub.store.redis_store import RedisStore
 from hubbub.transport.http import HttpApi
 from hubbub.transport.lan import lan_addresses
@@ -81,7 +81,7 @@ def new_instance_id() -> str:
 async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None:
     """Run one instance until SIGTERM or SIGINT; `on_listening` is told the port once it listens.
 
-    Raises `ListenError`, `EngineUnavailable` or `EngineStartError` where it cannot start, and `TaskFailedError`
+    Raises `ListenError`, `EngineUnavailableError` or `EngineStartError` where it cannot start, and `TaskFailedError`
     where one of its parts failed.
     """
     listener = _bind(settings.host, settings.port)
@@ -92,9 +92,11 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
     try:
         async with AsyncExitStack() as stack:
             stack.callback(listener.close)
-            store, life, feed, health = await stack.enter_async_context(_open_store(settings, instance_id, end, log))
-            hub = await stack.enter_async_context(_open_hub(store, feed, health, end))
-            healer = Healer(store, life, hub, settings.lease_seconds, partial(_tell_healing, log))
+            store, detector, event_stream, health = await stack.enter_async_context(
+                _open_store(settings, instance_id, end, log)
+            )
+            hub = await stack.enter_async_context(_open_hub(store, event_stream, health, end))
+            healer = Healer(store, detector, hub, settings.lease_seconds, partial(_tell_healing, log))
             health.on_change(lambda state, _: healer.look_again() if state is StoreState.CONNECTED else None)
             await stack.enter_async_context(_running(healer.run(), "healing", end))
             presence = Presence(store, hub, healer, settings.lease_seconds)
@@ -103,7 +105,7 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
             stack.push_async_callback(doubts.drain)
             await stack.enter_async_context(_running(doubts.settle(), "doubts", end))
             service = PartyService(store, hub, doubts, healer, settings.party_terms)
-            standing = Standing(store, health, feed, hub)
+            standing = Standing(store, health, event_stream, hub)
             links = JoinLinks(settings.public_url, port, lan_addresses)
             envelope = Envelope(instance_id, log)
             http = HttpApi(service=service, standing=standing, links=links, instance_id=instance_id)
@@ -211,47 +213,51 @@ def _told_as_cannot_listen(host: str, port: int) -> Iterator[None]:
 @asynccontextmanager
 async def _open_store(
     settings: Settings, instance_id: str, end: _End, log: FilteringBoundLogger
-) -> AsyncIterator[tuple[RedisStore, Life, Feed, StoreHealth]]:
-    """The store, its feed, and its health: known by the time an instance listens, be it "disconnected"."""
+) -> AsyncIterator[tuple[RedisStore, DataLossDetector, EventStream, StoreHealth]]:
+    """The store, its event stream, and its health: known by the time an instance listens, be it "disconnected"."""
     health = StoreHealth()
     health.on_change(tell_store_changes(log))
     async with AsyncExitStack() as stack:
         address = settings.store_address
         if address is None:
             engine = await stack.enter_async_context(_embedded_engine(settings, end, log))
-            link = open_embedded(engine.socket_path, instance_id, health)
+            connections = open_embedded(engine.socket_path, instance_id, health)
         else:
-            link = open_store(address, settings.store_tls, instance_id, health, settings.redis_min_replicas)
-        stack.push_async_callback(link.aclose)
-        life = Life(link.calls, health)
-        store = RedisStore(link.calls, life, settings.lease_seconds, link.creating)
-        feed = Feed(link.servers, link.calls, instance_id, lambda what: log.info("feed", what=what))
+            connections = open_store(address, settings.store_tls, instance_id, health, settings.redis_min_replicas)
+        stack.push_async_callback(connections.aclose)
+        detector = DataLossDetector(connections.client, health)
+        store = RedisStore(connections.client, detector, settings.lease_seconds, connections.create_client)
+        event_stream = EventStream(
+            connections.directory, connections.client, instance_id, lambda what: log.info("feed", what=what)
+        )
         with suppress(StoreUnavailableError):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
-        await stack.enter_async_context(_running(link.watching(), "primary watch", end))
-        await stack.enter_async_context(_running(life.watch(), "store watch", end))
-        checks = _check_at_start(link, settings.redis_min_replicas, log)
+        await stack.enter_async_context(_running(connections.monitor(), "primary watch", end))
+        await stack.enter_async_context(_running(detector.run(), "store watch", end))
+        checks = _check_at_start(connections, settings.redis_min_replicas, log)
         await stack.enter_async_context(_running(checks, "doctor", end, may_end=True))
-        yield store, life, feed, health
+        yield store, detector, event_stream, health
 
 
-async def _check_at_start(link: StoreConnections, replicas: int, log: FilteringBoundLogger) -> None:
+async def _check_at_start(connections: StoreConnections, replicas: int, log: FilteringBoundLogger) -> None:
     """Have the doctor check the store once its servers are known, and log what is found."""
     while True:
         with suppress(StoreUnavailableError):
-            servers = await servers_of(link, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            servers = await servers_of(connections, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
             break
         await asyncio.sleep(PROBE_INTERVAL_SECONDS)
     await doctor.check_at_start(servers, replicas, log)
 
 
 @asynccontextmanager
-async def _open_hub(store: RedisStore, feed: Feed, health: StoreHealth, end: "_End") -> AsyncIterator[Hub]:
-    """The hub, to which the feed delivers, and whose phones hear how the store is."""
-    hub = Hub(store, feed, text_frame, end.fail)
+async def _open_hub(
+    store: RedisStore, event_stream: EventStream, health: StoreHealth, end: "_End"
+) -> AsyncIterator[Hub]:
+    """The hub, to which the event stream delivers, and whose phones hear how the store is."""
+    hub = Hub(store, event_stream, text_frame, end.fail)
     health.on_change(lambda state, _: hub.tell_status(Status(_STATUS[state])))
     try:
-        async with _running(feed.run(hub), "feed", end):
+        async with _running(event_stream.run(hub), "feed", end):
             yield hub
     finally:
         await hub.aclose()
@@ -261,14 +267,14 @@ async def _open_hub(store: RedisStore, feed: Feed, health: StoreHealth, end: "_E
 async def _embedded_engine(settings: Settings, end: _End, log: FilteringBoundLogger) -> AsyncIterator[EmbeddedEngine]:
     """The embedded engine, started and guarded."""
     if settings.redis_min_replicas:
-        raise EngineUnavailable(
+        raise EngineUnavailableError(
             f"REDIS_MIN_REPLICAS must be 0 for the embedded engine, which has no replicas,"
             f" not {settings.redis_min_replicas}: or set REDIS_URL or REDIS_HOST to a store that has."
         )
     engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
     try:
-        async with _running(engine.guard(), "engine guard", end):
-            await engine.accepting(ENGINE_START_SECONDS_MAX)
+        async with _running(engine.supervise(), "engine guard", end):
+            await engine.wait_until_ready(ENGINE_START_SECONDS_MAX)
             yield engine
     finally:
         engine.close()

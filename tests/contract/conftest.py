@@ -18,11 +18,11 @@ from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Doubts
 from hubbub.store.client.address import StoreTls, parse_store_url
 from hubbub.store.client.batcher import Batcher
-from hubbub.store.client.cluster import ClusterCalls
+from hubbub.store.client.cluster import ClusterScriptClient
 from hubbub.store.client.connect import open_store
-from hubbub.store.generation import Life
+from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth, StoreState
-from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.pubsub.event_stream import EventStream
 from hubbub.store.redis_store import RedisStore
 from tests.contract.as_one_server import AsOneServer
 from tests.contract.inside import Ear, look_inside
@@ -75,14 +75,16 @@ class Instance:
         self.health = StoreHealth()
         self.health.on_change(lambda state, _: self.changes.append(state))
         self.told: list[tuple[str, str]] = []
-        self.link = open_store(parse_store_url(url), StoreTls(), "test", self.health, replicas)
-        self.life = Life(self.link.calls, self.health)
-        self.store = RedisStore(self.link.calls, self.life, LEASE_SECONDS, self.link.creating)
-        self.feed = Feed(self.link.servers, self.link.calls, f"test-{next(_numbers)}", print)
-        self.hub = Hub(self.store, self.feed, lambda text: text)
+        self.connections = open_store(parse_store_url(url), StoreTls(), "test", self.health, replicas)
+        self.detector = DataLossDetector(self.connections.client, self.health)
+        self.store = RedisStore(self.connections.client, self.detector, LEASE_SECONDS, self.connections.create_client)
+        self.event_stream = EventStream(
+            self.connections.directory, self.connections.client, f"test-{next(_numbers)}", print
+        )
+        self.hub = Hub(self.store, self.event_stream, lambda text: text)
         self.healed: list[tuple[str, int]] = []
         self.healer = Healer(
-            self.store, self.life, self.hub, LEASE_SECONDS, lambda what, number: self.healed.append((what, number))
+            self.store, self.detector, self.hub, LEASE_SECONDS, lambda what, number: self.healed.append((what, number))
         )
         self.doubts = Doubts(self.store, lambda code, word: self.told.append((code, word)))
 
@@ -101,13 +103,13 @@ class Instance:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self.link.aclose()
+        await self.connections.aclose()
 
     def _batchers(self) -> list[Batcher]:
-        if isinstance(self.link.calls, ClusterCalls):
-            return list(self.link.calls._batchers.values())
-        assert isinstance(self.link.calls, Batcher)
-        return [self.link.calls]
+        if isinstance(self.connections.client, ClusterScriptClient):
+            return list(self.connections.client._batchers.values())
+        assert isinstance(self.connections.client, Batcher)
+        return [self.connections.client]
 
     def service(self, choose: Callable[[Sequence[str]], str] = secrets.choice) -> PartyService:
         """The use cases of this instance."""

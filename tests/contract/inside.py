@@ -51,7 +51,7 @@ def look_inside(server: StoreServer, code: str = CODE) -> Inside:
 
 def find_inside(server: StoreServer, code: str = CODE) -> Inside | None:
     """The same, or None where it is not there."""
-    names = keys.live(code)
+    names = keys.party_keys(code)
     document, _, _, state, seats, tokens, roster, leases, log, messages = names
     pipeline = server.admin.pipeline(transaction=False)  # a full store starts no transaction
     pipeline.get(document)
@@ -179,5 +179,5 @@ def pass_time(server: StoreServer, seconds: float, code: str = CODE) -> None:
     what its own clock showed then, and when its keys expire (those that have expired go). A clock that was set forward
     looks the same; negative seconds are one that was set back. Instants that are told (`createdAt`, `at`) stay.
     """
-    names = keys.live(code)
+    names = keys.party_keys(code)
     server.admin.eval(_PASS_TIME, len(names), *names, str(round(seconds * 1000)))

@@ -15,8 +15,8 @@ from hubbub.core.protocol import Act, Leave, Promote
 from hubbub.core.replica import Published, Room
 from hubbub.core.results import Declined, Done, Ended, Joined, Missed, Missing, Renewed, Whole
 from hubbub.store import keys
-from hubbub.store.client.script_client import Argument, Calls
-from hubbub.store.generation import Life
+from hubbub.store.client.script_client import Argument, ScriptClient
+from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth
 from hubbub.store.redis_store import RedisStore
 from hubbub.store.replies import Reply
@@ -42,17 +42,17 @@ def _smaller(script: Script) -> Script:
     return Script(script.name, source, hashlib.sha1(source).hexdigest())
 
 
-class _SmallCalls:
+class _SmallScriptClient:
     """Calls of scripts whose bounds are small."""
 
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
-        self.shards = calls.shards
-        self.shard_of = calls.shard_of
+    def __init__(self, client: ScriptClient) -> None:
+        self._client = client
+        self.shards = client.shards
+        self.shard_of = client.shard_of
 
     @property
     def last_clock(self) -> ClockOffset | None:
-        return self._calls.last_clock
+        return self._client.last_clock
 
     async def call(
         self,
@@ -63,7 +63,7 @@ class _SmallCalls:
         *,
         probing: bool = False,
     ) -> Reply:
-        return await self._calls.call(_smaller(script), keys, args, deadline, probing=probing)
+        return await self._client.call(_smaller(script), keys, args, deadline, probing=probing)
 
 
 class SmallInstance:
@@ -74,8 +74,8 @@ class SmallInstance:
 
     def __init__(self, server: StoreServer) -> None:
         self._instance = Instance(server.url)
-        calls = _SmallCalls(self._instance.link.calls)
-        self.store = RedisStore(calls, Life(calls, StoreHealth()), LEASE_SECONDS)
+        client = _SmallScriptClient(self._instance.connections.client)
+        self.store = RedisStore(client, DataLossDetector(client, StoreHealth()), LEASE_SECONDS)
         self.lose_connection = self._instance.lose_connections
         self.aclose = self._instance.aclose
         self.frozen = False
@@ -249,7 +249,7 @@ class SmallWorld:
         if inside is None:
             assert not self.there or store_seconds(self.server) * 1000 >= self._may_go_at
             # Of a party that expired, the ids of the creates that found it may outlive it.
-            assert names <= {keys.ended(CODE), keys.live(CODE)[2]}
+            assert names <= {keys.ended(CODE), keys.party_keys(CODE)[2]}
             self.there = False
             for instance in self.instances:
                 instance.close_room()

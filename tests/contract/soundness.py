@@ -39,7 +39,7 @@ def _assert_life(inside: Inside) -> None:
 
 
 def _tries(code: str) -> str:
-    return keys.live(code)[2]
+    return keys.party_keys(code)[2]
 
 
 def _assert_seats(inside: Inside, roster_max: int) -> None:

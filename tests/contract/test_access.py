@@ -24,7 +24,7 @@ from hubbub.core.protocol import (
 from hubbub.core.results import Created, Done, Found, Healed, Joinable, Missing, Renewed, Watching, Whole
 from hubbub.store.client.address import StoreAddress, StoreTls, parse_store_url
 from hubbub.store.client.connect import open_store
-from hubbub.store.generation import Life
+from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth
 from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore
@@ -39,8 +39,8 @@ CODE = "BCDFGH"
 async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> None:
     """Run every operation once."""
     health = StoreHealth()
-    link = open_store(address, tls or StoreTls(), "test", health)
-    store = RedisStore(link.calls, Life(link.calls, health), LEASE_SECONDS)
+    connections = open_store(address, tls or StoreTls(), "test", health)
+    store = RedisStore(connections.client, DataLossDetector(connections.client, health), LEASE_SECONDS)
     party = draft(token="host's")
     try:
         await store.ping(soon())
@@ -53,7 +53,7 @@ async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> 
         await use_a_live_party(store)
         await end_party(store, party)
     finally:
-        await link.aclose()
+        await connections.aclose()
 
 
 async def use_a_live_party(store: RedisStore) -> None:

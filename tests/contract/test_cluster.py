@@ -13,7 +13,7 @@ from hubbub.store.client.slots import slot_of
 from hubbub.store.health import StoreState
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, attempt, begin, draft, soon, until
-from tests.contract.listeners import Listening
+from tests.contract.event_recorder import EventRecorder
 from tests.support.cluster import ClusterTopology
 
 CODE = "BCDFGH"
@@ -53,10 +53,12 @@ async def instance(cluster: ClusterTopology) -> AsyncIterator[Instance]:
 
 async def test_each_shard_has_a_tag_that_lies_in_it(instance: Instance, cluster: ClusterTopology) -> None:
     await instance.store.read(CODE, soon())
-    tags = instance.link.calls.shards()
+    tags = instance.connections.client.shards()
     assert len(tags) == 3
-    assert {instance.link.calls.shard_of(keys.life(tag)) for tag in tags} == set(tags)
-    assert {node.port for node in instance.link.servers.primaries()} == {server.port for server in cluster.primaries()}
+    assert {instance.connections.client.shard_of(keys.generation(tag)) for tag in tags} == set(tags)
+    assert {node.port for node in instance.connections.directory.primaries()} == {
+        server.port for server in cluster.primaries()
+    }
 
 
 async def test_while_a_slot_moves_under_load_no_party_is_missing_and_no_create_is_lost(
@@ -129,7 +131,7 @@ async def test_a_dead_master_fails_its_own_parties_only_and_its_replica_takes_ov
     others = [code for code in CODES if code not in theirs]
     replica = cluster.replica_of(victim)
     await until(lambda: replica.command("DBSIZE") == len(theirs))
-    watching = asyncio.create_task(instance.life.watch())
+    watching = asyncio.create_task(instance.detector.run())
     await until(lambda: instance.health.state is StoreState.CONNECTED)
     victim.kill()
     while (outcome := await outcome_of(store.read(theirs[0], soon(STORE_BUDGET_SECONDS)))) is None:
@@ -149,34 +151,34 @@ async def test_a_dead_master_fails_its_own_parties_only_and_its_replica_takes_ov
 async def test_events_of_every_shard_come_and_go_on_coming_when_a_slot_has_moved(
     instance: Instance, cluster: ClusterTopology
 ) -> None:
-    async with Listening(instance) as listening:
+    async with EventRecorder(instance) as recorder:
         hosts = {code: await begin(instance.store, code=code) for code in CODES[:18]}
         assert len({cluster.primary_of(code) for code in hosts}) == 3
         for code, host in hosts.items():
-            await instance.feed.want(code, soon())
+            await instance.event_stream.subscribe(code, soon())
             await instance.store.act(host, SendMessage(text="hello"), soon())
-        await until(lambda: {code for code, _ in listening.published} == set(hosts))
-        assert instance.feed.reaching
+        await until(lambda: {code for code, _ in recorder.publications} == set(hosts))
+        assert instance.event_stream.is_receiving
         moved = CODES[0]
         await asyncio.to_thread(cluster.move_slot, moved)
-        await until(lambda: listening.confirmed.count(moved) >= 2)
-        listening.published.clear()
+        await until(lambda: recorder.confirmed_codes.count(moved) >= 2)
+        recorder.publications.clear()
         await instance.store.act(hosts[moved], SendMessage(text="still there"), soon())
-        await until(lambda: [code for code, _ in listening.published] == [moved])
+        await until(lambda: [code for code, _ in recorder.publications] == [moved])
 
 
 async def test_when_a_replica_has_taken_over_events_come_again_within_the_bound(
     instance: Instance, cluster: ClusterTopology
 ) -> None:
-    async with Listening(instance) as listening:
+    async with EventRecorder(instance) as recorder:
         host = await begin(instance.store, code=CODE)
-        await instance.feed.want(CODE, soon())
+        await instance.event_stream.subscribe(CODE, soon())
         old = cluster.primary_of(CODE)
         await asyncio.to_thread(cluster.failover, old)
         since = asyncio.get_running_loop().time()
-        await until(lambda: listening.confirmed.count(CODE) >= 2)
+        await until(lambda: recorder.confirmed_codes.count(CODE) >= 2)
         await instance.store.act(host, SendMessage(text="hello"), soon())
-        await until(lambda: any(code == CODE for code, _ in listening.published))
+        await until(lambda: any(code == CODE for code, _ in recorder.publications))
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 
 

@@ -251,7 +251,7 @@ async def test_healing_that_comes_too_late_does_nothing(instance: Instance, serv
 
 async def test_a_full_store_takes_a_party_back(store: RedisStore, host: Lease, full: StoreServer) -> None:
     keeper = await keep(store, host)
-    full.admin.delete(*keys.live(CODE))
+    full.admin.delete(*keys.party_keys(CODE))
     assert await keeper.heal() == Healed()
 
 

@@ -18,7 +18,7 @@ from tests.contract.inside import CODE
 from tests.contract.losses import OldState
 from tests.support.stores import FLAVOURS, StoreServer
 
-LIFE, RECOVERING = keys.life(THE_SHARD), keys.recovering(THE_SHARD)
+LIFE, RECOVERING = keys.generation(THE_SHARD), keys.recovering(THE_SHARD)
 Call = Callable[[], Awaitable[object]]
 
 
@@ -52,7 +52,7 @@ async def absent(instance: Instance) -> bool:
 def losses_of(instance: Instance) -> list[str]:
     """The losses that the instance is told from now on."""
     losses: list[str] = []
-    instance.life.on_data_loss(losses.append)
+    instance.detector.on_data_loss(losses.append)
     return losses
 
 
@@ -75,8 +75,8 @@ async def test_whoever_only_looks_writes_nothing(instance: Instance, there: Inst
 async def test_an_instance_beats_as_long_as_it_has_something_to_lose(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
-    there.life.has_local_state = lambda: True
-    watching = [asyncio.create_task(one.life.watch()) for one in (instance, there)]
+    there.detector.has_local_state = lambda: True
+    watching = [asyncio.create_task(one.detector.run()) for one in (instance, there)]
     await until(lambda: int(server.admin.hget(LIFE, "beat") or 0) >= 2)
     for task in watching:
         task.cancel()
@@ -154,7 +154,7 @@ async def test_whoever_writes_back_makes_the_others_wait(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
     assert await absent(there)
-    instance.life.healing.add(THE_SHARD)
+    instance.detector.healing.add(THE_SHARD)
     assert not await absent(instance)
     server.admin.pexpire(RECOVERING, 50)
     assert not await absent(instance)

@@ -193,7 +193,7 @@ async def test_the_ids_of_the_creates_live_as_long_as_their_party(store: RedisSt
         await store.create(draft(token="mine"), soon())
     pass_time(server, 3600)
     await store.release(await take_seat(store, token="mine"), soon())
-    assert keys.live(CODE)[2] in look_inside(server).expiries
+    assert keys.party_keys(CODE)[2] in look_inside(server).expiries
     assert seconds_left(server) in range(295, 301)
 
 

@@ -69,7 +69,7 @@ async def test_every_change_is_one_number_higher_and_published_as_it_is_kept(
         *[kind for _, kind in steps],
     ]
     # The ear came after the host.
-    assert published == server.admin.lrange(keys.live(CODE)[8], 1, -1)
+    assert published == server.admin.lrange(keys.party_keys(CODE)[8], 1, -1)
 
 
 async def test_what_changes_nothing_has_no_number(store: RedisStore, host: Lease, ear: Ear) -> None:

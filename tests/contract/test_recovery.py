@@ -17,9 +17,11 @@ from tests.support.stores import StoreServer
 async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
     """Two instances that look after the store."""
     here, there = Instance(server.url), Instance(server.url)
-    tasks = [asyncio.create_task(job) for one in (here, there) for job in (one.life.watch(), one.healer.run())]
+    tasks = [asyncio.create_task(job) for one in (here, there) for job in (one.detector.run(), one.healer.run())]
     # Whoever has never looked knows of no loss.
-    await until(lambda: all(set(one.life._known) >= set(one.link.calls.shards()) != set() for one in (here, there)))
+    await until(
+        lambda: all(set(one.detector._known) >= set(one.connections.client.shards()) != set() for one in (here, there))
+    )
     yield here, there
     for task in tasks:
         task.cancel()

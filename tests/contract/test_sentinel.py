@@ -14,7 +14,7 @@ from hubbub.core.results import Created, Found
 from hubbub.store.client.sentinel import Sentinels
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, begin, draft, soon, until
-from tests.contract.listeners import Listening
+from tests.contract.event_recorder import EventRecorder
 from tests.support.sentinel import SERVICE, SentinelTopology, master_port
 from tests.support.stores import ServerProcess
 
@@ -89,9 +89,9 @@ async def test_when_the_primary_dies_parties_live_on_and_no_one_is_told_that_the
 async def test_a_primary_that_was_demoted_is_left_and_events_come_again_within_the_bound(
     instance: Instance, sentinel: SentinelTopology
 ) -> None:
-    async with Listening(instance) as listening:
+    async with EventRecorder(instance) as recorder:
         host = await begin(instance.store)
-        await instance.feed.want(CODE, soon())
+        await instance.event_stream.subscribe(CODE, soon())
         old = sentinel.primary()
         await asyncio.to_thread(sentinel.failover)
         await asyncio.to_thread(sentinel.wait_for_another_primary, old)
@@ -99,7 +99,7 @@ async def test_a_primary_that_was_demoted_is_left_and_events_come_again_within_t
         while True:
             with suppress(StoreUnavailableError):
                 await instance.store.act(host, SendMessage(text="hello"), soon(STORE_BUDGET_SECONDS))
-            if listening.published and instance.feed.reaching:
+            if recorder.publications and instance.event_stream.is_receiving:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS

@@ -139,7 +139,7 @@ async def test_a_seat_that_is_not_there_may_come_back_while_others_write_back(
 ) -> None:
     never_done = attempt(token="mine")
     assert not await store.undo_join(never_done, soon())
-    server.admin.set(keys.recovering(instance.life.shard_of(CODE)), "1", px=60_000)
+    server.admin.set(keys.recovering(instance.detector.shard_of(CODE)), "1", px=60_000)
     with pytest.raises(StoreUnavailableError) as caught:
         await store.undo_join(never_done, soon())
     assert caught.value.trouble is StoreFailure.RECOVERING
@@ -180,11 +180,11 @@ async def test_a_join_that_others_wrote_back_is_taken_back_only_once_nobody_else
     again = await keep(store, await take_own_seat(store, "mine"))
     server.admin.flushall()
     assert await keeper.heal() == Healed()
-    server.admin.set(keys.recovering(instance.life.shard_of(CODE)), "1", px=60_000)
+    server.admin.set(keys.recovering(instance.detector.shard_of(CODE)), "1", px=60_000)
     with pytest.raises(StoreUnavailableError):
         await store.undo_join(doubtful, soon())
     assert await again.heal() == Healed()
-    server.admin.delete(keys.recovering(instance.life.shard_of(CODE)))
+    server.admin.delete(keys.recovering(instance.detector.shard_of(CODE)))
     assert not await store.undo_join(doubtful, soon())
     assert (await touch(store, *again.own)).verdicts == ()
 

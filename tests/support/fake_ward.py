@@ -9,7 +9,7 @@ from hubbub.recovery.recovery import Healer
 from hubbub.services.lease_renewer import Presence
 from tests.support.fake_time import now, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, DOCUMENT, FakeLife
+from tests.support.fakes import CODE, DOCUMENT, FakeDataLossDetector
 
 LEASE_SECONDS = 10.0
 THIRD = LEASE_SECONDS / 3
@@ -20,11 +20,11 @@ class Ward(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.life = FakeLife()
+        self.detector = FakeDataLossDetector()
         self.told: list[tuple[str, int]] = []
         self.healer = Healer(
             self.store.as_store(),
-            self.life.as_life(),
+            self.detector.as_detector(),
             self.hub,
             LEASE_SECONDS,
             lambda what, number: self.told.append((what, number)),

@@ -11,7 +11,7 @@ from hubbub.core.protocol import Event, Position, encode
 from hubbub.core.replica import Published
 from hubbub.hub.hub import Hub, LocalRoom, Place
 from tests.support.fake_time import later, now, settle
-from tests.support.fakes import CODE, FakeFeed, FakeParty, FakeStore
+from tests.support.fakes import CODE, FakeEventStream, FakeParty, FakeStore
 from tests.support.party_view import PartyView
 
 
@@ -84,9 +84,9 @@ class World:
     def __init__(self, prepare: Callable[[bytes], bytes] = bytes, party: FakeParty | None = None) -> None:
         self.party = party or FakeParty(version=1)
         self.store = FakeStore(self.party)
-        self.feed = FakeFeed()
+        self.event_stream = FakeEventStream()
         self._prepare = prepare
-        self.hub = Hub(self.store.as_store(), self.feed.as_feed(), prepare)
+        self.hub = Hub(self.store.as_store(), self.event_stream.as_event_stream(), prepare)
         self.places: dict[Any, Place] = {}
         self._holders = 0
 

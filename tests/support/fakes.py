@@ -43,9 +43,9 @@ from hubbub.core.results import (
     WatchOutcome,
     Whole,
 )
-from hubbub.store.generation import Life
+from hubbub.store.generation import DataLossDetector
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
-from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.pubsub.event_stream import EventStream
 from tests.support.fake_time import now
 
 CODE: Final = "BCDFGH"
@@ -285,7 +285,7 @@ class FakeStore:
         raise StoreUnavailableError(StoreFailure.TIMEOUT, "no answer")
 
 
-class FakeLife:
+class FakeDataLossDetector:
     """The life of a store that never loses anything unless a test says so. `shards` names those of some codes."""
 
     def __init__(self) -> None:
@@ -295,12 +295,12 @@ class FakeLife:
         self.has_local_state: Callable[[], bool] = lambda: True
         self._listeners: list[Callable[[str], None]] = []
 
-    def as_life(self) -> Life:
+    def as_detector(self) -> DataLossDetector:
         """This, as the healer wants it."""
-        return cast("Life", self)
+        return cast("DataLossDetector", self)
 
     def on_data_loss(self, listener: Callable[[str], None]) -> None:
-        """See `Life.on_data_loss`."""
+        """See `DataLossDetector.on_data_loss`."""
         self._listeners.append(listener)
 
     def lose(self, shard: str = "0") -> None:
@@ -309,16 +309,16 @@ class FakeLife:
             listener(shard)
 
     def shard_of(self, code: str) -> str:
-        """See `Life.shard_of`."""
+        """See `DataLossDetector.shard_of`."""
         return self.shards.get(code, "0")
 
     def is_recovering(self, shard: str) -> bool:
-        """See `Life.is_recovering`."""
+        """See `DataLossDetector.is_recovering`."""
         assert shard in {"0", *self.shards.values()}
         return self.recovering
 
 
-class FakeFeed:
+class FakeEventStream:
     """Subscriptions that are confirmed at once, unless `silent`."""
 
     def __init__(self) -> None:
@@ -326,20 +326,20 @@ class FakeFeed:
         self.orders: list[tuple[str, str]] = []
         self.silent = False
 
-    def as_feed(self) -> Feed:
+    def as_event_stream(self) -> EventStream:
         """This, as the hub wants it."""
-        return cast("Feed", self)
+        return cast("EventStream", self)
 
-    async def want(self, code: str, deadline: float) -> None:
-        """See `Feed.want`."""
+    async def subscribe(self, code: str, deadline: float) -> None:
+        """See `EventStream.subscribe`."""
         if code not in self.wanted:
             self.wanted.add(code)
-            self.orders.append(("want", code))
+            self.orders.append(("subscribe", code))
         if self.silent:
             await asyncio.sleep(deadline - now())
             raise StoreUnavailableError(StoreFailure.TIMEOUT, "not confirmed")
 
-    def unwant(self, code: str) -> None:
-        """See `Feed.unwant`."""
+    def unsubscribe(self, code: str) -> None:
+        """See `EventStream.unsubscribe`."""
         self.wanted.discard(code)
-        self.orders.append(("unwant", code))
+        self.orders.append(("unsubscribe", code))

@@ -20,7 +20,7 @@ from tests.support.fake_seats import SeatStore
 from tests.support.fake_time import in_fake_time, later
 from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import View
-from tests.support.fakes import CODE, FakeFeed, FakeLife, FakeParty
+from tests.support.fakes import CODE, FakeDataLossDetector, FakeEventStream, FakeParty
 
 LEASE_SECONDS = 9.0
 FINAL = range(4500, 4600)
@@ -31,9 +31,9 @@ class Instance:
 
     def __init__(self, store: SeatStore) -> None:
         port = store.as_store()
-        self.hub = Hub(port, FakeFeed().as_feed(), text_frame)
+        self.hub = Hub(port, FakeEventStream().as_event_stream(), text_frame)
         doubts = Doubts(port, lambda *_: None)
-        healer = Healer(port, FakeLife().as_life(), self.hub, LEASE_SECONDS, lambda *_: None)
+        healer = Healer(port, FakeDataLossDetector().as_detector(), self.hub, LEASE_SECONDS, lambda *_: None)
         self.service = PartyService(port, self.hub, doubts, healer, PartyPolicy(7200, 300, 120, 500))
         jobs = (store.feed_of(self.hub), Presence(port, self.hub, healer, LEASE_SECONDS).run(), doubts.settle())
         self._tasks = [asyncio.create_task(job) for job in jobs]

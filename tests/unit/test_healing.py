@@ -26,7 +26,7 @@ async def test_what_ended_is_buried_a_second_before_anything_is_healed() -> None
     ward.create("CCCCCC")
     async with ward.healing():
         lost_at = now()
-        ward.life.lose()
+        ward.detector.lose()
         await later(5.0)
     ((buried_at, end),) = ward.store.buried
     ((healed_at, _),) = ward.store.healed
@@ -41,11 +41,11 @@ async def test_while_it_heals_others_are_made_to_wait() -> None:
     ward = Ward()
     await ward.guests("ann")
     async with ward.healing():
-        ward.life.lose()
+        ward.detector.lose()
         await settle()
-        assert ward.life.healing == {"0"}
+        assert ward.detector.healing == {"0"}
         await later(5.0)
-        assert ward.life.healing == set()
+        assert ward.detector.healing == set()
 
 
 @in_fake_time
@@ -54,7 +54,7 @@ async def test_healing_is_tried_again_until_the_store_answers() -> None:
     await ward.guests("ann")
     async with ward.healing():
         ward.store.down = True
-        ward.life.lose()
+        ward.detector.lose()
         await later(600.0)
         ward.store.down = False
         await later(1.0)
@@ -67,9 +67,9 @@ async def test_what_is_lost_while_healing_goes_on_is_healed_too() -> None:
     await ward.guests("ann")
     async with ward.healing():
         ward.store.down = True
-        ward.life.lose()
+        ward.detector.lose()
         await later(3.0)
-        ward.life.lose()
+        ward.detector.lose()
         ward.store.down = False
         await later(5.0)
     assert ward.codes == [CODE]
@@ -78,13 +78,13 @@ async def test_what_is_lost_while_healing_goes_on_is_healed_too() -> None:
 @in_fake_time
 async def test_a_loss_of_one_shard_does_not_end_the_healing_of_another() -> None:
     ward = Ward()
-    ward.life.shards = {"CCCCCC": "1"}
+    ward.detector.shards = {"CCCCCC": "1"}
     await ward.guests("ann")
     async with ward.healing():
         ward.store.down = True
-        ward.life.lose("0")
+        ward.detector.lose("0")
         await later(3.0)
-        ward.life.lose("1")
+        ward.detector.lose("1")
         ward.store.down = False
         await later(5.0)
     assert ward.codes == [CODE]
@@ -93,16 +93,16 @@ async def test_a_loss_of_one_shard_does_not_end_the_healing_of_another() -> None
 @in_fake_time
 async def test_a_shard_that_is_away_holds_up_the_healing_of_no_other() -> None:
     ward = Ward()
-    ward.life.shards = {"CCCCCC": "1"}
+    ward.detector.shards = {"CCCCCC": "1"}
     await ward.guests("ann")
     ward.create("CCCCCC")
     ward.store.away = {"CCCCCC"}
     async with ward.healing():
-        ward.life.lose("0")
+        ward.detector.lose("0")
         ward.healer.look_again()
         await later(5.0)
         assert ward.codes == [CODE]
-        assert ward.life.healing == set()
+        assert ward.detector.healing == set()
         ward.store.away = set()
         await later(1.0)
     assert ward.codes == [CODE, "CCCCCC"]
@@ -120,9 +120,9 @@ def test_what_a_store_that_answers_will_not_do_is_given_up_and_told(trouble: Sto
 
         ward.store.healing = refuse
         async with ward.healing():
-            ward.life.lose()
+            ward.detector.lose()
             await later(10.0)
-            assert ward.life.healing == set()
+            assert ward.detector.healing == set()
         assert (f"given up: {trouble}", 1) in ward.told
 
     scene()
@@ -131,18 +131,18 @@ def test_what_a_store_that_answers_will_not_do_is_given_up_and_told(trouble: Sto
 @in_fake_time
 async def test_only_what_the_shard_had_is_written_back() -> None:
     ward = Ward()
-    ward.life.shards = {CODE: "1"}
+    ward.detector.shards = {CODE: "1"}
     await ward.guests("ann")
     async with ward.healing():
-        ward.life.lose("0")
+        ward.detector.lose("0")
         await later(5.0)
         assert ward.codes == []
         ward.happens(over())
         await settle()
-        ward.life.lose("0")
+        ward.detector.lose("0")
         await later(5.0)
         assert ward.store.buried == []
-        ward.life.lose("1")
+        ward.detector.lose("1")
         await later(5.0)
     assert [end.code for _, end in ward.store.buried] == [CODE]
 
@@ -156,7 +156,7 @@ async def test_a_healed_room_is_told_anew_to_everyone() -> None:
     ann, ben = await ward.guests("ann", "ben")
     ward.store.party = ward.party = FakeParty(epoch="epoch-2", version=1)
     async with ward.healing():
-        ward.life.lose()
+        ward.detector.lose()
         await later(5.0)
     assert ann.heard[-1] == ben.heard[-1] == "ROOM"
     assert ann.view.epoch == "epoch-2"
@@ -217,14 +217,14 @@ def test_a_party_that_cannot_be_healed_is_over(outcome: HealOutcome, is_remember
         (phone,) = await ward.guests("ann")
         ward.store.healing = lambda _: outcome
         async with ward.healing():
-            ward.life.lose()
+            ward.detector.lose()
             await later(5.0)
-            ward.life.lose()
+            ward.detector.lose()
             await later(LEASE_SECONDS)
-            ward.life.lose()
+            ward.detector.lose()
             await later(5.0)
             assert phone.closed == [CloseCode.PARTY_ENDED]
-            ward.life.lose()
+            ward.detector.lose()
             await later(5.0)
         assert bool(ward.store.buried) == is_remembered
 
@@ -235,12 +235,12 @@ def test_a_party_that_cannot_be_healed_is_over(outcome: HealOutcome, is_remember
 async def test_what_is_missing_while_others_write_back_may_still_come() -> None:
     ward = Ward()
     (phone,) = await ward.guests("ann")
-    ward.life.recovering = True
+    ward.detector.recovering = True
     ward.store.healing = lambda _: Missing()
     await ward.healer.heal(ward.room())
     await later(1.0)
     assert not phone.closed
-    ward.life.recovering = False
+    ward.detector.recovering = False
     # Whoever has a copy renews within a lease, and finds it missing too.
     await later(LEASE_SECONDS)
     await ward.healer.heal(ward.room())
@@ -329,12 +329,12 @@ async def test_an_absence_is_believed_where_the_leases_have_run_out() -> None:
 @in_fake_time
 async def test_an_instance_has_something_to_lose_while_it_has_phones_or_remembers() -> None:
     ward = Ward()
-    assert not ward.life.has_local_state()
+    assert not ward.detector.has_local_state()
     (phone,) = await ward.guests("ann")
-    assert ward.life.has_local_state()
+    assert ward.detector.has_local_state()
     ward.leave(phone)
-    assert not ward.life.has_local_state()
+    assert not ward.detector.has_local_state()
     ward.create()
-    assert ward.life.has_local_state()
+    assert ward.detector.has_local_state()
     await later(RECENT_CREATE_SECONDS)
-    assert not ward.life.has_local_state()
+    assert not ward.detector.has_local_state()

@@ -18,7 +18,7 @@ async def test_a_recent_create_is_healed_and_its_key_bound_again() -> None:
     ward.create("CCCCCC", once="hash")
     ward.create("DDDDDD")
     async with ward.healing():
-        ward.life.lose()
+        ward.detector.lose()
         await later(5.0)
     assert ward.codes == ["CCCCCC", "DDDDDD"]
     (_, healing), _ = ward.store.healed
@@ -55,7 +55,7 @@ async def test_a_create_is_kept_for_a_minute() -> None:
     ward.create()
     async with ward.healing():
         await later(RECENT_CREATE_SECONDS)
-        ward.life.lose()
+        ward.detector.lose()
         await later(5.0)
     assert ward.codes == []
 
@@ -69,7 +69,7 @@ def test_a_create_whose_party_is_no_more_is_forgotten(outcome: HealOutcome) -> N
         ward.store.healing = lambda _: outcome
         async with ward.healing():
             for _ in range(2):
-                ward.life.lose()
+                ward.detector.lose()
                 await later(5.0)
         assert ward.codes == [CODE]
         assert ward.store.bound_again == []
@@ -83,7 +83,7 @@ async def test_a_create_that_was_withdrawn_is_not_healed() -> None:
     ward.create()
     ward.healer.note_withdrawn(CODE)
     async with ward.healing():
-        ward.life.lose()
+        ward.detector.lose()
         await later(5.0)
     assert ward.codes == []
 
@@ -95,7 +95,7 @@ async def test_whoever_enters_has_the_party_healed_with_the_room() -> None:
     await ward.guests("ann")
     ward.healer.note_entered(ward.room())
     async with ward.healing():
-        ward.life.lose()
+        ward.detector.lose()
         await later(5.0)
     ((_, healing),) = ward.store.healed
     assert healing.copy is not None

@@ -10,7 +10,7 @@ from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Doubts
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeLife, over, said
+from tests.support.fakes import CODE, FakeDataLossDetector, over, said
 
 # Those who have lost their seat.
 
@@ -81,7 +81,7 @@ async def test_the_end_is_told_to_everybody_before_they_are_closed_and_the_room_
         assert phone.heard[-2:] == ["MESSAGE", "ENDED"]
         assert phone.closed == [CloseCode.PARTY_ENDED]
     assert list(world.hub.rooms()) == []
-    assert not world.feed.wanted
+    assert not world.event_stream.wanted
 
 
 @in_fake_time
@@ -147,7 +147,7 @@ async def test_a_drain_closes_few_phones_too_and_each_once(count: int) -> None:
 async def test_while_an_instance_drains_no_leave_is_told() -> None:
     world = World()
     store = world.store.as_store()
-    healer = Healer(store, FakeLife().as_life(), world.hub, 10.0, lambda *_: None)
+    healer = Healer(store, FakeDataLossDetector().as_detector(), world.hub, 10.0, lambda *_: None)
     service = PartyService(store, world.hub, Doubts(store, lambda *_: None), healer, PartyPolicy(60, 60, 60, 2))
     lease = world.lease("ann")
     await service.lose(lease)
@@ -164,8 +164,8 @@ async def test_while_an_instance_drains_no_leave_is_told() -> None:
 async def test_a_room_that_nobody_entered_goes_at_once() -> None:
     world = World()
     async with world.hub.opened(CODE, now() + 1.5):
-        assert world.feed.wanted == {CODE}
-    assert not world.feed.wanted
+        assert world.event_stream.wanted == {CODE}
+    assert not world.event_stream.wanted
 
 
 @in_fake_time
@@ -175,10 +175,10 @@ async def test_an_empty_room_is_kept_for_a_while_and_then_goes() -> None:
     await later(2 * ROOM_LINGER_SECONDS)
     world.leave(phone)
     await later(ROOM_LINGER_SECONDS - 0.1)
-    assert world.feed.wanted == {CODE}
+    assert world.event_stream.wanted == {CODE}
     await later(0.2)
-    assert not world.feed.wanted
-    assert world.feed.orders == [("want", CODE), ("unwant", CODE)]
+    assert not world.event_stream.wanted
+    assert world.event_stream.orders == [("subscribe", CODE), ("unsubscribe", CODE)]
 
 
 @in_fake_time
@@ -191,7 +191,7 @@ async def test_who_comes_back_in_time_finds_the_room_level() -> None:
     again = await world.come_back(phone)
     assert again.texts == ["meanwhile"]
     await later(10 * ROOM_LINGER_SECONDS)
-    assert world.feed.orders == [("want", CODE)]
+    assert world.event_stream.orders == [("subscribe", CODE)]
     assert len(world.store.asked) == 1
 
 
@@ -204,7 +204,7 @@ async def test_a_room_in_which_somebody_is_about_to_enter_is_kept() -> None:
         await later(2 * ROOM_LINGER_SECONDS)
         world.seat(FakePhone(), opened)
     await later(2 * ROOM_LINGER_SECONDS)
-    assert world.feed.orders == [("want", CODE)]
+    assert world.event_stream.orders == [("subscribe", CODE)]
 
 
 @in_fake_time
@@ -214,7 +214,7 @@ async def test_a_room_is_kept_for_as_long_after_the_last_leave_even_if_that_was_
     await later(ROOM_LINGER_SECONDS / 2)
     world.leave(phone)
     await later(ROOM_LINGER_SECONDS - 0.1)
-    assert world.feed.wanted == {CODE}
+    assert world.event_stream.wanted == {CODE}
 
 
 @in_fake_time

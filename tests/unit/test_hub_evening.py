@@ -68,7 +68,7 @@ class Evening:
             assert phone.heard[-1] == "ENDED"
             assert phone.closed == [CloseCode.PARTY_ENDED]
         await later(1.0)
-        assert not self._world.feed.wanted
+        assert not self._world.event_stream.wanted
 
     def _some_events(self) -> list[Event]:
         self._numbers += 1

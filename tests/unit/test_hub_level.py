@@ -22,7 +22,7 @@ async def test_the_first_to_enter_has_the_party_asked_for_and_the_others_do_not(
     await asyncio.gather(*(world.enter(FakePhone(), f"g{number}") for number in range(10)))
     await world.enter(FakePhone(), "late")
     assert [since for _, since in world.store.asked] == [None]
-    assert world.feed.orders == [("want", CODE)]
+    assert world.event_stream.orders == [("subscribe", CODE)]
 
 
 @in_fake_time
@@ -76,16 +76,16 @@ async def test_who_enters_while_the_store_is_away_hears_so_by_the_deadline_and_i
         await world.enter(FakePhone(), seconds=1.5)
     assert now() == pytest.approx(began + 1.5)
     assert caught.value.in_doubt
-    assert not world.feed.wanted
+    assert not world.event_stream.wanted
 
 
 @in_fake_time
 async def test_a_subscription_that_is_not_confirmed_is_told_as_unavailable_and_the_room_goes() -> None:
     world = World()
-    world.feed.silent = True
+    world.event_stream.silent = True
     with pytest.raises(StoreUnavailableError):
         await world.enter(FakePhone())
-    assert world.feed.orders == [("want", CODE), ("unwant", CODE)]
+    assert world.event_stream.orders == [("subscribe", CODE), ("unsubscribe", CODE)]
 
 
 @in_fake_time
@@ -208,7 +208,7 @@ async def test_a_party_that_ended_unheard_is_closed_when_it_is_asked_for() -> No
     world.party.has_ended = True
     await later(CATCH_UP_JITTER_SECONDS + EVENT_WAIT_SECONDS * 1.01)
     assert phone.closed == [CloseCode.PARTY_ENDED]
-    assert not world.feed.wanted
+    assert not world.event_stream.wanted
 
 
 @in_fake_time

@@ -15,7 +15,7 @@ from hubbub.recovery.recovery import Healer
 from hubbub.services.lease_renewer import Presence
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeLife, FakeParty, over, said
+from tests.support.fakes import CODE, FakeDataLossDetector, FakeParty, over, said
 
 A_MOMENT = EVENT_WAIT_SECONDS * 1.01
 
@@ -119,7 +119,7 @@ async def test_a_party_that_is_gone_closes_all_its_phones_here() -> None:
     world.hub.end_soon(world.room())
     await later(A_MOMENT)
     assert all(phone.closed == [CloseCode.PARTY_ENDED] for phone in phones)
-    assert not world.feed.wanted
+    assert not world.event_stream.wanted
 
 
 @in_fake_time
@@ -143,7 +143,7 @@ async def test_the_event_that_says_why_is_waited_for_a_moment_where_the_store_kn
 async def renewing(world: World) -> AsyncIterator[None]:
     """Leases are renewed for as long as the block lasts."""
     store = world.store.as_store()
-    healer = Healer(store, FakeLife().as_life(), world.hub, 9.0, lambda *_: None)
+    healer = Healer(store, FakeDataLossDetector().as_detector(), world.hub, 9.0, lambda *_: None)
     task = asyncio.create_task(Presence(store, world.hub, healer, lease_seconds=9.0).run())
     yield
     assert not task.done()

@@ -18,7 +18,7 @@ from hubbub.transport.websocket import Talk, text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import World
-from tests.support.fakes import FakeLife, came, over, said
+from tests.support.fakes import FakeDataLossDetector, came, over, said
 
 LEASE_SECONDS = 10.0
 JOIN = {"t": "JOIN", "code": "BCDFGH", "name": "Ben"}
@@ -33,7 +33,7 @@ class Caller:
         self.store.admission = self.let_in
         port = self.store.as_store()
         self.doubts = Doubts(port, lambda *_: None)
-        healer = Healer(port, FakeLife().as_life(), self.world.hub, LEASE_SECONDS, lambda *_: None)
+        healer = Healer(port, FakeDataLossDetector().as_detector(), self.world.hub, LEASE_SECONDS, lambda *_: None)
         service = PartyService(port, self.world.hub, self.doubts, healer, PartyPolicy(7200, 300, 120, 500))
         self.phone = FakeSocketConnection()
         self.talk = Talk(service, self.world.hub, self.phone)

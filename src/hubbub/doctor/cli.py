@@ -24,7 +24,7 @@ _COLOURS: Final = {Verdict.OK: "green", Verdict.NOTE: "cyan", Verdict.WARNING: "
 
 
 async def check_up(settings: Settings) -> tuple[Finding, ...]:
-    """Check the store of these settings; raises `EngineUnavailable` or `EngineStartError`."""
+    """Check the store of these settings; raises `EngineUnavailableError` or `EngineStartError`."""
     address = settings.store_address
     if address is not None:
         return await _check_up_shared(address, settings)
@@ -35,25 +35,25 @@ async def check_up(settings: Settings) -> tuple[Finding, ...]:
 
 
 async def _check_up_shared(address: StoreAddress, settings: Settings) -> tuple[Finding, ...]:
-    link = open_store(address, settings.store_tls, _CLIENT_NAME, StoreHealth())
+    connections = open_store(address, settings.store_tls, _CLIENT_NAME, StoreHealth())
     try:
-        servers = await servers_of(link, asyncio.get_running_loop().time() + STORE_BUDGET_SECONDS)
+        servers = await servers_of(connections, asyncio.get_running_loop().time() + STORE_BUDGET_SECONDS)
         return await diagnose(servers, settings.redis_min_replicas)
     finally:
-        await link.aclose()
+        await connections.aclose()
 
 
 @asynccontextmanager
 async def _private_engine(folder: Path) -> AsyncIterator[EmbeddedEngine]:
     """The engine of that folder: the one that runs, or one for the length of the block."""
     engine = EmbeddedEngine(folder, lambda _: None)
-    guarding = asyncio.create_task(engine.guard(), name="engine guard")
+    supervising = asyncio.create_task(engine.supervise(), name="engine guard")
     try:
-        await engine.accepting(ENGINE_START_SECONDS_MAX)
+        await engine.wait_until_ready(ENGINE_START_SECONDS_MAX)
         yield engine
     finally:
-        guarding.cancel()
-        await asyncio.wait([guarding])
+        supervising.cancel()
+        await asyncio.wait([supervising])
         engine.close()
 
 

@@ -30,7 +30,7 @@ from hubbub.store import keys, scripts
 from hubbub.store.client.address import Node
 from hubbub.store.client.batcher import Batcher, trouble_of
 from hubbub.store.client.connect import StoreConnections
-from hubbub.store.client.primaries import Servers
+from hubbub.store.client.primaries import PrimaryDirectory
 from hubbub.store.health import StoreHealth
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
@@ -60,19 +60,19 @@ class Server(msgspec.Struct, frozen=True):
     code: str = "doctor"
 
 
-async def servers_of(link: StoreConnections, deadline: float) -> list[Server]:
+async def servers_of(connections: StoreConnections, deadline: float) -> list[Server]:
     """Every primary of a store; raises `StoreUnavailableError` where none is known by `deadline`."""
-    servers = link.servers
-    await servers.found(deadline)
+    directory = connections.directory
+    await directory.wait_known(deadline)
     return [
-        Server(servers.name_of(primary), servers.new_pool(primary), _code_on(servers, primary))
-        for primary in servers.primaries()
+        Server(directory.name_of(primary), directory.new_pool(primary), _code_on(directory, primary))
+        for primary in directory.primaries()
     ]
 
 
-def _code_on(servers: Servers, primary: Node) -> str:
+def _code_on(directory: PrimaryDirectory, primary: Node) -> str:
     codes = (f"doctor{number}" for number in count())
-    return next(code for code in codes if servers.primary_of(keys.party(code)) == primary)
+    return next(code for code in codes if directory.primary_of(keys.party(code)) == primary)
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -212,12 +212,12 @@ class _Inspection:
         user = await self._ask("ACL", "WHOAMI")
         name = None if user is None else user.decode()
         refused: list[tuple[str, str]] = []
-        for key in (*keys.live(self._server.code), keys.beside(self._server.code)):
+        for key in (*keys.party_keys(self._server.code), keys.doctor_key(self._server.code)):
             refused += [(command, key) for command in await self._refused_on(key)]
         # The scripts may be known to the server already, so that a missing right to send them would not show.
         if await self._ask("EVAL", "return 1", 0) is None:
             refused.append(("EVAL", ""))
-        nobodys = keys.of_nobody(self._server.code)
+        nobodys = keys.foreign_key(self._server.code)
         foreign = [await self._ask("EXISTS", nobodys), await self._ask("SPUBLISH", nobodys, "")]
         return Rights(
             name,
@@ -245,7 +245,7 @@ class _Inspection:
                     if await self._ask("ACL", "DRYRUN", user, *command.split(), *words) == b"OK"
                 ]
             )
-        key = (keys.beside(self._server.code),)
+        key = (keys.doctor_key(self._server.code),)
         return tuple(
             [
                 command

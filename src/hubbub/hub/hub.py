@@ -20,7 +20,7 @@ from hubbub.core.replica import Published
 from hubbub.core.results import Ended, HistoryLost, Missing, Renewed
 from hubbub.hub.local_room import LocalRoom, Phone, Place, RoomClosed
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
-from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.pubsub.event_stream import EventStream
 
 __all__ = ["Hub", "LocalRoom", "Phone", "Place", "RoomClosed"]
 
@@ -34,12 +34,12 @@ class Hub:
     def __init__(
         self,
         store: Store,
-        feed: Feed,
+        event_stream: EventStream,
         prepare: Callable[[bytes], bytes],
         tell_fault: Callable[[str, BaseException], None] = lambda *_: None,
     ) -> None:
         self._store = store
-        self._feed = feed
+        self._event_stream = event_stream
         self._prepare = prepare
         self._tell_fault = tell_fault
         self._rooms: dict[str, LocalRoom] = {}
@@ -104,7 +104,7 @@ class Hub:
             opened = self._rooms[code] = LocalRoom(code, self._prepare)
         opened.entering += 1
         try:
-            await self._feed.want(code, deadline)
+            await self._event_stream.subscribe(code, deadline)
             yield opened
         finally:
             opened.entering -= 1
@@ -155,11 +155,11 @@ class Hub:
     def _drop(self, opened: LocalRoom) -> None:
         if self._rooms.get(opened.code) is opened:
             del self._rooms[opened.code]
-            self._feed.unwant(opened.code)
+            self._event_stream.unsubscribe(opened.code)
             if opened.catching_up is not None:
                 opened.catching_up.cancel()
 
-    # What the feed brings.
+    # What the event stream brings.
 
     def confirmed(self, code: str) -> None:
         """Events come again: ask for those that did not, but not with all other rooms at once."""

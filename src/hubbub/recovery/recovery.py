@@ -23,8 +23,8 @@ from hubbub.core.party import Lease
 from hubbub.core.results import Ended, Healed, Missing
 from hubbub.hub.hub import Hub, LocalRoom
 from hubbub.recovery.cache import Memory, RecentCreate
-from hubbub.store.generation import Life, recovering
-from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
+from hubbub.store.generation import DataLossDetector
+from hubbub.store.port import Store, StoreFailure, StoreUnavailableError, store_recovering_error
 
 _Job = Callable[[float], Awaitable[object]]
 """What is done by a deadline, or raises `StoreUnavailableError`."""
@@ -39,10 +39,10 @@ class Healer:
     """
 
     def __init__(
-        self, store: Store, life: Life, hub: Hub, lease_seconds: float, tell: Callable[[str, int], None]
+        self, store: Store, detector: DataLossDetector, hub: Hub, lease_seconds: float, tell: Callable[[str, int], None]
     ) -> None:
         self._store = store
-        self._life = life
+        self._detector = detector
         self._hub = hub
         self._lease_seconds = lease_seconds
         self._tell = tell
@@ -54,8 +54,8 @@ class Healer:
         self._busy: set[str] = set()
         """Shards that are being looked after."""
         self._is_wanted = asyncio.Event()
-        life.on_data_loss(self._lose)
-        life.has_local_state = self._has_anything
+        detector.on_data_loss(self._lose)
+        detector.has_local_state = self._has_anything
         hub.on_end(self._remember_end)
 
     async def run(self) -> None:
@@ -76,13 +76,13 @@ class Healer:
                     await self._write_back(shard)
                 self._doubtful.discard(shard)
                 await self._heal_recent_creates(shard)
-                self._life.healing.discard(shard)
+                self._detector.healing.discard(shard)
         finally:
-            self._life.healing.discard(shard)
+            self._detector.healing.discard(shard)
             self._busy.discard(shard)
 
     async def _write_back(self, shard: str) -> None:
-        self._life.healing.add(shard)
+        self._detector.healing.add(shard)
         await self._bury(shard)
         await asyncio.sleep(TOMBSTONES_FIRST_SECONDS)
         await self._heal_rooms(shard)
@@ -111,10 +111,10 @@ class Healer:
         opened = self._hub.room(code)
         if opened is not None and self.may_be_healed(opened):
             opened.is_lost = True
-            raise recovering()
+            raise store_recovering_error()
         if self._memory.recent_create(code, _now()) is not None:
             self._doubt(code)
-            raise recovering()
+            raise store_recovering_error()
 
     def may_be_healed(self, opened: LocalRoom) -> bool:
         """Whether the room's leases were renewed so lately that they cannot have run out."""
@@ -144,14 +144,14 @@ class Healer:
         if isinstance(outcome, Healed):
             opened.is_lost = False
             opened.renewed_at = asked_at
-            opened.copied = -1  # of the life before, whose versions mean nothing now
+            opened.copied = -1  # of the epoch before, whose versions mean nothing now
             self._hub.begin_anew(opened)
         elif not (isinstance(outcome, Missing) and self._others_may_heal(opened)):
             self._hub.end_soon(opened, has_ended=isinstance(outcome, Ended))
 
     def _others_may_heal(self, opened: LocalRoom) -> bool:
         """Whether another instance may yet write back what this one has no copy of."""
-        return self._life.is_recovering(self._life.shard_of(opened.code)) or self.may_be_healed(opened)
+        return self._detector.is_recovering(self._detector.shard_of(opened.code)) or self.may_be_healed(opened)
 
     def _copy_of(self, opened: LocalRoom, leases: Iterable[Lease]) -> PartyBackup | None:
         room = opened.room
@@ -161,15 +161,15 @@ class Healer:
         return merge_room_state(opened.copy, room.party, room.version, room.kicked, leases)
 
     async def _bury(self, shard: str) -> None:
-        ends = [end for end in self._memory.ends(self._store.now_ms()) if self._life.shard_of(end.code) == shard]
+        ends = [end for end in self._memory.ends(self._store.now_ms()) if self._detector.shard_of(end.code) == shard]
         await self._do_each(shard, "buried", [partial(self._store.bury, end) for end in ends])
 
     async def _heal_rooms(self, shard: str) -> None:
-        rooms = [opened for opened in self._hub.rooms() if self._life.shard_of(opened.code) == shard]
+        rooms = [opened for opened in self._hub.rooms() if self._detector.shard_of(opened.code) == shard]
         await self._do_each(shard, "healed", [partial(self._heal_room, opened) for opened in rooms])
 
     async def _heal_recent_creates(self, shard: str) -> None:
-        creates = [c for c in self._memory.recent_creates(_now()) if self._life.shard_of(c.code) == shard]
+        creates = [c for c in self._memory.recent_creates(_now()) if self._detector.shard_of(c.code) == shard]
         await self._do_each(shard, "creates looked after", [partial(self._heal_create, create) for create in creates])
 
     async def _heal_room(self, opened: LocalRoom, deadline: float) -> None:
@@ -210,7 +210,7 @@ class Healer:
             await asyncio.sleep(HEALING_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
 
     def _doubt(self, *codes: str) -> None:
-        self._doubtful.update(map(self._life.shard_of, codes))
+        self._doubtful.update(map(self._detector.shard_of, codes))
         self._is_wanted.set()
 
     def _lose(self, shard: str) -> None:

@@ -1,6 +1,6 @@
 """Whether the store still has all that it had: the life of each shard's data, as this instance remembers it.
 
-Every shard keeps an id and a beat (`life.lua`). An id that is gone or another one, or a beat lower than remembered,
+Every shard keeps an id and a beat (`life.lua`). An id that is gone or another one, or a counter lower than remembered,
 means that data was lost: by a store that came back empty or older, or by a failover. Until those who had phones in its
 parties have written them back, nothing is known to be absent from it.
 """
@@ -15,28 +15,28 @@ import msgspec
 
 from hubbub.core.limits import ID_BYTES, PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS, RECOVERING_SECONDS
 from hubbub.store import keys, scripts
-from hubbub.store.client.script_client import Calls
+from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.health import StoreHealth
-from hubbub.store.port import StoreFailure, StoreUnavailableError
+from hubbub.store.port import StoreUnavailableError, store_recovering_error
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Generation(msgspec.Struct, frozen=True):
     """What is remembered of a shard's life."""
 
     id: str
-    beat: int
+    counter: int
 
 
-_NOTHING = _Known("", 0)
+_NOTHING = _Generation("", 0)
 
 
-class Life:
+class DataLossDetector:
     """The life of each shard. `healing` are the shards that this instance is writing back."""
 
-    def __init__(self, calls: Calls, health: StoreHealth) -> None:
-        self._calls = calls
+    def __init__(self, client: ScriptClient, health: StoreHealth) -> None:
+        self._client = client
         self._health = health
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _Generation] = {}
         self._recovering: set[str] = set()
         self._listeners: list[Callable[[str], None]] = []
         self.healing: set[str] = set()
@@ -47,13 +47,13 @@ class Life:
         """Tell `listener` of each shard that has lost data, from now on."""
         self._listeners.append(listener)
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         """Look after every shard for ever, so that losses and the link's state are known without traffic."""
         while True:
             # At once, so that a shard that is away does not keep the others unwatched.
-            await asyncio.gather(*map(self._try_to_look, self._calls.shards()))
+            await asyncio.gather(*map(self._try_check, self._client.shards()))
             # A shard's tag changes where the slot that it was named by has moved away.
-            self._recovering.intersection_update(self._calls.shards())
+            self._recovering.intersection_update(self._client.shards())
             await asyncio.sleep(PROBE_INTERVAL_SECONDS)
 
     async def confirm_absence(self, key: str, deadline: float) -> None:
@@ -61,56 +61,51 @@ class Life:
 
         Raises `StoreUnavailableError` where it may have been lost: ask after the miss, never before it.
         """
-        shard = self._calls.shard_of(key)
-        if not await self._look(shard, deadline, only_look=True):
-            raise recovering()
+        shard = self._client.shard_of(key)
+        if not await self._check(shard, deadline, read_only=True):
+            raise store_recovering_error()
 
     def shard_of(self, code: str) -> str:
         """The shard that has the party."""
-        return self._calls.shard_of(keys.party(code))
+        return self._client.shard_of(keys.party(code))
 
     def is_recovering(self, shard: str) -> bool:
         """Whether the shard was being written back when it was last looked at."""
         return shard in self._recovering
 
-    async def _try_to_look(self, shard: str) -> None:
+    async def _try_check(self, shard: str) -> None:
         with suppress(StoreUnavailableError):
-            await self._look(shard, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            await self._check(shard, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
 
-    async def _look(self, shard: str, deadline: float, *, only_look: bool = False) -> bool:
+    async def _check(self, shard: str, deadline: float, *, read_only: bool = False) -> bool:
         """Look after a shard; False where data was lost and is being written back."""
         known = self._known.get(shard, _NOTHING)
-        what: Literal["look", "beat", "heal"] = "beat" if self.has_local_state() and not only_look else "look"
+        what: Literal["read", "write", "recover"] = "write" if self.has_local_state() and not read_only else "read"
         if shard in self.healing:
-            what = "heal"
-        reply = await self._calls.call(
+            what = "recover"
+        reply = await self._client.call(
             scripts.LIFE,
-            (keys.life(shard), keys.recovering(shard)),
-            (secrets.token_urlsafe(ID_BYTES), known.id, known.beat, what, int(RECOVERING_SECONDS * 1000)),
+            (keys.generation(shard), keys.recovering(shard)),
+            (secrets.token_urlsafe(ID_BYTES), known.id, known.counter, what, int(RECOVERING_SECONDS * 1000)),
             deadline,
             probing=True,
         )
-        _, status, life_id, beat, is_recovering = reply
-        self._learn(shard, _Known(life_id.decode(), beat), was_lost=status == b"lost")
+        _, status, life_id, counter, is_recovering = reply
+        self._record(shard, _Generation(life_id.decode(), counter), was_lost=status == b"lost")
         if is_recovering:
             self._recovering.add(shard)
         else:
             self._recovering.discard(shard)
-        self._health.recovers(bool(self._recovering))
+        self._health.set_recovering(bool(self._recovering))
         return shard not in self._recovering
 
-    def _learn(self, shard: str, found: _Known, *, was_lost: bool) -> None:
+    def _record(self, shard: str, found: _Generation, *, was_lost: bool) -> None:
         known = self._known.get(shard, found)
         # Looks may cross: of several that found the same loss the first tells of it, and one that was answered before
         # the loss was seen tells nothing new.
-        if was_lost and (found.id != known.id or found.beat < known.beat):
+        if was_lost and (found.id != known.id or found.counter < known.counter):
             self._known[shard] = found
             for listener in self._listeners:
                 listener(shard)
         elif found.id == known.id:
-            self._known[shard] = _Known(found.id, max(found.beat, known.beat))
-
-
-def recovering() -> StoreUnavailableError:
-    """What is raised while something that is not there may have been lost."""
-    return StoreUnavailableError(StoreFailure.RECOVERING, "the store has lost data, which is being written back")
+            self._known[shard] = _Generation(found.id, max(found.counter, known.counter))

@@ -36,7 +36,7 @@ class StoreHealth:
         """Note that the store answered, be it with a refusal."""
         self._enter(StoreState.RECOVERING if self._is_recovering else StoreState.CONNECTED, None)
 
-    def recovers(self, is_recovering: bool) -> None:
+    def set_recovering(self, is_recovering: bool) -> None:
         """Note whether the store has lost data that is being written back."""
         self._is_recovering = is_recovering
         # Of a cluster one shard may answer while others do not.

@@ -9,7 +9,7 @@ from typing import Final
 
 from hubbub.core.limits import CODES_CACHED
 
-_LIVE: Final = ("ended", "tries", "state", "seats", "tokens", "roster", "leases", "log", "messages")
+_PARTY_PARTS: Final = ("ended", "tries", "state", "seats", "tokens", "roster", "leases", "log", "messages")
 
 
 def party(code: str) -> str:
@@ -33,7 +33,7 @@ def leases(code: str) -> str:
 
 
 @lru_cache(CODES_CACHED)
-def live(code: str) -> tuple[str, ...]:
+def party_keys(code: str) -> tuple[str, ...]:
     """Every key of a party, in the order in which the scripts on a live party take them.
 
     Besides those here: `tries`, the ids of the creates that found the party, once there was more than one; `seats`,
@@ -41,7 +41,7 @@ def live(code: str) -> tuple[str, ...]:
     listed seats, in the order of their coming; `log`, a list of the last events; `messages`, a list of the last
     messages.
     """
-    return (party(code), *(_of(code, part) for part in _LIVE))
+    return (party(code), *(_of(code, part) for part in _PARTY_PARTS))
 
 
 def events(code: str) -> str:
@@ -59,7 +59,7 @@ def probe(shard: str, instance_id: str) -> str:
     return f"hubbub:{{{shard}}}:probe:{instance_id}"
 
 
-def life(shard: str) -> str:
+def generation(shard: str) -> str:
     """A hash that names the life of a shard's data, by an id and a beat: what was lost shows there."""
     return f"hubbub:{{{shard}}}:life"
 
@@ -69,12 +69,12 @@ def recovering(shard: str) -> str:
     return f"hubbub:{{{shard}}}:recovering"
 
 
-def beside(code: str) -> str:
+def doctor_key(code: str) -> str:
     """A key of Hubbub's that is no party's, in the slot of that code's keys."""
     return f"hubbub:{{{party(code)}}}:doctor"
 
 
-def of_nobody(code: str) -> str:
+def foreign_key(code: str) -> str:
     """A name that is none of Hubbub's, in the slot of that code's keys: a user of its own may not touch it."""
     return f"doctor:{{{party(code)}}}"
 

@@ -65,7 +65,14 @@ from hubbub.core.results import (
     WithdrawOutcome,
 )
 
-__all__ = ["Claimed", "DeadlineExceededError", "Store", "StoreFailure", "StoreUnavailableError"]
+__all__ = [
+    "Claimed",
+    "DeadlineExceededError",
+    "Store",
+    "StoreFailure",
+    "StoreUnavailableError",
+    "store_recovering_error",
+]
 
 
 class StoreFailure(StrEnum):
@@ -107,6 +114,11 @@ class DeadlineExceededError(StoreUnavailableError):
 
     def __init__(self) -> None:
         super().__init__(StoreFailure.TIMEOUT, "the store got to it too late")
+
+
+def store_recovering_error() -> StoreUnavailableError:
+    """Build the error for a lookup that found nothing in a store that has lost data."""
+    return StoreUnavailableError(StoreFailure.RECOVERING, "the store has lost data, which is being written back")
 
 
 class Claimed(msgspec.Struct, frozen=True):

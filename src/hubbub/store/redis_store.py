@@ -43,9 +43,15 @@ from hubbub.core.results import (
     WithdrawOutcome,
 )
 from hubbub.store import keys, scripts
-from hubbub.store.client.script_client import NOT_AFTER, Calls
-from hubbub.store.generation import Life, recovering
-from hubbub.store.port import Claimed, DeadlineExceededError, StoreFailure, StoreUnavailableError
+from hubbub.store.client.script_client import NOT_AFTER, ScriptClient
+from hubbub.store.generation import DataLossDetector
+from hubbub.store.port import (
+    Claimed,
+    DeadlineExceededError,
+    StoreFailure,
+    StoreUnavailableError,
+    store_recovering_error,
+)
 from hubbub.store.replies import (
     ABSENCES,
     JOIN_CHECKS,
@@ -86,29 +92,35 @@ _ACTS: Final[Mapping[type[Act | Leave], tuple[Script, Callable[[Any], Arguments]
 class RedisStore:
     """`hubbub.store.Store` on one Redis 7.0+ or Valkey 7.2+ server.
 
-    Creates go by `creating`, which may wait for replicas; everything else by `calls`. A connection's lease lasts
+    Creates go by `create_client`, which may wait for replicas; everything else by `client`. A connection's lease lasts
     `lease_seconds`.
     """
 
-    def __init__(self, calls: Calls, life: Life, lease_seconds: float, creating: Calls | None = None) -> None:
-        self._calls = calls
-        self._life = life
-        self._creating = creating or calls
+    def __init__(
+        self,
+        client: ScriptClient,
+        detector: DataLossDetector,
+        lease_seconds: float,
+        create_client: ScriptClient | None = None,
+    ) -> None:
+        self._client = client
+        self._detector = detector
+        self._create_client = create_client or client
         self._lease_ms = int(lease_seconds * 1000)
 
     async def ping(self, deadline: float) -> None:
         """See `Store.ping`."""
-        for shard in self._calls.shards():
+        for shard in self._client.shards():
             await self._ping(shard, deadline)
 
     async def create(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
         """See `Store.create`."""
         reply = await self._change(
             scripts.CREATE,
-            keys.live(draft.code),
+            keys.party_keys(draft.code),
             (draft.document(), draft.terms.ttl_seconds, draft.host_token_hash, draft.id),
             deadline,
-            self._creating,
+            self._create_client,
         )
         if (refusal := _CREATE_REFUSALS.get(reply[1])) is not None:
             return refusal
@@ -119,8 +131,8 @@ class RedisStore:
     async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed:
         """See `Store.claim`."""
         once = keys.once(key_hash)
-        if self._life.is_recovering(self._calls.shard_of(once)):
-            raise recovering()
+        if self._detector.is_recovering(self._client.shard_of(once)):
+            raise store_recovering_error()
         reply = await self._change(
             scripts.CLAIM,
             (once,),
@@ -129,7 +141,7 @@ class RedisStore:
         )
         _, _, code, is_new = reply
         if is_new:
-            await self._life.confirm_absence(once, deadline)
+            await self._detector.confirm_absence(once, deadline)
         return Claimed(code.decode())
 
     async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
@@ -148,7 +160,7 @@ class RedisStore:
 
     async def withdraw(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
         """See `Store.withdraw`."""
-        reply = await self._change(scripts.WITHDRAW, keys.live(draft.code), (draft.id, holder), deadline)
+        reply = await self._change(scripts.WITHDRAW, keys.party_keys(draft.code), (draft.id, holder), deadline)
         return _WITHDRAWALS[reply[1]]
 
     async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
@@ -167,7 +179,7 @@ class RedisStore:
         status = await self._undo_join(attempt, deadline, is_settled=False)
         if status in {b"not_held", b"doubted"}:
             # Whoever writes back what the store has lost may bring the seat, or say who has it.
-            await self._life.confirm_absence(keys.party(attempt.code), deadline)
+            await self._detector.confirm_absence(keys.party(attempt.code), deadline)
         if status == b"doubted":
             status = await self._undo_join(attempt, deadline, is_settled=True)
         return bool(status == b"done")
@@ -204,7 +216,7 @@ class RedisStore:
         kicked = [word for lease in healing.kicked for word in (lease.member_id, lease.token_hash)]
         reply = await self._change(
             scripts.HEAL,
-            keys.live(healing.code),
+            keys.party_keys(healing.code),
             (
                 self._lease_ms,
                 copy.party_id if copy else "",
@@ -221,7 +233,7 @@ class RedisStore:
     async def bury(self, end: Tombstone, deadline: float) -> None:
         """See `Store.bury`."""
         words = (end.party_id, end.host_token_hash, end.until_ms)
-        await self._change(scripts.BURY, keys.live(end.code), words, deadline)
+        await self._change(scripts.BURY, keys.party_keys(end.code), words, deadline)
 
     async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
         """See `Store.act`."""
@@ -231,24 +243,24 @@ class RedisStore:
 
     async def catch_up(self, code: str, known: ProvenPosition | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`."""
-        reply = await self._calls.call(scripts.CATCH_UP, keys.live(code), _position(known), deadline)
+        reply = await self._client.call(scripts.CATCH_UP, keys.party_keys(code), _position(known), deadline)
         await self._believe(reply, code, deadline)
         return read_caught_up(reply, code, keys.party(code))
 
     def now_ms(self) -> int:
         """See `Store.now_ms`; this machine's clock where the store has never answered."""
-        clock = self._calls.last_clock
+        clock = self._client.last_clock
         return int(time.time() * 1000) if clock is None else clock.store_ms_at(_now())
 
     async def _ping(self, shard: str, deadline: float) -> None:
-        await self._calls.call(scripts.PING, (keys.life(shard),), (), deadline, probing=True)
+        await self._client.call(scripts.PING, (keys.generation(shard),), (), deadline, probing=True)
 
     async def _look(self, script: Script, on_primary: Script, code: str, args: Arguments, deadline: float) -> Reply:
         """Run a reading script; before an absence is believed, ask again where only a primary answers."""
         names = (keys.party(code), keys.ended(code), keys.state(code), keys.leases(code))
-        reply = await self._calls.call(script, names, args, deadline)
+        reply = await self._client.call(script, names, args, deadline)
         if reply[1] in ABSENCES:
-            reply = await self._calls.call(on_primary, names, args, deadline)
+            reply = await self._client.call(on_primary, names, args, deadline)
             await self._believe(reply, code, deadline)
         return reply
 
@@ -256,14 +268,14 @@ class RedisStore:
         self, script: Script, code: str, args: Sequence[str | bytes | int], deadline: float
     ) -> Reply:
         """Run a script on a live party, which also tells it how long a lease lasts."""
-        reply = await self._change(script, keys.live(code), (self._lease_ms, *args), deadline)
+        reply = await self._change(script, keys.party_keys(code), (self._lease_ms, *args), deadline)
         await self._believe(reply, code, deadline)
         return reply
 
     async def _believe(self, reply: Reply, code: str, deadline: float) -> None:
         """Return unless the reply says that the party is not there though it may have been lost."""
         if reply[1] == b"missing":
-            await self._life.confirm_absence(keys.party(code), deadline)
+            await self._detector.confirm_absence(keys.party(code), deadline)
 
     async def _change(
         self,
@@ -271,10 +283,10 @@ class RedisStore:
         names: tuple[str, ...],
         args: Arguments,
         deadline: float,
-        calls: Calls | None = None,
+        client: ScriptClient | None = None,
     ) -> Reply:
         """Run a changing script, which refuses to begin after `deadline` by the store's own clock."""
-        reply = await (calls or self._calls).call(script, names, (NOT_AFTER, *args), deadline)
+        reply = await (client or self._client).call(script, names, (NOT_AFTER, *args), deadline)
         if reply[1] == b"late":
             raise DeadlineExceededError
         return reply

@@ -7,16 +7,16 @@ from hubbub.core.limits import READINESS_BUDGET_SECONDS
 from hubbub.hub.hub import Hub
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.port import Store, StoreUnavailableError
-from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.pubsub.event_stream import EventStream
 
 
 class Standing:
     """The standing of one instance."""
 
-    def __init__(self, store: Store, health: StoreHealth, feed: Feed, hub: Hub) -> None:
+    def __init__(self, store: Store, health: StoreHealth, event_stream: EventStream, hub: Hub) -> None:
         self._store = store
         self._health = health
-        self._feed = feed
+        self._event_stream = event_stream
         self._hub = hub
 
     @property
@@ -32,6 +32,6 @@ class Standing:
             await self._store.ping(asyncio.get_running_loop().time() + READINESS_BUDGET_SECONDS)
         except StoreUnavailableError as unavailable:
             return f"{REFUSALS[Reason.STORE_UNAVAILABLE].sentence} (store: {unavailable.trouble})"
-        if not self._feed.reaching:
+        if not self._event_stream.is_receiving:
             return "Events of the parties do not reach this instance right now"
         return None

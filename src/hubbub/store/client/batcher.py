@@ -99,7 +99,7 @@ def _unavailable(error: Exception, *, sent: bool) -> StoreUnavailableError:
 class _Call:
     """One script call on its way: what is sent, and who waits for the reply."""
 
-    __slots__ = ("args", "asking", "deadline", "future", "keys", "script", "sent", "timer", "unconfirmed")
+    __slots__ = ("args", "asking", "deadline", "future", "keys", "script", "sent", "timer", "unreplicated_reply")
 
     def __init__(
         self,
@@ -117,14 +117,14 @@ class _Call:
         self.asking = False
         self.timer: asyncio.TimerHandle | None = None
         self.sent = False
-        self.unconfirmed: Reply | None = None
+        self.unreplicated_reply: Reply | None = None
 
     @property
     def needs_clock(self) -> bool:
         """Whether the deadline is told to the server, by its own clock."""
         return bool(self.args) and self.args[0] is NOT_AFTER
 
-    def packed(self, clock: ClockOffset | None, *, by_source: bool) -> bytes:
+    def pack(self, clock: ClockOffset | None, *, by_source: bool) -> bytes:
         """What goes over the wire."""
         args = self.args
         if self.needs_clock:
@@ -148,7 +148,7 @@ class _Call:
 
 
 class Batcher:
-    """`Calls` to the one server behind `pool`.
+    """`ScriptClient` to the one server behind `pool`.
 
     After some failures in a row it is known to be away: then calls fail at once, but for those that probe for its
     return and, now and then, one batch.
@@ -161,14 +161,14 @@ class Batcher:
         self._pool = pool
         self._health = health
         self._replicas = replicas
-        self._waiting: deque[_Call] = deque()
-        self._aboard: list[_Call] = []
-        self._flight: asyncio.Task[None] | None = None
-        self._takeoff: asyncio.Handle | None = None
+        self._queue: deque[_Call] = deque()
+        self._in_flight: list[_Call] = []
+        self._batch_task: asyncio.Task[None] | None = None
+        self._flush_handle: asyncio.Handle | None = None
         self._failures = 0
         self._demoted = False
-        self._trouble = StoreFailure.UNREACHABLE
-        self._pause_ends = 0.0
+        self._failure = StoreFailure.UNREACHABLE
+        self._retry_at = 0.0
         self.clock: ClockOffset | None = None
         """What the replies tell of the store's clock; None until one came, and after a failure."""
         self.last_clock: ClockOffset | None = None
@@ -183,11 +183,11 @@ class Batcher:
         *,
         probing: bool = False,
     ) -> Reply:
-        """See `Calls.call`; raises `RedirectedError` or `SlotMovingError` where a cluster's slot is elsewhere."""
+        """See `ScriptClient.call`; raises `RedirectedError` or `SlotMovingError` if another node has the slot."""
         loop = asyncio.get_running_loop()
-        if self._failures >= BREAKER_FAILURE_THRESHOLD and not probing and not self._may_try(loop.time()):
-            raise StoreUnavailableError(self._trouble, "the server is known to be away")
-        return await self._board(_Call(script, keys, args, deadline, loop.create_future()))
+        if self._failures >= BREAKER_FAILURE_THRESHOLD and not probing and not self._may_retry(loop.time()):
+            raise StoreUnavailableError(self._failure, "the server is known to be away")
+        return await self._enqueue(_Call(script, keys, args, deadline, loop.create_future()))
 
     async def call_redirected(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], deadline: float
@@ -195,43 +195,43 @@ class Batcher:
         """The same for a call that was sent here for this once, since its slot is on its way here."""
         call = _Call(script, keys, args, deadline, asyncio.get_running_loop().create_future())
         call.asking = True
-        return await self._board(call)
+        return await self._enqueue(call)
 
     def shards(self) -> tuple[str, ...]:
-        """See `Calls.shards`."""
+        """See `ScriptClient.shards`."""
         return (THE_SHARD,)
 
     def shard_of(self, key: str) -> str:  # noqa: ARG002 - one server has all keys
-        """See `Calls.shard_of`."""
+        """See `ScriptClient.shard_of`."""
         return THE_SHARD
 
     async def aclose(self) -> None:
         """Fail every call that is still open and close the connections."""
-        if self._takeoff is not None:
-            self._takeoff.cancel()
-        for call in (*self._aboard, *self._waiting):
+        if self._flush_handle is not None:
+            self._flush_handle.cancel()
+        for call in (*self._in_flight, *self._queue):
             call.answer(RedisConnectionError("this instance is stopping"))
-        self._waiting.clear()
-        if self._flight is not None:
-            self._flight.cancel()
-            await asyncio.wait([self._flight])
+        self._queue.clear()
+        if self._batch_task is not None:
+            self._batch_task.cancel()
+            await asyncio.wait([self._batch_task])
         await self._pool.disconnect()
 
-    async def _board(self, call: _Call) -> Reply:
+    async def _enqueue(self, call: _Call) -> Reply:
         loop = asyncio.get_running_loop()
-        call.timer = loop.call_at(call.deadline, self._give_up, call)
-        self._waiting.append(call)
-        if self._takeoff is None and self._flight is None:
-            self._takeoff = loop.call_soon(self._launch)
+        call.timer = loop.call_at(call.deadline, self._time_out, call)
+        self._queue.append(call)
+        if self._flush_handle is None and self._batch_task is None:
+            self._flush_handle = loop.call_soon(self._flush)
         return await call.future
 
-    def _may_try(self, now: float) -> bool:
+    def _may_retry(self, now: float) -> bool:
         """Whether a server that is away may be asked by whoever comes."""
-        return self._flight is None and now >= self._pause_ends
+        return self._batch_task is None and now >= self._retry_at
 
-    def _give_up(self, call: _Call) -> None:
+    def _time_out(self, call: _Call) -> None:
         """End a call whose deadline has passed; with the last one aboard the connection is given up."""
-        written = call.unconfirmed is not None
+        written = call.unreplicated_reply is not None
         call.answer(
             _NotReplicatedError("too few replicas had it by the deadline")
             if written
@@ -239,45 +239,45 @@ class Batcher:
         )
         # While others aboard have time left the connection stays: replies come in order, so one that comes
         # for nobody is read and dropped.
-        if self._flight is not None and self._aboard and all(other.future.done() for other in self._aboard):
-            self._flight.cancel()
+        if self._batch_task is not None and self._in_flight and all(other.future.done() for other in self._in_flight):
+            self._batch_task.cancel()
 
-    def _launch(self) -> None:
-        self._takeoff = None
+    def _flush(self) -> None:
+        self._flush_handle = None
         calls: list[_Call] = []
-        while self._waiting and len(calls) < BATCH_CALLS_MAX:
-            call = self._waiting.popleft()
+        while self._queue and len(calls) < BATCH_CALLS_MAX:
+            call = self._queue.popleft()
             if not call.future.done():
                 calls.append(call)
-        self._aboard = calls
+        self._in_flight = calls
         if calls:
-            self._flight = asyncio.get_running_loop().create_task(self._fly(calls), name="store batch")
-            self._flight.add_done_callback(self._land)
+            self._batch_task = asyncio.get_running_loop().create_task(self._send_batch(calls), name="store batch")
+            self._batch_task.add_done_callback(self._on_batch_done)
 
-    def _land(self, flight: asyncio.Task[None]) -> None:
-        self._flight = None
-        if self._waiting:
-            self._launch()
-        if not flight.cancelled():
-            flight.result()
+    def _on_batch_done(self, batch_task: asyncio.Task[None]) -> None:
+        self._batch_task = None
+        if self._queue:
+            self._flush()
+        if not batch_task.cancelled():
+            batch_task.result()
 
-    async def _fly(self, calls: list[_Call]) -> None:
+    async def _send_batch(self, calls: list[_Call]) -> None:
         """Send the calls and hand out the replies; whatever happens, every call is answered."""
         try:
             connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
             connection.register_connect_callback(self._forget_clock)
             try:
                 await self._exchange(connection, calls)
-                self._aboard = []
+                self._in_flight = []
             finally:
                 await self._pool.release(connection)
         except (RedisError, OSError) as error:
-            self._fail(calls, error)
+            self._fail_batch(calls, error)
         except asyncio.CancelledError:
-            self._fail(calls, RedisTimeoutError("no answer by the deadline"))
+            self._fail_batch(calls, RedisTimeoutError("no answer by the deadline"))
             raise
         except Exception as fault:
-            self._fail(calls, fault)
+            self._fail_batch(calls, fault)
             raise
         else:
             self._failures = 0
@@ -292,7 +292,7 @@ class Batcher:
             # is the first time for each.
             await self._round_trip(connection, unknown, by_source=True)
         if self._replicas:
-            await self._confirm(connection, calls)
+            await self._wait_for_replicas(connection, calls)
         if self._demoted:
             # It is no primary any more; whoever asks Sentinel again may be led to the one that is.
             self._demoted = False
@@ -310,7 +310,7 @@ class Batcher:
         unknown: list[_Call] = []
         newest: ClockOffset | None = None
         refusals: list[ResponseError] = []
-        packed = b"".join(call.packed(self.clock, by_source=by_source) for call in calls)
+        packed = b"".join(call.pack(self.clock, by_source=by_source) for call in calls)
         for call in calls:
             call.sent = True
         sent_at = now()
@@ -333,7 +333,7 @@ class Batcher:
                 # Whoever asked in order to learn the clock must find it as soon as the answer is there.
                 self.clock = self.clock or newest
                 if self._replicas:
-                    call.unconfirmed = reply
+                    call.unreplicated_reply = reply
                 else:
                     call.answer(reply)
         if newest is not None and self.clock is not None:
@@ -344,7 +344,7 @@ class Batcher:
             raise refusals[0]
         return unknown
 
-    async def _confirm(self, connection: AbstractConnection, calls: list[_Call]) -> None:
+    async def _wait_for_replicas(self, connection: AbstractConnection, calls: list[_Call]) -> None:
         """Hand out the replies once enough replicas have what was written, or the news that they have not."""
         first_deadline = min(call.deadline for call in calls)
         seconds = first_deadline - asyncio.get_running_loop().time() - REPLICAS_ANSWER_MARGIN_SECONDS
@@ -360,19 +360,19 @@ class Batcher:
             # What was written before stands, on this server and perhaps on replicas.
             raise _NotReplicatedError(f"{error}") from None
         for call in calls:
-            if call.unconfirmed is not None:
-                call.answer(call.unconfirmed if replicated else _NotReplicatedError("too few replicas have it"))
+            if call.unreplicated_reply is not None:
+                call.answer(call.unreplicated_reply if replicated else _NotReplicatedError("too few replicas have it"))
 
     def _forget_clock(self, _: AbstractConnection) -> None:
         """Behind a new connection may stand another server, with another clock."""
         self.clock = None
 
-    def _fail(self, calls: list[_Call], error: Exception) -> None:
+    def _fail_batch(self, calls: list[_Call], error: Exception) -> None:
         self.clock = None
         self._failures += 1
-        self._trouble = trouble_of(error)
-        self._pause_ends = asyncio.get_running_loop().time() + BREAKER_OPEN_SECONDS
-        self._health.failed(self._trouble)
+        self._failure = trouble_of(error)
+        self._retry_at = asyncio.get_running_loop().time() + BREAKER_OPEN_SECONDS
+        self._health.failed(self._failure)
         for call in calls:
             call.answer(error)
 

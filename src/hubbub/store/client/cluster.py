@@ -17,52 +17,52 @@ from hubbub.store.scripts import Script
 
 
 class ClusterHealth:
-    """The health of each primary, of which `whole` is made: connected when all are, and disconnected when one is."""
+    """The health of each primary, of which `overall` is made: connected when all are, and disconnected when one is."""
 
-    def __init__(self, whole: StoreHealth) -> None:
-        self.whole = whole
+    def __init__(self, overall: StoreHealth) -> None:
+        self.overall = overall
         self._parts: dict[Node, StoreHealth] = {}
         self._primaries: frozenset[Node] = frozenset()
 
-    def of(self, node: Node) -> StoreHealth:
+    def for_node(self, node: Node) -> StoreHealth:
         """The health of one server; what is no primary, as one that a slot is moving to, does not count."""
         if node not in self._parts:
             part = self._parts[node] = StoreHealth()
-            part.on_change(self._judge)
+            part.on_change(self._merge)
         return self._parts[node]
 
-    def keep(self, nodes: Iterable[Node]) -> None:
+    def retain(self, nodes: Iterable[Node]) -> None:
         """These are the primaries; forget all others."""
         self._primaries = frozenset(nodes)
-        self._parts = {node: self.of(node) for node in self._primaries}
-        self._judge(None, None)
+        self._parts = {node: self.for_node(node) for node in self._primaries}
+        self._merge(None, None)
 
-    def _judge(self, _: StoreState | None, trouble: StoreFailure | None) -> None:
+    def _merge(self, _: StoreState | None, trouble: StoreFailure | None) -> None:
         states = {part.state for node, part in self._parts.items() if node in self._primaries}
         if StoreState.DISCONNECTED in states:
-            self.whole.failed(trouble or StoreFailure.UNREACHABLE)
+            self.overall.failed(trouble or StoreFailure.UNREACHABLE)
         elif states == {StoreState.CONNECTED}:
-            self.whole.answered()
+            self.overall.answered()
 
 
-class ClusterCalls:
-    """`Calls` to the primaries of a cluster.
+class ClusterScriptClient:
+    """`ScriptClient` to the primaries of a cluster.
 
     A server that sends a call elsewhere has done nothing of it, so it goes there, within its deadline. Nothing else is
     sent twice. A server that is away fails its own calls only. With `replicas`, see `Batcher`.
     """
 
-    def __init__(self, topology: Topology, healths: ClusterHealth, replicas: int = 0) -> None:
+    def __init__(self, topology: Topology, health: ClusterHealth, replicas: int = 0) -> None:
         self._topology = topology
-        self._healths = healths
+        self._health = health
         self._replicas = replicas
         self._batchers: dict[Node, Batcher] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
-        topology.on_change(self._let_go)
+        self._closing: set[asyncio.Task[None]] = set()
+        topology.on_change(self._drop_old_primaries)
 
     @property
     def last_clock(self) -> ClockOffset | None:
-        """See `Calls.last_clock`."""
+        """See `ScriptClient.last_clock`."""
         return next((batcher.last_clock for batcher in self._batchers.values() if batcher.last_clock), None)
 
     async def call(
@@ -74,7 +74,7 @@ class ClusterCalls:
         *,
         probing: bool = False,
     ) -> Reply:
-        """See `Calls.call`."""
+        """See `ScriptClient.call`."""
         node, hops = await self._primary_of(keys[0], deadline), 0
         answer = self._batcher(node).call(script, keys, args, deadline, probing=probing)
         while True:
@@ -86,7 +86,7 @@ class ClusterCalls:
                     await _pause(elsewhere, deadline)
                 node = Node(elsewhere.node.host or node.host, elsewhere.node.port)
                 if elsewhere.for_good:
-                    self._topology.learn(elsewhere.slot, node)
+                    self._topology.set_slot_owner(elsewhere.slot, node)
                     answer = self._batcher(node).call(script, keys, args, deadline, probing=probing)
                 else:
                     answer = self._batcher(node).call_redirected(script, keys, args, deadline)
@@ -95,52 +95,54 @@ class ClusterCalls:
                 node = await self._primary_of(keys[0], deadline)
                 answer = self._batcher(node).call(script, keys, args, deadline, probing=probing)
             except StoreUnavailableError:
-                self._topology.doubt()
+                self._topology.refresh()
                 raise
 
     def shards(self) -> tuple[str, ...]:
-        """See `Calls.shards`; while none is known, one that finds them."""
+        """See `ScriptClient.shards`; while none is known, one that finds them."""
         return tuple(map(self._topology.tag_of, self._topology.primaries())) or (THE_SHARD,)
 
     def shard_of(self, key: str) -> str:
-        """See `Calls.shard_of`."""
+        """See `ScriptClient.shard_of`."""
         primary = self._topology.primary_of(key)
         return THE_SHARD if primary is None else self._topology.tag_of(primary)
 
     async def aclose(self) -> None:
         """Fail every call that is still open and close the connections."""
-        for leaving in self._leaving:
-            leaving.cancel()
-        await asyncio.gather(*self._leaving, *(batcher.aclose() for batcher in self._batchers.values()))
+        for closing in self._closing:
+            closing.cancel()
+        await asyncio.gather(*self._closing, *(batcher.aclose() for batcher in self._batchers.values()))
 
     async def _primary_of(self, key: str, deadline: float) -> Node:
         try:
-            await self._topology.found(deadline)
+            await self._topology.wait_known(deadline)
         except StoreUnavailableError as unavailable:
-            self._healths.whole.failed(unavailable.trouble)
+            self._health.overall.failed(unavailable.trouble)
             raise
         if (primary := self._topology.primary_of(key)) is None:
-            self._topology.doubt()
+            self._topology.refresh()
             raise StoreUnavailableError(StoreFailure.CLUSTER_DOWN, "no server of the cluster has the slot")
         return primary
 
     def _batcher(self, node: Node) -> Batcher:
         if node not in self._batchers:
             pool = self._topology.new_pool(node)
-            self._batchers[node] = Batcher(pool, self._healths.of(node), self._replicas)
+            self._batchers[node] = Batcher(pool, self._health.for_node(node), self._replicas)
         return self._batchers[node]
 
-    def _let_go(self) -> None:
+    def _drop_old_primaries(self) -> None:
         """Leave those who are primaries no more."""
         primaries = self._topology.primaries()
-        self._healths.keep(primaries)
+        self._health.retain(primaries)
         for node in self._batchers.keys() - set(primaries):
-            leaving = asyncio.get_running_loop().create_task(_leave(self._batchers.pop(node)), name="cluster leave")
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            closing = asyncio.get_running_loop().create_task(
+                _close_later(self._batchers.pop(node)), name="cluster leave"
+            )
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
 
-async def _leave(batcher: Batcher) -> None:
+async def _close_later(batcher: Batcher) -> None:
     """Close a batcher when no call that is under way can still be answered."""
     try:
         await asyncio.sleep(STORE_BUDGET_SECONDS)

@@ -24,9 +24,9 @@ from hubbub.store.client.address import (
     StoreTls,
 )
 from hubbub.store.client.batcher import Batcher
-from hubbub.store.client.cluster import ClusterCalls, ClusterHealth
-from hubbub.store.client.primaries import Servers, SinglePrimary
-from hubbub.store.client.script_client import Calls
+from hubbub.store.client.cluster import ClusterHealth, ClusterScriptClient
+from hubbub.store.client.primaries import PrimaryDirectory, SinglePrimary
+from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.client.sentinel import PrimaryConnection, PrimaryMonitor, PrimaryTlsConnection, Sentinels
 from hubbub.store.client.topology import Topology
 from hubbub.store.health import StoreHealth
@@ -35,21 +35,21 @@ _CONNECTIONS_MAX: Final = 4
 """One batch is in flight at a time; the rest is room for connections that are being given up."""
 
 
-async def _watch_nothing() -> None:
+async def _no_monitor() -> None:
     await asyncio.Event().wait()
 
 
 class StoreConnections(msgspec.Struct, frozen=True):
     """What an instance has of its store: the calls, those of creates, which may wait for replicas, and the servers.
 
-    `watching` runs for as long as the link is used, and ends only when it is cancelled.
+    `monitor` runs for as long as the connections is used, and ends only when it is cancelled.
     """
 
-    calls: Calls
-    creating: Calls
-    servers: Servers
+    client: ScriptClient
+    create_client: ScriptClient
+    directory: PrimaryDirectory
     closing: tuple[Callable[[], Awaitable[None]], ...]
-    watching: Callable[[], Coroutine[None, None, None]] = _watch_nothing
+    monitor: Callable[[], Coroutine[None, None, None]] = _no_monitor
 
     async def aclose(self) -> None:
         """Fail every call that is still open and close the connections."""
@@ -60,22 +60,22 @@ class StoreConnections(msgspec.Struct, frozen=True):
 def open_store(
     address: StoreAddress, tls: StoreTls, client_name: str, health: StoreHealth, replicas: int = 0
 ) -> StoreConnections:
-    """The link to a store at an address. It is dialled when it is used."""
+    """Connections to a store at an address. It is dialled when it is used."""
     if isinstance(address, ClusterAddress):
         return _open_cluster(address, tls, client_name, health, replicas)
     if isinstance(address, SentinelAddress):
         # One for all pools: who has found that a sentinel is gone has found it for the others too.
         sentinels = _sentinels(address, tls)
         primary = PrimaryMonitor(sentinels, address.service, partial(_primary_pool, address, tls, client_name))
-        link = _open_one(SinglePrimary(address.service, primary.new_pool), health, replicas, sentinels.aclose)
-        return msgspec.structs.replace(link, watching=primary.watch)
+        connections = _open_one(SinglePrimary(address.service, primary.new_pool), health, replicas, sentinels.aclose)
+        return msgspec.structs.replace(connections, monitor=primary.run)
     return _open_one(
         SinglePrimary(str(address.node), partial(server_pool, address, tls, client_name)), health, replicas
     )
 
 
 def open_embedded(path: str, client_name: str, health: StoreHealth) -> StoreConnections:
-    """The link to the embedded engine, by the path of its socket."""
+    """The connections to the embedded engine, by the path of its socket."""
     return _open_one(SinglePrimary(path, partial(socket_pool, path, client_name)), health)
 
 
@@ -95,21 +95,21 @@ def _open_one(
     replicas: int = 0,
     *closing: Callable[[], Awaitable[None]],
 ) -> StoreConnections:
-    calls = creating = Batcher(server.new_pool(), health)
+    client = create_client = Batcher(server.new_pool(), health)
     if replicas:
-        creating = Batcher(server.new_pool(), health, replicas)
-    return StoreConnections(calls, creating, server, (creating.aclose, calls.aclose, *closing))
+        create_client = Batcher(server.new_pool(), health, replicas)
+    return StoreConnections(client, create_client, server, (create_client.aclose, client.aclose, *closing))
 
 
 def _open_cluster(
     address: ClusterAddress, tls: StoreTls, client_name: str, health: StoreHealth, replicas: int
 ) -> StoreConnections:
     topology = Topology(address.seeds, partial(_node_pool, address.login, tls, client_name))
-    healths = ClusterHealth(health)
-    calls = creating = ClusterCalls(topology, healths)
+    cluster_health = ClusterHealth(health)
+    client = create_client = ClusterScriptClient(topology, cluster_health)
     if replicas:
-        creating = ClusterCalls(topology, healths, replicas)
-    return StoreConnections(calls, creating, topology, (creating.aclose, calls.aclose, topology.aclose))
+        create_client = ClusterScriptClient(topology, cluster_health, replicas)
+    return StoreConnections(client, create_client, topology, (create_client.aclose, client.aclose, topology.aclose))
 
 
 def _node_pool(login: Login, tls: StoreTls, client_name: str, node: Node, **more: Any) -> ConnectionPool:

@@ -12,10 +12,10 @@ THE_SERVER: Final = Node("store", 0)
 """Stands for the one server of a store that is not a cluster, wherever it is."""
 
 
-class Servers(Protocol):
+class PrimaryDirectory(Protocol):
     """The primaries of a store, as far as they are known; which they are may change."""
 
-    async def found(self, deadline: float) -> None:
+    async def wait_known(self, deadline: float) -> None:
         """Return once the primaries are known; raise `StoreUnavailableError` where nobody tells by `deadline`."""
 
     def primaries(self) -> Sequence[Node]:
@@ -33,10 +33,10 @@ class Servers(Protocol):
     def new_pool(self, primary: Node) -> ConnectionPool:
         """Connections to a server."""
 
-    def learn(self, slot: int, node: Node) -> None:
+    def set_slot_owner(self, slot: int, node: Node) -> None:
         """Take note that `node` has the slot, as another server told."""
 
-    def doubt(self) -> None:
+    def refresh(self) -> None:
         """Look again soon: something is not where it was believed to be."""
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -44,40 +44,40 @@ class Servers(Protocol):
 
 
 class SinglePrimary:
-    """The `Servers` of a store that has one at a time, reached by what `new_pool` makes."""
+    """The `PrimaryDirectory` of a store that has one at a time, reached by what `new_pool` makes."""
 
     def __init__(self, name: str, new_pool: Callable[[], ConnectionPool]) -> None:
         self._name = name
         self._new_pool = new_pool
 
-    async def found(self, deadline: float) -> None:
-        """See `Servers`, as for the others: it is as known as it will ever be."""
+    async def wait_known(self, deadline: float) -> None:
+        """See `PrimaryDirectory`, as for the others: it is as known as it will ever be."""
 
     def primaries(self) -> tuple[Node, ...]:
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return (THE_SERVER,)
 
     def name_of(self, primary: Node) -> str:  # noqa: ARG002 - there is one
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return self._name
 
     def tag_of(self, primary: Node) -> str:  # noqa: ARG002 - there is one
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return THE_SHARD
 
     def primary_of(self, name: str) -> Node:  # noqa: ARG002 - it has everything
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return THE_SERVER
 
     def new_pool(self, primary: Node = THE_SERVER) -> ConnectionPool:  # noqa: ARG002 - there is one
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return self._new_pool()
 
-    def learn(self, slot: int, node: Node) -> None:
-        """See `Servers`: nothing is anywhere else."""
+    def set_slot_owner(self, slot: int, node: Node) -> None:
+        """See `PrimaryDirectory`: nothing is anywhere else."""
 
-    def doubt(self) -> None:
-        """See `Servers`: there is nowhere to look."""
+    def refresh(self) -> None:
+        """See `PrimaryDirectory`: there is nowhere to look."""
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """See `Servers`: nothing changes."""
+        """See `PrimaryDirectory`: nothing changes."""

@@ -22,7 +22,7 @@ NOT_AFTER: Final = Marker.NOT_AFTER
 Argument = str | bytes | int | Literal[Marker.NOT_AFTER]
 
 
-class Calls(Protocol):
+class ScriptClient(Protocol):
     """Script calls to the primaries of a store.
 
     A shard is one primary and what it may lose alone. Its tag, in braces in a key's name, puts the key there.

@@ -28,50 +28,50 @@ class PrimaryIsDownError(MasterNotFoundError):
     """The sentinels miss the primary, and none has taken its place yet."""
 
 
-class _Named(NamedTuple):
+class _SentinelAnswer(NamedTuple):
     """Whom one sentinel holds for the primary, in the order of belief.
 
-    A higher `epoch` is of a later succession. Who sees the primary well goes before others, which may be cut off.
+    A higher `epoch` is of a later failover. Who sees the primary well goes before others, which may be cut off.
     """
 
     epoch: int
-    is_well: bool
+    is_up: bool
     address: Address
 
 
 class Sentinels(Sentinel):
-    """The sentinels of a store: whoever knows of the latest succession is believed.
+    """The sentinels of a store: whoever knows of the latest failover is accepted.
 
     Word of it takes seconds to go round among them, and until then some name a primary that has been replaced.
     """
 
     def __init__(self, addresses: Sequence[Address], **kwargs: Any) -> None:
         super().__init__(addresses, **kwargs)  # type: ignore[no-untyped-call]
-        self._believed: _Named | None = None
+        self._accepted: _SentinelAnswer | None = None
         self._asking = asyncio.Lock()
 
     async def discover_master(self, service_name: str) -> Address:
         """See redis-py, which believes the first that answers."""
-        # One after the other, or an answer from before a succession could come last.
+        # One after the other, or an answer from before a failover could come last.
         async with self._asking:
-            self._believed = self._newest(await self._ask_all(service_name))
-        if not self._believed.is_well:
+            self._accepted = self._latest_by_epoch(await self._ask_all(service_name))
+        if not self._accepted.is_up:
             raise PrimaryIsDownError(f"the primary of {service_name!r} is down, and none has taken its place yet")
-        return self._believed.address
+        return self._accepted.address
 
-    def _newest(self, answers: list[_Named]) -> _Named:
-        newest, believed = max(answers), self._believed
-        if believed is None:
-            return newest
-        if newest.epoch < believed.epoch and len(answers) < len(self.sentinels):
-            # Who knew of the later succession is silent. Where all tell of an earlier one they were set up anew.
-            return believed._replace(is_well=True)
-        if newest.epoch == believed.epoch:
+    def _latest_by_epoch(self, answers: list[_SentinelAnswer]) -> _SentinelAnswer:
+        latest, accepted = max(answers), self._accepted
+        if accepted is None:
+            return latest
+        if latest.epoch < accepted.epoch and len(answers) < len(self.sentinels):
+            # Who knew of the later failover is silent. Where all tell of an earlier one they were set up anew.
+            return accepted._replace(is_up=True)
+        if latest.epoch == accepted.epoch:
             # One server may have several names.
-            return max((answer for answer in answers if answer.address == believed.address), default=newest)
-        return newest
+            return max((answer for answer in answers if answer.address == accepted.address), default=latest)
+        return latest
 
-    async def _ask_all(self, service_name: str) -> list[_Named]:
+    async def _ask_all(self, service_name: str) -> list[_SentinelAnswer]:
         asked = [asyncio.ensure_future(_ask(sentinel, service_name)) for sentinel in self.sentinels]
         try:
             for first in asyncio.as_completed(asked):
@@ -88,8 +88,8 @@ class Sentinels(Sentinel):
         return [answer.result() for answer in answered if answer.exception() is None]
 
 
-async def _ask(sentinel: Redis, service: str) -> _Named:
-    # In this order: an address that is newer than its epoch is believed a moment later, one that is older for long.
+async def _ask(sentinel: Redis, service: str) -> _SentinelAnswer:
+    # In this order: an address that is newer than its epoch is accepted a moment later, one that is older for long.
     state: Any = await sentinel.sentinel_master(service)
     named: Any = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)  # type: ignore[no-untyped-call]
     found = await named
@@ -98,8 +98,8 @@ async def _ask(sentinel: Redis, service: str) -> _Named:
     host, port = found
     address = (host.decode() if isinstance(host, bytes) else str(host), int(port))
     # While a successor is being followed by the others it is named already, and the state is that of the one before.
-    is_well = address != (state["ip"], state["port"]) or not (state["is_sdown"] or state["is_odown"])
-    return _Named(state["config-epoch"], is_well, address)
+    is_up = address != (state["ip"], state["port"]) or not (state["is_sdown"] or state["is_odown"])
+    return _SentinelAnswer(state["config-epoch"], is_up, address)
 
 
 class PrimaryConnection(SentinelManagedConnection):
@@ -110,7 +110,7 @@ class PrimaryConnection(SentinelManagedConnection):
         response = await Connection.read_response(self, *args, **kwargs)
         watch: PrimaryMonitor = self.connection_pool.sentinel_manager
         try:
-            await watch.vouch_for((self.host, self.port))
+            await watch.verify_is_primary((self.host, self.port))
         except BaseException:
             # As redis-py does where reading fails: more replies may be on their way, to whoever asks next.
             await self.disconnect(nowait=True)
@@ -137,36 +137,36 @@ class PrimaryMonitor:
         self._new_pool = new_pool
         self._pools: list[ConnectionPool] = []
         self._primary: Address | None = None
-        self._heard_at = 0.0
-        self._looking = asyncio.Lock()
+        self._answered_at = 0.0
+        self._lock = asyncio.Lock()
 
     def new_pool(self) -> ConnectionPool:
         """Connections to the primary."""
         self._pools.append(self._new_pool(self))
         return self._pools[-1]
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         """Ask the sentinels for ever."""
         while True:
             with suppress(RedisError, OSError):
                 await self.discover_master(self._service)
             await asyncio.sleep(SENTINEL_LOOK_INTERVAL_SECONDS)
 
-    async def vouch_for(self, address: Address) -> None:
+    async def verify_is_primary(self, address: Address) -> None:
         """Return if whoever has just answered is the primary; raise where another one has taken its place.
 
-        After a silence in which that may have come about the sentinels are asked first: it is not believed while they
+        After a silence in which that may have come about the sentinels are asked first: it is not accepted while they
         miss it either. Where none of them answers it is: they cannot have replaced it.
         """
-        if _now() - self._heard_at > PRIMARY_SILENCE_SECONDS:
-            async with self._looking:
-                if _now() - self._heard_at > PRIMARY_SILENCE_SECONDS:
-                    await self._look_after_silence()
+        if _now() - self._answered_at > PRIMARY_SILENCE_SECONDS:
+            async with self._lock:
+                if _now() - self._answered_at > PRIMARY_SILENCE_SECONDS:
+                    await self._ask_after_silence()
         if self._primary not in {None, address}:
             raise _replaced()
-        self._heard_at = _now()
+        self._answered_at = _now()
 
-    async def _look_after_silence(self) -> None:
+    async def _ask_after_silence(self) -> None:
         try:
             await self.discover_master(self._service)
         except PrimaryIsDownError:

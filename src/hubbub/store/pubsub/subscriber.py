@@ -26,9 +26,9 @@ from hubbub.core.limits import (
 from hubbub.store.client.address import Node
 from hubbub.store.port import StoreUnavailableError
 
-_BEGIN: Final = "SSUBSCRIBE"
-_END: Final = "SUNSUBSCRIBE"
-_ELSEWHERE: Final = (AskError, ClusterDownError, TryAgainError)
+_SUBSCRIBE: Final = "SSUBSCRIBE"
+_UNSUBSCRIBE: Final = "SUNSUBSCRIBE"
+_SLOT_NOT_HERE: Final = (AskError, ClusterDownError, TryAgainError)
 
 
 class Audience(Protocol):
@@ -50,7 +50,7 @@ class Audience(Protocol):
         """It is new that the connection is "reaching", "interrupted: …" or "deaf"."""
 
 
-class _Deaf(Exception):  # noqa: N818 - it names the state
+class _SubscriptionStalledError(Exception):
     """What was published did not come."""
 
 
@@ -71,30 +71,30 @@ class Subscriber:
         self._probe_channel = probe_channel
         self._audience = audience
         self._channels: set[str] = set()
-        self._orders: list[tuple[str, str]] = []
-        self._ordered = asyncio.Event()
+        self._commands: list[tuple[str, str]] = []
+        self._has_commands = asyncio.Event()
         self._sent: deque[tuple[str, str]] = deque()
         self._unconfirmed: Counter[str] = Counter()
-        self._heard_at = 0.0
-        self._told = ""
-        self.reaching = False
+        self._received_at = 0.0
+        self._reported = ""
+        self.is_receiving = False
         """Whether what is published demonstrably comes by this connection."""
 
     def subscribe(self, channel: str) -> None:
         """Begin a subscription."""
         self._channels.add(channel)
-        self._order(_BEGIN, channel)
+        self._queue_command(_SUBSCRIBE, channel)
 
     def unsubscribe(self, channel: str) -> None:
         """End a subscription."""
         self._channels.discard(channel)
-        self._order(_END, channel)
+        self._queue_command(_UNSUBSCRIBE, channel)
 
-    def probe_by(self, channel: str) -> None:
+    def set_probe_channel(self, channel: str) -> None:
         """Use another channel for the words to oneself."""
         if channel != self._probe_channel:
-            self._order(_END, self._probe_channel)
-            self._order(_BEGIN, channel)
+            self._queue_command(_UNSUBSCRIBE, self._probe_channel)
+            self._queue_command(_SUBSCRIBE, channel)
             self._probe_channel = channel
 
     async def run(self) -> None:
@@ -105,23 +105,23 @@ class Subscriber:
                     await self._listen()
                 except* (RedisError, OSError) as troubles:
                     self._interrupted(f"interrupted: {_first(troubles)}")
-                except* _Deaf:
+                except* _SubscriptionStalledError:
                     self._interrupted("deaf")
                 await asyncio.sleep(FEED_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
         finally:
-            self.reaching = False
+            self.is_receiving = False
             await self._pool.disconnect()
 
-    def _say(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         """Tell what is new, once."""
-        if what != self._told:
-            self._told = what
+        if what != self._reported:
+            self._reported = what
             self._audience.told(self, what)
 
     def _interrupted(self, what: str) -> None:
-        self.reaching = False
+        self.is_receiving = False
         self._audience.interrupted(self)
-        self._say(what)
+        self._report(what)
 
     async def _listen(self) -> None:
         # redis-py bounds the dialling, but not the wait for an answer to the first words on the connection.
@@ -130,92 +130,92 @@ class Subscriber:
         try:
             self._sent.clear()
             self._unconfirmed.clear()
-            self._orders = []
+            self._commands = []
             for channel in (self._probe_channel, *self._channels):
-                self._order(_BEGIN, channel)
-            self._heard_at = _now()
+                self._queue_command(_SUBSCRIBE, channel)
+            self._received_at = _now()
             async with asyncio.TaskGroup() as parts:
-                parts.create_task(self._send(connection), name="feed orders")
+                parts.create_task(self._send(connection), name="feed commands")
                 parts.create_task(self._probe(), name="feed probe")
                 await self._read(connection)
         finally:
             await connection.disconnect(nowait=True)
             await self._pool.release(connection)
 
-    def _order(self, verb: str, channel: str) -> None:
-        if verb == _BEGIN:
+    def _queue_command(self, verb: str, channel: str) -> None:
+        if verb == _SUBSCRIBE:
             self._unconfirmed[channel] += 1
-        self._orders.append((verb, channel))
-        self._ordered.set()
+        self._commands.append((verb, channel))
+        self._has_commands.set()
 
     async def _send(self, connection: AbstractConnection) -> None:
-        """Send what was ordered; orders of one loop turn share a write."""
+        """Send what was ordered; commands of one loop turn share a write."""
         while True:
-            await self._ordered.wait()
-            self._ordered.clear()
-            orders, self._orders = self._orders, []
-            self._sent.extend(orders)
-            await connection.send_packed_command(connection.pack_commands(orders), check_health=False)
+            await self._has_commands.wait()
+            self._has_commands.clear()
+            commands, self._commands = self._commands, []
+            self._sent.extend(commands)
+            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
 
     async def _probe(self) -> None:
-        """After a silence, publish a word to this connection; raise `_Deaf` where it is not heard."""
+        """After a silence, publish a word to this connection; raise `_SubscriptionStalledError` unless it arrives."""
         while True:
-            await asyncio.sleep(max(0.0, self._heard_at + PUBSUB_IDLE_SECONDS - _now()))
-            if _now() < self._heard_at + PUBSUB_IDLE_SECONDS:
+            await asyncio.sleep(max(0.0, self._received_at + PUBSUB_IDLE_SECONDS - _now()))
+            if _now() < self._received_at + PUBSUB_IDLE_SECONDS:
                 continue
             asked_at = _now()
             try:
                 await self._publish(self._probe_channel, asked_at + PROBE_BUDGET_SECONDS)
             except StoreUnavailableError:
                 # It may be that nothing was published, so silence proves nothing; nor is anything proved to come.
-                self.reaching = False
-                self._say("interrupted: the store does not answer")
+                self.is_receiving = False
+                self._report("interrupted: the store does not answer")
                 await asyncio.sleep(FEED_RETRY_SECONDS)
                 continue
-            await asyncio.sleep(PUBSUB_PROBE_TIMEOUT_SECONDS if self._heard_at < asked_at else 0)
-            if self._heard_at < asked_at:
-                raise _Deaf
+            await asyncio.sleep(PUBSUB_PROBE_TIMEOUT_SECONDS if self._received_at < asked_at else 0)
+            if self._received_at < asked_at:
+                raise _SubscriptionStalledError
 
     async def _read(self, connection: AbstractConnection) -> None:
         while True:
             try:
                 kind, channel, data = await connection.read_response()
-            except _ELSEWHERE as error:
-                self._refused(error)
+            except _SLOT_NOT_HERE as error:
+                self._on_refused(error)
                 continue
-            self._heard_at = _now()
-            if not self.reaching:
-                self.reaching = True
-                self._say("reaching")
+            self._received_at = _now()
+            if not self.is_receiving:
+                self.is_receiving = True
+                self._report("reaching")
             name = channel.decode()
             if kind == b"ssubscribe":
-                self._confirm(name)
+                self._on_subscribed(name)
             elif kind == b"sunsubscribe":
-                self._ended(name)
+                self._on_unsubscribed(name)
             elif name != self._probe_channel:
                 self._audience.heard(name, data)
 
-    def _confirm(self, channel: str) -> None:
+    def _on_subscribed(self, channel: str) -> None:
         self._sent.popleft()
         if self._is_last_answer(channel) and channel in self._channels:
             self._audience.confirmed(self, channel)
 
-    def _ended(self, channel: str) -> None:
-        if self._sent and self._sent[0] == (_END, channel):
+    def _on_unsubscribed(self, channel: str) -> None:
+        if self._sent and self._sent[0] == (_UNSUBSCRIBE, channel):
             self._sent.popleft()
         else:
-            self._lose(channel, None)
+            self._drop(channel, None)
 
-    def _refused(self, error: ResponseError) -> None:
+    def _on_refused(self, error: ResponseError) -> None:
         """Answers come in order, so this one is for the first order that has none."""
         verb, channel = self._sent.popleft()
-        if verb == _BEGIN and self._is_last_answer(channel):
-            self._lose(channel, error)
+        if verb == _SUBSCRIBE and self._is_last_answer(channel):
+            self._drop(channel, error)
 
-    def _lose(self, channel: str, error: ResponseError | None) -> None:
+    def _drop(self, channel: str, error: ResponseError | None) -> None:
         if channel == self._probe_channel:
             # Without it nothing proves that the others hear.
-            raise error or _Deaf
+            raise error or _SubscriptionStalledError
         if channel in self._channels:
             self._channels.remove(channel)
             self._audience.lost(self, channel, error)

@@ -10,8 +10,8 @@ from redis.exceptions import MovedError, ResponseError
 from hubbub.core.limits import CLUSTER_LOOK_AGAIN_SECONDS
 from hubbub.store import keys, scripts
 from hubbub.store.client.address import Node
-from hubbub.store.client.primaries import Servers
-from hubbub.store.client.script_client import Calls
+from hubbub.store.client.primaries import PrimaryDirectory
+from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.pubsub.subscriber import Subscriber
 
 
@@ -28,53 +28,62 @@ class Ear(Protocol):
         """Something was published."""
 
 
-class Switchboard:
-    """The subscriptions of one instance. `tell` hears of changes: "reaching", "interrupted: …", "deaf"."""
+class SubscriptionRouter:
+    """The subscriptions of one instance. `report` hears of changes: "reaching", "interrupted: …", "deaf"."""
 
-    def __init__(self, servers: Servers, calls: Calls, instance_id: str, ear: Ear, tell: Callable[[str], None]) -> None:
-        self._servers = servers
-        self._calls = calls
+    def __init__(
+        self,
+        directory: PrimaryDirectory,
+        client: ScriptClient,
+        instance_id: str,
+        ear: Ear,
+        report: Callable[[str], None],
+    ) -> None:
+        self._directory = directory
+        self._client = client
         self._instance_id = instance_id
         self._ear = ear
-        self._tell = tell
-        self._told = ""
-        self._homes: dict[str, Subscriber | None] = {}
-        self._homeless = asyncio.Event()
+        self._report = report
+        self._reported = ""
+        self._subscriber_by_channel: dict[str, Subscriber | None] = {}
+        self._unassigned = asyncio.Event()
         self._subscribers: dict[Node, Subscriber] = {}
         self._tasks: dict[Node, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
-        servers.on_change(self._rearrange)
+        directory.on_change(self._on_primaries_changed)
 
     @property
-    def reaching(self) -> bool:
+    def is_receiving(self) -> bool:
         """Whether what is published demonstrably comes, from every primary."""
-        return bool(self._subscribers) and all(subscriber.reaching for subscriber in self._subscribers.values())
+        return bool(self._subscribers) and all(subscriber.is_receiving for subscriber in self._subscribers.values())
 
-    def begin(self, channel: str) -> None:
+    def subscribe(self, channel: str) -> None:
         """Begin a subscription."""
-        self._settle(channel)
+        self._assign(channel)
 
-    def end(self, channel: str) -> None:
+    def unsubscribe(self, channel: str) -> None:
         """End it."""
-        home = self._homes.pop(channel)
-        if home is not None:
-            home.unsubscribe(channel)
+        subscriber = self._subscriber_by_channel.pop(channel)
+        if subscriber is not None:
+            subscriber.unsubscribe(channel)
 
     async def run(self) -> None:
         """Keep the connections for ever."""
         async with asyncio.TaskGroup() as self._group:
-            self._rearrange()
+            self._on_primaries_changed()
             while True:
-                await self._homeless.wait()
-                self._homeless.clear()
-                self._servers.doubt()
+                await self._unassigned.wait()
+                self._unassigned.clear()
+                self._directory.refresh()
                 await asyncio.sleep(CLUSTER_LOOK_AGAIN_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads
-                for channel in [channel for channel, home in self._homes.items() if home is None]:
-                    self._settle(channel)
+                for channel in [
+                    channel for channel, subscriber in self._subscriber_by_channel.items() if subscriber is None
+                ]:
+                    self._assign(channel)
 
     def confirmed(self, subscriber: Subscriber, channel: str) -> None:
         """See `Audience`, as for the others."""
-        if self._homes.get(channel) is subscriber:
+        if self._subscriber_by_channel.get(channel) is subscriber:
             self._ear.confirmed(channel)
 
     def heard(self, channel: str, data: bytes) -> None:
@@ -83,69 +92,69 @@ class Switchboard:
 
     def lost(self, subscriber: Subscriber, channel: str, error: ResponseError | None) -> None:
         """See `Audience`."""
-        if self._homes.get(channel) is not subscriber:
+        if self._subscriber_by_channel.get(channel) is not subscriber:
             return
-        self._homes[channel] = None
-        self._homeless.set()
+        self._subscriber_by_channel[channel] = None
+        self._unassigned.set()
         self._ear.unconfirmed(channel)
         if isinstance(error, MovedError):
-            self._servers.learn(error.slot_id, Node(error.host or subscriber.node.host, error.port))
+            self._directory.set_slot_owner(error.slot_id, Node(error.host or subscriber.node.host, error.port))
 
     def interrupted(self, subscriber: Subscriber) -> None:
         """See `Audience`."""
-        self._servers.doubt()
-        for channel, home in self._homes.items():
-            if home is subscriber:
+        self._directory.refresh()
+        for channel, assigned in self._subscriber_by_channel.items():
+            if assigned is subscriber:
                 self._ear.unconfirmed(channel)
 
     def told(self, subscriber: Subscriber, what: str) -> None:
         """See `Audience`; of several servers, tell which, and that all is well only when it is with all."""
-        if subscriber.reaching:
-            if not self.reaching:
+        if subscriber.is_receiving:
+            if not self.is_receiving:
                 return
         elif len(self._subscribers) > 1:
-            what = f"{what} ({self._servers.name_of(subscriber.node)})"
-        if what != self._told:
-            self._told = what
-            self._tell(what)
+            what = f"{what} ({self._directory.name_of(subscriber.node)})"
+        if what != self._reported:
+            self._reported = what
+            self._report(what)
 
-    def _rearrange(self) -> None:
+    def _on_primaries_changed(self) -> None:
         """Have a subscriber for each primary, and each channel where its slot is."""
         if self._group is None:
             return
-        primaries = self._servers.primaries()
+        primaries = self._directory.primaries()
         for node in self._subscribers.keys() - set(primaries):
             del self._subscribers[node]
             self._tasks.pop(node).cancel()
         for node in primaries:
-            probe_channel = keys.probe(self._servers.tag_of(node), self._instance_id)
+            probe_channel = keys.probe(self._directory.tag_of(node), self._instance_id)
             if node in self._subscribers:
-                self._subscribers[node].probe_by(probe_channel)
+                self._subscribers[node].set_probe_channel(probe_channel)
             else:
-                subscriber = Subscriber(node, self._servers.new_pool(node), self._publish, probe_channel, self)
+                subscriber = Subscriber(node, self._directory.new_pool(node), self._publish, probe_channel, self)
                 self._subscribers[node] = subscriber
                 self._tasks[node] = self._group.create_task(subscriber.run(), name="feed connection")
-        for channel, home in list(self._homes.items()):
-            if home is None or home is not self._home_of(channel):
-                self._move(channel, home)
+        for channel, assigned in list(self._subscriber_by_channel.items()):
+            if assigned is None or assigned is not self._subscriber_for(channel):
+                self._reassign(channel, assigned)
 
-    def _move(self, channel: str, home: Subscriber | None) -> None:
-        if home is not None:
+    def _reassign(self, channel: str, subscriber: Subscriber | None) -> None:
+        if subscriber is not None:
             self._ear.unconfirmed(channel)
-            home.unsubscribe(channel)
-        self._settle(channel)
+            subscriber.unsubscribe(channel)
+        self._assign(channel)
 
-    def _settle(self, channel: str) -> None:
+    def _assign(self, channel: str) -> None:
         """Order the subscription where its slot is, as far as that is known."""
-        home = self._homes[channel] = self._home_of(channel)
-        if home is None:
-            self._homeless.set()
+        subscriber = self._subscriber_by_channel[channel] = self._subscriber_for(channel)
+        if subscriber is None:
+            self._unassigned.set()
         else:
-            home.subscribe(channel)
+            subscriber.subscribe(channel)
 
-    def _home_of(self, channel: str) -> Subscriber | None:
-        primary = self._servers.primary_of(channel)
+    def _subscriber_for(self, channel: str) -> Subscriber | None:
+        primary = self._directory.primary_of(channel)
         return None if primary is None else self._subscribers.get(primary)
 
     async def _publish(self, channel: str, deadline: float) -> None:
-        await self._calls.call(scripts.PROBE, (channel,), ("heard?",), deadline)
+        await self._client.call(scripts.PROBE, (channel,), ("probe",), deadline)

@@ -12,9 +12,9 @@ from hubbub.core.errors import Reason
 from hubbub.core.replica import Published
 from hubbub.store import keys
 from hubbub.store.client.primaries import SinglePrimary
-from hubbub.store.client.script_client import Calls
+from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from hubbub.store.pubsub.event_stream import Feed
+from hubbub.store.pubsub.event_stream import EventStream
 from hubbub.store.scripts import Script
 from tests.support.fake_time import now, settle
 from tests.support.fakes import CODE
@@ -95,43 +95,43 @@ class FakePool:
         self.coming.clear()
 
 
-class Ears:
+class RecordingListener:
     """Notes what the feed brings."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[Any, ...]] = []
+        self.received: list[tuple[Any, ...]] = []
 
     def confirmed(self, code: str) -> None:
-        self.heard.append(("confirmed", code))
+        self.received.append(("confirmed", code))
 
     def published(self, code: str, published: Published) -> None:
-        self.heard.append(("published", code, published.epoch, published.first, list(published.events)))
+        self.received.append(("published", code, published.epoch, published.first, list(published.events)))
 
     def reacted(self, code: str, reaction: bytes) -> None:
-        self.heard.append(("reacted", code, reaction))
+        self.received.append(("reacted", code, reaction))
 
     def expelled(self, code: str, holder: str, reason: Reason) -> None:
-        self.heard.append(("expelled", code, holder, reason))
+        self.received.append(("expelled", code, holder, reason))
 
     def watched(self, code: str, watchers: int) -> None:
-        self.heard.append(("watched", code, watchers))
+        self.received.append(("watched", code, watchers))
 
 
-class Feeding:
+class EventStreamHarness:
     """A feed, its connections, how it probes, and what it told. While `echoes`, what is probed is heard."""
 
     def __init__(self, *connections: FakeConnection) -> None:
         self.pool = FakePool(*connections)
         self.probed: list[float] = []
         self.down = False
-        self.told: list[str] = []
-        self.ears = Ears()
+        self.reported: list[str] = []
+        self.listener = RecordingListener()
         self.echoes = True
         server = SinglePrimary("here", lambda: cast("ConnectionPool", self.pool))
-        self.feed = Feed(server, cast("Calls", self), "here", self.told.append)
+        self.event_stream = EventStream(server, cast("ScriptClient", self), "here", self.reported.append)
 
     async def call(self, _: Script, channels: Sequence[str], args: Sequence[str], deadline: float) -> None:
-        """See `Calls.call`: publish a word."""
+        """See `ScriptClient.call`: publish a word."""
         self.probed.append(now())
         if self.down:
             await asyncio.sleep(0)
@@ -142,7 +142,7 @@ class Feeding:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.feed.run(self.ears))
+        task = asyncio.create_task(self.event_stream.run(self.listener))
         await settle()
         yield
         assert not task.done(), task

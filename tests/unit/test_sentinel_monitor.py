@@ -116,35 +116,35 @@ class Watched:
 
 async def test_after_a_silence_an_answer_of_a_primary_that_was_replaced_is_refused() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.vouch_for(OLD)
+    await watched.watch.verify_is_primary(OLD)
     watched.answer(FakeSentinel(NEW, 2))
-    watched.watch._heard_at -= 2 * PRIMARY_SILENCE_SECONDS
+    watched.watch._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
     # Whoever else hears from it meanwhile waits for the same word.
-    told = await asyncio.gather(*(watched.watch.vouch_for(OLD) for _ in range(3)), return_exceptions=True)
+    told = await asyncio.gather(*(watched.watch.verify_is_primary(OLD) for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in told] == [RedisConnectionError] * 3
     assert [pool.given_up for pool in watched.pools] == [1, 1]
-    await watched.watch.vouch_for(NEW)
+    await watched.watch.verify_is_primary(NEW)
 
 
 async def test_after_a_silence_a_primary_is_believed_whose_sentinels_are_all_gone() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.vouch_for(OLD)
+    await watched.watch.verify_is_primary(OLD)
     watched.answer(FakeSentinel(is_gone=True))
-    watched.watch._heard_at -= 2 * PRIMARY_SILENCE_SECONDS
-    await watched.watch.vouch_for(OLD)
+    watched.watch._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
+    await watched.watch.verify_is_primary(OLD)
     assert [pool.given_up for pool in watched.pools] == [0, 0]
 
 
 async def test_after_a_silence_a_primary_that_all_sentinels_miss_is_not_believed() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.vouch_for(OLD)
+    await watched.watch.verify_is_primary(OLD)
     watched.answer(FakeSentinel(OLD, 1, sees_it_down=True))
-    watched.watch._heard_at -= 2 * PRIMARY_SILENCE_SECONDS
+    watched.watch._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
     for _ in range(2):
         with pytest.raises(MasterNotFoundError, match="is down"):
-            await watched.watch.vouch_for(OLD)
+            await watched.watch.verify_is_primary(OLD)
     watched.answer(FakeSentinel(OLD, 1))
-    await watched.watch.vouch_for(OLD)
+    await watched.watch.verify_is_primary(OLD)
 
 
 async def test_a_connection_on_which_more_replies_may_come_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +167,6 @@ async def test_a_connection_on_which_more_replies_may_come_is_closed(monkeypatch
 
 async def test_without_a_silence_the_sentinels_are_not_asked() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.vouch_for(OLD)
+    await watched.watch.verify_is_primary(OLD)
     watched.answer()
-    await watched.watch.vouch_for(OLD)
+    await watched.watch.verify_is_primary(OLD)

@@ -8,9 +8,9 @@ import pytest
 from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS, RECOVERING_SECONDS
 from hubbub.store.client.script_client import Argument
-from hubbub.store.generation import Life
+from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth, StoreState
-from hubbub.store.keys import life, recovering
+from hubbub.store.keys import generation, recovering
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import LIFE, Script
@@ -19,7 +19,7 @@ from tests.support.fake_time import BEGINNING, in_fake_time, later, now, settle
 KEY = "party:BCDFGH"
 
 
-class FakeCalls:
+class FakeScriptClient:
     """Shards whose lives tests write. While `held`, looks are answered when they are let go."""
 
     last_clock: ClockOffset | None = None
@@ -33,16 +33,16 @@ class FakeCalls:
         self.held: list[asyncio.Future[None]] | None = None
 
     def shards(self) -> Sequence[str]:
-        """See `Calls.shards`."""
+        """See `ScriptClient.shards`."""
         return list(self.lives)
 
     def shard_of(self, key: str) -> str:
-        """See `Calls.shard_of`."""
+        """See `ScriptClient.shard_of`."""
         assert key
         return next(iter(self.lives))
 
     def clock_of(self, key: str) -> ClockOffset | None:
-        """See `Calls.clock_of`."""
+        """See `ScriptClient.clock_of`."""
         assert key
         return None
 
@@ -55,22 +55,22 @@ class FakeCalls:
         *,
         probing: bool = False,
     ) -> Reply:
-        """See `Calls.call`: what `life.lua` does."""
+        """See `ScriptClient.call`: what `life.lua` does."""
         assert script is LIFE
         assert probing
         assert deadline > now()
         _, known_id, known_beat, what, wait_ms = args
         assert wait_ms == RECOVERING_SECONDS * 1000
-        (shard,) = (shard for shard in self.lives if list(keys) == [life(shard), recovering(shard)])
+        (shard,) = (shard for shard in self.lives if list(keys) == [generation(shard), recovering(shard)])
         self.looks.append((now(), shard, str(what)))
         if shard in self.away:
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")
         life_id, beat = self.lives[shard]
         lost = known_id != "" and (known_id != life_id or int(str(known_beat)) > beat)
-        if what != "look":
+        if what != "read":
             beat += 1
             self.lives[shard] = life_id, beat
-        if lost or what == "heal":
+        if lost or what == "recover":
             self.recovering.add(shard)
         reply = [0, b"lost" if lost else b"as_known", life_id.encode(), beat, int(shard in self.recovering)]
         if self.held is not None:
@@ -85,15 +85,15 @@ class Ward:
 
     def __init__(self, *shards: str) -> None:
         self.health = StoreHealth()
-        self.calls = FakeCalls(self.health, *shards)
-        self.life = Life(self.calls, self.health)
+        self.client = FakeScriptClient(self.health, *shards)
+        self.detector = DataLossDetector(self.client, self.health)
         self.losses: list[str] = []
-        self.life.on_data_loss(self.losses.append)
+        self.detector.on_data_loss(self.losses.append)
 
     async def believes(self) -> bool:
         """Whether an absence is believed."""
         try:
-            await self.life.confirm_absence(KEY, now() + 1)
+            await self.detector.confirm_absence(KEY, now() + 1)
         except StoreUnavailableError as unavailable:
             if unavailable.trouble is not StoreFailure.RECOVERING:
                 raise
@@ -113,12 +113,12 @@ def test_another_id_or_a_lower_beat_is_a_loss(life: tuple[str, int]) -> None:
     @in_fake_time
     async def scene() -> None:
         ward = Ward()
-        ward.calls.lives["0"] = ("life-1", 5)
+        ward.client.lives["0"] = ("life-1", 5)
         assert await ward.believes()
-        ward.calls.lives["0"] = life
+        ward.client.lives["0"] = life
         assert not await ward.believes()
         assert ward.losses == ["0"]
-        ward.calls.recovering.clear()
+        ward.client.recovering.clear()
         assert await ward.believes()
         assert ward.losses == ["0"]
 
@@ -129,7 +129,7 @@ def test_another_id_or_a_lower_beat_is_a_loss(life: tuple[str, int]) -> None:
 async def test_a_higher_beat_is_somebody_elses() -> None:
     ward = Ward()
     assert await ward.believes()
-    ward.calls.lives["0"] = ("life-1", 70)
+    ward.client.lives["0"] = ("life-1", 70)
     assert await ward.believes()
     assert ward.losses == []
 
@@ -138,7 +138,7 @@ async def test_a_higher_beat_is_somebody_elses() -> None:
 async def test_looks_that_found_the_same_loss_tell_of_it_once() -> None:
     ward = Ward()
     assert await ward.believes()
-    ward.calls.lives["0"] = ("life-2", 0)
+    ward.client.lives["0"] = ("life-2", 0)
     assert await asyncio.gather(*(ward.believes() for _ in range(5))) == [False] * 5
     assert ward.losses == ["0"]
 
@@ -147,17 +147,17 @@ async def test_looks_that_found_the_same_loss_tell_of_it_once() -> None:
 async def test_a_look_that_was_answered_before_the_loss_tells_nothing_new() -> None:
     ward = Ward()
     assert await ward.believes()
-    ward.calls.held = []
+    ward.client.held = []
     early = asyncio.create_task(ward.believes())
     await settle()
-    ward.calls.lives["0"] = ("life-2", 0)
+    ward.client.lives["0"] = ("life-2", 0)
     late = asyncio.create_task(ward.believes())
     await settle()
-    for answer in reversed(ward.calls.held):
+    for answer in reversed(ward.client.held):
         answer.set_result(None)
         await settle()
     assert (await early, await late) == (True, False)
-    ward.calls.held, ward.calls.recovering = None, set()
+    ward.client.held, ward.client.recovering = None, set()
     assert await ward.believes()
     assert ward.losses == ["0"]
 
@@ -165,13 +165,13 @@ async def test_a_look_that_was_answered_before_the_loss_tells_nothing_new() -> N
 @in_fake_time
 async def test_a_beat_that_is_answered_late_is_not_held_against_the_store() -> None:
     ward = Ward()
-    ward.calls.held = []
+    ward.client.held = []
     beats = [asyncio.create_task(ward.believes()) for _ in range(2)]
     await settle()
-    ward.calls.lives["0"] = ("life-1", 7)
+    ward.client.lives["0"] = ("life-1", 7)
     beats.append(asyncio.create_task(ward.believes()))
     await settle()
-    for answer in reversed(ward.calls.held):
+    for answer in reversed(ward.client.held):
         answer.set_result(None)
         await settle()
     assert await asyncio.gather(*beats) == [True, True, True]
@@ -183,13 +183,13 @@ async def test_while_anything_is_written_back_health_says_so() -> None:
     ward = Ward("a", "b")
     states: list[StoreState] = []
     ward.health.on_change(lambda state, _: states.append(state))
-    watching = asyncio.create_task(ward.life.watch())
+    watching = asyncio.create_task(ward.detector.run())
     await settle()
-    ward.calls.recovering = {"b"}
+    ward.client.recovering = {"b"}
     await later(PROBE_INTERVAL_SECONDS)
-    assert (ward.life.is_recovering("a"), ward.life.is_recovering("b")) == (False, True)
+    assert (ward.detector.is_recovering("a"), ward.detector.is_recovering("b")) == (False, True)
     await later(PROBE_INTERVAL_SECONDS)
-    ward.calls.recovering = set()
+    ward.client.recovering = set()
     await later(PROBE_INTERVAL_SECONDS)
     assert states == [StoreState.CONNECTED, StoreState.RECOVERING, StoreState.CONNECTED]
     watching.cancel()
@@ -198,10 +198,10 @@ async def test_while_anything_is_written_back_health_says_so() -> None:
 @in_fake_time
 async def test_a_shard_that_is_away_keeps_nobody_from_looking_after_the_others() -> None:
     ward = Ward("a", "b")
-    watching = asyncio.create_task(ward.life.watch())
+    watching = asyncio.create_task(ward.detector.run())
     await settle()
-    ward.calls.away = {"a"}
-    ward.calls.lives["b"] = ("life-2", 0)
+    ward.client.away = {"a"}
+    ward.client.lives["b"] = ("life-2", 0)
     await later(PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS)
     assert ward.losses == ["b"]
     watching.cancel()
@@ -210,18 +210,18 @@ async def test_a_shard_that_is_away_keeps_nobody_from_looking_after_the_others()
 @in_fake_time
 async def test_an_instance_beats_where_that_is_worth_it_and_only_looks_for_an_absence() -> None:
     ward = Ward()
-    watching = asyncio.create_task(ward.life.watch())
+    watching = asyncio.create_task(ward.detector.run())
     await settle()
     assert await ward.believes()
-    ward.life.has_local_state = lambda: False
+    ward.detector.has_local_state = lambda: False
     await later(PROBE_INTERVAL_SECONDS)
-    ward.life.healing.add("0")
+    ward.detector.healing.add("0")
     await later(PROBE_INTERVAL_SECONDS)
     watching.cancel()
     interval = PROBE_INTERVAL_SECONDS
-    assert ward.calls.looks == [
-        (BEGINNING, "0", "beat"),
-        (BEGINNING, "0", "look"),
-        (BEGINNING + interval, "0", "look"),
-        (BEGINNING + 2 * interval, "0", "heal"),
+    assert ward.client.looks == [
+        (BEGINNING, "0", "write"),
+        (BEGINNING, "0", "read"),
+        (BEGINNING + interval, "0", "read"),
+        (BEGINNING + 2 * interval, "0", "recover"),
     ]

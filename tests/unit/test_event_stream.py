@@ -20,8 +20,8 @@ from hubbub.store import keys
 from hubbub.store.client.script_client import THE_SHARD
 from hubbub.store.port import StoreUnavailableError
 from hubbub.store.pubsub.subscriber import Subscriber
+from tests.support.fake_pubsub import EventStreamHarness, FakeConnection
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fake_wire import FakeConnection, Feeding
 from tests.support.fakes import CODE
 
 CHANNEL = keys.events(CODE).encode()
@@ -45,24 +45,24 @@ PROBE = keys.probe(THE_SHARD, "here").encode()
 @in_fake_time
 async def test_what_was_published_is_handed_on(data: bytes, heard: tuple[Any, ...]) -> None:
     connection = FakeConnection()
-    feeding = Feeding(connection)
-    async with feeding.running():
-        await feeding.feed.want(CODE, now() + 1)
+    harness = EventStreamHarness(connection)
+    async with harness.running():
+        await harness.event_stream.subscribe(CODE, now() + 1)
         connection.publish(data)
         await settle()
-    assert feeding.ears.heard == [("confirmed", CODE), heard]
+    assert harness.listener.received == [("confirmed", CODE), heard]
 
 
 @in_fake_time
 async def test_what_a_later_version_may_publish_is_passed_over() -> None:
     connection = FakeConnection()
-    feeding = Feeding(connection)
-    async with feeding.running():
-        await feeding.feed.want(CODE, now() + 1)
+    harness = EventStreamHarness(connection)
+    async with harness.running():
+        await harness.event_stream.subscribe(CODE, now() + 1)
         connection.publish(b"Zsomething new")
         connection.publish(b"W1")
         await settle()
-    assert feeding.ears.heard[1:] == [("watched", CODE, 1)]
+    assert harness.listener.received[1:] == [("watched", CODE, 1)]
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ async def test_what_a_later_version_may_publish_is_passed_over() -> None:
 @in_fake_time
 async def test_what_nobody_can_read_is_told_and_does_not_end_the_feed(data: bytes) -> None:
     connection = FakeConnection()
-    feeding = Feeding(connection)
-    async with feeding.running():
+    harness = EventStreamHarness(connection)
+    async with harness.running():
         connection.publish(data)
         connection.publish(b"W1")
         await settle()
-        assert feeding.told == ["reaching", "unreadable"]
-    assert feeding.ears.heard == [("watched", CODE, 1)]
+        assert harness.reported == ["reaching", "unreadable"]
+    assert harness.listener.received == [("watched", CODE, 1)]
 
 
 # Subscribing.
@@ -94,25 +94,25 @@ async def test_what_nobody_can_read_is_told_and_does_not_end_the_feed(data: byte
 @in_fake_time
 async def test_a_party_is_wanted_once_and_confirmed_to_all_who_want_it() -> None:
     connection = FakeConnection(mute=True)
-    feeding = Feeding(connection)
-    async with feeding.running():
-        waiting = [asyncio.create_task(feeding.feed.want(CODE, now() + 1)) for _ in range(3)]
+    harness = EventStreamHarness(connection)
+    async with harness.running():
+        waiting = [asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1)) for _ in range(3)]
         await settle()
         assert connection.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
         assert not any(task.done() for task in waiting)
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         await asyncio.gather(*waiting)
-        await feeding.feed.want(CODE, now())
-    assert feeding.ears.heard == [("confirmed", CODE)]
+        await harness.event_stream.subscribe(CODE, now())
+    assert harness.listener.received == [("confirmed", CODE)]
 
 
 @in_fake_time
 async def test_a_subscription_that_is_not_confirmed_in_time_is_unavailable() -> None:
-    feeding = Feeding(FakeConnection(mute=True))
-    async with feeding.running():
+    harness = EventStreamHarness(FakeConnection(mute=True))
+    async with harness.running():
         began = now()
         with pytest.raises(StoreUnavailableError) as caught:
-            await feeding.feed.want(CODE, now() + 1.5)
+            await harness.event_stream.subscribe(CODE, now() + 1.5)
         assert now() == began + 1.5
         assert not caught.value.in_doubt
 
@@ -120,11 +120,11 @@ async def test_a_subscription_that_is_not_confirmed_in_time_is_unavailable() -> 
 @in_fake_time
 async def test_what_is_wanted_before_there_is_a_connection_is_subscribed_with_the_first() -> None:
     connection = FakeConnection()
-    feeding = Feeding()
-    async with feeding.running():
-        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 3))
+    harness = EventStreamHarness()
+    async with harness.running():
+        wanting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 3))
         await later(1.0)
-        feeding.pool.coming.append(connection)
+        harness.pool.coming.append(connection)
         await wanting
     assert connection.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
 
@@ -132,13 +132,13 @@ async def test_what_is_wanted_before_there_is_a_connection_is_subscribed_with_th
 @in_fake_time
 async def test_what_is_wanted_unwanted_and_wanted_again_is_confirmed_by_the_last_answer_only() -> None:
     connection = FakeConnection(mute=True)
-    feeding = Feeding(connection)
-    async with feeding.running():
-        first = asyncio.create_task(feeding.feed.want(CODE, now() + 0.1))
+    harness = EventStreamHarness(connection)
+    async with harness.running():
+        first = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 0.1))
         with pytest.raises(StoreUnavailableError):
             await first
-        feeding.feed.unwant(CODE)
-        second = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        harness.event_stream.unsubscribe(CODE)
+        second = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
         assert [verb for verb, _ in connection.orders[1:]] == ["SSUBSCRIBE", "SUNSUBSCRIBE", "SSUBSCRIBE"]
         connection.answer("SSUBSCRIBE", PROBE.decode())
@@ -146,34 +146,34 @@ async def test_what_is_wanted_unwanted_and_wanted_again_is_confirmed_by_the_last
         connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
         await settle()
         assert not second.done()
-        assert feeding.ears.heard == []
+        assert harness.listener.received == []
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         await second
-    assert feeding.ears.heard == [("confirmed", CODE)]
+    assert harness.listener.received == [("confirmed", CODE)]
 
 
 @in_fake_time
 async def test_an_answer_for_what_is_no_longer_wanted_confirms_nothing() -> None:
     connection = FakeConnection(mute=True)
-    feeding = Feeding(connection)
-    async with feeding.running():
+    harness = EventStreamHarness(connection)
+    async with harness.running():
         with pytest.raises(StoreUnavailableError):
-            await feeding.feed.want(CODE, now() + 0.1)
-        feeding.feed.unwant(CODE)
-        feeding.feed.unwant(CODE)
+            await harness.event_stream.subscribe(CODE, now() + 0.1)
+        harness.event_stream.unsubscribe(CODE)
+        harness.event_stream.unsubscribe(CODE)
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
         await settle()
-    assert feeding.ears.heard == []
+    assert harness.listener.received == []
 
 
 @in_fake_time
 async def test_who_waits_for_what_is_no_longer_wanted_hears_that_it_is_unavailable() -> None:
-    feeding = Feeding(FakeConnection(mute=True))
-    async with feeding.running():
-        waiting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+    harness = EventStreamHarness(FakeConnection(mute=True))
+    async with harness.running():
+        waiting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
-        feeding.feed.unwant(CODE)
+        harness.event_stream.unsubscribe(CODE)
         await asyncio.wait([waiting])
         assert not waiting.cancelled()
         assert isinstance(waiting.exception(), StoreUnavailableError)
@@ -186,60 +186,60 @@ async def test_who_waits_for_what_is_no_longer_wanted_hears_that_it_is_unavailab
 @in_fake_time
 async def test_after_an_interruption_all_that_is_wanted_is_subscribed_and_confirmed_again(error: Exception) -> None:
     first, second = FakeConnection(), FakeConnection()
-    feeding = Feeding(first, second)
-    async with feeding.running():
-        await feeding.feed.want(CODE, now() + 1)
-        await feeding.feed.want("OTHERX", now() + 1)
-        feeding.feed.unwant("OTHERX")
-        assert feeding.feed.reaching
+    harness = EventStreamHarness(first, second)
+    async with harness.running():
+        await harness.event_stream.subscribe(CODE, now() + 1)
+        await harness.event_stream.subscribe("OTHERX", now() + 1)
+        harness.event_stream.unsubscribe("OTHERX")
+        assert harness.event_stream.is_receiving
         first.fail(error)
         await settle()
-        assert not feeding.feed.reaching
+        assert not harness.event_stream.is_receiving
         assert first.gone
-        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        wanting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
         assert not wanting.done()
         await later(FEED_RETRY_SECONDS)
         await wanting
-        assert feeding.feed.reaching
+        assert harness.event_stream.is_receiving
     assert second.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
-    assert feeding.ears.heard == [("confirmed", CODE), ("confirmed", "OTHERX"), ("confirmed", CODE)]
-    assert feeding.told == ["reaching", f"interrupted: {error}", "reaching"]
+    assert harness.listener.received == [("confirmed", CODE), ("confirmed", "OTHERX"), ("confirmed", CODE)]
+    assert harness.reported == ["reaching", f"interrupted: {error}", "reaching"]
 
 
 @in_fake_time
 async def test_answers_that_an_interruption_has_swallowed_are_not_waited_for() -> None:
     first, second = FakeConnection(mute=True), FakeConnection()
-    feeding = Feeding(first, second)
-    async with feeding.running():
+    harness = EventStreamHarness(first, second)
+    async with harness.running():
         for _ in range(2):
             with pytest.raises(StoreUnavailableError):
-                await feeding.feed.want(CODE, now() + 0.1)
-            feeding.feed.unwant(CODE)
-        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+                await harness.event_stream.subscribe(CODE, now() + 0.1)
+            harness.event_stream.unsubscribe(CODE)
+        wanting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
         first.fail(RedisConnectionError("reset"))
         await wanting
-    assert feeding.ears.heard == [("confirmed", CODE)]
+    assert harness.listener.received == [("confirmed", CODE)]
 
 
 @in_fake_time
 async def test_while_nobody_answers_the_feed_dials_again_and_again_with_pauses() -> None:
-    feeding = Feeding()
-    async with feeding.running():
+    harness = EventStreamHarness()
+    async with harness.running():
         await later(60.0)
-    assert 60 / FEED_RETRY_SECONDS <= len(feeding.pool.dialled) <= 2 * 60 / FEED_RETRY_SECONDS + 1
-    assert feeding.told == ["interrupted: refused"]
+    assert 60 / FEED_RETRY_SECONDS <= len(harness.pool.dialled) <= 2 * 60 / FEED_RETRY_SECONDS + 1
+    assert harness.reported == ["interrupted: refused"]
 
 
 @in_fake_time
 async def test_a_connection_whose_first_words_are_never_answered_is_given_up_for_another() -> None:
-    feeding = Feeding(FakeConnection())
-    feeding.pool.silent = 2
-    async with feeding.running():
+    harness = EventStreamHarness(FakeConnection())
+    harness.pool.silent = 2
+    async with harness.running():
         await later(2 * (STORE_BUDGET_SECONDS + FEED_RETRY_SECONDS))
-        await feeding.feed.want(CODE, now() + PUBSUB_IDLE_SECONDS)
-    assert feeding.told[-1] == "reaching"
+        await harness.event_stream.subscribe(CODE, now() + PUBSUB_IDLE_SECONDS)
+    assert harness.reported[-1] == "reaching"
 
 
 # Deafness.
@@ -248,56 +248,56 @@ async def test_a_connection_whose_first_words_are_never_answered_is_given_up_for
 @in_fake_time
 async def test_after_a_silence_the_feed_finds_out_that_it_still_hears() -> None:
     connection = FakeConnection()
-    feeding = Feeding(connection)
-    async with feeding.running():
+    harness = EventStreamHarness(connection)
+    async with harness.running():
         await later(60.0)
-        assert feeding.feed.reaching
-    assert len(feeding.probed) == pytest.approx(60 / PUBSUB_IDLE_SECONDS, abs=2)
-    assert len(feeding.pool.given) == 1
+        assert harness.event_stream.is_receiving
+    assert len(harness.probed) == pytest.approx(60 / PUBSUB_IDLE_SECONDS, abs=2)
+    assert len(harness.pool.given) == 1
 
 
 @in_fake_time
 async def test_where_there_is_no_silence_nothing_is_probed() -> None:
     connection = FakeConnection()
-    feeding = Feeding(connection)
-    async with feeding.running():
+    harness = EventStreamHarness(connection)
+    async with harness.running():
         for _ in range(60):
             connection.publish(b"W1")
             await later(1.0)
-    assert feeding.probed == []
+    assert harness.probed == []
 
 
 @in_fake_time
 async def test_a_deaf_connection_is_noticed_and_rebuilt_within_its_bound() -> None:
     first, second = FakeConnection(), FakeConnection()
-    feeding = Feeding(first, second)
-    async with feeding.running():
-        await feeding.feed.want(CODE, now() + 1)
-        feeding.echoes = False
+    harness = EventStreamHarness(first, second)
+    async with harness.running():
+        await harness.event_stream.subscribe(CODE, now() + 1)
+        harness.echoes = False
         began = now()
         while not first.gone:
             await later(0.1)
         assert now() - began <= PUBSUB_IDLE_SECONDS + PUBSUB_PROBE_TIMEOUT_SECONDS + 0.2
-        while feeding.ears.heard.count(("confirmed", CODE)) < 2:
+        while harness.listener.received.count(("confirmed", CODE)) < 2:
             await later(0.1)
         assert now() - began < PROMISE_STALLED_SECONDS
-        assert feeding.told == ["reaching", "deaf", "reaching"]
+        assert harness.reported == ["reaching", "deaf", "reaching"]
 
 
 @in_fake_time
 async def test_a_store_that_is_away_proves_no_deafness_and_nothing_is_proved_to_come() -> None:
     connection = FakeConnection()
-    feeding = Feeding(connection)
-    async with feeding.running():
-        feeding.down = True
+    harness = EventStreamHarness(connection)
+    async with harness.running():
+        harness.down = True
         await later(60.0)
-        assert not feeding.feed.reaching
+        assert not harness.event_stream.is_receiving
         assert not connection.gone
-        assert feeding.told == ["reaching", "interrupted: the store does not answer"]
-        feeding.down = False
+        assert harness.reported == ["reaching", "interrupted: the store does not answer"]
+        harness.down = False
         await later(1.0)
-        assert feeding.feed.reaching
-    assert len(feeding.pool.given) == 1
+        assert harness.event_stream.is_receiving
+    assert len(harness.pool.given) == 1
 
 
 @in_fake_time
@@ -305,13 +305,13 @@ async def test_without_the_probe_a_deaf_connection_stays_deaf(monkeypatch: pytes
     """The control: it is the probe that finds deafness."""
     monkeypatch.setattr(Subscriber, "_probe", lambda _: asyncio.Event().wait())
     first = FakeConnection()
-    feeding = Feeding(first, FakeConnection())
-    async with feeding.running():
-        await feeding.feed.want(CODE, now() + 1)
-        feeding.echoes = False
+    harness = EventStreamHarness(first, FakeConnection())
+    async with harness.running():
+        await harness.event_stream.subscribe(CODE, now() + 1)
+        harness.echoes = False
         await later(60.0)
         assert not first.gone
-        assert feeding.told == ["reaching"]
+        assert harness.reported == ["reaching"]
 
 
 # Slots that move.
@@ -320,39 +320,39 @@ async def test_without_the_probe_a_deaf_connection_stays_deaf(monkeypatch: pytes
 @in_fake_time
 async def test_a_subscription_that_the_server_has_ended_is_ordered_and_confirmed_again() -> None:
     connection = FakeConnection()
-    feeding = Feeding(connection)
-    async with feeding.running():
-        await feeding.feed.want(CODE, now() + 1)
+    harness = EventStreamHarness(connection)
+    async with harness.running():
+        await harness.event_stream.subscribe(CODE, now() + 1)
         connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
         await settle()
-        await feeding.feed.want(CODE, now() + 1)
+        await harness.event_stream.subscribe(CODE, now() + 1)
     assert connection.orders[-1] == ("SSUBSCRIBE", CHANNEL.decode())
-    assert feeding.ears.heard == [("confirmed", CODE), ("confirmed", CODE)]
+    assert harness.listener.received == [("confirmed", CODE), ("confirmed", CODE)]
 
 
 @pytest.mark.parametrize("error", [MovedError("1 10.0.0.1:7000"), ClusterDownError("Hash slot not served")])
 @in_fake_time
 async def test_a_refused_subscription_is_ordered_again_and_costs_the_others_nothing(error: Exception) -> None:
     connection = FakeConnection(mute=True)
-    feeding = Feeding(connection)
-    async with feeding.running():
+    harness = EventStreamHarness(connection)
+    async with harness.running():
         connection.answer("SSUBSCRIBE", PROBE.decode())
-        wanting = asyncio.create_task(feeding.feed.want(CODE, now() + 1))
+        wanting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
         connection.fail(error)
         await later(CLUSTER_LOOK_AGAIN_SECONDS)
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         await wanting
         assert not connection.gone
-        assert feeding.told == ["reaching"]
+        assert harness.reported == ["reaching"]
 
 
 @in_fake_time
 async def test_a_connection_whose_probe_has_lost_its_slot_is_rebuilt() -> None:
     first, second = FakeConnection(), FakeConnection()
-    feeding = Feeding(first, second)
-    async with feeding.running():
+    harness = EventStreamHarness(first, second)
+    async with harness.running():
         first.answer("SUNSUBSCRIBE", PROBE.decode())
         await later(FEED_RETRY_SECONDS)
         assert first.gone
-        assert feeding.feed.reaching
+        assert harness.event_stream.is_receiving

@@ -1,0 +1,47 @@
+"""A listener that records the events of an instance."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from hubbub.core.errors import Reason
+from hubbub.core.replica import Published
+from tests.contract.conftest import Instance, until
+
+
+class EventRecorder:
+    """Runs an instance's event stream for the length of the block, which begins when it receives."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self.confirmed_codes: list[str] = []
+        self.publications: list[tuple[str, Published]] = []
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._instance.event_stream.run(self))
+        await self._instance.connections.directory.wait_known(asyncio.get_running_loop().time() + 5)
+        await until(lambda: self._instance.event_stream.is_receiving)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    # See `hubbub.store.pubsub.event_stream.Listener`.
+
+    def confirmed(self, code: str) -> None:
+        self.confirmed_codes.append(code)
+
+    def published(self, code: str, published: Published) -> None:
+        self.publications.append((code, published))
+
+    def reacted(self, code: str, reaction: bytes) -> None:
+        """Ignore it, as the next ones do."""
+
+    def expelled(self, code: str, holder: str, reason: Reason) -> None:
+        """Ignore it."""
+
+    def watched(self, code: str, watchers: int) -> None:
+        """Ignore it."""
