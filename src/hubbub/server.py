@@ -29,10 +29,10 @@ from hubbub.doctor import run as doctor
 from hubbub.doctor.facts import servers_of
 from hubbub.hub.hub import Hub
 from hubbub.logs import make_log, tell_store_changes
-from hubbub.recovery.recovery import Healer
-from hubbub.services.lease_renewer import Presence
+from hubbub.recovery.recovery import Recovery
+from hubbub.services.lease_renewer import LeaseRenewer
 from hubbub.services.parties import PartyService
-from hubbub.services.rollbacks import Doubts
+from hubbub.services.rollbacks import Rollbacks
 from hubbub.store.client.connect import StoreConnections, open_embedded, open_store
 from hubbub.store.engine.embedded import EmbeddedEngine, EngineUnavailableError
 from hubbub.store.generation import DataLossDetector
@@ -96,15 +96,17 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
                 _open_store(settings, instance_id, end, log)
             )
             hub = await stack.enter_async_context(_open_hub(store, event_stream, health, end))
-            healer = Healer(store, detector, hub, settings.lease_seconds, partial(_tell_healing, log))
-            health.on_change(lambda state, _: healer.look_again() if state is StoreState.CONNECTED else None)
-            await stack.enter_async_context(_running(healer.run(), "healing", end))
-            presence = Presence(store, hub, healer, settings.lease_seconds)
-            await stack.enter_async_context(_running(presence.run(), "presence", end))
-            doubts = Doubts(store, partial(_tell_withdrawal, log))
-            stack.push_async_callback(doubts.drain)
-            await stack.enter_async_context(_running(doubts.settle(), "doubts", end))
-            service = PartyService(store, hub, doubts, healer, settings.party_terms)
+            recovery = Recovery(store, detector, hub, settings.lease_seconds, partial(_tell_healing, log))
+            health.on_change(
+                lambda state, _: recovery.recheck_recent_creates() if state is StoreState.CONNECTED else None
+            )
+            await stack.enter_async_context(_running(recovery.run(), "healing", end))
+            renewer = LeaseRenewer(store, hub, recovery, settings.lease_seconds)
+            await stack.enter_async_context(_running(renewer.run(), "presence", end))
+            rollbacks = Rollbacks(store, partial(_tell_withdrawal, log))
+            stack.push_async_callback(rollbacks.drain)
+            await stack.enter_async_context(_running(rollbacks.run(), "doubts", end))
+            service = PartyService(store, hub, rollbacks, recovery, settings.party_terms)
             standing = Standing(store, health, event_stream, hub)
             links = JoinLinks(settings.public_url, port, lan_addresses)
             envelope = Envelope(instance_id, log)
@@ -255,7 +257,7 @@ async def _open_hub(
 ) -> AsyncIterator[Hub]:
     """The hub, to which the event stream delivers, and whose phones hear how the store is."""
     hub = Hub(store, event_stream, text_frame, end.fail)
-    health.on_change(lambda state, _: hub.tell_status(Status(_STATUS[state])))
+    health.on_change(lambda state, _: hub.send_status(Status(_STATUS[state])))
     try:
         async with _running(event_stream.run(hub), "feed", end):
             yield hub

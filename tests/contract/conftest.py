@@ -13,9 +13,9 @@ from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyPolicy
 from hubbub.core.protocol import Leave
 from hubbub.core.results import Created, Done, Joined
 from hubbub.hub.hub import Hub
-from hubbub.recovery.recovery import Healer
+from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
-from hubbub.services.rollbacks import Doubts
+from hubbub.services.rollbacks import Rollbacks
 from hubbub.store.client.address import StoreTls, parse_store_url
 from hubbub.store.client.batcher import Batcher
 from hubbub.store.client.cluster import ClusterScriptClient
@@ -83,10 +83,10 @@ class Instance:
         )
         self.hub = Hub(self.store, self.event_stream, lambda text: text)
         self.healed: list[tuple[str, int]] = []
-        self.healer = Healer(
+        self.recovery = Recovery(
             self.store, self.detector, self.hub, LEASE_SECONDS, lambda what, number: self.healed.append((what, number))
         )
-        self.doubts = Doubts(self.store, lambda code, word: self.told.append((code, word)))
+        self.rollbacks = Rollbacks(self.store, lambda code, word: self.told.append((code, word)))
 
     def believe_clocks_behind(self, seconds: float) -> None:
         """Be wrong about the clocks of all servers, as far as there is word of them."""
@@ -113,7 +113,7 @@ class Instance:
 
     def service(self, choose: Callable[[Sequence[str]], str] = secrets.choice) -> PartyService:
         """The use cases of this instance."""
-        return PartyService(self.store, self.hub, self.doubts, self.healer, TERMS, choose)
+        return PartyService(self.store, self.hub, self.rollbacks, self.recovery, TERMS, choose)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.support.stores import StoreServer
 async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
     """Two instances that look after the store."""
     here, there = Instance(server.url), Instance(server.url)
-    tasks = [asyncio.create_task(job) for one in (here, there) for job in (one.detector.run(), one.healer.run())]
+    tasks = [asyncio.create_task(job) for one in (here, there) for job in (one.detector.run(), one.recovery.run())]
     # Whoever has never looked knows of no loss.
     await until(
         lambda: all(set(one.detector._known) >= set(one.connections.client.shards()) != set() for one in (here, there))

@@ -62,7 +62,7 @@ async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
     assert loop.time() - started < 2.0
     assert caught.value.trouble is StoreFailure.NOT_REPLICATED
     assert caught.value.in_doubt
-    await instance.doubts.drain()
+    await instance.rollbacks.drain()
     assert own_server.admin.keys("*") == []
 
 

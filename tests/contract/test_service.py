@@ -167,7 +167,7 @@ async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_bac
     with pytest.raises(StoreUnavailableError):
         await cut_off.service().create(None, None)
     assert len(server.admin.keys("party:*")) == 1
-    withdrawing = asyncio.create_task(cut_off.doubts.settle())
+    withdrawing = asyncio.create_task(cut_off.rollbacks.run())
     await until(lambda: proxy.cuts >= 3)  # it goes on trying while the store is away
     proxy.mend()
     await until(lambda: not server.admin.keys("party:*"))
@@ -184,9 +184,9 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
         await repeat_of_key(cut_off.service())
     party = await service.create(None, KEY)
     proxy.mend()
-    assert len(cut_off.doubts._doubts) == 1
-    assert await cut_off.doubts._settle_next()
-    assert not cut_off.doubts._doubts
+    assert len(cut_off.rollbacks._rollbacks) == 1
+    assert await cut_off.rollbacks._run_next()
+    assert not cut_off.rollbacks._rollbacks
     assert isinstance(party, CreatedParty)
     assert await service.check_join(party.code) == Joinable()
     assert server.admin.keys("party:*") == [f"party:{party.code}"]
@@ -207,7 +207,7 @@ async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
         proxy.cut_after_send()
     assert server.admin.scard("{party:BCDFGH}:tries") == 2
     proxy.mend()
-    await cut_off.doubts.drain()
+    await cut_off.rollbacks.drain()
     assert server.admin.keys("*party:*") == []
 
 
@@ -216,7 +216,7 @@ async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
-    await cut_off.doubts.drain()
+    await cut_off.rollbacks.drain()
     assert server.admin.keys("party:*") == []
 
 
@@ -229,7 +229,7 @@ async def test_a_cancelled_create_is_taken_back(cut_off: Instance, proxy: StoreP
     with pytest.raises((asyncio.CancelledError, StoreUnavailableError)):
         await creating
     proxy.mend()
-    await cut_off.doubts.drain()
+    await cut_off.rollbacks.drain()
     assert server.admin.keys("party:*") == []
 
 
@@ -241,11 +241,11 @@ async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdra
     # A second one, for which the clock has to be learnt anew.
     await cut_off.store.ping(soon())
     await lose_a_create(cut_off, proxy)
-    assert len(cut_off.doubts._doubts) == 2
-    first = cut_off.doubts._doubts[0].what.code
+    assert len(cut_off.rollbacks._rollbacks) == 2
+    first = cut_off.rollbacks._rollbacks[0].what.code
     server.admin.delete(f"party:{first}")
     server.admin.lpush(f"party:{first}", "not a party at all")
-    await cut_off.doubts.drain()
+    await cut_off.rollbacks.drain()
     assert server.admin.keys("party:*") == [f"party:{first}"]
 
 
@@ -256,8 +256,8 @@ async def test_a_store_that_refuses_for_a_while_is_asked_again(
     await lose_a_create(cut_off, proxy)
     server.admin.config_set("min-replicas-to-write", "1")
     try:
-        assert not await cut_off.doubts._settle_next()
+        assert not await cut_off.rollbacks._run_next()
     finally:
         server.admin.config_set("min-replicas-to-write", "0")
-    assert await cut_off.doubts._settle_next()
+    assert await cut_off.rollbacks._run_next()
     assert server.admin.keys("party:*") == []

@@ -9,7 +9,7 @@ from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Event, Position, encode
 from hubbub.core.replica import Published
-from hubbub.hub.hub import Hub, LocalRoom, Place
+from hubbub.hub.hub import Hub, LocalRoom, Membership
 from tests.support.fake_time import later, now, settle
 from tests.support.fakes import CODE, FakeEventStream, FakeParty, FakeStore
 from tests.support.party_view import PartyView
@@ -42,7 +42,7 @@ class FakePhone:
         self.view: PartyView = View()
 
     def send(self, frame: bytes) -> None:
-        """See `hubbub.hub.hub.Phone`."""
+        """See `hubbub.hub.hub.Connection`."""
         assert not self.closed, f"sent after {self.closed}: {frame!r}"
         decoded = msgspec.json.decode(frame)
         messages = decoded if isinstance(decoded, list) else [decoded]
@@ -51,11 +51,11 @@ class FakePhone:
             self.view.take(message)
 
     def send_text(self, text: bytes) -> None:
-        """See `hubbub.hub.hub.Phone`."""
+        """See `hubbub.hub.hub.Connection`."""
         self.send(text)
 
     def close(self, code: CloseCode) -> None:
-        """See `hubbub.hub.hub.Phone`."""
+        """See `hubbub.hub.hub.Connection`."""
         self.closed.append(code)
 
     @property
@@ -87,7 +87,7 @@ class World:
         self.event_stream = FakeEventStream()
         self._prepare = prepare
         self.hub = Hub(self.store.as_store(), self.event_stream.as_event_stream(), prepare)
-        self.places: dict[Any, Place] = {}
+        self.memberships: dict[Any, Membership] = {}
         self._holders = 0
 
     def happens(self, *events: Event) -> None:
@@ -108,25 +108,25 @@ class World:
     ) -> None:
         """Seat a phone as the service does, once the store has answered at the party's position."""
         deadline = now() + seconds
-        async with self.hub.opened(CODE, deadline) as opened:
-            await self.hub.level(opened, self.party.epoch, self.party.version, deadline)
-        self.seat(phone, opened, member_id, since)
+        async with self.hub.open_room(CODE, deadline) as room:
+            await self.hub.wait_synced(room, self.party.epoch, self.party.version, deadline)
+        self.seat(phone, room, member_id, since)
         await settle()
 
-    def seat(self, phone: Any, opened: LocalRoom, member_id: str = "ann", since: Position | None = None) -> None:
+    def seat(self, phone: Any, room: LocalRoom, member_id: str = "ann", since: Position | None = None) -> None:
         """Tell the phone `WATCHING`, the shortest of the answers that come before a room, and seat it."""
-        room = opened.room
-        answer = {"t": "WATCHING", "code": CODE, "epoch": room.epoch, "version": room.version}
+        replica = room.replica
+        answer = {"t": "WATCHING", "code": CODE, "epoch": replica.epoch, "version": replica.version}
         phone.send(self._prepare(encode(answer)))
-        self.places[phone] = self.hub.seat(opened, phone, self.lease(member_id), since)
+        self.memberships[phone] = self.hub.seat(room, phone, self.lease(member_id), since)
 
     def leave(self, phone: Any) -> None:
         """The phone's connection is gone."""
-        self.hub.unseat(self.places.pop(phone))
+        self.hub.unseat(self.memberships.pop(phone))
 
     def expel(self, phone: Any, reason: Reason) -> None:
         """The feed tells that the phone's connection has lost its seat."""
-        self.hub.expelled(CODE, self.places[phone].lease.holder, reason)
+        self.hub.expelled(CODE, self.memberships[phone].lease.holder, reason)
 
     async def come_back(self, phone: FakePhone, member_id: str = "ann") -> FakePhone:
         """Another connection of the same phone's, which remembers what it was told."""
@@ -147,5 +147,5 @@ class World:
 
     def room(self) -> LocalRoom:
         """The room, which must be open and have phones in it."""
-        (opened,) = self.hub.rooms()
-        return opened
+        (room,) = self.hub.rooms()
+        return room

@@ -11,10 +11,10 @@ import pytest
 
 from hubbub.core.party import PartyPolicy
 from hubbub.hub.hub import Hub
-from hubbub.recovery.recovery import Healer
-from hubbub.services.lease_renewer import Presence
+from hubbub.recovery.recovery import Recovery
+from hubbub.services.lease_renewer import LeaseRenewer
 from hubbub.services.parties import PartyService
-from hubbub.services.rollbacks import Doubts
+from hubbub.services.rollbacks import Rollbacks
 from hubbub.transport.websocket import Talk, text_frame
 from tests.support.fake_seats import SeatStore
 from tests.support.fake_time import in_fake_time, later
@@ -32,10 +32,10 @@ class Instance:
     def __init__(self, store: SeatStore) -> None:
         port = store.as_store()
         self.hub = Hub(port, FakeEventStream().as_event_stream(), text_frame)
-        doubts = Doubts(port, lambda *_: None)
-        healer = Healer(port, FakeDataLossDetector().as_detector(), self.hub, LEASE_SECONDS, lambda *_: None)
-        self.service = PartyService(port, self.hub, doubts, healer, PartyPolicy(7200, 300, 120, 500))
-        jobs = (store.feed_of(self.hub), Presence(port, self.hub, healer, LEASE_SECONDS).run(), doubts.settle())
+        rollbacks = Rollbacks(port, lambda *_: None)
+        recovery = Recovery(port, FakeDataLossDetector().as_detector(), self.hub, LEASE_SECONDS, lambda *_: None)
+        self.service = PartyService(port, self.hub, rollbacks, recovery, PartyPolicy(7200, 300, 120, 500))
+        jobs = (store.feed_of(self.hub), LeaseRenewer(port, self.hub, recovery, LEASE_SECONDS).run(), rollbacks.run())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def aclose(self) -> None:
@@ -150,8 +150,8 @@ class Evening:
 
     def leases(self) -> set[str]:
         """The connections for which the instances renew leases."""
-        rooms = [opened for instance in self.instances for opened in instance.hub.rooms()]
-        return {lease.holder for opened in rooms for lease in opened.leases}
+        rooms = [room for instance in self.instances for room in instance.hub.rooms()]
+        return {lease.holder for room in rooms for lease in room.leases}
 
     async def aclose(self) -> None:
         """Nothing of it may have failed."""

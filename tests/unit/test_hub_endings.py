@@ -5,9 +5,9 @@ import pytest
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
 from hubbub.core.limits import DRAIN_BATCHES, ROOM_LINGER_SECONDS
 from hubbub.core.party import PartyPolicy
-from hubbub.recovery.recovery import Healer
+from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
-from hubbub.services.rollbacks import Doubts
+from hubbub.services.rollbacks import Rollbacks
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeDataLossDetector, over, said
@@ -64,7 +64,7 @@ async def test_notices_for_connections_that_are_not_here_change_nothing() -> Non
     world.hub.expelled(CODE, "holder-1", Reason.KICKED)
     (phone,) = await world.phones(["ann"])
     world.hub.expelled(CODE, "holder-elsewhere", Reason.TAKEN_OVER)
-    world.hub.expelled("OTHERX", world.places[phone].lease.holder, Reason.KICKED)
+    world.hub.expelled("OTHERX", world.memberships[phone].lease.holder, Reason.KICKED)
     world.hub.expelled(CODE, "", Reason.TAKEN_OVER)
     assert not phone.closed
 
@@ -88,7 +88,7 @@ async def test_the_end_is_told_to_everybody_before_they_are_closed_and_the_room_
 async def test_who_ended_the_party_by_leaving_is_left_to_close_by_itself() -> None:
     world = World()
     host, guest = await world.phones(["ann", "ben"])
-    world.places[host].busy = True
+    world.memberships[host].busy = True
     world.happens(over())
     assert host.heard[-1] == guest.heard[-1] == "ENDED"
     assert (host.closed, guest.closed) == ([], [CloseCode.PARTY_ENDED])
@@ -116,7 +116,7 @@ async def test_a_drain_closes_all_phones_in_batches_over_the_time_given() -> Non
     world = World()
     phones = [FakePhone() for _ in range(95)]
     for phone in phones:
-        world.hub.welcome(phone)
+        world.hub.add_connection(phone)
     began = now()
     moments: list[float] = []
     for phone in phones:
@@ -136,7 +136,7 @@ async def test_a_drain_closes_few_phones_too_and_each_once(count: int) -> None:
     world = World()
     phones = [FakePhone() for _ in range(count)]
     for phone in phones:
-        world.hub.welcome(phone)
+        world.hub.add_connection(phone)
     began = now()
     await world.hub.drain(5.0)
     assert all(phone.closed == [CloseCode.SERVICE_RESTART] for phone in phones)
@@ -147,13 +147,13 @@ async def test_a_drain_closes_few_phones_too_and_each_once(count: int) -> None:
 async def test_while_an_instance_drains_no_leave_is_told() -> None:
     world = World()
     store = world.store.as_store()
-    healer = Healer(store, FakeDataLossDetector().as_detector(), world.hub, 10.0, lambda *_: None)
-    service = PartyService(store, world.hub, Doubts(store, lambda *_: None), healer, PartyPolicy(60, 60, 60, 2))
+    recovery = Recovery(store, FakeDataLossDetector().as_detector(), world.hub, 10.0, lambda *_: None)
+    service = PartyService(store, world.hub, Rollbacks(store, lambda *_: None), recovery, PartyPolicy(60, 60, 60, 2))
     lease = world.lease("ann")
-    await service.lose(lease)
+    await service.disconnect(lease)
     assert world.store.released == [lease]
     await world.hub.drain(5.0)
-    await service.lose(world.lease("ben"))
+    await service.disconnect(world.lease("ben"))
     assert world.store.released == [lease]
 
 
@@ -163,7 +163,7 @@ async def test_while_an_instance_drains_no_leave_is_told() -> None:
 @in_fake_time
 async def test_a_room_that_nobody_entered_goes_at_once() -> None:
     world = World()
-    async with world.hub.opened(CODE, now() + 1.5):
+    async with world.hub.open_room(CODE, now() + 1.5):
         assert world.event_stream.wanted == {CODE}
     assert not world.event_stream.wanted
 
@@ -200,9 +200,9 @@ async def test_a_room_in_which_somebody_is_about_to_enter_is_kept() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
-    async with world.hub.opened(CODE, now() + 60) as opened:
+    async with world.hub.open_room(CODE, now() + 60) as room:
         await later(2 * ROOM_LINGER_SECONDS)
-        world.seat(FakePhone(), opened)
+        world.seat(FakePhone(), room)
     await later(2 * ROOM_LINGER_SECONDS)
     assert world.event_stream.orders == [("subscribe", CODE)]
 

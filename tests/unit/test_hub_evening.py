@@ -91,9 +91,9 @@ class Evening:
         self._world.store.down = not self._world.store.down
 
     def _renew(self) -> None:
-        for opened in self._world.hub.rooms():
+        for room in self._world.hub.rooms():
             party = self._world.party
-            self._world.hub.judge(opened, Renewed(party.epoch, party.version, 9_000_000, 0, None, ()))
+            self._world.hub.apply_renewal(room, Renewed(party.epoch, party.version, 9_000_000, 0, None, ()))
 
     def _begin_another_life(self) -> None:
         self._lives += 1

@@ -11,8 +11,8 @@ from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import EVENT_WAIT_SECONDS
 from hubbub.core.protocol import Position, Status
 from hubbub.core.results import Renewed, Verdict
-from hubbub.recovery.recovery import Healer
-from hubbub.services.lease_renewer import Presence
+from hubbub.recovery.recovery import Recovery
+from hubbub.services.lease_renewer import LeaseRenewer
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeDataLossDetector, FakeParty, over, said
@@ -22,7 +22,7 @@ A_MOMENT = EVENT_WAIT_SECONDS * 1.01
 
 def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
     """A renewal tells how far the party has got."""
-    world.hub.judge(world.room(), Renewed(epoch, version, 9_000_000, 0, None, ()))
+    world.hub.apply_renewal(world.room(), Renewed(epoch, version, 9_000_000, 0, None, ()))
 
 
 # Positions.
@@ -59,7 +59,7 @@ async def test_where_the_party_goes_on_under_a_new_epoch_everyone_gets_a_new_roo
     (phone,) = await world.phones(["ann"])
     other = FakeParty(epoch="epoch-2", version=1)
     world.store.party = world.party = other
-    world.hub.begin_anew(world.room())
+    world.hub.resync_all(world.room())
     await later(1.0)
     assert phone.heard[-1] == "ROOM"
     assert phone.view.epoch == "epoch-2"
@@ -103,9 +103,9 @@ async def test_a_party_that_ends_while_a_late_event_is_waited_for_ends_quietly()
 async def test_who_could_not_be_renewed_is_closed_accordingly(reason: Reason, code: CloseCode, last: str) -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
-    gone = Verdict("ben", world.places[ben].lease.holder, reason)
+    gone = Verdict("ben", world.memberships[ben].lease.holder, reason)
     unknown = Verdict("ann", "holder-long-gone", reason)
-    world.hub.judge(world.room(), Renewed("epoch-1", 1, 9_000_000, 0, None, (unknown, gone)))
+    world.hub.apply_renewal(world.room(), Renewed("epoch-1", 1, 9_000_000, 0, None, (unknown, gone)))
     assert ben.closed == [code]
     assert ben.heard[-1] == last
     assert not ann.closed
@@ -116,7 +116,7 @@ async def test_who_could_not_be_renewed_is_closed_accordingly(reason: Reason, co
 async def test_a_party_that_is_gone_closes_all_its_phones_here() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
-    world.hub.end_soon(world.room())
+    world.hub.schedule_close(world.room())
     await later(A_MOMENT)
     assert all(phone.closed == [CloseCode.PARTY_ENDED] for phone in phones)
     assert not world.event_stream.wanted
@@ -127,7 +127,7 @@ async def test_the_event_that_says_why_is_waited_for_a_moment_where_the_store_kn
     world = World()
     phones = await world.phones(["ann", "ben"])
     published = world.missed(over())
-    world.hub.end_soon(world.room(), has_ended=True)
+    world.hub.schedule_close(world.room(), has_ended=True)
     await later(A_MOMENT / 2)
     world.hub.published(CODE, published)
     await later(A_MOMENT)
@@ -143,8 +143,8 @@ async def test_the_event_that_says_why_is_waited_for_a_moment_where_the_store_kn
 async def renewing(world: World) -> AsyncIterator[None]:
     """Leases are renewed for as long as the block lasts."""
     store = world.store.as_store()
-    healer = Healer(store, FakeDataLossDetector().as_detector(), world.hub, 9.0, lambda *_: None)
-    task = asyncio.create_task(Presence(store, world.hub, healer, lease_seconds=9.0).run())
+    recovery = Recovery(store, FakeDataLossDetector().as_detector(), world.hub, 9.0, lambda *_: None)
+    task = asyncio.create_task(LeaseRenewer(store, world.hub, recovery, lease_seconds=9.0).run())
     yield
     assert not task.done()
     task.cancel()
@@ -160,7 +160,7 @@ async def test_leases_are_renewed_at_a_third_of_their_length() -> None:
     assert first == BEGINNING + 1.0, "at once, since a copy of the party comes with it"
     assert 1.4 < moments[0] - first < 4.0
     assert all(2.9 < after - before < 4.0 for before, after in pairwise(moments))
-    assert all(leases == [world.places[phone].lease for phone in phones] for _, leases in world.store.renewed)
+    assert all(leases == [world.memberships[phone].lease for phone in phones] for _, leases in world.store.renewed)
 
 
 @in_fake_time
@@ -202,10 +202,10 @@ async def test_an_empty_room_renews_nothing() -> None:
 @in_fake_time
 async def test_a_large_crowd_is_renewed_in_calls_of_500() -> None:
     world = World()
-    async with world.hub.opened(CODE, 2000.0) as opened:
-        await world.hub.level(opened, "epoch-1", 1, 2000.0)
+    async with world.hub.open_room(CODE, 2000.0) as room:
+        await world.hub.wait_synced(room, "epoch-1", 1, 2000.0)
     for number in range(1201):
-        opened.seat(FakePhone(), world.lease(f"g{number}"), Position("epoch-1", 1))
+        room.seat(FakePhone(), world.lease(f"g{number}"), Position("epoch-1", 1))
     async with renewing(world):
         await later(5.0)
     assert [len(leases) for _, leases in world.store.renewed[:3]] == [500, 500, 201]
@@ -216,7 +216,7 @@ async def test_a_large_crowd_is_renewed_in_calls_of_500() -> None:
 async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
-    gone = Verdict("ben", world.places[ben].lease.holder, Reason.KICKED)
+    gone = Verdict("ben", world.memberships[ben].lease.holder, Reason.KICKED)
     world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, 0, None, (gone,))
     async with renewing(world):
         await later(5.0)
@@ -230,10 +230,10 @@ async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
 @in_fake_time
 async def test_a_phone_that_comes_while_the_store_is_away_is_told_so() -> None:
     world = World()
-    world.hub.tell_status(Status("disconnected"))
+    world.hub.send_status(Status("disconnected"))
     early, late = FakePhone(), FakePhone()
-    world.hub.welcome(early)
-    world.hub.tell_status(Status("connected"))
-    world.hub.welcome(late)
+    world.hub.add_connection(early)
+    world.hub.send_status(Status("connected"))
+    world.hub.add_connection(late)
     assert [message["store"] for _, messages in early.frames for message in messages] == ["disconnected", "connected"]
     assert late.frames == []

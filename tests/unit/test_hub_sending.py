@@ -226,11 +226,11 @@ async def test_every_phone_hears_how_the_store_is_in_a_room_or_not() -> None:
     world = World()
     inside, outside, gone = FakePhone(), FakePhone(), FakePhone()
     for phone in (inside, outside, gone):
-        world.hub.welcome(phone)
+        world.hub.add_connection(phone)
     await world.enter(inside)
-    world.hub.forget(gone)
-    world.hub.forget(gone)
-    world.hub.tell_status(Status("disconnected"))
+    world.hub.remove_connection(gone)
+    world.hub.remove_connection(gone)
+    world.hub.send_status(Status("disconnected"))
     assert inside.heard == ["WATCHING", "ROOM", "STATUS"]
     assert outside.frames[0][1] == [{"t": "STATUS", "store": "disconnected"}]
     assert gone.frames == []

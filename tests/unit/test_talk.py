@@ -11,9 +11,9 @@ from hubbub.core.limits import EVENT_WAIT_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.core.party import JoinAttempt, PartyPolicy
 from hubbub.core.protocol import Leave, SendMessage
 from hubbub.core.results import CommandResult, Declined, Ended, Full, Joined, JoinOutcome, Missing
-from hubbub.recovery.recovery import Healer
+from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
-from hubbub.services.rollbacks import Doubts
+from hubbub.services.rollbacks import Rollbacks
 from hubbub.transport.websocket import Talk, text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
@@ -32,9 +32,9 @@ class Caller:
         self.store = self.world.store
         self.store.admission = self.let_in
         port = self.store.as_store()
-        self.doubts = Doubts(port, lambda *_: None)
-        healer = Healer(port, FakeDataLossDetector().as_detector(), self.world.hub, LEASE_SECONDS, lambda *_: None)
-        service = PartyService(port, self.world.hub, self.doubts, healer, PartyPolicy(7200, 300, 120, 500))
+        self.rollbacks = Rollbacks(port, lambda *_: None)
+        recovery = Recovery(port, FakeDataLossDetector().as_detector(), self.world.hub, LEASE_SECONDS, lambda *_: None)
+        service = PartyService(port, self.world.hub, self.rollbacks, recovery, PartyPolicy(7200, 300, 120, 500))
         self.phone = FakeSocketConnection()
         self.talk = Talk(service, self.world.hub, self.phone)
         self.talk.watch_silence()
@@ -110,7 +110,7 @@ async def test_who_is_lost_while_entering_has_a_seat_only_where_the_token_for_it
     caller.store.answering.set()
     await entering
     await caller.talk.end()
-    await caller.doubts.drain()
+    await caller.rollbacks.drain()
     assert [lease.member_id for lease in caller.store.released] == released
     assert [attempt.new_id for attempt in caller.store.undone] == undone
     assert list(caller.world.hub.rooms()) == []
@@ -184,7 +184,7 @@ async def test_a_party_that_is_missing_though_its_leases_were_renewed_lately_was
     await later(1.0)
     assert caller.heard == ["JOINED", "ROOM", "recovering"]
     assert caller.phone.closed_with is None
-    assert caller.world.room().is_lost
+    assert caller.world.room().needs_recovery
 
 
 @in_fake_time
@@ -259,11 +259,11 @@ async def test_who_leaves_in_vain_a_party_that_ended_meanwhile_is_closed() -> No
 async def test_who_leaves_in_vain_a_party_that_is_no_more_is_closed() -> None:
     caller = Caller()
     await caller.says(JOIN)
-    opened = caller.world.room()
+    room = caller.world.room()
     caller.store.answering.clear()
     leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
     await settle()
-    caller.world.hub.end_soon(opened)
+    caller.world.hub.schedule_close(room)
     await leaving
     await later(10.0)
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED

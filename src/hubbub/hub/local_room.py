@@ -22,7 +22,7 @@ from hubbub.core.replica import Room, framed
 from hubbub.core.results import Renewed
 
 
-class Phone(Protocol):
+class Connection(Protocol):
     """One connection, as the hub sees it. Nothing here waits."""
 
     def send(self, frame: bytes) -> None:
@@ -35,27 +35,27 @@ class Phone(Protocol):
         """Close the connection; nothing is sent to it from now on."""
 
 
-class RoomClosed(Exception):  # noqa: N818 - it names the state
+class RoomClosedError(Exception):
     """The party ended while somebody was entering."""
 
 
-class Place:
+class Membership:
     """A phone's place in a room. `since` is the version it was told on entering, until it was sent what follows."""
 
-    __slots__ = ("busy", "lease", "opened", "phone", "since")
+    __slots__ = ("busy", "connection", "lease", "room", "since")
 
-    def __init__(self, opened: "LocalRoom", phone: Phone, lease: Lease, since: int) -> None:
-        self.opened = opened
-        self.phone = phone
+    def __init__(self, room: "LocalRoom", connection: Connection, lease: Lease, since: int) -> None:
+        self.room = room
+        self.connection = connection
         self.lease = lease
         self.since = since
         self.busy = False
         """Whether a command of its is under way, whose answer comes before the connection is closed at an end."""
 
     @property
-    def is_kept(self) -> bool:
+    def is_active(self) -> bool:
         """Whether the phone is still in the room."""
-        return self.opened.place_of(self.lease.holder) is self
+        return self.room.membership_of(self.lease.holder) is self
 
 
 class LocalRoom:
@@ -63,33 +63,33 @@ class LocalRoom:
 
     def __init__(self, code: str, prepare: Callable[[bytes], bytes]) -> None:
         self.code = code
-        self.room = Room()
+        self.replica = Room()
         self.entering = 0
-        self.catching_up: asyncio.Task[None] | None = None
-        self.lost: deque[tuple[str, Reason]] = deque(maxlen=RECENT_LEASE_LOSSES_MAX)
+        self.sync_task: asyncio.Task[None] | None = None
+        self.recent_lease_losses: deque[tuple[str, Reason]] = deque(maxlen=RECENT_LEASE_LOSSES_MAX)
         """Connections that lost their seats while somebody was entering: perhaps before they were seated here."""
-        self.copy: PartyBackup | None = None
-        """All that the store had of the party at version `copied`, should it lose it."""
-        self.copied = -1
-        self.kicked: deque[Lease] = deque(maxlen=RECENT_KICKS_MAX)
+        self.backup: PartyBackup | None = None
+        """All that the store had of the party at version `backup_version`, should it lose it."""
+        self.backup_version = -1
+        self.recent_kicks: deque[Lease] = deque(maxlen=RECENT_KICKS_MAX)
         """Connections of this instance whose guests the host has kicked: the newest may not be in the copy."""
         self.renewed_at = 0.0
         """When its leases were last renewed, loop time."""
-        self.is_lost = False
+        self.needs_recovery = False
         """Whether the store seems to have lost the party, or some of it: to be looked after soon."""
-        self.wanted_now = asyncio.Event()
+        self.sync_now = asyncio.Event()
         """Set where somebody waits for the store to be asked, so that it is not put off."""
-        self.ask_again = False
+        self.sync_again = False
         """Whether something may have been missed since the store was last asked."""
-        self.lingering: asyncio.TimerHandle | None = None
-        self.ending: asyncio.TimerHandle | None = None
+        self.idle_timer: asyncio.TimerHandle | None = None
+        self.close_timer: asyncio.TimerHandle | None = None
         """When its phones are to be closed, unless the party is healed before."""
         self.has_ended = False
         """Whether the store has said that the party ended; the event may have said so before."""
         self.is_closed = False
         """Whether the party is over, or unknown to the store."""
         self._prepare = prepare
-        self._places: dict[str, Place] = {}
+        self._memberships: dict[str, Membership] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self._sending: asyncio.Handle | None = None
@@ -98,61 +98,61 @@ class LocalRoom:
     @property
     def is_empty(self) -> bool:
         """Whether nobody is in it or about to enter."""
-        return not self._places and not self.entering
+        return not self._memberships and not self.entering
 
     @property
-    def has_phones(self) -> bool:
+    def has_members(self) -> bool:
         """Whether anybody is in it."""
-        return bool(self._places)
+        return bool(self._memberships)
 
     @property
     def leases(self) -> list[Lease]:
         """The leases of the phones in it."""
-        return [place.lease for place in self._places.values()]
+        return [membership.lease for membership in self._memberships.values()]
 
-    def seat(self, phone: Phone, lease: Lease, since: Position | None) -> Place:
+    def seat(self, connection: Connection, lease: Lease, since: Position | None) -> Membership:
         """Send the phone the room, or what it missed `since` then, and from now on all that follows."""
-        room = self.room
+        room = self.replica
         if room.void:
             self.send_now()
         replay = None if since is None else room.replay(since)
         text = room.prepared() if replay is None else framed(replay)
         if text is not None:
-            phone.send_text(text)
-        place = Place(self, phone, lease, room.version)
-        self._places[lease.holder] = place
-        return place
+            connection.send_text(text)
+        membership = Membership(self, connection, lease, room.version)
+        self._memberships[lease.holder] = membership
+        return membership
 
-    def unseat(self, place: Place) -> None:
+    def unseat(self, membership: Membership) -> None:
         """Let the phone go."""
-        if place.is_kept:
-            del self._places[place.lease.holder]
+        if membership.is_active:
+            del self._memberships[membership.lease.holder]
 
-    def place_of(self, holder: str) -> Place | None:
+    def membership_of(self, holder: str) -> Membership | None:
         """The place of a holder."""
-        return self._places.get(holder)
+        return self._memberships.get(holder)
 
     def close_all(self, code: CloseCode) -> None:
-        """Close every phone, and tell those who are entering that there is no room any more."""
+        """Close every connection, and tell those who are entering that there is no room any more."""
         self.is_closed = True
-        for place in list(self._places.values()):
-            if not place.busy:
-                place.phone.close(code)
-            self.unseat(place)
+        for membership in list(self._memberships.values()):
+            if not membership.busy:
+                membership.connection.close(code)
+            self.unseat(membership)
         for _, _, future in self._waiting:
             if not future.done():
-                future.set_exception(RoomClosed())
+                future.set_exception(RoomClosedError())
         self._waiting.clear()
         if self._sending is not None:
             self._sending.cancel()
 
-    async def reach(self, epoch: str, version: int, deadline: float) -> bool:
+    async def wait_for_position(self, epoch: str, version: int, deadline: float) -> bool:
         """Wait until the room has got to that position; False where it has not by the deadline."""
         try:
             async with asyncio.timeout_at(deadline):
                 while not self._is_at(epoch, version):
                     # In another life versions mean nothing, so whatever happens is worth a look.
-                    await self._moved_to(version if self.room.epoch == epoch else 0)
+                    await self._wait_for_version(version if self.replica.epoch == epoch else 0)
         except TimeoutError:
             return False
         return True
@@ -161,34 +161,34 @@ class LocalRoom:
         """Keep what a renewal brought at `now`, loop time."""
         self.renewed_at = now
         if outcome.copy is not None:
-            self.copy, self.copied = outcome.copy, outcome.version
+            self.backup, self.backup_version = outcome.copy, outcome.version
 
     def is_host(self, member_id: str) -> bool:
         """Whether that is the host, as far as this instance knows."""
-        return self.room.party is not None and self.room.party.host_id == member_id
+        return self.replica.party is not None and self.replica.party.host_id == member_id
 
-    async def ended_by(self, member_id: str, deadline: float) -> None:
+    async def wait_until_ended(self, member_id: str, deadline: float) -> None:
         """Wait until the party has ended here and everybody was told; not where that one is no host after all."""
-        with suppress(RoomClosed, TimeoutError):
+        with suppress(RoomClosedError, TimeoutError):
             async with asyncio.timeout_at(deadline):
                 while not self.is_closed and self.is_host(member_id):
-                    await self._moved_to(self.room.version + 1)
+                    await self._wait_for_version(self.replica.version + 1)
 
     def _is_at(self, epoch: str, version: int) -> bool:
         if self.is_closed:
-            raise RoomClosed
-        return self.room.party is not None and self.room.epoch == epoch and self.room.version >= version
+            raise RoomClosedError
+        return self.replica.party is not None and self.replica.epoch == epoch and self.replica.version >= version
 
-    async def _moved_to(self, version: int) -> None:
+    async def _wait_for_version(self, version: int) -> None:
         future = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (version, next(self._numbers), future))
         await future
 
-    def moved(self) -> None:
+    def notify_waiters(self) -> None:
         """Wake those who waited for what the room has now, and send its news soon."""
-        if self.room.party is None:
+        if self.replica.party is None:
             return
-        while self._waiting and (self._waiting[0][0] <= self.room.version or self._waiting[0][2].done()):
+        while self._waiting and (self._waiting[0][0] <= self.replica.version or self._waiting[0][2].done()):
             _, _, future = heapq.heappop(self._waiting)
             if not future.done():
                 future.set_result(None)
@@ -196,10 +196,10 @@ class LocalRoom:
 
     def send_soon(self) -> None:
         """Send at the end of this loop turn, or of the window where the room has just been sent something."""
-        if self._sending is not None or not self.room.has_news():
+        if self._sending is not None or not self.replica.has_news():
             return
         loop = asyncio.get_running_loop()
-        window = min(SEND_WINDOW_SECONDS_MAX, len(self._places) * SEND_SECONDS_PER_PHONE)
+        window = min(SEND_WINDOW_SECONDS_MAX, len(self._memberships) * SEND_SECONDS_PER_PHONE)
         wait = self._sent_at + window - loop.time()
         self._sending = loop.call_later(wait, self._send) if wait > 0 else loop.call_soon(self._send)
 
@@ -211,32 +211,32 @@ class LocalRoom:
 
     def _send(self) -> None:
         self._sending = None
-        if not self.room.has_news():
+        if not self.replica.has_news():
             return
         self._sent_at = asyncio.get_running_loop().time()
-        if self.room.void:
+        if self.replica.void:
             self._send_anew()
-            self.room.sent()
-        if self.room.has_news():
+            self.replica.sent()
+        if self.replica.has_news():
             self._send_batch()
-            self.room.sent()
+            self.replica.sent()
 
     def _send_anew(self) -> None:
-        text = self.room.prepared()
-        for place in list(self._places.values()):
-            place.since = 0
-            place.phone.send_text(text)
+        text = self.replica.prepared()
+        for membership in list(self._memberships.values()):
+            membership.since = 0
+            membership.connection.send_text(text)
 
     def _send_batch(self) -> None:
-        text = self.room.batch()
+        text = self.replica.batch()
         assert text is not None
         frame = self._prepare(text)
-        for place in list(self._places.values()):
-            if not place.since:
-                place.phone.send(frame)
+        for membership in list(self._memberships.values()):
+            if not membership.since:
+                membership.connection.send(frame)
                 continue
             # It entered within this window: its snapshot has some of this already.
-            newer = self.room.batch(place.since)
-            place.since = 0
+            newer = self.replica.batch(membership.since)
+            membership.since = 0
             if newer is not None:
-                place.phone.send(self._prepare(newer))
+                membership.connection.send(self._prepare(newer))

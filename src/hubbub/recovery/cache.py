@@ -27,7 +27,7 @@ class RecentCreate(msgspec.Struct, frozen=True):
         return PartyBackup(msgspec.json.encode(self.party))
 
 
-class Memory:
+class RecoveryCache:
     """The memory of one instance, bounded: the oldest is forgotten first."""
 
     def __init__(self) -> None:

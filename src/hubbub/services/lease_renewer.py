@@ -8,7 +8,7 @@ from typing import Final
 from hubbub.core.limits import LEASE_CHECKS_PER_RENEWAL, RENEWALS_PER_LEASE, STORE_BUDGET_SECONDS
 from hubbub.core.results import Ended, HistoryLost, Missing, Renewed
 from hubbub.hub.hub import Hub, LocalRoom
-from hubbub.recovery.recovery import Healer
+from hubbub.recovery.recovery import Recovery
 from hubbub.store.port import Store, StoreUnavailableError
 
 _LEASES_PER_CALL: Final = 500
@@ -18,13 +18,13 @@ _DUE_NOW: Final = 0.0
 """When a room is due that was never renewed."""
 
 
-class Presence:
+class LeaseRenewer:
     """Renews every room's leases at a third of their length, and earlier where something else runs out."""
 
-    def __init__(self, store: Store, hub: Hub, healer: Healer, lease_seconds: float) -> None:
+    def __init__(self, store: Store, hub: Hub, recovery: Recovery, lease_seconds: float) -> None:
         self._store = store
         self._hub = hub
-        self._healer = healer
+        self._recovery = recovery
         self._interval = lease_seconds / RENEWALS_PER_LEASE
         self._due: dict[LocalRoom, float] = {}
 
@@ -38,38 +38,42 @@ class Presence:
             now = _now()
             rooms = list(self._hub.rooms())
             # The first renewal comes at once, since with it comes what heals the party.
-            self._due = {opened: self._due.get(opened, _DUE_NOW) for opened in rooms}
-            due = [opened for opened in rooms if self._due[opened] <= now or opened.is_lost]
+            self._due = {room: self._due.get(room, _DUE_NOW) for room in rooms}
+            due = [room for room in rooms if self._due[room] <= now or room.needs_recovery]
             await asyncio.gather(*map(self._renew, due))
 
-    async def _renew(self, opened: LocalRoom) -> None:
+    async def _renew(self, room: LocalRoom) -> None:
         asked_at = _now()
         deadline = asked_at + min(self._interval, STORE_BUDGET_SECONDS)
-        leases = opened.leases
+        leases = room.leases
         with suppress(StoreUnavailableError):  # it stays due
             for start in range(0, len(leases), _LEASES_PER_CALL):
                 outcome = await self._store.renew(
-                    opened.code, leases[start : start + _LEASES_PER_CALL], deadline, opened.room.known, opened.copied
+                    room.code,
+                    leases[start : start + _LEASES_PER_CALL],
+                    deadline,
+                    room.replica.known,
+                    room.backup_version,
                 )
                 if not isinstance(outcome, Renewed):
-                    await self._lose(opened, outcome)
+                    await self._handle_missing(room, outcome)
                     return
                 wait = self._interval
-                if self._due[opened] == _DUE_NOW:
+                if self._due[room] == _DUE_NOW:
                     wait *= random.uniform(0.5, 1)  # noqa: S311 - only parts rooms that were opened together
-                opened.keep(outcome, asked_at)
-                opened.is_lost = False
-                self._hub.judge(opened, outcome)
+                room.keep(outcome, asked_at)
+                room.needs_recovery = False
+                self._hub.apply_renewal(room, outcome)
                 if outcome.due_ms is not None:
                     wait = min(wait, outcome.due_ms / 1000)
-                self._due[opened] = _now() + wait
+                self._due[room] = _now() + wait
 
-    async def _lose(self, opened: LocalRoom, outcome: HistoryLost | Missing | Ended) -> None:
+    async def _handle_missing(self, room: LocalRoom, outcome: HistoryLost | Missing | Ended) -> None:
         """Have healed what can have been lost; what else is not there has ended."""
-        if isinstance(outcome, HistoryLost) or (isinstance(outcome, Missing) and self._healer.may_be_healed(opened)):
-            await self._healer.heal(opened)
+        if isinstance(outcome, HistoryLost) or (isinstance(outcome, Missing) and self._recovery.is_recoverable(room)):
+            await self._recovery.restore_room(room)
         else:
-            self._hub.end_soon(opened, has_ended=isinstance(outcome, Ended))
+            self._hub.schedule_close(room, has_ended=isinstance(outcome, Ended))
 
 
 def _now() -> float:

@@ -37,10 +37,10 @@ from hubbub.core.results import (
     TooManyWatchers,
     Watching,
 )
-from hubbub.hub.hub import Hub, LocalRoom, RoomClosed
+from hubbub.hub.hub import Hub, LocalRoom, RoomClosedError
 from hubbub.recovery.cache import RecentCreate
-from hubbub.recovery.recovery import Healer
-from hubbub.services.rollbacks import Doubts
+from hubbub.recovery.recovery import Recovery
+from hubbub.services.rollbacks import Rollbacks
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
 
 NO_HOLDER: Final = ""
@@ -59,13 +59,13 @@ class CreatedParty(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-class Entered(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True):
     """A connection's way into a room that is level with what the store answered.
 
     `outcome` names the room's position at this very moment: seat the phone before anything else is awaited.
     """
 
-    opened: LocalRoom
+    room: LocalRoom
     lease: Lease
     token: str
     outcome: Joined | Watching
@@ -84,15 +84,15 @@ class PartyService:
         self,
         store: Store,
         hub: Hub,
-        doubts: Doubts,
-        healer: Healer,
+        rollbacks: Rollbacks,
+        recovery: Recovery,
         terms: PartyPolicy,
         choose: Callable[[Sequence[str]], str] = secrets.choice,
     ) -> None:
         self._store = store
         self._hub = hub
-        self._doubts = doubts
-        self._healer = healer
+        self._rollbacks = rollbacks
+        self._recovery = recovery
         self._terms = terms
         self._choose = choose
 
@@ -109,7 +109,7 @@ class PartyService:
             made = await self._create(name, token, tokens.hash_idempotency_key(idempotency_key), deadline)
         return made if isinstance(made, Ended) else made.party
 
-    async def create_and_enter(self, name: str | None, own_token: str | None) -> Entered | EnterRefusal:
+    async def create_and_enter(self, name: str | None, own_token: str | None) -> Entry | EnterRefusal:
         """Create a party and seat its host; a repeat with the same own token finds the same party."""
         deadline = _now() + STORE_BUDGET_SECONDS
         token = own_token or _new_token()
@@ -122,12 +122,12 @@ class PartyService:
         except (StoreUnavailableError, asyncio.CancelledError):
             # Whoever asked is told that it failed, so the party must go, even if its host's seat was taken; where
             # an earlier try was told of the party, only the seat is given back.
-            self._healer.note_withdrawn(made.party.code)
-            self._doubts.doubt_create(made.draft, attempt.holder, deadline)
-            self._doubts.doubt_join(attempt, deadline)
+            self._recovery.note_rolled_back(made.party.code)
+            self._rollbacks.add_create(made.draft, attempt.holder, deadline)
+            self._rollbacks.add_join(attempt, deadline)
             raise
 
-    async def join(self, code: str, name: str | None, own_token: str | None) -> Entered | EnterRefusal:
+    async def join(self, code: str, name: str | None, own_token: str | None) -> Entry | EnterRefusal:
         """Take a seat: the one that the token owns, whoever has it now, or a new one."""
         deadline = _now() + STORE_BUDGET_SECONDS
         token = own_token or _new_token()
@@ -136,53 +136,53 @@ class PartyService:
             return await self._enter(attempt, token, deadline)
         except StoreUnavailableError as unavailable:
             if unavailable.in_doubt:
-                self._doubts.doubt_join(attempt, deadline)
+                self._rollbacks.add_join(attempt, deadline)
             raise
         except asyncio.CancelledError:
-            self._doubts.doubt_join(attempt, deadline)
+            self._rollbacks.add_join(attempt, deadline)
             raise
 
-    async def watch(self, code: str) -> Entered | EnterRefusal:
+    async def watch(self, code: str) -> Entry | EnterRefusal:
         """See everything without a seat. Where this fails, what the store may have of it lapses with its lease."""
         deadline = _now() + STORE_BUDGET_SECONDS
         lease = Lease(code, member_id="", holder=_new_id())
-        async with self._hub.opened(code, deadline) as opened:
+        async with self._hub.open_room(code, deadline) as room:
             outcome = await self._store.watch(code, lease.holder, deadline)
             if not isinstance(outcome, Watching):
-                return self._believed(code, outcome)
-            return await self._level(opened, lease, "", outcome, deadline)
+                return self._reject_if_lost(code, outcome)
+            return await self._wait_synced(room, lease, "", outcome, deadline)
 
     async def act(self, lease: Lease, command: Act | Leave) -> CommandResult:
         """Carry out a member's command."""
         if isinstance(command, Rename):
             command = replace(command, name=clean_name(command.name))
         outcome = await self._store.act(lease, command, _now() + STORE_BUDGET_SECONDS)
-        return self._believed(lease.code, outcome)
+        return self._reject_if_lost(lease.code, outcome)
 
-    async def lose(self, lease: Lease) -> None:
+    async def disconnect(self, lease: Lease) -> None:
         """A connection is gone: its seat is held from now on.
 
-        Not where this instance is ending: then leases run on, since their phones are told to come back.
+        Not where this instance is stopping: then leases run on, since their phones are told to come back.
         """
         if self._hub.draining:
             return
         with suppress(StoreUnavailableError):  # the lease runs out by itself
             await self._store.release(lease, _now() + STORE_BUDGET_SECONDS)
 
-    async def abandon(self, entered: Entered, own_token: str | None) -> None:
+    async def roll_back_entry(self, entry: Entry, own_token: str | None) -> None:
         """A connection is gone before it was told that it is in.
 
         Its seat is held for a client that brought its own token. Otherwise nobody has the token that owns the seat,
         so the join is taken back.
         """
-        if own_token is not None or not isinstance(entered.outcome, Joined):
-            await self.lose(entered.lease)
+        if own_token is not None or not isinstance(entry.outcome, Joined):
+            await self.disconnect(entry.lease)
             return
-        made = "" if entered.outcome.resumed else entered.lease.member_id
+        made = "" if entry.outcome.resumed else entry.lease.member_id
         attempt = JoinAttempt(
-            entered.lease.code, entered.lease.holder, tokens.hash_token(entered.token), new_id=made, name=""
+            entry.lease.code, entry.lease.holder, tokens.hash_token(entry.token), new_id=made, name=""
         )
-        self._doubts.doubt_join(attempt, _now())
+        self._rollbacks.add_join(attempt, _now())
 
     def now_ms(self) -> int:
         """The store's time, ms."""
@@ -190,45 +190,45 @@ class PartyService:
 
     async def check_join(self, code: str) -> JoinCheckOutcome:
         """Tell whether a newcomer would get a seat in the party."""
-        return self._believed(code, await self._store.check_join(code, _now() + STORE_BUDGET_SECONDS))
+        return self._reject_if_lost(code, await self._store.check_join(code, _now() + STORE_BUDGET_SECONDS))
 
     async def look_up(self, code: str) -> ReadOutcome:
         """Read the party."""
-        return self._believed(code, await self._store.read(code, _now() + STORE_BUDGET_SECONDS))
+        return self._reject_if_lost(code, await self._store.read(code, _now() + STORE_BUDGET_SECONDS))
 
-    def _believed(self, code: str, outcome: _Outcome) -> _Outcome:
+    def _reject_if_lost(self, code: str, outcome: _Outcome) -> _Outcome:
         """The outcome, unless it calls a party absent that was lost: then `StoreUnavailableError`."""
         if isinstance(outcome, Missing):
-            self._healer.doubt_absence(code)
+            self._recovery.raise_if_lost(code)
         return outcome
 
-    async def _enter(self, attempt: JoinAttempt, token: str, deadline: float) -> Entered | EnterRefusal:
-        async with self._hub.opened(attempt.code, deadline) as opened:
+    async def _enter(self, attempt: JoinAttempt, token: str, deadline: float) -> Entry | EnterRefusal:
+        async with self._hub.open_room(attempt.code, deadline) as room:
             outcome = await self._store.join(attempt, deadline)
             if not isinstance(outcome, Joined):
-                return self._believed(attempt.code, outcome)
+                return self._reject_if_lost(attempt.code, outcome)
             lease = Lease(attempt.code, outcome.member_id, attempt.holder, attempt.token_hash)
-            return await self._level(opened, lease, token, outcome, deadline)
+            return await self._wait_synced(room, lease, token, outcome, deadline)
 
-    async def _level(
-        self, opened: LocalRoom, lease: Lease, token: str, outcome: Joined | Watching, deadline: float
-    ) -> Entered | Ended | Missing:
+    async def _wait_synced(
+        self, room: LocalRoom, lease: Lease, token: str, outcome: Joined | Watching, deadline: float
+    ) -> Entry | Ended | Missing:
         try:
-            await self._hub.level(opened, outcome.epoch, outcome.version, deadline)
-        except RoomClosed:
-            if opened.room.ended or opened.has_ended:
+            await self._hub.wait_synced(room, outcome.epoch, outcome.version, deadline)
+        except RoomClosedError:
+            if room.replica.ended or room.has_ended:
                 return Ended()
-            return self._believed(opened.code, Missing())
-        opened.room.lives_until(outcome.expires_at)
+            return self._reject_if_lost(room.code, Missing())
+        room.replica.lives_until(outcome.expires_at)
         # The lease that this connection has been given cannot have begun before it was asked for.
-        opened.renewed_at = max(opened.renewed_at, deadline - STORE_BUDGET_SECONDS)
-        self._healer.note_entered(opened)
+        room.renewed_at = max(room.renewed_at, deadline - STORE_BUDGET_SECONDS)
+        self._recovery.note_entered(room)
         if isinstance(outcome, Watching):
-            opened.room.watched_by(outcome.watchers)
-        position = replace(outcome, epoch=opened.room.epoch, version=opened.room.version)
-        return Entered(opened, lease, token, position)
+            room.replica.watched_by(outcome.watchers)
+        position = replace(outcome, epoch=room.replica.epoch, version=room.replica.version)
+        return Entry(room, lease, token, position)
 
-    async def _create(self, name: str | None, token: str, once: str | None, deadline: float) -> "_Made | Ended":
+    async def _create(self, name: str | None, token: str, once: str | None, deadline: float) -> "_CreateResult | Ended":
         """Create a party under a code that is free, or the one bound to the hash `once`."""
         taken: str | None = None
         for _ in range(CODE_ATTEMPTS_MAX):
@@ -239,8 +239,8 @@ class PartyService:
             match await self._create_once(draft, deadline):
                 case Created(party=party, expires_at=expires_at, repeated=repeated):
                     if not repeated:
-                        self._healer.note_create(RecentCreate(code, party, expires_at, once))
-                    return _Made(draft, CreatedParty(code, party.host_id, token, expires_at))
+                        self._recovery.note_create(RecentCreate(code, party, expires_at, once))
+                    return _CreateResult(draft, CreatedParty(code, party.host_id, token, expires_at))
                 case CodeTaken():
                     taken = code
                 case Ended() as ended:
@@ -252,10 +252,10 @@ class PartyService:
             return await self._store.create(draft, deadline)
         except StoreUnavailableError as unavailable:
             if unavailable.in_doubt:
-                self._doubts.doubt_create(draft, NO_HOLDER, deadline)
+                self._rollbacks.add_create(draft, NO_HOLDER, deadline)
             raise
         except asyncio.CancelledError:
-            self._doubts.doubt_create(draft, NO_HOLDER, deadline)
+            self._rollbacks.add_create(draft, NO_HOLDER, deadline)
             raise
 
     def _draft(self, code: str, name: str | None, token: str) -> PartyDraft:
@@ -269,7 +269,7 @@ class PartyService:
         )
 
 
-class _Made(msgspec.Struct, frozen=True):
+class _CreateResult(msgspec.Struct, frozen=True):
     """A party and the draft of the try that made or found it."""
 
     draft: PartyDraft

@@ -22,7 +22,7 @@ from hubbub.core.results import Deleted
 from hubbub.store.port import Store, StoreUnavailableError
 
 
-class _DoubtfulCreate(msgspec.Struct, frozen=True):
+class _CreateInDoubt(msgspec.Struct, frozen=True):
     """A party that may have been made; by `holder` its host may have been seated."""
 
     draft: PartyDraft
@@ -32,12 +32,12 @@ class _DoubtfulCreate(msgspec.Struct, frozen=True):
     def code(self) -> str:
         return self.draft.code
 
-    async def take_back(self, store: Store, deadline: float) -> str:
+    async def roll_back(self, store: Store, deadline: float) -> str:
         outcome = await store.withdraw(self.draft, self.holder, deadline)
         return "withdrawn" if isinstance(outcome, Deleted) else "not there"
 
 
-class _DoubtfulJoin(msgspec.Struct, frozen=True):
+class _JoinInDoubt(msgspec.Struct, frozen=True):
     """A seat that may have been taken."""
 
     attempt: JoinAttempt
@@ -46,68 +46,68 @@ class _DoubtfulJoin(msgspec.Struct, frozen=True):
     def code(self) -> str:
         return self.attempt.code
 
-    async def take_back(self, store: Store, deadline: float) -> str:
+    async def roll_back(self, store: Store, deadline: float) -> str:
         return "seat given back" if await store.undo_join(self.attempt, deadline) else "not there"
 
 
-class _Doubt(msgspec.Struct, frozen=True):
+class _Rollback(msgspec.Struct, frozen=True):
     """From `settled_at` (monotonic seconds) on, what is in doubt can no longer happen."""
 
-    what: _DoubtfulCreate | _DoubtfulJoin
+    what: _CreateInDoubt | _JoinInDoubt
     settled_at: float
 
 
-class Doubts:
+class Rollbacks:
     """The doubts of one instance. `tell` hears, as a code and a word, what became of each."""
 
     def __init__(self, store: Store, tell: Callable[[str, str], None]) -> None:
         self._store = store
         self._tell = tell
-        self._doubts: deque[_Doubt] = deque()
+        self._rollbacks: deque[_Rollback] = deque()
         self._doubted = asyncio.Event()
 
-    def doubt_create(self, draft: PartyDraft, holder: str, deadline: float) -> None:
+    def add_create(self, draft: PartyDraft, holder: str, deadline: float) -> None:
         """A create with that deadline was answered as failed; so was the seating of its host by `holder`, if any."""
-        self._doubt(_DoubtfulCreate(draft, holder), deadline)
+        self._doubt(_CreateInDoubt(draft, holder), deadline)
 
-    def doubt_join(self, attempt: JoinAttempt, deadline: float) -> None:
+    def add_join(self, attempt: JoinAttempt, deadline: float) -> None:
         """A join with that deadline was answered as failed."""
-        self._doubt(_DoubtfulJoin(attempt), deadline)
+        self._doubt(_JoinInDoubt(attempt), deadline)
 
-    async def settle(self) -> None:
+    async def run(self) -> None:
         """Take back, for ever, what is in doubt."""
         while True:
             await self._doubted.wait()
-            if not await self._settle_next():
+            if not await self._run_next():
                 await asyncio.sleep(WITHDRAWAL_RETRY_SECONDS)
 
     async def drain(self) -> None:
         """Try once more to take back each thing in doubt, for as long as a last deadline and an answer may take."""
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + WITHDRAWAL_MARGIN_SECONDS):
-                for _ in range(len(self._doubts)):
-                    await self._settle_next()
-        for doubt in self._doubts:
+                for _ in range(len(self._rollbacks)):
+                    await self._run_next()
+        for doubt in self._rollbacks:
             self._tell(doubt.what.code, "left behind")
 
-    def _doubt(self, what: _DoubtfulCreate | _DoubtfulJoin, deadline: float) -> None:
-        if len(self._doubts) >= WITHDRAWALS_MAX:
+    def _doubt(self, what: _CreateInDoubt | _JoinInDoubt, deadline: float) -> None:
+        if len(self._rollbacks) >= WITHDRAWALS_MAX:
             self._tell(what.code, "left behind")
             return
-        self._doubts.append(_Doubt(what, deadline + WITHDRAWAL_MARGIN_SECONDS))
+        self._rollbacks.append(_Rollback(what, deadline + WITHDRAWAL_MARGIN_SECONDS))
         self._doubted.set()
 
-    async def _settle_next(self) -> bool:
+    async def _run_next(self) -> bool:
         """Settle the first doubt, or put it behind the others; False where the store did not answer."""
-        doubt = self._doubts[0]
+        doubt = self._rollbacks[0]
         await asyncio.sleep(doubt.settled_at - _now())
         try:
-            word = await doubt.what.take_back(self._store, _now() + STORE_BUDGET_SECONDS)
+            word = await doubt.what.roll_back(self._store, _now() + STORE_BUDGET_SECONDS)
         except StoreUnavailableError:
-            self._doubts.rotate(-1)
+            self._rollbacks.rotate(-1)
             return False
-        self._doubts.popleft()
-        if not self._doubts:
+        self._rollbacks.popleft()
+        if not self._rollbacks:
             self._doubted.clear()
         self._tell(doubt.what.code, word)
         return True

@@ -25,8 +25,8 @@ from hubbub.core.limits import (
 from hubbub.core.protocol import Act, Create, Heard, Join, KickedMessage, Leave, Watch, encode
 from hubbub.core.results import Done
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
-from hubbub.hub.hub import Hub, Place
-from hubbub.services.parties import Entered, PartyService
+from hubbub.hub.hub import Hub, Membership
+from hubbub.services.parties import Entry, PartyService
 from hubbub.store.port import StoreUnavailableError
 from hubbub.transport.middleware import LOG_FIELDS, REQUEST_ID, Envelope, Refused
 
@@ -58,7 +58,7 @@ def text_frame(text: bytes) -> bytes:
 
 
 class SocketConnection:
-    """`hubbub.hub.Phone` on a WebSocket: frames go straight to the transport, whose buffer tells a slow reader."""
+    """The hub's `Connection` on a WebSocket: frames go straight to the transport, whose buffer tells a slow reader."""
 
     def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self.closed_with: CloseCode | None = None
@@ -74,7 +74,7 @@ class SocketConnection:
         return self.closed_with is not None or self._transport.is_closing()
 
     def send(self, frame: bytes) -> None:
-        """See `Phone.send`."""
+        """See `Connection.send`."""
         # The hottest lines of all: no call that is not needed.
         transport = self._transport
         if self.closed_with is not None or transport.is_closing():
@@ -86,7 +86,7 @@ class SocketConnection:
         transport.write(frame)
 
     def send_text(self, text: bytes) -> None:
-        """See `Phone.send_text`."""
+        """See `Connection.send_text`."""
         if not self.is_closed and self._keeps_up():
             frame = text_frame(text)
             self._allowance += len(frame)
@@ -97,7 +97,7 @@ class SocketConnection:
         self.send(text_frame(encode(message)))
 
     def close(self, code: CloseCode) -> None:
-        """See `Phone.close`."""
+        """See `Connection.close`."""
         if self.closed_with is not None:
             return
         self.closed_with = code
@@ -170,11 +170,11 @@ class WebSocketApi:
         if transport is not None:
             phone = SocketConnection(ws, transport)
             talk = Talk(self._service, self._hub, phone)
-            self._hub.welcome(phone)
+            self._hub.add_connection(phone)
             try:
                 await self._converse(ws, phone, talk, request)
             finally:
-                self._hub.forget(phone)
+                self._hub.remove_connection(phone)
                 await talk.end()
                 await phone.closed()
                 request[LOG_FIELDS].update(talk.log_fields, closeCode=phone.closed_with or ws.close_code)
@@ -210,7 +210,7 @@ class Talk:
         self._phone = phone
         self._session = Session(now=_now(), store_ms=service.now_ms, is_emoji=is_emoji)
         self._silence: asyncio.TimerHandle | None = None
-        self._place: Place | None = None
+        self._membership: Membership | None = None
         self.log_fields: dict[str, Any] = {}
         """What the log tells of the connection."""
 
@@ -235,10 +235,10 @@ class Talk:
         """The connection is gone."""
         if self._silence is not None:
             self._silence.cancel()
-        if self._place is not None:
-            self._hub.unseat(self._place)
+        if self._membership is not None:
+            self._hub.unseat(self._membership)
             if self._phone.closed_with not in _CODES_WITHOUT_SEAT:
-                await self._service.lose(self._place.lease)
+                await self._service.disconnect(self._membership.lease)
 
     def _note(self, unavailable: StoreUnavailableError) -> None:
         self.log_fields["unavailable"] = self.log_fields.get("unavailable", 0) + 1
@@ -258,8 +258,8 @@ class Talk:
                 assert_never(step)
 
     def _hang_up(self, code: CloseCode) -> None:
-        if code is CloseCode.PARTY_ENDED and self._place is not None and self._place.is_kept:
-            self._hub.end_soon(self._place.opened)
+        if code is CloseCode.PARTY_ENDED and self._membership is not None and self._membership.is_active:
+            self._hub.schedule_close(self._membership.room)
             return
         if code is CloseCode.KICKED:
             self._phone.say(KickedMessage())
@@ -278,43 +278,43 @@ class Talk:
             self._note(unavailable)
             await self._take(self._session.unavailable(command, unavailable.reason, _now()))
             return
-        if isinstance(entered, Entered) and self._phone.is_closed:
-            await self._service.abandon(entered, None if isinstance(command, Watch) else command.token)
+        if isinstance(entered, Entry) and self._phone.is_closed:
+            await self._service.roll_back_entry(entered, None if isinstance(command, Watch) else command.token)
             return
-        if isinstance(entered, Entered):
+        if isinstance(entered, Entry):
             self._seat(command, entered)
             return
         for step in self._session.not_entered(command, entered, _now()):
             await self._take(step)
 
-    def _seat(self, command: Create | Join | Watch, entered: Entered) -> None:
+    def _seat(self, command: Create | Join | Watch, entry: Entry) -> None:
         """Answer, send the room, and listen to it: in one go, so that nothing falls between."""
         since = command.since if isinstance(command, Join) else None
-        self._phone.say(self._session.entered(command, entered.lease.code, entered.token, entered.outcome))
-        self._place = self._hub.seat(entered.opened, self._phone, entered.lease, since)
-        self.log_fields["code"] = entered.lease.code
+        self._phone.say(self._session.entered(command, entry.lease.code, entry.token, entry.outcome))
+        self._membership = self._hub.seat(entry.room, self._phone, entry.lease, since)
+        self.log_fields["code"] = entry.lease.code
 
     async def _act(self, command: Act | Leave) -> None:
-        assert self._place is not None
-        self._place.busy = True
+        assert self._membership is not None
+        self._membership.busy = True
         try:
-            outcome = await self._service.act(self._place.lease, command)
+            outcome = await self._service.act(self._membership.lease, command)
         except StoreUnavailableError as unavailable:
             self._note(unavailable)
             doubtful = unavailable.in_doubt
             await self._take(self._session.unavailable(command, unavailable.reason, _now(), in_doubt=doubtful))
         else:
             if isinstance(command, Leave) and isinstance(outcome, Done):
-                await self._hear_the_end(self._place)
+                await self._hear_the_end(self._membership)
             for step in self._session.acted(command, outcome):
                 await self._take(step)
-        self._place.busy = False
-        if self._place.opened.is_closed:
+        self._membership.busy = False
+        if self._membership.room.is_closed:
             self._phone.close(CloseCode.PARTY_ENDED)
 
-    async def _hear_the_end(self, place: Place) -> None:
+    async def _hear_the_end(self, membership: Membership) -> None:
         """A host who ends the party hears of it by the same event as everybody, before the connection goes."""
-        await place.opened.ended_by(place.lease.member_id, _now() + STORE_BUDGET_SECONDS)
+        await membership.room.wait_until_ended(membership.lease.member_id, _now() + STORE_BUDGET_SECONDS)
 
 
 def _now() -> float:

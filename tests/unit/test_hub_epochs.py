@@ -60,12 +60,12 @@ async def test_an_event_of_a_kind_that_only_a_later_version_knows_does_not_stop_
     world = World()
     (phone,) = await world.phones(["ann"])
     # The phone of the test knows no such event either; the room goes on for a while without phones.
-    opened = world.room()
-    world.hub.unseat(world.places[phone])
+    room = world.room()
+    world.hub.unseat(world.memberships[phone])
     firework = b'{"t":"FIREWORK","version":2}'
     world.party.version = 2
     world.party.log.append(firework)
     world.hub.published(CODE, Published("epoch-1", 2, [firework]))
     world.happens(said("a"))
     await later(1.0)
-    assert opened.room.version == 3
+    assert room.replica.version == 3

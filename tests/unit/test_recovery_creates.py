@@ -8,96 +8,96 @@ from hubbub.core.party import PartyDocument
 from hubbub.core.results import Another, Ended, HealOutcome
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, settle
-from tests.support.fake_ward import Ward
 from tests.support.fakes import CODE, DOCUMENT
+from tests.support.recovery_world import RecoveryWorld
 
 
 @in_fake_time
 async def test_a_recent_create_is_healed_and_its_key_bound_again() -> None:
-    ward = Ward()
-    ward.create("CCCCCC", once="hash")
-    ward.create("DDDDDD")
-    async with ward.healing():
-        ward.detector.lose()
+    world = RecoveryWorld()
+    world.create("CCCCCC", once="hash")
+    world.create("DDDDDD")
+    async with world.healing():
+        world.detector.lose()
         await later(5.0)
-    assert ward.codes == ["CCCCCC", "DDDDDD"]
-    (_, healing), _ = ward.store.healed
+    assert world.codes == ["CCCCCC", "DDDDDD"]
+    (_, healing), _ = world.store.healed
     assert (healing.known, list(healing.own), healing.expires_at) == (None, [], 8_200_000)
     assert healing.copy is not None
     assert msgspec.json.decode(healing.copy.document, type=PartyDocument) == DOCUMENT
-    assert ward.store.bound_again == [("hash", "CCCCCC")]
+    assert world.store.bound_again == [("hash", "CCCCCC")]
 
 
 @in_fake_time
 async def test_when_the_link_is_back_recent_creates_are_looked_after_at_once() -> None:
-    ward = Ward()
-    ward.create()
-    async with ward.healing():
-        ward.healer.look_again()
+    world = RecoveryWorld()
+    world.create()
+    async with world.healing():
+        world.recovery.recheck_recent_creates()
         await settle()
-        assert ward.codes == [CODE]
+        assert world.codes == [CODE]
 
 
 @in_fake_time
 async def test_a_recent_create_that_is_missed_is_healed_at_once() -> None:
-    ward = Ward()
-    ward.create()
-    async with ward.healing():
+    world = RecoveryWorld()
+    world.create()
+    async with world.healing():
         with pytest.raises(StoreUnavailableError):
-            ward.healer.doubt_absence(CODE)
+            world.recovery.raise_if_lost(CODE)
         await settle()
-        assert ward.codes == [CODE]
+        assert world.codes == [CODE]
 
 
 @in_fake_time
 async def test_a_create_is_kept_for_a_minute() -> None:
-    ward = Ward()
-    ward.create()
-    async with ward.healing():
+    world = RecoveryWorld()
+    world.create()
+    async with world.healing():
         await later(RECENT_CREATE_SECONDS)
-        ward.detector.lose()
+        world.detector.lose()
         await later(5.0)
-    assert ward.codes == []
+    assert world.codes == []
 
 
 @pytest.mark.parametrize("outcome", [Another(), Ended()])
 def test_a_create_whose_party_is_no_more_is_forgotten(outcome: HealOutcome) -> None:
     @in_fake_time
     async def scene() -> None:
-        ward = Ward()
-        ward.create(once="hash")
-        ward.store.healing = lambda _: outcome
-        async with ward.healing():
+        world = RecoveryWorld()
+        world.create(once="hash")
+        world.store.healing = lambda _: outcome
+        async with world.healing():
             for _ in range(2):
-                ward.detector.lose()
+                world.detector.lose()
                 await later(5.0)
-        assert ward.codes == [CODE]
-        assert ward.store.bound_again == []
+        assert world.codes == [CODE]
+        assert world.store.bound_again == []
 
     scene()
 
 
 @in_fake_time
 async def test_a_create_that_was_withdrawn_is_not_healed() -> None:
-    ward = Ward()
-    ward.create()
-    ward.healer.note_withdrawn(CODE)
-    async with ward.healing():
-        ward.detector.lose()
+    world = RecoveryWorld()
+    world.create()
+    world.recovery.note_rolled_back(CODE)
+    async with world.healing():
+        world.detector.lose()
         await later(5.0)
-    assert ward.codes == []
+    assert world.codes == []
 
 
 @in_fake_time
 async def test_whoever_enters_has_the_party_healed_with_the_room() -> None:
-    ward = Ward()
-    ward.create()
-    await ward.guests("ann")
-    ward.healer.note_entered(ward.room())
-    async with ward.healing():
-        ward.detector.lose()
+    world = RecoveryWorld()
+    world.create()
+    await world.guests("ann")
+    world.recovery.note_entered(world.room())
+    async with world.healing():
+        world.detector.lose()
         await later(5.0)
-    ((_, healing),) = ward.store.healed
+    ((_, healing),) = world.store.healed
     assert healing.copy is not None
     assert (healing.copy.party_id, healing.copy.host_token_hash) == ("party", "token of Ann")
     assert len(healing.own) == 1

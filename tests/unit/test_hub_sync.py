@@ -7,7 +7,7 @@ import pytest
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import CATCH_UP_JITTER_SECONDS, EVENT_WAIT_SECONDS, FEED_RETRY_SECONDS
 from hubbub.core.party import ProvenPosition
-from hubbub.hub.hub import RoomClosed
+from hubbub.hub.hub import RoomClosedError
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
@@ -96,7 +96,7 @@ async def test_who_waits_for_a_room_hears_when_the_party_ends() -> None:
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
     await settle()
     world.party.has_ended = True
-    with pytest.raises(RoomClosed):
+    with pytest.raises(RoomClosedError):
         await entering
 
 
@@ -104,8 +104,8 @@ async def test_who_waits_for_a_room_hears_when_the_party_ends() -> None:
 async def test_a_party_in_which_nothing_has_happened_can_be_watched_while_the_first_thing_does() -> None:
     world = World(party=FakeParty(version=0))
     world.store.answering.clear()
-    async with world.hub.opened(CODE, now() + 1.5) as opened:
-        leveling = asyncio.ensure_future(world.hub.level(opened, "epoch-1", 0, now() + 1.5))
+    async with world.hub.open_room(CODE, now() + 1.5) as room:
+        leveling = asyncio.ensure_future(world.hub.wait_synced(room, "epoch-1", 0, now() + 1.5))
         await settle()
         world.happens(said("the first"))
         await settle()
@@ -117,13 +117,13 @@ async def test_a_party_in_which_nothing_has_happened_can_be_watched_while_the_fi
 async def test_who_was_let_in_just_before_the_end_is_told_of_the_end() -> None:
     world = World()
     await world.phones(["ann"])
-    async with world.hub.opened(CODE, now() + 1.5) as opened:
+    async with world.hub.open_room(CODE, now() + 1.5) as room:
         # The store answers the join; before the answer is read, the feed brings that event and the end.
         world.happens(came("Ben"))
         joined_at = world.party.version
         world.happens(over())
-        with pytest.raises(RoomClosed):
-            await world.hub.level(opened, "epoch-1", joined_at, now() + 1.5)
+        with pytest.raises(RoomClosedError):
+            await world.hub.wait_synced(room, "epoch-1", joined_at, now() + 1.5)
 
 
 @in_fake_time
@@ -131,13 +131,13 @@ async def test_who_is_let_in_by_an_event_and_shut_out_by_the_next_is_told_of_the
     world = World()
     await world.phones(["ann"])
     mine = world.missed(came("Ben"))
-    async with world.hub.opened(CODE, now() + 1.5) as opened:
-        leveling = asyncio.ensure_future(world.hub.level(opened, "epoch-1", world.party.version, now() + 1.5))
+    async with world.hub.open_room(CODE, now() + 1.5) as room:
+        leveling = asyncio.ensure_future(world.hub.wait_synced(room, "epoch-1", world.party.version, now() + 1.5))
         await settle()
         # Both in one read of the feed, so that whoever waits does not get to run in between.
         world.hub.published(CODE, mine)
         world.happens(over())
-        with pytest.raises(RoomClosed):
+        with pytest.raises(RoomClosedError):
             await leveling
 
 
@@ -160,9 +160,9 @@ async def test_a_gap_is_asked_for_at_once_and_phones_hear_all_in_order() -> None
 async def test_a_gap_is_asked_for_even_in_the_very_moment_in_which_the_last_one_was_closed() -> None:
     world = World()
     phone = FakePhone()
-    async with world.hub.opened(CODE, now() + 1.5) as opened:
-        await world.hub.level(opened, "epoch-1", 1, now() + 1.5)
-    world.seat(phone, opened)
+    async with world.hub.open_room(CODE, now() + 1.5) as room:
+        await world.hub.wait_synced(room, "epoch-1", 1, now() + 1.5)
+    world.seat(phone, room)
     world.missed(said("lost"))
     world.happens(said("b"))
     await later(10.0)
@@ -256,7 +256,7 @@ async def test_rooms_that_begin_anew_together_are_asked_for_apart() -> None:
 async def test_the_beginning_of_a_subscription_asks_for_nothing() -> None:
     world = World()
     world.hub.confirmed(CODE)
-    async with world.hub.opened(CODE, now() + 1.0):
+    async with world.hub.open_room(CODE, now() + 1.0):
         world.hub.confirmed(CODE)
         await later(CATCH_UP_JITTER_SECONDS)
     assert world.store.asked == []

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hubbub.recovery.cache import RecentCreate
-from hubbub.recovery.recovery import Healer
-from hubbub.services.lease_renewer import Presence
+from hubbub.recovery.recovery import Recovery
+from hubbub.services.lease_renewer import LeaseRenewer
 from tests.support.fake_time import now, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, DOCUMENT, FakeDataLossDetector
@@ -15,14 +15,14 @@ LEASE_SECONDS = 10.0
 THIRD = LEASE_SECONDS / 3
 
 
-class Ward(World):
+class RecoveryWorld(World):
     """An instance that heals."""
 
     def __init__(self) -> None:
         super().__init__()
         self.detector = FakeDataLossDetector()
         self.told: list[tuple[str, int]] = []
-        self.healer = Healer(
+        self.recovery = Recovery(
             self.store.as_store(),
             self.detector.as_detector(),
             self.hub,
@@ -38,12 +38,12 @@ class Ward(World):
 
     def create(self, code: str = CODE, once: str | None = None) -> None:
         """A party is created, which nobody enters."""
-        self.healer.note_create(RecentCreate(code, DOCUMENT, 8_200_000, once))
+        self.recovery.note_create(RecentCreate(code, DOCUMENT, 8_200_000, once))
 
     @asynccontextmanager
     async def healing(self) -> AsyncIterator[None]:
         """While healing goes on."""
-        task = asyncio.create_task(self.healer.run())
+        task = asyncio.create_task(self.recovery.run())
         await settle()
         yield
         assert not task.done()
@@ -52,8 +52,8 @@ class Ward(World):
     @asynccontextmanager
     async def renewing(self) -> AsyncIterator[None]:
         """While leases are renewed."""
-        presence = Presence(self.store.as_store(), self.hub, self.healer, LEASE_SECONDS)
-        task = asyncio.create_task(presence.run())
+        renewer = LeaseRenewer(self.store.as_store(), self.hub, self.recovery, LEASE_SECONDS)
+        task = asyncio.create_task(renewer.run())
         yield
         assert not task.done()
         task.cancel()

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from hubbub.core.backup import Tombstone
 from hubbub.core.limits import IDEMPOTENCY_SECONDS, RECENT_CREATE_SECONDS
 from hubbub.core.party import PartyPolicy
-from hubbub.recovery import cache as memory
-from hubbub.recovery.cache import Memory, RecentCreate
+from hubbub.recovery import cache
+from hubbub.recovery.cache import RecentCreate, RecoveryCache
 from tests.support.fakes import DOCUMENT
 
 
@@ -19,12 +19,12 @@ def end(code: str, until_ms: int = 1000) -> Tombstone:
     return Tombstone(code, "party", "token", until_ms)
 
 
-def codes_of_creates(kept: Memory, now: float) -> list[str]:
+def codes_of_creates(kept: RecoveryCache, now: float) -> list[str]:
     return [one.code for one in kept.recent_creates(now)]
 
 
 def test_a_create_is_recent_for_a_minute() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     kept.note_create(create("A"), 100.0)
     last = 100.0 + RECENT_CREATE_SECONDS - 0.001
     assert kept.recent_create("A", last) == create("A")
@@ -34,7 +34,7 @@ def test_a_create_is_recent_for_a_minute() -> None:
 
 
 def test_a_create_is_not_kept_for_longer_than_its_host_would_be_waited_for() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     terms = PartyPolicy(ttl_seconds=7200, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
     kept.note_create(RecentCreate("A", replace(DOCUMENT, terms=terms), 8_200_000, None), 100.0)
     assert codes_of_creates(kept, 104.9) == ["A"]
@@ -42,7 +42,7 @@ def test_a_create_is_not_kept_for_longer_than_its_host_would_be_waited_for() -> 
 
 
 def test_a_key_is_known_for_as_long_as_it_is_bound_whoever_has_entered() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     kept.note_create(create("A", once="key"), 100.0)
     kept.note_create(create("B"), 100.0)
     kept.forget_create("A")
@@ -52,14 +52,14 @@ def test_a_key_is_known_for_as_long_as_it_is_bound_whoever_has_entered() -> None
 
 
 def test_creates_are_forgotten_one_by_one() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     for number, code in enumerate("ABC"):
         kept.note_create(create(code), float(number))
     assert codes_of_creates(kept, RECENT_CREATE_SECONDS + 1.5) == ["C"]
 
 
 def test_a_code_that_was_created_again_is_recent_again_and_holds_up_no_other() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     kept.note_create(create("A"), 0.0)
     kept.note_create(create("B"), 1.0)
     kept.note_create(create("A", once="again"), 30.0)
@@ -68,7 +68,7 @@ def test_a_code_that_was_created_again_is_recent_again_and_holds_up_no_other() -
 
 
 def test_what_was_entered_or_has_ended_is_no_recent_create() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     for code in "AB":
         kept.note_create(create(code), 0.0)
     kept.forget_create("A")
@@ -78,7 +78,7 @@ def test_what_was_entered_or_has_ended_is_no_recent_create() -> None:
 
 
 def test_an_end_is_remembered_as_long_as_its_party_would_have_lived() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     kept.note_end(end("A", until_ms=1000))
     kept.note_end(end("B", until_ms=2000))
     assert kept.ends(999) == [end("A", 1000), end("B", 2000)]
@@ -86,10 +86,10 @@ def test_an_end_is_remembered_as_long_as_its_party_would_have_lived() -> None:
     assert kept.ends(999) == [end("B", 2000)]
 
 
-def test_the_oldest_goes_where_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "RECENT_CREATES_MAX", 2)
-    monkeypatch.setattr(memory, "REMEMBERED_ENDS_MAX", 2)
-    kept = Memory()
+def test_the_oldest_goes_when_the_cache_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "RECENT_CREATES_MAX", 2)
+    monkeypatch.setattr(cache, "REMEMBERED_ENDS_MAX", 2)
+    kept = RecoveryCache()
     for code in "ABC":
         kept.note_create(create(code), 0.0)
     assert codes_of_creates(kept, 1.0) == ["B", "C"]
@@ -99,9 +99,9 @@ def test_the_oldest_goes_where_memory_is_full(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_is_noted_twice_takes_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "RECENT_CREATES_MAX", 2)
-    monkeypatch.setattr(memory, "REMEMBERED_ENDS_MAX", 2)
-    kept = Memory()
+    monkeypatch.setattr(cache, "RECENT_CREATES_MAX", 2)
+    monkeypatch.setattr(cache, "REMEMBERED_ENDS_MAX", 2)
+    kept = RecoveryCache()
     for code in "ABB":
         kept.note_create(create(code), 0.0)
     assert codes_of_creates(kept, 1.0) == ["A", "B"]
@@ -111,7 +111,7 @@ def test_what_is_noted_twice_takes_one_place(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_it_holds_something_until_all_is_forgotten() -> None:
-    kept = Memory()
+    kept = RecoveryCache()
     assert not kept.holds_anything(0.0)
     kept.note_create(create("A"), 0.0)
     assert kept.holds_anything(1.0)
