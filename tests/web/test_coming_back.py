@@ -166,7 +166,7 @@ def test_a_line_gone_silent_is_found_when_the_page_is_looked_at(new_line: NewLin
     guest = evening.guest("Bob", line)
     seat = guest.my_id()
     line.delay(FOREVER)
-    evening.host.say("unreachable_channels")
+    evening.host.say("unheard")
     sockets = guest.wire.opened
     guest.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     guest.link_is("Reconnecting")

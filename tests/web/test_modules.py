@@ -110,11 +110,11 @@ def test_a_sound_app_has_no_faults(tmp_path: Path) -> None:
         tmp_path,
         main="import { start } from './app/start.js';\nimport('./views/late.js');\n",
         app__start="// import 'gone.js'\n/* import x from 'gone' */ import { a } from '../models/a.js';\nexport { a };",
-        models__a="import { link } from '../client.js';\nimport { say } from '../strings/say.js';\nlet kind = '*/*';",
+        models__a="import { link } from '../client.js';\nimport { t } from '../strings/t.js';\nlet kind = '*/*';",
         views__late="import { code } from '../core/code.js';\nconst all = 'import x from y';\n",
         client="export * from './client/link.js';\n",
         client__link="export const link = 'https://example.org/a.js'; // from 'nowhere'\n",
-        strings__say="export const say = 1;\n",
+        strings__t="export const t = 1;\n",
         core__code="export const code = 1;\n",
     )
     (app / "service-worker.js").write_text("self.addEventListener('fetch', () => {});\n")

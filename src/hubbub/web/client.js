@@ -3,11 +3,11 @@
  * docs/client.md tells all of it.
  */
 
-import { browserWorld, ownServer } from "./client/browser.js";
+import { browserPlatform, ownServer } from "./client/browser.js";
 import { StoreClock } from "./client/clock.js";
 import { Emitter } from "./client/emitter.js";
 import { localRefusal, Refusal } from "./client/refusal.js";
-import { IDLE, Visit } from "./client/visit.js";
+import { IDLE, PartySession } from "./client/party_session.js";
 import { isCode, squeeze } from "./core/code.js";
 import { newToken } from "./core/tokens.js";
 
@@ -21,21 +21,21 @@ export { Refusal };
  * @param {object} [options.world] what it needs of its surroundings; the browser's if left out
  * @returns {Client}
  */
-export function connect({ server, world } = {}) {
-  return new Client(server, world ?? browserWorld());
+export function connect({ server, platform } = {}) {
+  return new Client(server, platform ?? browserPlatform());
 }
 
 class Client {
   #url;
-  #world;
+  #platform;
   #clock = new StoreClock();
   #emitter = new Emitter(["change", "event", "reaction"]);
-  #visit = null;
+  #session = null;
   #state = IDLE;
 
-  constructor(server, world) {
+  constructor(server, platform) {
     this.#url = server ?? ownServer();
-    this.#world = world;
+    this.#platform = platform;
   }
 
   /** Everything there is to show. Never changed: each change replaces it. */
@@ -86,7 +86,7 @@ class Client {
 
   // Commands. Each resolves when the server has said that it is done, and rejects with a `Refusal`.
 
-  say(text) {
+  sendMessage(text) {
     return this.#command({ t: "SEND_MESSAGE", text });
   }
 
@@ -145,48 +145,48 @@ class Client {
 
   /** The store's time in ms, by which `playback.at` and messages' `at` are told. */
   storeNow() {
-    return this.#clock.at(this.#world.now());
+    return this.#clock.at(this.#platform.now());
   }
 
   /** Look now whether the connection lives; try at once where a try is awaited. */
   wake() {
-    this.#visit?.wake();
+    this.#session?.wake();
   }
 
   /** Let go without leaving: the seat is held for a while. Nothing is told any more. */
   close() {
-    this.#visit?.stop();
-    this.#visit = null;
+    this.#session?.stop();
+    this.#session = null;
     this.#state = IDLE;
   }
 
   #newToken() {
-    return newToken(this.#world.randomBytes);
+    return newToken(this.#platform.randomBytes);
   }
 
   #enter(purpose) {
-    this.#visit?.stop();
-    const parts = { world: this.#world, url: this.#url, clock: this.#clock };
-    const visit = new Visit(parts, purpose, (news) => this.#told(visit, news));
-    this.#visit = visit;
-    if (purpose.code === "") visit.refuse("code_required");
-    else if (purpose.code !== null && !isCode(purpose.code)) visit.refuse("party_not_found");
-    else if (visit.isTooLong) visit.refuse("too_long");
-    else visit.start();
-    return visit.entering;
+    this.#session?.stop();
+    const parts = { platform: this.#platform, url: this.#url, clock: this.#clock };
+    const session = new PartySession(parts, purpose, (news) => this.#publish(session, news));
+    this.#session = session;
+    if (purpose.code === "") session.refuse("code_required");
+    else if (purpose.code !== null && !isCode(purpose.code)) session.refuse("party_not_found");
+    else if (session.isTooLong) session.refuse("too_long");
+    else session.start();
+    return session.entering;
   }
 
   #command(message) {
-    if (this.#visit !== null) return this.#visit.command(message);
+    if (this.#session !== null) return this.#session.command(message);
     const promise = Promise.reject(localRefusal("not_connected"));
     promise.catch(() => {});
     return promise;
   }
 
   /** Tell what is new. A listener may end the visit or begin another: then the rest is nobody's any more. */
-  #told(visit, news) {
-    const isWanted = () => this.#visit === visit;
-    const state = visit.state;
+  #publish(session, news) {
+    const isWanted = () => this.#session === session;
+    const state = session.state;
     if (Object.keys(state).some((field) => state[field] !== this.#state[field])) {
       this.#state = Object.freeze(state);
       this.#emitter.emit("change", this.#state, isWanted);

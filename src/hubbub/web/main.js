@@ -2,22 +2,22 @@
 import { App } from "./app/app.js";
 import { Device } from "./app/device.js";
 import { joinLinkOf, lookUp } from "./app/lookup.js";
-import { Memory } from "./app/memory.js";
+import { BrowserStorage } from "./app/storage.js";
 import { Router } from "./app/router.js";
 import { connect } from "./client.js";
 import { spaced } from "./core/code.js";
 import { homeModel, linkModel } from "./models/home.js";
-import { doorModel, screenOf } from "./models/screen.js";
-import { chooseLanguage, speaker } from "./strings/say.js";
-import { doorView } from "./views/door.js";
+import { statusModel, screenOf } from "./models/screen.js";
+import { chooseLanguage, translator } from "./strings/translator.js";
+import { statusView } from "./views/status.js";
 import { homeView, linkView } from "./views/home.js";
 import { Screens, styled } from "./views/screens.js";
-import { Stage } from "./views/stage.js";
+import { ScreenHost } from "./views/screen_host.js";
 
 const TICK_MS = 500;
 const NEVER = -1;
 
-const say = speaker(chooseLanguage(navigator.languages));
+const t = translator(chooseLanguage(navigator.languages));
 const device = new Device();
 const timers = {
   after(ms, run) {
@@ -25,7 +25,7 @@ const timers = {
     return () => clearTimeout(timer);
   },
 };
-const stage = new Stage({
+const screenHost = new ScreenHost({
   root: document.querySelector("#screen"),
   voice: document.querySelector("#voice"),
   notice: document.querySelector("#notice"),
@@ -34,31 +34,31 @@ const stage = new Stage({
 /** A screen is its view and the model of what the view draws. */
 const screens = new Screens(
   {
-    home: { view: homeView, model: () => homeModel(app.state, say) },
-    link: { view: linkView, model: () => linkModel(app.state, say) },
-    door: { view: doorView, model: ({ kind }) => doorModel(kind, app.state, say) },
+    home: { view: homeView, model: () => homeModel(app.state, t) },
+    link: { view: linkView, model: () => linkModel(app.state, t) },
+    door: { view: statusView, model: ({ kind }) => statusModel(kind, app.state, t) },
   },
   {
     async party() {
       const [{ partyView }, { partyModel }] = await Promise.all([
         import("./views/party.js"),
         import("./models/party.js"),
-        styled("inside"),
-        styled("panels"),
-        styled("party"),
-        floating(),
+        styled("party_shared"),
+        styled("party_panels"),
+        styled("party_layout"),
+        ensureOverlay(),
       ]);
-      return { view: partyView, model: () => partyModel(app.state, device, clocks(), say) };
+      return { view: partyView, model: () => partyModel(app.state, device, clocks(), t) };
     },
     async wall() {
       const [{ wallView }, { wallModel }] = await Promise.all([
         import("./views/wall.js"),
         import("./models/wall.js"),
-        styled("inside"),
+        styled("party_shared"),
         styled("wall"),
-        floating(),
+        ensureOverlay(),
       ]);
-      return { view: wallView, model: () => wallModel(app.state, device, clocks(), say) };
+      return { view: wallView, model: () => wallModel(app.state, device, clocks(), t) };
     },
     async recap() {
       const [{ recapView }, { recapModel }] = await Promise.all([
@@ -67,7 +67,7 @@ const screens = new Screens(
         styled("recap"),
       ]);
       const canShare = device.canShareFile(app.sharing.pictureFile(new Blob()));
-      return { view: recapView, model: () => ({ ...recapModel(app.state.recap, say), canShare }) };
+      return { view: recapView, model: () => ({ ...recapModel(app.state.recap, t), canShare }) };
     },
   },
   timers,
@@ -76,14 +76,14 @@ const screens = new Screens(
 
 let app = null;
 let frame = NEVER;
-let floats = null;
+let overlay = null;
 
 /** The layer that reactions rise in, over the party and over its wall. */
-async function floating() {
-  const { floatsLayer } = await import("./views/floats.js");
-  if (floats !== null) return;
-  floats = floatsLayer(Math.random);
-  document.body.append(floats.root);
+async function ensureOverlay() {
+  const { reactionOverlay } = await import("./views/reaction_overlay.js");
+  if (overlay !== null) return;
+  overlay = reactionOverlay(Math.random);
+  document.body.append(overlay.root);
 }
 
 /** Draw once a frame at most, however much happens in it. */
@@ -101,8 +101,8 @@ function draw() {
   // A party gets a view of its own, so that nothing of one is ever seen in another.
   const key = `${wanted.name}:${app.state.route.code ?? ""}`;
   // A screen that is still on its way leaves the one before it standing, which says what is awaited.
-  if (screen !== null) stage.show(key, () => screen.view(act, say), screen.model(wanted));
-  stage.notice(app.state.notice);
+  if (screen !== null) screenHost.show(key, () => screen.view(actions, t), screen.model(wanted));
+  screenHost.notice(app.state.notice);
   // What comes after the door is fetched while the server answers.
   if (app.state.entering !== null) screens.fetch(app.state.entering === "watch" ? "wall" : "party");
   const { code } = app.state.route;
@@ -116,9 +116,9 @@ function clocks() {
 /** Ask first, then do it. */
 async function asked(key, names, run) {
   const { client } = app.state;
-  const { confirmed } = await import("./views/dialogs.js");
-  const words = (part) => say(`${key}.${part}`, names);
-  const isSure = await confirmed({
+  const { askToConfirm } = await import("./views/dialogs.js");
+  const words = (part) => t(`${key}.${part}`, names);
+  const isSure = await askToConfirm({
     title: words("title"),
     text: words("text"),
     yes: words("yes"),
@@ -129,7 +129,7 @@ async function asked(key, names, run) {
 }
 
 /** What the views can ask for. */
-const act = {
+const actions = {
   start: (name) => app.start(name),
   typed: (code, typed, name) => app.typed(code, typed, name),
   join: (name) => app.join(name),
@@ -138,12 +138,12 @@ const act = {
   home: () => app.home(),
   openRecap: (code) => app.openRecap(code),
   startAgain: () => app.startAgain(),
-  door: (action) => app.door(action),
+  chooseStatusAction: (id) => app.chooseStatusAction(id),
   tryNow: () => app.tryNow(),
   show: (tab) => app.show(tab),
   named: (name) => app.named(name),
   rename: (name) => app.rename(name),
-  speak: (text) => app.commands.speak(text),
+  sendMessage: (text) => app.commands.sendMessage(text),
   react: (emoji) => app.commands.react(emoji),
   setMode: (mode) => app.commands.setMode(mode),
   setLocked: (locked) => app.commands.setLocked(locked),
@@ -163,16 +163,16 @@ const act = {
 };
 
 function start() {
-  document.documentElement.lang = say.language;
+  document.documentElement.lang = t.language;
   app = new App(
     {
       connect,
       lookUp,
       joinLinkOf,
       device,
-      say,
+      t,
       timers,
-      memory: new Memory(
+      storage: new BrowserStorage(
         () => window.localStorage,
         () => window.sessionStorage,
         Date.now,
@@ -182,8 +182,8 @@ function start() {
     },
     {
       onChange: paint,
-      onReaction: (counts) => floats?.show(counts),
-      onHeard: (text) => stage.speak(text),
+      onReaction: (counts) => overlay?.show(counts),
+      onAnnounce: (text) => screenHost.announce(text),
       onArrived: settled,
     },
   );
@@ -207,8 +207,8 @@ function settled() {
 
 /** A code can be pasted anywhere on the start, not only into its field. */
 function pasted(event) {
-  if (stage.view.paste === undefined || event.target.closest?.("input, textarea") !== null) return;
-  stage.view.paste(event.clipboardData?.getData("text") ?? "");
+  if (screenHost.view.paste === undefined || event.target.closest?.("input, textarea") !== null) return;
+  screenHost.view.paste(event.clipboardData?.getData("text") ?? "");
 }
 
 start();

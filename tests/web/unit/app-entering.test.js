@@ -37,7 +37,7 @@ test("a start after a cancelled one is one party: the second has the first one's
   const first = phone.socket;
   phone.accept();
   const { token } = first.last("CREATE");
-  phone.app.door("cancel");
+  phone.app.chooseStatusAction("cancel");
   phone.app.start("Ann");
   phone.accept();
   assert.equal(phone.socket.last("CREATE").token, token);
@@ -51,7 +51,7 @@ test("a start cancelled or reloaded before its answer is the same party within n
   phone.app.start("Ann");
   phone.accept();
   const { token } = phone.socket.last("CREATE");
-  phone.app.door("cancel");
+  phone.app.chooseStatusAction("cancel");
   await settled();
   assert.equal(phone.screen, "home");
   phone.app.start("Ann");
@@ -62,7 +62,7 @@ test("a start cancelled or reloaded before its answer is the same party within n
   again.accept();
   assert.equal(again.socket.last("CREATE").token, token);
   const later = again.reloaded();
-  later.world.advance(9 * 60_000);
+  later.platform.advance(9 * 60_000);
   later.app.start("Ann");
   later.accept();
   assert.notEqual(later.socket.last("CREATE").token, token);
@@ -76,7 +76,7 @@ test("a start that is refused for good begins with a new token the next time", a
   phone.refuse("token_invalid", { type: "CREATE" });
   await settled();
   assert.equal(phone.screen, "door:refused");
-  phone.app.door("again");
+  phone.app.chooseStatusAction("again");
   assert.equal(phone.screen, "door:starting");
   phone.accept();
   assert.notEqual(phone.socket.last("CREATE").token, token);
@@ -89,8 +89,8 @@ test("a start waits as long as the store is away, and trying again is trying now
   const { token } = phone.socket.last("CREATE");
   phone.refuse("store_unavailable", { type: "CREATE", retryable: true });
   assert.equal(phone.screen, "door:store_away");
-  phone.app.door("again");
-  phone.world.advance(0);
+  phone.app.chooseStatusAction("again");
+  phone.platform.advance(0);
   phone.accept();
   assert.equal(phone.socket.last("CREATE").token, token);
   await phone.found();
@@ -100,7 +100,7 @@ test("a start waits as long as the store is away, and trying again is trying now
 test("whoever has left a party can start one: it has its own address", async () => {
   const phone = await AppPhone.visiting();
   phone.app.leave();
-  phone.socket.say({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
+  phone.socket.deliver({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
   await settled();
   assert.equal(phone.screen, "home");
   phone.app.start("Ben");
@@ -140,13 +140,13 @@ test("a typed code of no party says what was typed", async () => {
   await settled();
   assert.equal(phone.screen, "door:not_found");
   assert.equal(phone.app.state.route.typed, "bcd-fgh");
-  assert.deepEqual([phone.memory.seatOf(CODE), phone.app.state.lastSeat], [null, null]);
+  assert.deepEqual([phone.storage.seatOf(CODE), phone.app.state.lastSeat], [null, null]);
 });
 
 test("a link shows whose party it is before it takes anybody in", async () => {
   const phone = new AppPhone({ address: `/p/${CODE}` });
   assert.equal(phone.screen, "door:looking");
-  assert.equal(phone.world.sockets.length, 0);
+  assert.equal(phone.platform.sockets.length, 0);
   await phone.look(FOUND);
   assert.equal(phone.screen, "link");
   phone.app.join("Ben");
@@ -155,7 +155,7 @@ test("a link shows whose party it is before it takes anybody in", async () => {
   assert.equal(phone.socket.last("JOIN").name, "Ben");
   await phone.seat();
   assert.deepEqual([phone.screen, phone.app.state.askName], ["party", false]);
-  phone.world.advance(60_000);
+  phone.platform.advance(60_000);
   assert.equal(phone.lookups.length, 1, "it is not looked at from outside any more");
 });
 
@@ -163,17 +163,17 @@ test("a link says truly what it cannot show", async () => {
   const phone = new AppPhone({ address: `/p/${CODE}` });
   await phone.look({ kind: "unreachable", reason: "unreachable" });
   assert.equal(phone.screen, "door:unreachable");
-  phone.world.advance(2000);
+  phone.platform.advance(2000);
   await phone.look({ kind: "unreachable", reason: "store_unavailable" });
   assert.equal(phone.screen, "door:store_away");
-  phone.world.advance(2000);
+  phone.platform.advance(2000);
   await phone.look({ kind: "absent" });
   assert.equal(phone.screen, "door:not_found");
-  phone.app.door("again");
+  phone.app.chooseStatusAction("again");
   assert.equal(phone.screen, "door:looking");
   await phone.look({ ...FOUND, party: { ...FOUND.party, full: true } });
   assert.equal(phone.screen, "door:full");
-  phone.app.door("again");
+  phone.app.chooseStatusAction("again");
   await phone.look(FOUND);
   assert.equal(phone.screen, "link");
 });
@@ -195,7 +195,7 @@ test("a seat whose storage was wiped while it was asked for is kept all the same
   phone.accept();
   const { token } = phone.socket.last("JOIN");
   await phone.seat();
-  assert.equal(phone.memory.lastSeat.token, token);
+  assert.equal(phone.storage.lastSeat.token, token);
 });
 
 test("where nothing can be stored, whoever is in is told to stay", async () => {
@@ -203,7 +203,7 @@ test("where nothing can be stored, whoever is in is told to stay", async () => {
   local.isBroken = true;
   const phone = await AppPhone.visiting({ local });
   assert.match(phone.app.state.notice, /^This browser keeps nothing/);
-  phone.world.advance(60_000);
+  phone.platform.advance(60_000);
   assert.equal(phone.app.state.notice, null);
 });
 
@@ -214,7 +214,7 @@ test("a wall watches: it takes no seat and keeps nothing but the screen on", asy
   assert.equal(phone.screen, "door:opening");
   phone.accept();
   const { requestId } = phone.socket.last("WATCH");
-  phone.socket.say({ t: "WATCHING", code: CODE, epoch: EPOCH, version: 5, requestId }, room(5));
+  phone.socket.deliver({ t: "WATCHING", code: CODE, epoch: EPOCH, version: 5, requestId }, room(5));
   await settled();
   assert.equal(phone.screen, "wall");
   assert.equal(phone.device.isAwake, true);
@@ -229,8 +229,8 @@ test("a wall that may not open now asks again by itself", async () => {
   phone.refuse("party_locked", { type: "WATCH" });
   await settled();
   assert.equal(phone.screen, "door:locked");
-  phone.world.advance(60_000);
-  const asked = phone.world.sockets.reduce((sum, socket) => sum + socket.count("WATCH"), 0);
+  phone.platform.advance(60_000);
+  const asked = phone.platform.sockets.reduce((sum, socket) => sum + socket.count("WATCH"), 0);
   assert.ok(asked > 1, String(asked));
 });
 
@@ -238,8 +238,8 @@ test("an address that has no code asks nobody", async () => {
   for (const address of ["/p/nonsense", "/p/nonsense/wall", "/p/%"]) {
     const phone = new AppPhone({ address });
     assert.equal(phone.screen, "door:not_a_code");
-    assert.deepEqual([phone.lookups.length, phone.world.sockets.length], [0, 0]);
-    phone.app.door("other");
+    assert.deepEqual([phone.lookups.length, phone.platform.sockets.length], [0, 0]);
+    phone.app.chooseStatusAction("other");
     assert.equal(phone.screen, "home");
   }
 });
@@ -247,7 +247,7 @@ test("an address that has no code asks nobody", async () => {
 test("a look that fails leaves the page behind a link as it was", async () => {
   const phone = new AppPhone({ address: `/p/${CODE}` });
   await phone.look(FOUND);
-  phone.world.advance(10_000);
+  phone.platform.advance(10_000);
   await phone.look({ kind: "unreachable", reason: "unreachable" });
   assert.equal(phone.screen, "link");
 });
@@ -272,5 +272,5 @@ test("who taps twice asks once", async () => {
   const phone = new AppPhone();
   phone.app.start("");
   phone.app.start("");
-  assert.equal(phone.world.sockets.length, 1);
+  assert.equal(phone.platform.sockets.length, 1);
 });

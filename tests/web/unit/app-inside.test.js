@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { partyModel } from "../../../src/hubbub/web/models/party.js";
 import { AppPhone, settled } from "./support/app-phone.js";
 import { CODE, member, said } from "./support/phone.js";
-import { say } from "./support/shown.js";
+import { t } from "./support/shown.js";
 
 function message(version, memberId = "ann") {
   return { ...said(version), memberId };
@@ -19,7 +19,7 @@ async function answered(phone, type, reason) {
 }
 
 function shown(phone) {
-  return partyModel(phone.app.state, phone.device, { now: phone.world.time, storeNow: phone.app.storeNow() }, say)
+  return partyModel(phone.app.state, phone.device, { now: phone.platform.time, storeNow: phone.app.storeNow() }, t)
     .shown;
 }
 
@@ -39,7 +39,7 @@ test("a reload shows the party at once, asks for the same seat and only for what
   const phone = await AppPhone.visiting();
   const { token } = phone.socket.last("JOIN");
   await phone.happens(message(6));
-  const called = phone.memory.seatOf(CODE).name;
+  const called = phone.storage.seatOf(CODE).name;
   assert.equal(typeof called, "string");
   const again = phone.reloaded();
   assert.equal(again.screen, "party");
@@ -95,14 +95,14 @@ test("a host who reloads is remembered as the host before the server has said so
   const phone = await AppPhone.hosting();
   const again = phone.reloaded();
   assert.equal(again.screen, "party");
-  assert.equal(again.memory.seatOf(CODE).isHost, true);
+  assert.equal(again.storage.seatOf(CODE).isHost, true);
 });
 
 test("what is remembered of a seat follows the party", async () => {
   const phone = await AppPhone.visiting();
-  assert.deepEqual([phone.memory.lastSeat.isHost, phone.memory.lastSeat.hostName], [false, "Ann"]);
+  assert.deepEqual([phone.storage.lastSeat.isHost, phone.storage.lastSeat.hostName], [false, "Ann"]);
   await phone.happens(promoted(6, "ben", "Ben"));
-  assert.deepEqual([phone.memory.lastSeat.isHost, phone.memory.lastSeat.hostName], [true, "Ben"]);
+  assert.deepEqual([phone.storage.lastSeat.isHost, phone.storage.lastSeat.hostName], [true, "Ben"]);
   assert.equal(phone.device.isAwake, true);
 });
 
@@ -151,10 +151,10 @@ test("whoever turned to a tab before the server answered stays there", async () 
 test("a screen reader hears who leaves, and that the connection is back", async () => {
   const phone = await AppPhone.visiting();
   await phone.happens({ t: "MEMBER_LEFT", version: 6, memberId: "ann", cause: "left", guestCount: 1 });
-  phone.world.advance(1500);
+  phone.platform.advance(1500);
   phone.lose();
   await phone.seat({ version: 6, resumed: true, told: [] });
-  phone.world.advance(1500);
+  phone.platform.advance(1500);
   assert.deepEqual(phone.told.heard, ["Ann left", "You are connected again"]);
 });
 
@@ -162,32 +162,32 @@ test("a screen reader hears who leaves, and that the connection is back", async 
 
 test("a command that is done says nothing, one that is refused says why for five seconds", async () => {
   const phone = await AppPhone.visiting();
-  const first = phone.app.commands.speak("hello");
+  const first = phone.app.commands.sendMessage("hello");
   await answered(phone, "SEND_MESSAGE");
   assert.deepEqual([await first, phone.app.state.notice], [true, null]);
-  const second = phone.app.commands.speak("hello");
+  const second = phone.app.commands.sendMessage("hello");
   await answered(phone, "SEND_MESSAGE", "chat_locked");
-  assert.deepEqual([await second, phone.app.state.notice], [false, say("notice.chat_locked")]);
-  phone.world.advance(4999);
+  assert.deepEqual([await second, phone.app.state.notice], [false, t("notice.chat_locked")]);
+  phone.platform.advance(4999);
   assert.notEqual(phone.app.state.notice, null);
-  phone.world.advance(1);
+  phone.platform.advance(1);
   assert.equal(phone.app.state.notice, null);
 });
 
 test("a later notice has its own five seconds", async () => {
   const phone = await AppPhone.visiting();
   phone.socket.lose();
-  await phone.app.commands.speak("one");
-  phone.world.advance(4000);
+  await phone.app.commands.sendMessage("one");
+  phone.platform.advance(4000);
   await phone.app.commands.react("🎉");
-  phone.world.advance(4000);
-  assert.equal(phone.app.state.notice, say("notice.not_connected"));
+  phone.platform.advance(4000);
+  assert.equal(phone.app.state.notice, t("notice.not_connected"));
 });
 
 test("nothing is done, nor thrown, where there is no party any more", async () => {
   const phone = await AppPhone.visiting();
   phone.app.home();
-  assert.equal(await phone.app.commands.speak("hello"), false);
+  assert.equal(await phone.app.commands.sendMessage("hello"), false);
   phone.app.tryNow();
   assert.equal(phone.app.storeNow(), 0);
   assert.equal(phone.app.isMoving, false);
@@ -255,10 +255,10 @@ test("the link is shared and copied, and a copy says whether it came about", asy
   await phone.app.sharing.copy();
   assert.deepEqual(
     [phone.device.copied, phone.app.state.notice],
-    [[`https://party.test/p/${CODE}`], say("invite.copied")],
+    [[`https://party.test/p/${CODE}`], t("invite.copied")],
   );
   phone.device.canCopy = false;
   await phone.app.sharing.copy();
-  assert.equal(phone.app.state.notice, say("notice.failed"));
+  assert.equal(phone.app.state.notice, t("notice.failed"));
   await settled();
 });

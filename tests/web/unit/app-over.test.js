@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { AppPhone, settled } from "./support/app-phone.js";
-import { say } from "./support/shown.js";
+import { t } from "./support/shown.js";
 import { CODE, said } from "./support/phone.js";
 
 const FIGURES = { seconds: 60, guests: 2, messages: 3, reactions: 4 };
@@ -28,7 +28,7 @@ test("an end keeps a recap with what this phone saw, and forgets the seat", asyn
   assert.equal(phone.screen, "recap");
   const { endedAt, top, hostName, guests } = phone.local.told("recaps")[0];
   assert.deepEqual([endedAt, top, hostName, guests], [1_700_000_060_000, ["👏", "🎉", "🔥"], "Ann", 2]);
-  assert.deepEqual([phone.memory.seatOf(CODE), phone.app.state.lastSeat], [null, null]);
+  assert.deepEqual([phone.storage.seatOf(CODE), phone.app.state.lastSeat], [null, null]);
   assert.deepEqual(phone.told.reactions.at(-1), { "👏": 5 });
 });
 
@@ -50,7 +50,7 @@ test("a host who ends the party sees the recap like everybody", async () => {
   const phone = await AppPhone.hosting();
   phone.app.leave();
   await phone.happens({ ...ended(2), cause: "host_left" });
-  assert.deepEqual([phone.screen, phone.app.state.recap.isHost, phone.memory.lastSeat], ["recap", true, null]);
+  assert.deepEqual([phone.screen, phone.app.state.recap.isHost, phone.storage.lastSeat], ["recap", true, null]);
   assert.equal(phone.device.isAwake, false);
 });
 
@@ -74,7 +74,7 @@ test("an end that comes in one breath with the way in leaves no seat behind", as
   const { epoch, version, ...snapshot } = party.state.party;
   await phone.happens(joined, { t: "ROOM", epoch: "e", version, snapshot: structuredClone(snapshot) }, ended());
   assert.equal(phone.screen, "recap");
-  assert.equal(phone.memory.lastSeat, null);
+  assert.equal(phone.storage.lastSeat, null);
 });
 
 test("a party that went while this phone was away is told as gone, not as never heard of", async () => {
@@ -86,7 +86,7 @@ test("a party that went while this phone was away is told as gone, not as never 
   again.accept();
   again.refuse("party_not_found");
   await settled();
-  assert.deepEqual([again.screen, again.memory.seatOf(CODE)], ["door:gone", null]);
+  assert.deepEqual([again.screen, again.storage.seatOf(CODE)], ["door:gone", null]);
 });
 
 // ---------------------------------------------------------------- the way out
@@ -97,8 +97,8 @@ test("leaving gives up the seat and shows the start", async () => {
   const leaving = phone.app.leave();
   await phone.happens({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
   await leaving;
-  assert.deepEqual([phone.screen, phone.memory.seatOf(CODE), phone.app.state.lastSeat], ["home", null, null]);
-  assert.equal(phone.memory.partyOf(CODE), null);
+  assert.deepEqual([phone.screen, phone.storage.seatOf(CODE), phone.app.state.lastSeat], ["home", null, null]);
+  assert.equal(phone.storage.partyOf(CODE), null);
   // A reload there must not ask for the party that was left.
   assert.equal(phone.router.address, "/");
 });
@@ -108,7 +108,7 @@ test("who leaves without a connection is out, is told so, and keeps the way back
   phone.socket.lose();
   await phone.app.leave();
   assert.deepEqual([phone.screen, phone.router.address], ["home", "/"]);
-  assert.equal(phone.app.state.notice, say("notice.leftOffline"));
+  assert.equal(phone.app.state.notice, t("notice.leftOffline"));
   assert.equal(phone.app.state.lastSeat.code, CODE);
 });
 
@@ -140,7 +140,7 @@ test("the start offers a party it cannot reach, and none that the server says is
   const gone = phone.reloaded("/");
   assert.equal(gone.app.state.lastSeat.code, CODE);
   await gone.look({ kind: "absent" });
-  assert.deepEqual([gone.app.state.lastSeat, gone.memory.seatOf(CODE)], [null, null]);
+  assert.deepEqual([gone.app.state.lastSeat, gone.storage.seatOf(CODE)], [null, null]);
 });
 
 // ---------------------------------------------------------------- removed, taken over, refused
@@ -150,14 +150,14 @@ test("a phone that was removed keeps its token, so that it is told again and get
   const { token } = phone.socket.last("JOIN");
   await phone.happens({ t: "KICKED" });
   assert.equal(phone.screen, "door:kicked");
-  assert.deepEqual([phone.memory.seatOf(CODE).token, phone.app.state.lastSeat], [token, null]);
+  assert.deepEqual([phone.storage.seatOf(CODE).token, phone.app.state.lastSeat], [token, null]);
   const again = phone.reloaded();
   again.accept();
   assert.equal(again.socket.last("JOIN").token, token);
   again.refuse("kicked");
   await settled();
   assert.equal(again.screen, "door:kicked");
-  assert.equal(again.memory.seatOf(CODE).token, token);
+  assert.equal(again.storage.seatOf(CODE).token, token);
 });
 
 test("a seat that another tab took can be taken back", async () => {
@@ -165,11 +165,11 @@ test("a seat that another tab took can be taken back", async () => {
   const { token } = phone.socket.last("JOIN");
   phone.socket.lose(4509);
   assert.equal(phone.screen, "door:taken_over");
-  assert.equal(phone.memory.lastSeat.token, token);
-  phone.app.door("takeBack");
+  assert.equal(phone.storage.lastSeat.token, token);
+  phone.app.chooseStatusAction("takeBack");
   phone.accept();
   // With the name that this phone has there: should the hold have run out, the new seat gets it.
-  const { name } = phone.memory.seatOf(CODE);
+  const { name } = phone.storage.seatOf(CODE);
   assert.deepEqual([phone.socket.last("JOIN").token, phone.socket.last("JOIN").name], [token, name]);
   await phone.seat({ resumed: true });
   assert.equal(phone.screen, "party");
@@ -186,8 +186,8 @@ test("whoever never got in keeps no seat, and tries again with a new token", asy
     const { token } = phone.socket.last("JOIN");
     phone.refuse(reason);
     await settled();
-    assert.deepEqual([phone.screen, phone.memory.seatOf(CODE)], [door, null]);
-    phone.app.door("again");
+    assert.deepEqual([phone.screen, phone.storage.seatOf(CODE)], [door, null]);
+    phone.app.chooseStatusAction("again");
     assert.equal(phone.screen, "door:connecting");
     phone.accept();
     assert.notEqual(phone.socket.last("JOIN").token, token);
@@ -200,8 +200,8 @@ test("whoever was in and finds the door locked keeps the token and can try again
     const phone = await AppPhone.visiting();
     const { token } = phone.socket.last("JOIN");
     await refusedComingBack(phone, reason);
-    assert.equal(phone.memory.seatOf(CODE)?.token, token, reason);
-    phone.app.door("again");
+    assert.equal(phone.storage.seatOf(CODE)?.token, token, reason);
+    phone.app.chooseStatusAction("again");
     phone.accept();
     assert.equal(phone.socket.last("JOIN").token, token);
   }
@@ -223,8 +223,8 @@ test("a token that the server does not take is forgotten: the next try has a new
   again.accept();
   again.refuse("token_invalid");
   await settled();
-  assert.deepEqual([again.screen, again.memory.seatOf(CODE)], ["door:refused", null]);
-  again.app.door("again");
+  assert.deepEqual([again.screen, again.storage.seatOf(CODE)], ["door:refused", null]);
+  again.app.chooseStatusAction("again");
   again.accept();
   assert.notEqual(again.socket.last("JOIN").token, phone.socket.last("JOIN").token);
 });
@@ -234,16 +234,16 @@ test("a token that the server does not take is forgotten: the next try has a new
 test("a party that was turned away from is heard of no more", async () => {
   const phone = await AppPhone.visiting();
   const old = phone.socket;
-  phone.app.commands.speak("hello?");
+  phone.app.commands.sendMessage("hello?");
   await phone.happens({ t: "MEMBER_JOINED", version: 6, guestCount: 2, member: { id: "cat", name: "Cat" } });
   phone.app.home();
   await settled();
   const { state } = phone.app;
   assert.deepEqual([state.client.phase, state.notice, state.messages.length], ["idle", null, 0]);
-  old.say(said(7));
+  old.deliver(said(7));
   old.lose();
   await settled();
-  phone.world.advance(60_000);
+  phone.platform.advance(60_000);
   assert.deepEqual([phone.app.state, phone.told.heard], [state, []]);
 });
 

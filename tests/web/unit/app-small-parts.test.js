@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
-import { hearing } from "../../../src/hubbub/web/app/hearing.js";
+import { announcer } from "../../../src/hubbub/web/app/announcer.js";
 import { watchLookup } from "../../../src/hubbub/web/app/lookup.js";
 import { noticeOf } from "../../../src/hubbub/web/app/notices.js";
 import { routeOf } from "../../../src/hubbub/web/app/router.js";
 import { withMessages } from "../../../src/hubbub/web/app/transcript.js";
 import { localRefusal, Refusal } from "../../../src/hubbub/web/client/refusal.js";
 import { applyEvent } from "../../../src/hubbub/web/core/party.js";
-import { FakeWorld } from "./support/fake-world.js";
+import { FakePlatform } from "./support/fake-platform.js";
 import { member } from "./support/phone.js";
-import { inside, say } from "./support/shown.js";
+import { inside, t } from "./support/shown.js";
 
 // ---------------------------------------------------------------- addresses
 
@@ -52,10 +52,10 @@ for (const [pathname, hash, name, code, typed] of ROUTES) {
 // ---------------------------------------------------------------- looking at a party from outside
 
 function lookout() {
-  const world = new FakeWorld();
-  const seen = { world, asked: [], lookups: [] };
+  const platform = new FakePlatform();
+  const seen = { platform, asked: [], lookups: [] };
   const lookUp = (code) => new Promise((resolve) => seen.asked.push({ code, answer: resolve }));
-  seen.looking = watchLookup(lookUp, world, (lookup) => seen.lookups.push(lookup.kind));
+  seen.looking = watchLookup(lookUp, platform, (lookup) => seen.lookups.push(lookup.kind));
   seen.answer = async (kind, at = -1) => {
     seen.asked.at(at).answer({ kind });
     await setImmediate();
@@ -64,17 +64,17 @@ function lookout() {
 }
 
 test("a party that is there is looked at again after ten seconds, one out of reach after two", async () => {
-  const { looking, world, asked, lookups, answer } = lookout();
+  const { looking, platform, asked, lookups, answer } = lookout();
   looking.start("BCDFGH");
   await answer("found");
-  world.advance(9999);
+  platform.advance(9999);
   assert.equal(asked.length, 1);
-  world.advance(1);
+  platform.advance(1);
   assert.equal(asked.length, 2);
   await answer("unreachable");
-  world.advance(1999);
+  platform.advance(1999);
   assert.equal(asked.length, 2);
-  world.advance(1);
+  platform.advance(1);
   assert.deepEqual(
     asked.map(({ code }) => code),
     ["BCDFGH", "BCDFGH", "BCDFGH"],
@@ -83,25 +83,25 @@ test("a party that is there is looked at again after ten seconds, one out of rea
 });
 
 test("a party that is not there is not looked at again, unless somebody asks", async () => {
-  const { looking, world, asked, answer } = lookout();
+  const { looking, platform, asked, answer } = lookout();
   looking.start("BCDFGH");
   await answer("absent");
-  world.advance(60_000);
-  assert.deepEqual([asked.length, world.held], [1, 0]);
+  platform.advance(60_000);
+  assert.deepEqual([asked.length, platform.held], [1, 0]);
   looking.now();
   assert.equal(asked.length, 2);
 });
 
 test("looking now takes the place of the look that was to come", async () => {
-  const { looking, world, asked, answer } = lookout();
+  const { looking, platform, asked, answer } = lookout();
   looking.start("BCDFGH");
   await answer("found");
   looking.now();
-  assert.deepEqual([asked.length, world.held], [2, 0]);
+  assert.deepEqual([asked.length, platform.held], [2, 0]);
 });
 
 test("an answer that comes after one has turned away is nobody's", async () => {
-  const { looking, world, asked, lookups, answer } = lookout();
+  const { looking, platform, asked, lookups, answer } = lookout();
   looking.start("AAAAA1");
   looking.start("AAAAA2");
   await answer("found", 0);
@@ -110,57 +110,57 @@ test("an answer that comes after one has turned away is nobody's", async () => {
   assert.deepEqual(lookups, ["unreachable"]);
   looking.stop();
   looking.now();
-  world.advance(60_000);
-  assert.deepEqual([asked.length, world.held], [2, 0]);
+  platform.advance(60_000);
+  assert.deepEqual([asked.length, platform.held], [2, 0]);
 });
 
 // ---------------------------------------------------------------- what screen readers hear
 
 function listener() {
-  const world = new FakeWorld();
+  const platform = new FakePlatform();
   const heard = [];
-  return { world, heard, ears: hearing(world, say, (text) => heard.push(text)) };
+  return { platform, heard, ears: announcer(platform, t, (text) => heard.push(text)) };
 }
 
 test("what happens within a moment is told at once, and then there is quiet again", () => {
-  const { world, heard, ears } = listener();
+  const { platform, heard, ears } = listener();
   const client = inside();
   const come = (id) => ears.hear({ t: "MEMBER_JOINED", member: member(id, id) }, client);
   come("Dan");
-  world.advance(1400);
+  platform.advance(1400);
   come("Eve");
-  ears.say("You are connected again");
+  ears.announce("You are connected again");
   assert.deepEqual(heard, []);
-  world.advance(100);
+  platform.advance(100);
   assert.deepEqual(heard, ["You are connected again. Dan and 1 more joined"]);
-  world.advance(60_000);
+  platform.advance(60_000);
   assert.equal(heard.length, 1);
   come("Fay");
-  world.advance(1500);
+  platform.advance(1500);
   assert.equal(heard[1], "Fay joined");
 });
 
 test("events of which there is nothing to say pass in silence", () => {
-  const { world, heard, ears } = listener();
+  const { platform, heard, ears } = listener();
   ears.hear({ t: "GUEST_COUNT", guestCount: 3 }, inside());
-  world.advance(60_000);
+  platform.advance(60_000);
   assert.deepEqual(heard, []);
 });
 
 test("whoever leaves is called by the name they had, also where that is the first that is heard", () => {
-  const { world, heard, ears } = listener();
+  const { platform, heard, ears } = listener();
   const client = inside({ memberId: "ann" });
   const leaving = { t: "MEMBER_LEFT", version: 6, memberId: "ben", cause: "left", guestCount: 0 };
   ears.meet(client.party);
   const after = { ...client, party: applyEvent(client.party, leaving) };
   ears.meet(after.party);
   ears.hear(leaving, after);
-  world.advance(1500);
+  platform.advance(1500);
   assert.deepEqual(heard, ["Ben left"]);
 });
 
 test("whoever comes and goes at once, or goes with others, has a name too", () => {
-  const { world, heard, ears } = listener();
+  const { platform, heard, ears } = listener();
   const client = inside({ memberId: "ann" });
   const empty = inside({ memberId: "ann", party: { members: [member("ann", "Ann", { isHost: true })] } });
   ears.meet(client.party);
@@ -168,31 +168,31 @@ test("whoever comes and goes at once, or goes with others, has a name too", () =
   ears.hear({ t: "MEMBER_JOINED", member: member("zoe", "Zoe") }, empty);
   ears.hear({ t: "MEMBER_LEFT", memberId: "zoe" }, empty);
   ears.hear({ t: "MEMBER_LEFT", memberId: "ben" }, empty);
-  world.advance(1500);
+  platform.advance(1500);
   assert.deepEqual(heard, ["Zoe joined. Zoe and 1 more left"]);
 });
 
 test("what was gathered of a party is not told in another", () => {
-  const { world, heard, ears } = listener();
+  const { platform, heard, ears } = listener();
   ears.hear({ t: "MEMBER_JOINED", member: member("dan", "Dan") }, inside());
-  ears.say("You are connected again");
+  ears.announce("You are connected again");
   ears.forget();
-  world.advance(1500);
+  platform.advance(1500);
   assert.deepEqual(heard, []);
 });
 
 // ---------------------------------------------------------------- what was said
 
 test("a transcript goes further back than the party does, each message once, by their times", () => {
-  const say = (n) => ({ id: `m${n}`, at: n });
-  const kept = [say(1), say(2), say(4)];
+  const t = (n) => ({ id: `m${n}`, at: n });
+  const kept = [t(1), t(2), t(4)];
   assert.deepEqual(
-    withMessages(kept, [say(2), say(3), say(4), say(5)]).map(({ at }) => at),
+    withMessages(kept, [t(2), t(3), t(4), t(5)]).map(({ at }) => at),
     [1, 2, 3, 4, 5],
   );
-  assert.equal(withMessages(kept, [say(2), say(4)]), kept);
+  assert.equal(withMessages(kept, [t(2), t(4)]), kept);
   assert.deepEqual(
-    withMessages([], [say(2), say(1)]).map(({ at }) => at),
+    withMessages([], [t(2), t(1)]).map(({ at }) => at),
     [1, 2],
   );
 });
@@ -206,19 +206,19 @@ test("the newest two hundred messages stay", () => {
 // ---------------------------------------------------------------- notices
 
 test("a refusal has its own words, one of a later server the common ones", () => {
-  const notice = (reason) => noticeOf(new Refusal(reason), {}, say);
+  const notice = (reason) => noticeOf(new Refusal(reason), {}, t);
   for (const reason of ["rate_limited", "too_long", "not_host", "invalid_target", "chat_locked", "emoji_only"]) {
-    assert.equal(notice(reason), say(`notice.${reason}`));
+    assert.equal(notice(reason), t(`notice.${reason}`));
   }
   for (const reason of ["store_unavailable", "recovering"])
-    assert.equal(notice(reason), say("notice.store_unavailable"));
-  for (const reason of ["meteor", "not_emoji", "toString"]) assert.equal(notice(reason), say("notice.failed"), reason);
-  assert.equal(noticeOf(localRefusal("lost"), {}, say), say("notice.lost"));
+    assert.equal(notice(reason), t("notice.store_unavailable"));
+  for (const reason of ["meteor", "not_emoji", "toString"]) assert.equal(notice(reason), t("notice.failed"), reason);
+  assert.equal(noticeOf(localRefusal("lost"), {}, t), t("notice.lost"));
 });
 
 test("“not connected” is about this phone where the phone says it, else about the guest", () => {
   const about = { name: "Ben" };
-  assert.equal(noticeOf(localRefusal("not_connected"), about, say), say("notice.not_connected"));
-  assert.match(noticeOf(new Refusal("not_connected"), about, say), /^Ben is away right now/);
-  assert.equal(noticeOf(new Refusal("not_connected"), {}, say), say("notice.not_connected"));
+  assert.equal(noticeOf(localRefusal("not_connected"), about, t), t("notice.not_connected"));
+  assert.match(noticeOf(new Refusal("not_connected"), about, t), /^Ben is away right now/);
+  assert.equal(noticeOf(new Refusal("not_connected"), {}, t), t("notice.not_connected"));
 });

@@ -15,14 +15,14 @@ function live(phone, ms) {
   const { socket } = phone;
   for (let passed = 0; passed < ms; passed += 1000) {
     answerPings(socket);
-    phone.world.advance(1000);
+    phone.platform.advance(1000);
   }
   answerPings(socket);
 }
 
 function answerPings(socket) {
   const asked = socket.count("PING");
-  if (asked > (socket.answered ?? 0)) socket.say({ t: "PONG", id: socket.last("PING").id, serverTime: 1 });
+  if (asked > (socket.answered ?? 0)) socket.deliver({ t: "PONG", id: socket.last("PING").id, serverTime: 1 });
   socket.answered = asked;
 }
 
@@ -31,7 +31,7 @@ function untilAsked(phone) {
   const asked = phone.socket.count("PING");
   for (let second = 0; phone.socket.count("PING") === asked; second++) {
     assert.ok(second < 60, "no PING for a minute");
-    phone.world.advance(1000);
+    phone.platform.advance(1000);
   }
 }
 
@@ -53,10 +53,10 @@ for (const [code, reason] of FINAL) {
     phone.socket.lose(code);
     assert.deepEqual([phone.state.phase, phone.state.over], ["over", { reason }]);
     assert.equal(phone.state.party.version, 5);
-    phone.world.signal("shown");
-    phone.world.advance(60_000);
-    assert.equal(phone.world.sockets.length, 1);
-    assert.equal(phone.world.held, 0);
+    phone.platform.signal("shown");
+    phone.platform.advance(60_000);
+    assert.equal(phone.platform.sockets.length, 1);
+    assert.equal(phone.platform.held, 0);
   });
 }
 
@@ -77,13 +77,13 @@ test("a final close while entering rejects", async () => {
 for (const code of [1000, 1001, 1005, 1006, 1009, 1011, 4400, 4408, 4409, 4499]) {
   test(`after close code ${code} the client comes back at once`, async () => {
     const phone = await settled();
-    phone.world.dice = [1];
+    phone.platform.dice = [1];
     phone.socket.lose(code);
     assert.equal(phone.state.phase, "reconnecting");
-    assert.equal(phone.state.nextTryAt, phone.world.time + 250);
-    assert.equal(phone.state.lostAt, phone.world.time);
+    assert.equal(phone.state.nextTryAt, phone.platform.time + 250);
+    assert.equal(phone.state.lostAt, phone.platform.time);
     assert.equal(phone.state.trouble, null);
-    phone.world.advance(250);
+    phone.platform.advance(250);
     comeBack(phone);
     assert.equal(phone.state.phase, "live");
   });
@@ -94,7 +94,7 @@ test("a loss is one change, which tells when the next try will be", async () => 
   const before = phone.changes.length;
   phone.socket.lose();
   assert.equal(phone.changes.length, before + 1);
-  assert.equal(phone.state.nextTryAt, phone.world.time + 125);
+  assert.equal(phone.state.nextTryAt, phone.platform.time + 125);
   const final = await settled();
   const told = final.changes.length;
   final.socket.lose(4509);
@@ -106,47 +106,47 @@ test("whoever wakes the client on a loss has it try at once and leaves no doubt 
   const off = phone.client.on("change", ({ phase }) => phase === "reconnecting" && phone.client.wake());
   phone.socket.lose();
   off();
-  assert.equal(phone.world.sockets.length, 2);
-  phone.world.advance(3500);
+  assert.equal(phone.platform.sockets.length, 2);
+  phone.platform.advance(3500);
   comeBack(phone);
-  assert.equal(phone.world.sockets.length, 2);
+  assert.equal(phone.platform.sockets.length, 2);
   assert.equal(phone.state.phase, "live");
 });
 
 test("after 1012 the client comes back within five seconds", async () => {
   const phone = await settled();
-  phone.world.dice = [0.9];
+  phone.platform.dice = [0.9];
   phone.socket.lose(1012);
-  assert.equal(phone.state.nextTryAt, phone.world.time + 4500);
-  phone.world.advance(4500);
+  assert.equal(phone.state.nextTryAt, phone.platform.time + 4500);
+  phone.platform.advance(4500);
   comeBack(phone);
   assert.equal(phone.state.phase, "live");
 });
 
 test("tries after a loss wait longer and longer, and anew after a connection that lasted", async () => {
   const phone = await settled();
-  phone.world.dice = [1];
+  phone.platform.dice = [1];
   const waits = [];
   for (let turn = 0; turn < 4; turn++) {
     phone.socket.lose();
-    waits.push(phone.state.nextTryAt - phone.world.time);
-    phone.world.advance(waits.at(-1));
+    waits.push(phone.state.nextTryAt - phone.platform.time);
+    phone.platform.advance(waits.at(-1));
   }
   comeBack(phone);
   live(phone, 5000);
   phone.socket.lose();
-  waits.push(phone.state.nextTryAt - phone.world.time);
+  waits.push(phone.state.nextTryAt - phone.platform.time);
   assert.deepEqual(waits, [250, 500, 1000, 2000, 250]);
 });
 
 test("connections that are lost as soon as they are live are not chased", async () => {
   const phone = await settled();
-  phone.world.dice = [1];
+  phone.platform.dice = [1];
   const waits = [];
   for (let turn = 0; turn < 5; turn++) {
     phone.socket.lose();
-    waits.push(phone.state.nextTryAt - phone.world.time);
-    phone.world.advance(waits.at(-1));
+    waits.push(phone.state.nextTryAt - phone.platform.time);
+    phone.platform.advance(waits.at(-1));
     comeBack(phone);
   }
   assert.deepEqual(waits, [250, 250, 500, 1000, 2000]);
@@ -154,17 +154,17 @@ test("connections that are lost as soon as they are live are not chased", async 
 
 test("a failed try tells its trouble, and success clears it", async () => {
   const phone = await settled();
-  const lostAt = phone.world.time;
+  const lostAt = phone.platform.time;
   phone.socket.lose();
-  phone.world.advance(250);
+  phone.platform.advance(250);
   phone.socket.lose();
   assert.deepEqual(phone.state.trouble, { reason: "unreachable" });
-  phone.world.advance(500);
+  phone.platform.advance(500);
   phone.accept();
   phone.refuse("recovering", { retryable: true });
   assert.equal(phone.state.trouble.reason, "recovering");
   assert.equal(phone.state.lostAt, lostAt);
-  phone.world.advance(phone.state.nextTryAt - phone.world.time);
+  phone.platform.advance(phone.state.nextTryAt - phone.platform.time);
   phone.admit();
   const { trouble, lostAt: lost, nextTryAt } = phone.state;
   assert.deepEqual({ trouble, lost, nextTryAt }, { trouble: null, lost: null, nextTryAt: null });
@@ -174,19 +174,19 @@ for (const reason of ["party_not_found", "party_ended", "kicked", "party_full"])
   test(`while coming back ${reason} is final`, async () => {
     const phone = await settled();
     phone.socket.lose();
-    phone.world.advance(250);
+    phone.platform.advance(250);
     phone.accept();
     phone.refuse(reason);
     assert.equal(phone.state.phase, "over");
     assert.equal(phone.state.over.reason, reason);
-    assert.equal(phone.world.held, 0);
+    assert.equal(phone.platform.held, 0);
   });
 }
 
 test("the end of the party is told with its cause and recap", async () => {
   const phone = await Phone.live();
   const recap = { seconds: 9, guests: 1, messages: 2, reactions: 3 };
-  phone.socket.say({ t: "ENDED", cause: "host_timeout", recap, version: 6 });
+  phone.socket.deliver({ t: "ENDED", cause: "host_timeout", recap, version: 6 });
   assert.equal(phone.state.phase, "over");
   assert.deepEqual(phone.state.over, { reason: "party_ended", cause: "host_timeout", recap });
   assert.deepEqual(
@@ -199,9 +199,9 @@ test("the end of the party is told with its cause and recap", async () => {
 
 test("a kick is told", async () => {
   const phone = await Phone.live();
-  phone.socket.say({ t: "MEMBER_LEFT", version: 6, guestCount: 0, memberId: "ben", cause: "kicked" });
+  phone.socket.deliver({ t: "MEMBER_LEFT", version: 6, guestCount: 0, memberId: "ben", cause: "kicked" });
   assert.equal(phone.state.phase, "live");
-  phone.socket.say({ t: "KICKED" });
+  phone.socket.deliver({ t: "KICKED" });
   assert.deepEqual([phone.state.phase, phone.state.over], ["over", { reason: "kicked" }]);
 });
 
@@ -223,9 +223,9 @@ test("a PING goes out after entering, and then as often as the server wants", as
   const phone = await Phone.live();
   assert.equal(phone.socket.count("PING"), 1);
   answerPings(phone.socket);
-  phone.world.advance(19_999);
+  phone.platform.advance(19_999);
   assert.equal(phone.socket.count("PING"), 1);
-  phone.world.advance(1);
+  phone.platform.advance(1);
   assert.equal(phone.socket.count("PING"), 2);
 });
 
@@ -234,27 +234,27 @@ test("an interval that makes no sense is not taken", async () => {
     const phone = new Phone();
     phone.client.join(CODE);
     phone.socket.accept();
-    phone.socket.say({ t: "WELCOME", heartbeatSeconds });
+    phone.socket.deliver({ t: "WELCOME", heartbeatSeconds });
     phone.admit();
     answerPings(phone.socket);
-    phone.world.advance(20_000);
+    phone.platform.advance(20_000);
     assert.equal(phone.socket.count("PING"), 2);
   }
 });
 
 test("a socket that shows no sign of life for ten seconds after a PING is abandoned", async () => {
   const phone = await settled();
-  const [dead] = phone.world.sockets;
+  const [dead] = phone.platform.sockets;
   untilAsked(phone);
-  phone.world.advance(9_999);
+  phone.platform.advance(9_999);
   assert.equal(phone.state.phase, "live");
-  phone.world.advance(1);
+  phone.platform.advance(1);
   assert.equal(phone.state.phase, "reconnecting");
   assert.equal(dead.closedWith, 1000);
-  phone.world.advance(250);
-  assert.equal(phone.world.sockets.length, 2);
+  phone.platform.advance(250);
+  assert.equal(phone.platform.sockets.length, 2);
   comeBack(phone);
-  dead.say(said(6));
+  dead.deliver(said(6));
   dead.lose(4504);
   assert.deepEqual([phone.state.phase, phone.state.party.version], ["live", 5]);
 });
@@ -262,22 +262,22 @@ test("a socket that shows no sign of life for ten seconds after a PING is abando
 test("any message is a sign of life", async () => {
   const phone = await settled();
   untilAsked(phone);
-  phone.world.advance(9000);
+  phone.platform.advance(9000);
   phone.socket.frame("{ not even understood");
-  phone.world.advance(9000);
+  phone.platform.advance(9000);
   assert.equal(phone.state.phase, "live");
 });
 
 test("the store's time is learned from the answers", async () => {
   const phone = await Phone.live();
-  assert.equal(phone.client.storeNow(), phone.world.time);
-  phone.world.advance(100);
+  assert.equal(phone.client.storeNow(), phone.platform.time);
+  phone.platform.advance(100);
   const { id } = phone.socket.last("PING");
-  phone.socket.say({ t: "PONG", id, serverTime: phone.world.time + 7000 });
-  assert.equal(phone.client.storeNow(), phone.world.time + 7050);
-  phone.socket.say({ t: "PONG", id, serverTime: 0 });
-  phone.socket.say({ t: "PONG", serverTime: 0 });
-  assert.equal(phone.client.storeNow(), phone.world.time + 7050);
+  phone.socket.deliver({ t: "PONG", id, serverTime: phone.platform.time + 7000 });
+  assert.equal(phone.client.storeNow(), phone.platform.time + 7050);
+  phone.socket.deliver({ t: "PONG", id, serverTime: 0 });
+  phone.socket.deliver({ t: "PONG", serverTime: 0 });
+  assert.equal(phone.client.storeNow(), phone.platform.time + 7050);
 });
 
 // What the device tells.
@@ -286,61 +286,61 @@ for (const signal of ["shown", "online"]) {
   test(`${signal}: an open connection is asked, with little patience`, async () => {
     const phone = await settled();
     const asked = phone.socket.count("PING");
-    phone.world.signal(signal);
+    phone.platform.signal(signal);
     assert.equal(phone.socket.count("PING"), asked + 1);
-    phone.world.signal(signal);
+    phone.platform.signal(signal);
     assert.equal(phone.socket.count("PING"), asked + 1);
-    phone.world.advance(2999);
+    phone.platform.advance(2999);
     assert.equal(phone.state.phase, "live");
-    phone.world.advance(1);
+    phone.platform.advance(1);
     assert.equal(phone.state.phase, "reconnecting");
   });
 
   test(`${signal}: a connection that answers stays`, async () => {
     const phone = await settled();
-    phone.world.signal(signal);
+    phone.platform.signal(signal);
     answerPings(phone.socket);
     live(phone, 10_000);
-    assert.equal(phone.world.sockets.length, 1);
+    assert.equal(phone.platform.sockets.length, 1);
     assert.equal(phone.state.phase, "live");
   });
 
   test(`${signal}: a try that is awaited is made at once, and the waits begin anew`, async () => {
     const phone = await settled();
-    phone.world.dice = [1];
+    phone.platform.dice = [1];
     for (let turn = 0; turn < 6; turn++) {
       phone.socket.lose();
-      if (turn < 5) phone.world.advance(phone.state.nextTryAt - phone.world.time);
+      if (turn < 5) phone.platform.advance(phone.state.nextTryAt - phone.platform.time);
     }
-    const tried = phone.world.sockets.length;
-    phone.world.signal(signal);
-    assert.equal(phone.world.sockets.length, tried + 1);
+    const tried = phone.platform.sockets.length;
+    phone.platform.signal(signal);
+    assert.equal(phone.platform.sockets.length, tried + 1);
     assert.equal(phone.state.nextTryAt, null);
     phone.socket.lose();
-    assert.equal(phone.state.nextTryAt, phone.world.time + 500);
+    assert.equal(phone.state.nextTryAt, phone.platform.time + 500);
   });
 
   test(`${signal}: a try that is under way is replaced unless it is fresh`, async () => {
     const phone = await settled();
     phone.socket.lose();
-    phone.world.advance(250);
-    phone.world.signal(signal);
-    assert.equal(phone.world.sockets.length, 2);
-    phone.world.advance(2000);
-    phone.world.signal(signal);
-    phone.world.signal(signal);
-    assert.equal(phone.world.sockets.length, 3);
-    assert.equal(phone.world.sockets[1].closedWith, 1000);
+    phone.platform.advance(250);
+    phone.platform.signal(signal);
+    assert.equal(phone.platform.sockets.length, 2);
+    phone.platform.advance(2000);
+    phone.platform.signal(signal);
+    phone.platform.signal(signal);
+    assert.equal(phone.platform.sockets.length, 3);
+    assert.equal(phone.platform.sockets[1].closedWith, 1000);
   });
 
   test(`${signal}: an answer that is awaited is given three more seconds`, async () => {
     const phone = await settled();
     phone.socket.lose();
-    phone.world.advance(250);
+    phone.platform.advance(250);
     phone.accept();
-    phone.world.signal(signal);
-    phone.world.advance(3000);
-    assert.equal(phone.world.sockets[1].closedWith, 1000);
+    phone.platform.signal(signal);
+    phone.platform.advance(3000);
+    assert.equal(phone.platform.sockets[1].closedWith, 1000);
   });
 }
 
@@ -349,8 +349,8 @@ test("a retry after a refusal does not wait through a signal either", async () =
   phone.client.join(CODE);
   phone.accept();
   phone.refuse("store_unavailable", { retryable: true });
-  phone.world.signal("shown");
-  assert.equal(phone.world.sockets.length, 2);
+  phone.platform.signal("shown");
+  assert.equal(phone.platform.sockets.length, 2);
   phone.accept();
   phone.admit();
   assert.equal(phone.state.phase, "live");
@@ -363,39 +363,39 @@ test("wake does what a page that is shown does", async () => {
   assert.equal(phone.socket.count("PING"), asked + 1);
   phone.socket.lose();
   phone.client.wake();
-  assert.equal(phone.world.sockets.length, 2);
+  assert.equal(phone.platform.sockets.length, 2);
 });
 
 test("a hidden page keeps its connection", async () => {
   const phone = await settled();
-  phone.world.signal("hidden");
+  phone.platform.signal("hidden");
   live(phone, 120_000);
-  assert.equal(phone.world.sockets.length, 1);
+  assert.equal(phone.platform.sockets.length, 1);
 });
 
 test("offline is told at once, and the connection is asked", async () => {
   const phone = await settled();
-  phone.world.signal("offline");
+  phone.platform.signal("offline");
   assert.deepEqual([phone.state.phase, phone.state.trouble], ["live", { reason: "offline" }]);
-  phone.world.advance(3000);
+  phone.platform.advance(3000);
   assert.deepEqual([phone.state.phase, phone.state.trouble], ["reconnecting", { reason: "offline" }]);
-  phone.world.advance(250);
+  phone.platform.advance(250);
   phone.socket.lose();
   assert.deepEqual(phone.state.trouble, { reason: "offline" });
-  phone.world.signal("online");
+  phone.platform.signal("online");
   assert.equal(phone.state.trouble, null);
-  assert.equal(phone.world.sockets.length, 3);
+  assert.equal(phone.platform.sockets.length, 3);
   phone.socket.lose();
   assert.deepEqual(phone.state.trouble, { reason: "unreachable" });
 });
 
 test("a device that says offline and hears all the same is not offline", async () => {
   const phone = await settled();
-  phone.world.signal("offline");
+  phone.platform.signal("offline");
   answerPings(phone.socket);
   assert.deepEqual([phone.state.phase, phone.state.trouble], ["live", null]);
   phone.socket.lose();
-  phone.world.advance(250);
+  phone.platform.advance(250);
   phone.socket.lose();
   assert.deepEqual(phone.state.trouble, { reason: "unreachable" });
 });
@@ -404,75 +404,75 @@ test("a device that slept is found out by its clock", async () => {
   const phone = await settled();
   const asked = phone.socket.count("PING");
   answerPings(phone.socket);
-  phone.world.sleep(3_600_000);
-  phone.world.advance(0);
+  phone.platform.sleep(3_600_000);
+  phone.platform.advance(0);
   assert.ok(phone.socket.count("PING") > asked);
-  phone.world.advance(3000);
+  phone.platform.advance(3000);
   assert.equal(phone.state.phase, "reconnecting");
 });
 
 test("a device that slept on a wait tries at once", async () => {
   const phone = new Phone();
-  phone.world.dice = [1];
+  phone.platform.dice = [1];
   phone.client.join(CODE);
   for (let turn = 0; turn < 8; turn++) {
     phone.socket.lose();
-    if (turn < 7) phone.world.advance(phone.state.nextTryAt - phone.world.time);
+    if (turn < 7) phone.platform.advance(phone.state.nextTryAt - phone.platform.time);
   }
-  const tried = phone.world.sockets.length;
-  phone.world.sleep(3_600_000);
-  phone.world.advance(0);
-  assert.equal(phone.world.sockets.length, tried + 1);
+  const tried = phone.platform.sockets.length;
+  phone.platform.sleep(3_600_000);
+  phone.platform.advance(0);
+  assert.equal(phone.platform.sockets.length, tried + 1);
 });
 
 test("a device that slept through a verdict asks once more, for the answer may lie there", async () => {
   const phone = await settled();
   for (let turn = 6; turn < 9; turn++) {
     untilAsked(phone);
-    phone.world.sleep(60_000);
-    phone.world.advance(0);
+    phone.platform.sleep(60_000);
+    phone.platform.advance(0);
     assert.equal(phone.state.phase, "live");
-    phone.socket.say(said(turn));
-    phone.world.advance(3000);
+    phone.socket.deliver(said(turn));
+    phone.platform.advance(3000);
     assert.equal(phone.state.phase, "live");
   }
   untilAsked(phone);
-  phone.world.sleep(60_000);
-  phone.world.advance(0);
-  phone.world.sleep(60_000);
-  phone.world.advance(0);
+  phone.platform.sleep(60_000);
+  phone.platform.advance(0);
+  phone.platform.sleep(60_000);
+  phone.platform.advance(0);
   assert.equal(phone.state.phase, "reconnecting");
 });
 
 test("a page that is put aside closes its connection and is back at once when it is shown", async () => {
   const phone = await settled();
-  phone.world.signal("parked");
+  phone.platform.signal("frozen");
   assert.equal(phone.socket.closedWith, 1000);
   assert.equal(phone.state.phase, "reconnecting");
-  phone.world.sleep(600_000);
-  phone.world.signal("shown");
-  assert.equal(phone.world.sockets.length, 2);
+  phone.platform.sleep(600_000);
+  phone.platform.signal("shown");
+  assert.equal(phone.platform.sockets.length, 2);
   comeBack(phone);
   assert.equal(phone.state.phase, "live");
 });
 
 test("a page that was to be put aside and was not comes back by itself", async () => {
   const phone = await settled();
-  phone.world.signal("parked");
-  phone.world.advance(4999);
-  assert.equal(phone.world.sockets.length, 1);
-  phone.world.advance(1);
-  assert.equal(phone.world.sockets.length, 2);
+  phone.platform.signal("frozen");
+  phone.platform.advance(4999);
+  assert.equal(phone.platform.sockets.length, 1);
+  phone.platform.advance(1);
+  assert.equal(phone.platform.sockets.length, 2);
 });
 
 test("a page that is put aside while it connects does not go on doing so", async () => {
   const phone = new Phone();
   const joining = phone.client.join(CODE);
   phone.accept();
-  phone.world.signal("parked");
-  assert.equal(phone.world.sockets[0].closedWith, 1000);
+  phone.platform.signal("frozen");
+  assert.equal(phone.platform.sockets[0].closedWith, 1000);
   assert.equal(await isSettled(joining), false);
-  phone.world.signal("shown");
+  phone.platform.signal("shown");
   phone.accept();
   phone.admit();
   assert.equal((await joining).memberId, "ben");
@@ -480,7 +480,7 @@ test("a page that is put aside while it connects does not go on doing so", async
 
 test("a new ROOM during a quiet phase keeps the client live", async () => {
   const phone = await settled();
-  phone.socket.say(room(900));
+  phone.socket.deliver(room(900));
   live(phone, 60_000);
   assert.deepEqual([phone.state.phase, phone.state.party.version], ["live", 900]);
 });

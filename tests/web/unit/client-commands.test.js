@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { isSettled, Phone, refusal, said } from "./support/phone.js";
 
 const COMMANDS = [
-  [(client) => client.say("hi"), { t: "SEND_MESSAGE", text: "hi" }],
+  [(client) => client.sendMessage("hi"), { t: "SEND_MESSAGE", text: "hi" }],
   [(client) => client.react("🎉"), { t: "SEND_REACTION", emoji: "🎉" }],
   [(client) => client.rename("Benny"), { t: "RENAME", name: "Benny" }],
   [(client) => client.kick("cat"), { t: "KICK", targetId: "cat" }],
@@ -30,16 +30,16 @@ for (const [order, message] of COMMANDS) {
     const done = order(phone.client);
     const { requestId, ...sent } = phone.socket.sent.at(-1);
     assert.deepEqual(sent, message);
-    phone.socket.say({ t: "OK", requestId: requestId + 1 });
+    phone.socket.deliver({ t: "OK", requestId: requestId + 1 });
     assert.equal(await isSettled(done), false);
-    phone.socket.say({ t: "OK", requestId });
+    phone.socket.deliver({ t: "OK", requestId });
     assert.equal(await done, undefined);
   });
 }
 
 test("a refused command rejects with what the server said", async () => {
   const phone = await Phone.live();
-  const saying = phone.client.say("hi");
+  const saying = phone.client.sendMessage("hi");
   phone.refuse("rate_limited", { retryable: true, type: "SEND_MESSAGE" });
   const { reason, message, retryable, local, name } = await refusal(saying);
   assert.deepEqual(
@@ -51,23 +51,23 @@ test("a refused command rejects with what the server said", async () => {
 
 test("answers find their commands in whatever order they come", async () => {
   const phone = await Phone.live();
-  const first = phone.client.say("one");
-  const second = phone.client.say("two");
+  const first = phone.client.sendMessage("one");
+  const second = phone.client.sendMessage("two");
   const [one, two] = phone.socket.sent.filter(({ t }) => t === "SEND_MESSAGE");
   const no = { t: "ERROR", reason: "chat_locked", error: "No", retryable: false };
-  phone.socket.say({ ...no, requestId: two.requestId });
-  phone.socket.say({ t: "OK", requestId: one.requestId });
+  phone.socket.deliver({ ...no, requestId: two.requestId });
+  phone.socket.deliver({ t: "OK", requestId: one.requestId });
   await first;
   assert.equal((await refusal(second)).reason, "chat_locked");
 });
 
 test("without a live connection nothing is sent", async () => {
   const phone = new Phone();
-  const idle = await refusal(phone.client.say("hi"));
+  const idle = await refusal(phone.client.sendMessage("hi"));
   assert.deepEqual([idle.reason, idle.retryable, idle.local], ["not_connected", true, true]);
   phone.client.join("BCDFGH");
   phone.accept();
-  assert.equal((await refusal(phone.client.say("hi"))).reason, "not_connected");
+  assert.equal((await refusal(phone.client.sendMessage("hi"))).reason, "not_connected");
   phone.admit();
   phone.socket.lose();
   assert.equal((await refusal(phone.client.leave())).reason, "not_connected");
@@ -76,11 +76,11 @@ test("without a live connection nothing is sent", async () => {
 
 test("what was under way when the connection was lost may have happened", async () => {
   const phone = await Phone.live();
-  const saying = phone.client.say("hi");
+  const saying = phone.client.sendMessage("hi");
   phone.socket.lose();
   const { reason, retryable, local } = await refusal(saying);
   assert.deepEqual({ reason, retryable, local }, { reason: "lost", retryable: false, local: true });
-  phone.world.advance(250);
+  phone.platform.advance(250);
   phone.accept();
   phone.admit();
   assert.equal(phone.socket.count("SEND_MESSAGE"), 0);
@@ -88,7 +88,7 @@ test("what was under way when the connection was lost may have happened", async 
 
 test("a command too long for a frame is refused here: the server would close the connection", async () => {
   const phone = await Phone.live();
-  const { reason, local } = await refusal(phone.client.say("é".repeat(5000)));
+  const { reason, local } = await refusal(phone.client.sendMessage("é".repeat(5000)));
   assert.deepEqual([reason, local], ["too_long", true]);
   assert.equal(phone.socket.count("SEND_MESSAGE"), 0);
 });
@@ -98,7 +98,7 @@ test("a name whose change was on its way is asked for again", async () => {
   const renaming = phone.client.rename("Benny");
   phone.socket.lose();
   await refusal(renaming);
-  phone.world.advance(250);
+  phone.platform.advance(250);
   phone.accept();
   assert.equal(phone.socket.last("JOIN").name, "Benny");
 });
@@ -109,7 +109,7 @@ test("a name that was refused is not", async () => {
   phone.refuse("store_unavailable", { retryable: true, type: "RENAME" });
   await refusal(renaming);
   phone.socket.lose();
-  phone.world.advance(250);
+  phone.platform.advance(250);
   phone.accept();
   assert.equal(phone.socket.last("JOIN").name, "Ben");
 });
@@ -117,11 +117,11 @@ test("a name that was refused is not", async () => {
 test("leaving is over when the server says OK", async () => {
   const phone = await Phone.live();
   const leaving = phone.client.leave();
-  phone.socket.say({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
+  phone.socket.deliver({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
   await leaving;
   assert.equal(phone.state.phase, "over");
   assert.deepEqual(phone.state.over, { reason: "left" });
-  assert.equal(phone.world.held, 0);
+  assert.equal(phone.platform.held, 0);
 });
 
 test("leaving is over when the server closes with 1000 too", async () => {
@@ -136,7 +136,7 @@ test("a host who leaves is told the recap where it comes before the OK", async (
   const phone = await Phone.live({ memberId: "ann" });
   const leaving = phone.client.leave();
   const recap = { seconds: 9, guests: 1, messages: 2, reactions: 3 };
-  phone.socket.say({ t: "ENDED", cause: "host_left", recap, version: 6 });
+  phone.socket.deliver({ t: "ENDED", cause: "host_left", recap, version: 6 });
   await leaving;
   assert.deepEqual(phone.state.over, { reason: "left", cause: "host_left", recap });
 });
@@ -147,8 +147,8 @@ test("whoever was leaving when the connection was lost does not come back", asyn
   phone.socket.lose();
   assert.equal((await refusal(leaving)).reason, "lost");
   assert.deepEqual(phone.state.over, { reason: "left" });
-  phone.world.advance(60_000);
-  assert.equal(phone.world.sockets.length, 1);
+  phone.platform.advance(60_000);
+  assert.equal(phone.platform.sockets.length, 1);
 });
 
 test("a refused leave leaves nothing behind", async () => {
@@ -162,22 +162,22 @@ test("a refused leave leaves nothing behind", async () => {
 
 test("close lets go without leaving, and nothing is told afterwards", async () => {
   const phone = await Phone.live();
-  const saying = phone.client.say("hi");
+  const saying = phone.client.sendMessage("hi");
   const before = [phone.changes.length, phone.events.length];
   phone.client.close();
   assert.equal((await refusal(saying)).reason, "lost");
   assert.equal(phone.socket.closedWith, 1000);
   assert.equal(phone.socket.count("LEAVE"), 0);
   assert.equal(phone.state.phase, "idle");
-  phone.socket.say(said(6));
+  phone.socket.deliver(said(6));
   phone.socket.lose();
-  phone.world.advance(60_000);
-  phone.world.signal("shown");
+  phone.platform.advance(60_000);
+  phone.platform.signal("shown");
   phone.client.wake();
   phone.client.close();
   assert.deepEqual([phone.changes.length, phone.events.length], before);
-  assert.equal(phone.world.sockets.length, 1);
-  assert.equal(phone.world.held, 0);
+  assert.equal(phone.platform.sockets.length, 1);
+  assert.equal(phone.platform.held, 0);
 });
 
 test("close while entering refuses the promise", async () => {
@@ -188,29 +188,29 @@ test("close while entering refuses the promise", async () => {
   assert.deepEqual([reason, local], ["closed", true]);
 });
 
-for (const signal of ["parked", "offline", "shown"]) {
+for (const signal of ["frozen", "offline", "shown"]) {
   test(`close in answer to what "${signal}" changed is the end of it`, async () => {
     const phone = await Phone.live();
     if (signal === "shown") phone.socket.lose();
     phone.client.on("change", () => phone.client.close());
-    phone.world.signal(signal);
+    phone.platform.signal(signal);
     assert.equal(phone.state.phase, "idle");
-    assert.equal(phone.world.held, 0);
+    assert.equal(phone.platform.held, 0);
   });
 }
 
 test("close in answer to the very first news is the end of it", () => {
   const phone = new Phone();
-  const { signals } = phone.world;
-  phone.world.signals = (listener) => {
+  const { signals } = phone.platform;
+  phone.platform.signals = (listener) => {
     listener("offline");
     return signals(listener);
   };
   phone.client.on("change", () => phone.client.close());
   phone.client.join("BCDFGH");
   assert.equal(phone.state.phase, "idle");
-  assert.equal(phone.world.held, 0);
-  assert.ok(phone.world.sockets.every(({ closedWith }) => closedWith === 1000));
+  assert.equal(phone.platform.held, 0);
+  assert.ok(phone.platform.sockets.every(({ closedWith }) => closedWith === 1000));
 });
 
 test("close in the middle of a frame tells nothing more of it", async () => {
@@ -218,7 +218,7 @@ test("close in the middle of a frame tells nothing more of it", async () => {
   phone.client.on("event", () => phone.client.close());
   const later = [];
   phone.client.on("event", (event) => later.push(event));
-  phone.socket.say(said(6), said(7));
+  phone.socket.deliver(said(6), said(7));
   assert.deepEqual([phone.events.length, later.length], [1, 0]);
 });
 
@@ -236,9 +236,9 @@ test("a listener that throws harms nobody else and is reported", async () => {
       });
       phone.client.on(name, () => told.push(name));
     }
-    phone.socket.say(said(6), { t: "REACTION", memberId: "ann", name: "Ann", emoji: "🎉" });
+    phone.socket.deliver(said(6), { t: "REACTION", memberId: "ann", name: "Ann", emoji: "🎉" });
     assert.deepEqual(told, ["change", "event", "reaction"]);
-    phone.socket.say(said(7));
+    phone.socket.deliver(said(7));
     assert.equal(phone.state.party.version, 7);
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(reported, ["in change", "in event", "in reaction", "in change", "in event"]);
@@ -254,10 +254,10 @@ test("whoever stops listening is told no more", async () => {
   const listener = ({ version }) => told.push(version);
   const off = phone.client.on("event", listener);
   phone.client.on("event", listener);
-  phone.socket.say(said(6));
+  phone.socket.deliver(said(6));
   off();
   off();
-  phone.socket.say(said(7));
+  phone.socket.deliver(said(7));
   assert.deepEqual(told, [6, 6, 7]);
   assert.throws(() => phone.client.on("party", listener), TypeError);
 });
@@ -267,13 +267,13 @@ test("rejections that nobody looks at trouble nobody", async () => {
   const note = (error) => unhandled.push(error);
   process.on("unhandledRejection", note);
   const phone = new Phone();
-  phone.client.say("never sent");
+  phone.client.sendMessage("never sent");
   phone.client.join("no code");
   phone.client.join("BCDFGH");
   phone.accept();
   phone.refuse("party_full");
   const other = await Phone.live();
-  other.client.say("lost");
+  other.client.sendMessage("lost");
   other.client.rename("lost too");
   other.client.leave();
   other.socket.lose();

@@ -6,10 +6,10 @@ import { CODE, EPOCH, isSettled, Phone, refusal, room, said, TOKEN } from "./sup
 
 test("nothing is opened before it is asked for", () => {
   const phone = new Phone();
-  phone.world.advance(60_000);
-  assert.equal(phone.world.sockets.length, 0);
+  phone.platform.advance(60_000);
+  assert.equal(phone.platform.sockets.length, 0);
   assert.equal(phone.state.phase, "idle");
-  assert.equal(phone.world.held, 0);
+  assert.equal(phone.platform.held, 0);
 });
 
 test("the entering command goes out as soon as the socket opens, before WELCOME", () => {
@@ -34,7 +34,7 @@ test("what is to be shown is told from the first moment", () => {
     {
       phase: "connecting",
       code: CODE,
-      lostAt: phone.world.time,
+      lostAt: phone.platform.time,
       nextTryAt: null,
       trouble: null,
       party: null,
@@ -52,7 +52,7 @@ test("joining resolves after JOINED and ROOM", async () => {
   phone.admit({ told: [], resumed: true });
   assert.equal(await isSettled(joining), false);
   assert.equal(phone.state.phase, "connecting");
-  phone.socket.say(room(5));
+  phone.socket.deliver(room(5));
   const seat = { code: CODE, memberId: "ben", token: TOKEN, isHost: false };
   assert.deepEqual(await joining, { ...seat, resumed: true });
   assert.equal(phone.state.phase, "live");
@@ -68,7 +68,7 @@ test("a room that comes in one frame with the answer is one change", async () =>
   const changes = phone.changes.length;
   const { requestId } = phone.socket.last("JOIN");
   const joined = { t: "JOINED", code: CODE, memberId: "ben", token: TOKEN, isHost: false, resumed: false };
-  phone.socket.say({ ...joined, epoch: EPOCH, version: 5, requestId }, room(5), said(6));
+  phone.socket.deliver({ ...joined, epoch: EPOCH, version: 5, requestId }, room(5), said(6));
   assert.equal(phone.changes.length, changes + 1);
   assert.equal(phone.state.party.version, 6);
 });
@@ -86,8 +86,8 @@ test("creating brings a token of the client's own and resolves after CREATED and
   assert.equal(create.name, "Ann");
   assert.equal(create.token, phone.state.token);
   const created = { t: "CREATED", code: CODE, memberId: "ann", token: create.token, expiresAt: 1 };
-  phone.socket.say({ ...created, epoch: EPOCH, version: 1, requestId: create.requestId });
-  phone.socket.say(room(1));
+  phone.socket.deliver({ ...created, epoch: EPOCH, version: 1, requestId: create.requestId });
+  phone.socket.deliver(room(1));
   assert.deepEqual(await creating, { code: CODE, memberId: "ann", token: create.token, isHost: true });
   assert.equal(phone.state.isHost, true);
   assert.equal(phone.state.code, CODE);
@@ -99,9 +99,9 @@ test("a create whose answer was lost is repeated with the same token", () => {
   phone.accept();
   const { token } = phone.socket.last("CREATE");
   phone.socket.lose();
-  phone.world.advance(500);
+  phone.platform.advance(500);
   phone.accept();
-  assert.equal(phone.world.sockets.length, 2);
+  assert.equal(phone.platform.sockets.length, 2);
   assert.deepEqual([phone.socket.last("CREATE").token, phone.socket.last("CREATE").name], [token, "Ann"]);
 });
 
@@ -110,9 +110,9 @@ test("a create that was answered is gone on with as a join of the host's seat", 
   phone.client.create();
   phone.accept();
   const { token, requestId } = phone.socket.last("CREATE");
-  phone.socket.say({ t: "CREATED", code: CODE, memberId: "ann", token, epoch: EPOCH, version: 1, requestId });
+  phone.socket.deliver({ t: "CREATED", code: CODE, memberId: "ann", token, epoch: EPOCH, version: 1, requestId });
   phone.socket.lose();
-  phone.world.advance(500);
+  phone.platform.advance(500);
   phone.accept();
   const join = phone.socket.last("JOIN");
   assert.deepEqual([join.code, join.token], [CODE, token]);
@@ -124,7 +124,7 @@ test("a join whose answer was lost is repeated with the same token", () => {
   phone.accept();
   const { token } = phone.socket.last("JOIN");
   phone.socket.lose();
-  phone.world.advance(500);
+  phone.platform.advance(500);
   phone.accept();
   assert.equal(phone.socket.last("JOIN").token, token);
   assert.equal(phone.state.phase, "connecting");
@@ -136,7 +136,7 @@ test("whether a seat was resumed is told of the first answer, not of the repeat"
   phone.accept();
   phone.admit({ resumed: false, told: [] });
   phone.socket.lose();
-  phone.world.advance(500);
+  phone.platform.advance(500);
   phone.accept();
   phone.admit({ resumed: true });
   assert.equal((await joining).resumed, false);
@@ -148,7 +148,7 @@ test("watching needs no token and has no seat", async () => {
   phone.accept();
   const { requestId, ...watch } = phone.socket.sent[0];
   assert.deepEqual(watch, { t: "WATCH", code: CODE });
-  phone.socket.say({ t: "WATCHING", code: CODE, epoch: EPOCH, version: 5, requestId }, room(5));
+  phone.socket.deliver({ t: "WATCHING", code: CODE, epoch: EPOCH, version: 5, requestId }, room(5));
   assert.deepEqual(await watching, { code: CODE });
   const { memberId, isHost, token, phase } = phone.state;
   assert.deepEqual(
@@ -162,12 +162,12 @@ test("a watcher comes back by watching again", async () => {
   phone.client.watch(CODE);
   phone.accept();
   const answer = { t: "WATCHING", code: CODE, epoch: EPOCH, version: 5 };
-  phone.socket.say({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(5));
+  phone.socket.deliver({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(5));
   phone.socket.lose();
   assert.equal(phone.state.phase, "reconnecting");
-  phone.world.advance(500);
+  phone.platform.advance(500);
   phone.accept();
-  phone.socket.say({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(9, { locked: true }));
+  phone.socket.deliver({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(9, { locked: true }));
   assert.equal(phone.state.phase, "live");
   assert.equal(phone.state.party.version, 9);
 });
@@ -177,15 +177,15 @@ test("a watcher who comes back to a locked party waits until it is open again", 
   phone.client.watch(CODE);
   phone.accept();
   const answer = { t: "WATCHING", code: CODE, epoch: EPOCH, version: 5 };
-  phone.socket.say({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(5));
+  phone.socket.deliver({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(5));
   phone.socket.lose();
-  phone.world.advance(500);
+  phone.platform.advance(500);
   phone.accept();
   phone.refuse("party_locked", { type: "WATCH" });
   assert.equal(phone.state.phase, "reconnecting");
   assert.equal(phone.state.trouble.reason, "party_locked");
-  phone.world.advance(phone.state.nextTryAt - phone.world.time);
-  phone.socket.say({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(9));
+  phone.platform.advance(phone.state.nextTryAt - phone.platform.time);
+  phone.socket.deliver({ ...answer, requestId: phone.socket.last("WATCH").requestId }, room(9));
   assert.equal(phone.state.phase, "live");
 });
 
@@ -208,7 +208,7 @@ for (const reason of FINAL) {
     assert.equal(phone.state.phase, "over");
     assert.deepEqual(phone.state.over, { reason, message: `No: ${reason}` });
     assert.equal(phone.socket.closedWith, 1000);
-    assert.equal(phone.world.held, 0);
+    assert.equal(phone.platform.held, 0);
   });
 }
 
@@ -219,11 +219,11 @@ for (const reason of RETRYABLE) {
     phone.accept();
     phone.refuse(reason, { retryable: true });
     assert.deepEqual(phone.state.trouble, { reason, message: `No: ${reason}` });
-    assert.equal(phone.state.nextTryAt, phone.world.time + 250);
+    assert.equal(phone.state.nextTryAt, phone.platform.time + 250);
     assert.equal(await isSettled(joining), false);
-    phone.world.advance(250);
+    phone.platform.advance(250);
     assert.equal(phone.state.nextTryAt, null);
-    assert.equal(phone.world.sockets.length, 1);
+    assert.equal(phone.platform.sockets.length, 1);
     assert.equal(phone.socket.count("JOIN"), 2);
     phone.admit();
     assert.equal((await joining).code, CODE);
@@ -233,24 +233,24 @@ for (const reason of RETRYABLE) {
 
 test("refusals are waited out with growing patience, if need be on a new connection", () => {
   const phone = new Phone();
-  phone.world.dice = [1];
+  phone.platform.dice = [1];
   phone.client.join(CODE);
   phone.accept();
   const waits = [];
   for (let turn = 0; turn < 7; turn++) {
     phone.refuse("store_unavailable", { retryable: true });
     const { nextTryAt } = phone.state;
-    waits.push(nextTryAt - phone.world.time);
+    waits.push(nextTryAt - phone.platform.time);
     if (turn === 5) {
-      phone.world.advance(5000);
+      phone.platform.advance(5000);
       phone.socket.lose(4400);
       assert.equal(phone.state.nextTryAt, nextTryAt);
       assert.equal(phone.state.trouble.reason, "store_unavailable");
-      phone.world.advance(nextTryAt - phone.world.time);
-      assert.equal(phone.world.sockets.length, 2);
+      phone.platform.advance(nextTryAt - phone.platform.time);
+      assert.equal(phone.platform.sockets.length, 2);
       phone.accept();
     } else {
-      phone.world.advance(nextTryAt - phone.world.time);
+      phone.platform.advance(nextTryAt - phone.platform.time);
     }
   }
   assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
@@ -260,8 +260,8 @@ test("a refusal of something else does not end the entering", async () => {
   const phone = new Phone();
   const joining = phone.client.join(CODE);
   phone.accept();
-  phone.socket.say({ t: "ERROR", reason: "bad_message", error: "?", retryable: false });
-  phone.socket.say({ t: "ERROR", reason: "party_full", error: "?", retryable: false, requestId: 999 });
+  phone.socket.deliver({ t: "ERROR", reason: "bad_message", error: "?", retryable: false });
+  phone.socket.deliver({ t: "ERROR", reason: "party_full", error: "?", retryable: false, requestId: 999 });
   phone.admit();
   assert.equal((await joining).memberId, "ben");
 });
@@ -269,38 +269,38 @@ test("a refusal of something else does not end the entering", async () => {
 test("a socket that does not open within five seconds is given up", () => {
   const phone = new Phone();
   phone.client.join(CODE);
-  const [first] = phone.world.sockets;
-  phone.world.advance(4999);
+  const [first] = phone.platform.sockets;
+  phone.platform.advance(4999);
   assert.equal(first.closedWith, null);
-  phone.world.advance(1);
+  phone.platform.advance(1);
   assert.equal(first.closedWith, 1000);
   assert.deepEqual(phone.state.trouble, { reason: "unreachable" });
-  phone.world.advance(250);
-  assert.equal(phone.world.sockets.length, 2);
+  phone.platform.advance(250);
+  assert.equal(phone.platform.sockets.length, 2);
   assert.equal(phone.state.phase, "connecting");
 });
 
 test("an entering command that is not answered within five seconds is given up with its socket", () => {
   const phone = new Phone();
   phone.client.join(CODE);
-  phone.world.advance(4000);
+  phone.platform.advance(4000);
   phone.accept();
-  phone.world.advance(4999);
-  assert.equal(phone.world.sockets[0].closedWith, null);
-  phone.world.advance(1);
-  assert.equal(phone.world.sockets[0].closedWith, 1000);
+  phone.platform.advance(4999);
+  assert.equal(phone.platform.sockets[0].closedWith, null);
+  phone.platform.advance(1);
+  assert.equal(phone.platform.sockets[0].closedWith, 1000);
   assert.equal(phone.state.trouble.reason, "unreachable");
 });
 
 test("a party that has not come ten seconds after its answer is given up", () => {
   const phone = new Phone();
-  const [first] = (phone.client.join(CODE), phone.world.sockets);
+  const [first] = (phone.client.join(CODE), phone.platform.sockets);
   phone.accept();
   phone.admit({ told: [] });
   for (let second = 0; second < 10; second++) {
     assert.equal(first.closedWith, null);
-    first.say({ t: "STATUS", store: "connected" });
-    phone.world.advance(1000);
+    first.deliver({ t: "STATUS", store: "connected" });
+    phone.platform.advance(1000);
   }
   assert.equal(first.closedWith, 1000);
 });
@@ -312,49 +312,49 @@ test("a party that takes its time is waited for, and longer after each failure",
     const { socket } = phone;
     phone.accept();
     phone.admit({ told: [] });
-    phone.world.advance(patience - 1);
+    phone.platform.advance(patience - 1);
     assert.equal(socket.closedWith, null);
-    phone.world.advance(1);
+    phone.platform.advance(1);
     assert.equal(socket.closedWith, 1000);
-    phone.world.advance(phone.state.nextTryAt - phone.world.time);
+    phone.platform.advance(phone.state.nextTryAt - phone.platform.time);
   }
   phone.accept();
   phone.admit({ told: [] });
-  phone.world.advance(60_000);
-  phone.socket.say(room(5));
+  phone.platform.advance(60_000);
+  phone.socket.deliver(room(5));
   assert.equal(phone.state.phase, "live");
 });
 
 test("a late socket is not listened to", () => {
   const phone = new Phone();
   phone.client.join(CODE);
-  const [late] = phone.world.sockets;
-  phone.world.advance(5250);
-  assert.equal(phone.world.sockets.length, 2);
+  const [late] = phone.platform.sockets;
+  phone.platform.advance(5250);
+  assert.equal(phone.platform.sockets.length, 2);
   late.accept();
   assert.deepEqual(late.sent, []);
-  late.say(room(99));
+  late.deliver(room(99));
   late.lose(4504);
   assert.equal(phone.state.phase, "connecting");
   assert.equal(phone.state.party, null);
   phone.accept();
   phone.admit();
   late.accept();
-  phone.world.advance(9_000);
+  phone.platform.advance(9_000);
   assert.equal(phone.state.phase, "live");
 });
 
 test("a world that cannot even open a socket is tried again", () => {
   const phone = new Phone();
-  const { open } = phone.world;
-  phone.world.open = () => {
+  const { open } = phone.platform;
+  phone.platform.open = () => {
     throw new Error("blocked");
   };
   phone.client.join(CODE);
-  phone.world.advance(0);
+  phone.platform.advance(0);
   assert.equal(phone.state.trouble.reason, "unreachable");
-  phone.world.open = open;
-  phone.world.advance(250);
+  phone.platform.open = open;
+  phone.platform.advance(250);
   phone.accept();
   phone.admit();
   assert.equal(phone.state.phase, "live");
@@ -362,17 +362,17 @@ test("a world that cannot even open a socket is tried again", () => {
 
 test("tries go on for ever, each wait at most ten seconds", () => {
   const phone = new Phone();
-  phone.world.dice = [1];
+  phone.platform.dice = [1];
   phone.client.join(CODE);
   const waits = [];
   for (let turn = 0; turn < 12; turn++) {
     phone.socket.lose();
-    waits.push(phone.state.nextTryAt - phone.world.time);
-    phone.world.advance(waits.at(-1));
+    waits.push(phone.state.nextTryAt - phone.platform.time);
+    phone.platform.advance(waits.at(-1));
   }
   assert.deepEqual(waits.slice(0, 7), [500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
   assert.equal(waits.at(-1), 10_000);
-  assert.equal(phone.world.sockets.length, 13);
+  assert.equal(phone.platform.sockets.length, 13);
 });
 
 test("what cannot be a code is refused without a connection", async () => {
@@ -382,15 +382,15 @@ test("what cannot be a code is refused without a connection", async () => {
   assert.equal(phone.state.phase, "over");
   const empty = await refusal(phone.client.watch(" - "));
   assert.deepEqual([empty.reason, empty.local], ["code_required", true]);
-  assert.equal(phone.world.sockets.length, 0);
-  assert.equal(phone.world.held, 0);
+  assert.equal(phone.platform.sockets.length, 0);
+  assert.equal(phone.platform.held, 0);
 });
 
 test("a name too long for a frame is refused without a connection", async () => {
   const phone = new Phone();
   const { reason, local } = await refusal(phone.client.create({ name: "é".repeat(4000) }));
   assert.deepEqual([reason, local], ["too_long", true]);
-  assert.equal(phone.world.sockets.length, 0);
+  assert.equal(phone.platform.sockets.length, 0);
 });
 
 test("whoever enters another party has let go of the first", async () => {
@@ -399,7 +399,7 @@ test("whoever enters another party has let go of the first", async () => {
   phone.accept();
   const second = phone.client.join("ZZZZZZ");
   assert.equal((await refusal(first)).reason, "closed");
-  assert.equal(phone.world.sockets[0].closedWith, 1000);
+  assert.equal(phone.platform.sockets[0].closedWith, 1000);
   assert.equal(phone.state.code, "ZZZZZZ");
   phone.accept();
   phone.admit();
@@ -447,7 +447,7 @@ test("by default a client asks its own host, encrypted where the page is", () =>
     globalThis.location = { protocol, host: "here.test:8" };
     try {
       const phone = new Phone();
-      connect({ world: phone.world }).join(CODE);
+      connect({ platform: phone.platform }).join(CODE);
       assert.equal(phone.socket.url, url);
     } finally {
       delete globalThis.location;

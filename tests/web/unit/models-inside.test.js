@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { bannerModel, QUIET_MS } from "../../../src/hubbub/web/models/banner.js";
-import { charsOver, chatModel, MODES, REACTIONS, TEXT_CHARS_MAX } from "../../../src/hubbub/web/models/chat.js";
+import { excessChars, chatModel, MODES, REACTIONS, MESSAGE_CHARS_MAX } from "../../../src/hubbub/web/models/chat.js";
 import { addressOf, inviteModel } from "../../../src/hubbub/web/models/invite.js";
 import { musicModel } from "../../../src/hubbub/web/models/music.js";
 import { CODE } from "./support/phone.js";
-import { device, inside, say } from "./support/shown.js";
+import { device, inside, t } from "./support/shown.js";
 
 const LOST_AT = 1_700_000_000_000;
 const LINK = `http://192.168.1.4:8080/p/${CODE}`;
@@ -23,62 +23,62 @@ function message(id, memberId = "ann", changes = {}) {
 // ---------------------------------------------------------------- the banner
 
 test("where all is well there is no banner", () => {
-  assert.equal(bannerModel(inside(), LOST_AT, say), null);
-  assert.equal(bannerModel(inside({ lostAt: null, phase: "reconnecting" }), LOST_AT, say), null);
+  assert.equal(bannerModel(inside(), LOST_AT, t), null);
+  assert.equal(bannerModel(inside({ lostAt: null, phase: "reconnecting" }), LOST_AT, t), null);
 });
 
 test("a loss is told after two quiet seconds", () => {
   assert.equal(QUIET_MS, 2000);
   for (const reason of [null, "unreachable", "store_unavailable", "recovering", "rate_limited"]) {
-    assert.equal(bannerModel(lost(reason), LOST_AT, say), null);
-    assert.equal(bannerModel(lost(reason), LOST_AT + 1999, say), null);
-    const banner = bannerModel(lost(reason), LOST_AT + 2000, say);
+    assert.equal(bannerModel(lost(reason), LOST_AT, t), null);
+    assert.equal(bannerModel(lost(reason), LOST_AT + 1999, t), null);
+    const banner = bannerModel(lost(reason), LOST_AT + 2000, t);
     assert.equal(banner.tone, "warn");
     assert.deepEqual(banner.action, { id: "tryNow", label: "Try now" });
   }
 });
 
 test("the banner says what a loss is", () => {
-  const text = (client) => bannerModel(client, LOST_AT + 5000, say).text;
-  assert.equal(text(lost(null)), say("banner.reconnecting"));
-  assert.equal(text(lost("unreachable")), say("banner.reconnecting"));
-  assert.equal(text(lost("store_unavailable")), say("banner.store_away"));
-  assert.equal(text(lost("recovering")), say("banner.recovering"));
+  const text = (client) => bannerModel(client, LOST_AT + 5000, t).text;
+  assert.equal(text(lost(null)), t("banner.reconnecting"));
+  assert.equal(text(lost("unreachable")), t("banner.reconnecting"));
+  assert.equal(text(lost("store_unavailable")), t("banner.store_away"));
+  assert.equal(text(lost("recovering")), t("banner.recovering"));
 });
 
 test("a phone without a network is told so at once, and trying now would be no use", () => {
-  const banner = bannerModel(lost("offline"), LOST_AT, say);
-  assert.deepEqual(banner, { tone: "warn", text: say("banner.offline"), action: null });
+  const banner = bannerModel(lost("offline"), LOST_AT, t);
+  assert.deepEqual(banner, { tone: "warn", text: t("banner.offline"), action: null });
 });
 
 test("a party that is shown again after a reload is treated as a loss", () => {
   const client = inside({ phase: "connecting", memberId: null, lostAt: LOST_AT });
-  assert.equal(bannerModel(client, LOST_AT + 1000, say), null);
-  assert.equal(bannerModel(client, LOST_AT + 2000, say).text, say("banner.reconnecting"));
+  assert.equal(bannerModel(client, LOST_AT + 1000, t), null);
+  assert.equal(bannerModel(client, LOST_AT + 2000, t).text, t("banner.reconnecting"));
 });
 
 test("what the server says of its store is told before what the host does", () => {
   const party = { hostConnected: false };
-  assert.equal(bannerModel(inside({ party, store: "disconnected" }), 0, say).text, say("banner.store_away"));
-  assert.equal(bannerModel(inside({ party, store: "recovering" }), 0, say).text, say("banner.recovering"));
-  const banner = bannerModel(inside({ party }), 0, say);
-  assert.deepEqual(banner, { tone: "wait", text: say("banner.hostAway", { host: "Ann" }), action: null });
+  assert.equal(bannerModel(inside({ party, store: "disconnected" }), 0, t).text, t("banner.store_away"));
+  assert.equal(bannerModel(inside({ party, store: "recovering" }), 0, t).text, t("banner.recovering"));
+  const banner = bannerModel(inside({ party }), 0, t);
+  assert.deepEqual(banner, { tone: "wait", text: t("banner.hostAway", { host: "Ann" }), action: null });
 });
 
 test("a host is not told that the host is away", () => {
-  assert.equal(bannerModel(inside({ memberId: "ann", party: { hostConnected: false } }), 0, say), null);
+  assert.equal(bannerModel(inside({ memberId: "ann", party: { hostConnected: false } }), 0, t), null);
 });
 
 test("a host without a listed seat is called the host", () => {
-  const { text } = bannerModel(inside({ party: { hostId: "zoe", hostConnected: false } }), 0, say);
-  assert.equal(text, say("banner.hostAway", { host: "Host" }));
+  const { text } = bannerModel(inside({ party: { hostId: "zoe", hostConnected: false } }), 0, t);
+  assert.equal(text, t("banner.hostAway", { host: "Host" }));
 });
 
 // ---------------------------------------------------------------- the chat
 
 test("the chat modes say who may speak and who may react", () => {
   const may = (memberId, chatMode) => {
-    const { canSpeak, canReact } = chatModel(inside({ memberId, party: { chatMode } }), [], say);
+    const { canSpeak, canReact } = chatModel(inside({ memberId, party: { chatMode } }), [], t);
     return [canSpeak, canReact];
   };
   assert.deepEqual(
@@ -100,7 +100,7 @@ test("the chat modes say who may speak and who may react", () => {
 });
 
 test("the field says why nothing can be written", () => {
-  const placeholder = (memberId, chatMode) => chatModel(inside({ memberId, party: { chatMode } }), [], say).placeholder;
+  const placeholder = (memberId, chatMode) => chatModel(inside({ memberId, party: { chatMode } }), [], t).placeholder;
   assert.equal(placeholder("ben", "OPEN"), "Say something");
   assert.equal(placeholder("ben", "EMOJI_ONLY"), "Only reactions right now");
   assert.equal(placeholder("ben", "LOCKED"), "Only the host speaks right now");
@@ -108,8 +108,8 @@ test("the field says why nothing can be written", () => {
 });
 
 test("only the host is offered the chat modes, and sees the one there is", () => {
-  assert.equal(chatModel(inside(), [], say).modes, null);
-  const { modes } = chatModel(inside({ memberId: "ann", party: { chatMode: "EMOJI_ONLY" } }), [], say);
+  assert.equal(chatModel(inside(), [], t).modes, null);
+  const { modes } = chatModel(inside({ memberId: "ann", party: { chatMode: "EMOJI_ONLY" } }), [], t);
   assert.deepEqual(
     modes.map(({ id, chosen }) => [id, chosen]),
     [
@@ -122,7 +122,7 @@ test("only the host is offered the chat modes, and sees the one there is", () =>
 
 test("a line of the chat tells mine from others' and stays the same object", () => {
   const messages = [message("m1"), message("m2", "ben")];
-  const first = chatModel(inside(), messages, say);
+  const first = chatModel(inside(), messages, t);
   assert.deepEqual(
     first.lines.map(({ id, isMine }) => [id, isMine]),
     [
@@ -131,10 +131,10 @@ test("a line of the chat tells mine from others' and stays the same object", () 
     ],
   );
   assert.equal(first.empty, null);
-  const again = chatModel(inside(), [...messages, message("m3")], say);
+  const again = chatModel(inside(), [...messages, message("m3")], t);
   assert.equal(again.lines[0], first.lines[0]);
   assert.equal(again.lines[1], first.lines[1]);
-  const other = chatModel(inside({ memberId: "ann" }), messages, say);
+  const other = chatModel(inside({ memberId: "ann" }), messages, t);
   assert.deepEqual(
     other.lines.map(({ isMine }) => isMine),
     [true, false],
@@ -142,16 +142,16 @@ test("a line of the chat tells mine from others' and stays the same object", () 
 });
 
 test("a chat without a message says so", () => {
-  assert.equal(chatModel(inside(), [], say).empty, say("chat.empty"));
+  assert.equal(chatModel(inside(), [], t).empty, t("chat.empty"));
 });
 
 test("a text is too long by code points, without the spaces around it", () => {
-  assert.equal(TEXT_CHARS_MAX, 500);
-  assert.equal(charsOver(""), 0);
-  assert.equal(charsOver("x".repeat(500)), 0);
-  assert.equal(charsOver("x".repeat(503)), 3);
-  assert.equal(charsOver(`  ${"🎉".repeat(500)}\n`), 0);
-  assert.equal(charsOver("🎉".repeat(501)), 1);
+  assert.equal(MESSAGE_CHARS_MAX, 500);
+  assert.equal(excessChars(""), 0);
+  assert.equal(excessChars("x".repeat(500)), 0);
+  assert.equal(excessChars("x".repeat(503)), 3);
+  assert.equal(excessChars(`  ${"🎉".repeat(500)}\n`), 0);
+  assert.equal(excessChars("🎉".repeat(501)), 1);
 });
 
 test("there are eight different reactions", () => {
@@ -161,12 +161,12 @@ test("there are eight different reactions", () => {
 // ---------------------------------------------------------------- the invitation
 
 test("an invitation has the link, what to type, the QR code and the wall", () => {
-  const model = inviteModel(inside(), LINK, device(), say);
+  const model = inviteModel(inside(), LINK, device(), t);
   assert.equal(model.link, LINK);
   assert.equal(model.address, "192.168.1.4:8080");
   assert.equal(model.qr, `/api/party/${CODE}/qr.svg`);
   assert.equal(model.wall, `/p/${CODE}/wall`);
-  assert.equal(inviteModel(inside(), null, device(), say).address, "");
+  assert.equal(inviteModel(inside(), null, device(), t).address, "");
 });
 
 test("an address is the host, with its port where that is not the usual one", () => {
@@ -176,15 +176,15 @@ test("an address is the host, with its port where that is not the usual one", ()
 });
 
 test("only the host can lock the door; everybody sees that it is locked", () => {
-  const guest = inviteModel(inside({ party: { locked: true } }), LINK, device(), say);
+  const guest = inviteModel(inside({ party: { locked: true } }), LINK, device(), t);
   assert.deepEqual([guest.lock, guest.locked], [null, true]);
-  const host = inviteModel(inside({ memberId: "ann", party: { locked: true } }), LINK, device(), say);
+  const host = inviteModel(inside({ memberId: "ann", party: { locked: true } }), LINK, device(), t);
   assert.deepEqual([host.lock, host.locked], [{ locked: true }, true]);
 });
 
 test("over plain http the page says what the browser withholds, as far as it matters here", () => {
   const note = (memberId, has) =>
-    inviteModel(inside({ memberId }), LINK, device({ isSecure: false, ...has }), say).note;
+    inviteModel(inside({ memberId }), LINK, device({ isSecure: false, ...has }), t).note;
   const plain = { canShare: false, canCopy: false };
   assert.match(note("ben", plain), /plain http:\/\/.*: sharing, copying the link\.$/);
   assert.match(note("ann", plain), /: keeping the screen on, sharing, copying the link\.$/);
@@ -193,13 +193,13 @@ test("over plain http the page says what the browser withholds, as far as it mat
 });
 
 test("over https nothing is said of what is lacking: it is the browser's own choice", () => {
-  assert.equal(inviteModel(inside(), LINK, device({ canShare: false, canCopy: false }), say).note, null);
+  assert.equal(inviteModel(inside(), LINK, device({ canShare: false, canCopy: false }), t).note, null);
 });
 
 // ---------------------------------------------------------------- the music
 
 test("without a track nothing plays", () => {
-  const model = musicModel(inside(), 0, say);
+  const model = musicModel(inside(), 0, t);
   assert.deepEqual(
     [model.track, model.hasTrack, model.playing, model.status, model.clock, model.next],
     ["Nothing is playing", false, false, "", "", null],
@@ -208,7 +208,7 @@ test("without a track nothing plays", () => {
 
 test("a track has its state and where it stands by the store's clock", () => {
   const playing = { state: "playing", track: "one.mp3", nextTrack: "two.mp3", position: 60, at: 1000 };
-  const music = (changes) => musicModel(inside({ party: { playback: { ...playing, ...changes } } }), 8999, say);
+  const music = (changes) => musicModel(inside({ party: { playback: { ...playing, ...changes } } }), 8999, t);
   const { track, status, clock, next } = music({});
   assert.deepEqual([track, status, clock, next], ["one.mp3", "Playing", "1:07", "two.mp3"]);
   assert.deepEqual([music({ state: "paused" }).status, music({ state: "paused" }).clock], ["Paused", "1:00"]);
@@ -216,6 +216,6 @@ test("a track has its state and where it stands by the store's clock", () => {
 });
 
 test("only the host has a hand on the music", () => {
-  assert.equal(musicModel(inside(), 0, say).canControl, false);
-  assert.equal(musicModel(inside({ memberId: "ann" }), 0, say).canControl, true);
+  assert.equal(musicModel(inside(), 0, t).canControl, false);
+  assert.equal(musicModel(inside({ memberId: "ann" }), 0, t).canControl, true);
 });

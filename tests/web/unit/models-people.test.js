@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { applyEvent } from "../../../src/hubbub/web/core/party.js";
 import { hueOf, initialOf, peopleModel } from "../../../src/hubbub/web/models/people.js";
 import { member, said } from "./support/phone.js";
-import { inside, say } from "./support/shown.js";
+import { inside, t } from "./support/shown.js";
 
 const HOST = member("ann", "Ann", { isHost: true });
 
 function names(client) {
-  return peopleModel(client, say).rows.map(({ name }) => name);
+  return peopleModel(client, t).rows.map(({ name }) => name);
 }
 
 test("the host comes first, this phone second, the others in the order of their coming", () => {
@@ -22,25 +22,25 @@ test("the host comes first, this phone second, the others in the order of their 
 
 test("a row says who it is, whether they are there and what the host can do", () => {
   const party = { members: [HOST, member("ben", "ben", { connected: false })], guestCount: 0 };
-  const [host, me] = peopleModel(inside({ party }), say).rows;
+  const [host, me] = peopleModel(inside({ party }), t).rows;
   assert.deepEqual([host.isHost, host.isMe, host.canManage, host.connected], [true, false, false, true]);
   assert.deepEqual([me.isHost, me.isMe, me.canManage, me.connected, me.initial], [false, true, false, false, "B"]);
-  const [own, guest] = peopleModel(inside({ party, memberId: "ann" }), say).rows;
+  const [own, guest] = peopleModel(inside({ party, memberId: "ann" }), t).rows;
   assert.deepEqual([own.isMe, own.canManage], [true, false]);
   assert.deepEqual([guest.isMe, guest.canManage], [false, true]);
 });
 
 test("a row stays the same object as long as nothing about it has changed", () => {
   const client = inside();
-  const before = peopleModel(client, say).rows;
+  const before = peopleModel(client, t).rows;
   const talked = { ...client, party: applyEvent(client.party, said(6)) };
   assert.deepEqual(
-    peopleModel(talked, say).rows.map((row, at) => row === before[at]),
+    peopleModel(talked, t).rows.map((row, at) => row === before[at]),
     [true, true],
   );
   const gone = member("ben", "Ben", { connected: false });
   const changed = applyEvent(talked.party, { t: "MEMBER_UPDATED", version: 7, guestCount: 0, member: gone });
-  const after = peopleModel({ ...client, party: changed }, say).rows;
+  const after = peopleModel({ ...client, party: changed }, t).rows;
   assert.deepEqual(
     after.map((row, at) => row === before[at]),
     [true, false],
@@ -51,10 +51,10 @@ test("a row stays the same object as long as nothing about it has changed", () =
 test("whoever becomes the host sees the others' rows as a host does", () => {
   const party = { members: [HOST, member("ben", "Ben"), member("cat", "Cat")], guestCount: 2 };
   const client = inside({ party });
-  peopleModel(client, say);
+  peopleModel(client, t);
   const promoted = member("ben", "Ben", { isHost: true });
   const event = { t: "HOST_CHANGED", version: 6, guestCount: 2, hostId: "ben", member: promoted };
-  const { rows } = peopleModel({ ...client, party: applyEvent(client.party, event), isHost: true }, say);
+  const { rows } = peopleModel({ ...client, party: applyEvent(client.party, event), isHost: true }, t);
   assert.deepEqual(
     rows.map(({ name, isHost, isMe, canManage }) => [name, isHost, isMe, canManage]),
     [
@@ -66,7 +66,7 @@ test("whoever becomes the host sees the others' rows as a host does", () => {
 });
 
 test("guests beyond the list are counted", () => {
-  const more = (guestCount, members) => peopleModel(inside({ party: { guestCount, members } }), say).more;
+  const more = (guestCount, members) => peopleModel(inside({ party: { guestCount, members } }), t).more;
   const listed = [HOST, member("ben", "Ben"), member("cat", "Cat", { connected: false })];
   assert.equal(more(1, listed), null);
   assert.equal(more(2, listed), "and 1 more guest");
@@ -76,13 +76,13 @@ test("guests beyond the list are counted", () => {
 });
 
 test("the count is of guests, without the host", () => {
-  const count = (guestCount) => peopleModel(inside({ party: { guestCount } }), say).count;
+  const count = (guestCount) => peopleModel(inside({ party: { guestCount } }), t).count;
   assert.deepEqual([0, 1, 2].map(count), ["0 guests", "1 guest", "2 guests"]);
 });
 
 test("a host alone is told to share the code", () => {
-  const empty = (party) => peopleModel(inside({ memberId: "ann", party }), say).empty;
-  assert.equal(empty({ members: [HOST], guestCount: 0 }), say("people.nobody"));
+  const empty = (party) => peopleModel(inside({ memberId: "ann", party }), t).empty;
+  assert.equal(empty({ members: [HOST], guestCount: 0 }), t("people.nobody"));
   assert.equal(empty({ members: [HOST], guestCount: 1 }), null);
   assert.equal(empty({}), null);
 });

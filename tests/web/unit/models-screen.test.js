@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { IDLE } from "../../../src/hubbub/web/client/visit.js";
-import { doorModel, screenOf } from "../../../src/hubbub/web/models/screen.js";
-import { TABLE } from "../../../src/hubbub/web/strings/table.js";
-import { inside, knowing, recap, say } from "./support/shown.js";
+import { IDLE } from "../../../src/hubbub/web/client/party_session.js";
+import { statusModel, screenOf } from "../../../src/hubbub/web/models/screen.js";
+import { MESSAGES } from "../../../src/hubbub/web/strings/messages.js";
+import { inside, knowing, recap, t } from "./support/shown.js";
 
 const SCHEMA = JSON.parse(readFileSync(new URL("../../../docs/protocol.schema.json", import.meta.url), "utf8"));
 const ALL_REASONS = [...reasonsIn(SCHEMA), "offline", "unreachable", "recovering", "closed", "left", "abuse", "news"];
@@ -81,7 +81,7 @@ for (const [what, app, expected] of SCREENS) {
 }
 
 test("every door that has words can be reached", () => {
-  const told = Object.keys(TABLE).flatMap((key) => /^door\.(\w+)\.title$/.exec(key)?.[1] ?? []);
+  const told = Object.keys(MESSAGES).flatMap((key) => /^door\.(\w+)\.title$/.exec(key)?.[1] ?? []);
   const reached = SCREENS.flatMap(([, , expected]) => (expected.startsWith("door:") ? [expected.slice(5)] : []));
   assert.deepEqual([...new Set(reached)].sort(), told.sort());
 });
@@ -122,7 +122,7 @@ test("a trouble of every kind has a door, and a party on the screen outlives it"
 test("every door has words, and something to do but where the wait is short", () => {
   for (const [what, app, expected] of SCREENS.filter(([, , one]) => one.startsWith("door:"))) {
     const kind = expected.slice(5);
-    const model = doorModel(kind, app, say);
+    const model = statusModel(kind, app, t);
     assert.equal(model.kind, kind);
     assert.ok(model.title.length > 0 && !/[{}]|undefined/.test(model.title + model.text), what);
     assert.ok(model.actions.length > 0 || ["opening", "looking"].includes(kind), what);
@@ -134,10 +134,10 @@ test("every door has words, and something to do but where the wait is short", ()
 });
 
 test("a door repeats what was typed, as it was typed", () => {
-  const model = doorModel("not_found", knowing({ path: "/p/bcd-fgh" }), say);
+  const model = statusModel("not_found", knowing({ path: "/p/bcd-fgh" }), t);
   assert.match(model.text, /You typed bcd-fgh\./);
   assert.equal(model.code, "BCDFGH");
-  const none = doorModel("not_a_code", knowing({ path: "/p/b%C3%A4r" }), say);
+  const none = statusModel("not_a_code", knowing({ path: "/p/b%C3%A4r" }), t);
   assert.match(none.text, /You typed bär\./);
   assert.equal(none.code, null);
 });
@@ -150,7 +150,7 @@ test("a party that is over shows the recap that this phone has of it, whatever w
 });
 
 test("a door that waits offers no second try where the page tries by itself without pause", () => {
-  const actions = (kind) => doorModel(kind, knowing(), say).actions.map(({ id }) => id);
+  const actions = (kind) => statusModel(kind, knowing(), t).actions.map(({ id }) => id);
   assert.deepEqual(actions("connecting"), ["cancel"]);
   assert.deepEqual(actions("store_away"), ["again", "home"]);
   assert.deepEqual(actions("taken_over"), ["takeBack", "home"]);

@@ -3,22 +3,22 @@ import { test } from "node:test";
 
 import { homeModel, linkModel, NAME_CHARS_MAX } from "../../../src/hubbub/web/models/home.js";
 import { partyModel } from "../../../src/hubbub/web/models/party.js";
-import { recapOf } from "../../../src/hubbub/web/app/keeping.js";
+import { recapOf } from "../../../src/hubbub/web/app/party_records.js";
 import { durationText, recapModel } from "../../../src/hubbub/web/models/recap.js";
 import { wallModel } from "../../../src/hubbub/web/models/wall.js";
-import { speaker } from "../../../src/hubbub/web/strings/say.js";
+import { translator } from "../../../src/hubbub/web/strings/translator.js";
 import { CODE, member } from "./support/phone.js";
-import { device, inside, knowing, recap, say } from "./support/shown.js";
+import { device, inside, knowing, recap, t } from "./support/shown.js";
 
 const CLOCKS = { now: 0, storeNow: 0 };
 const TRACK = { state: "playing", track: "one.mp3", nextTrack: null, position: 0, at: 0 };
 
 function party(client, changes = {}) {
-  return partyModel(knowing({ entering: "join", client, ...changes }), device(), CLOCKS, say);
+  return partyModel(knowing({ entering: "join", client, ...changes }), device(), CLOCKS, t);
 }
 
 function wall(client, changes = {}) {
-  return wallModel(knowing({ entering: "watch", client, ...changes }), device(), CLOCKS, say);
+  return wallModel(knowing({ entering: "watch", client, ...changes }), device(), CLOCKS, t);
 }
 
 // ---------------------------------------------------------------- a party from the inside
@@ -100,19 +100,19 @@ test("a wall shows who is there, the last six lines and what plays", () => {
   );
   assert.equal(model.quiet, null);
   assert.equal(model.music.track, "one.mp3");
-  assert.equal(model.locked, say("wall.locked"));
+  assert.equal(model.locked, t("wall.locked"));
 });
 
 test("a wall of a quiet party says what could be done", () => {
   const model = wall(inside({ memberId: null, watching: true }));
-  assert.deepEqual([model.quiet, model.music, model.locked], [say("wall.quiet"), null, null]);
+  assert.deepEqual([model.quiet, model.music, model.locked], [t("wall.quiet"), null, null]);
   assert.equal(model.heading, "Ann’s party");
 });
 
 // ---------------------------------------------------------------- the start and the link
 
 test("the start offers the way back into the last party", () => {
-  const back = (lastSeat) => homeModel(knowing({ path: "/", lastSeat }), say).back;
+  const back = (lastSeat) => homeModel(knowing({ path: "/", lastSeat }), t).back;
   assert.equal(back(null), null);
   const seat = { code: CODE, hostName: "Ann", isHost: false };
   assert.deepEqual(back(seat), { code: CODE, title: "Back to BCD FGH", text: "Ann’s party" });
@@ -120,14 +120,14 @@ test("the start offers the way back into the last party", () => {
 });
 
 test("the start lists the parties that are kept, by their hosts and days", () => {
-  const { recaps, name } = homeModel(knowing({ path: "/", name: "Ben", recaps: [recap()] }), say);
+  const { recaps, name } = homeModel(knowing({ path: "/", name: "Ben", recaps: [recap()] }), t);
   assert.equal(name, "Ben");
   assert.deepEqual(recaps, [{ code: CODE, text: "Ann’s party, November 23" }]);
   assert.equal(NAME_CHARS_MAX, 50);
 });
 
 test("a link says whose party it is and how many are there", () => {
-  const link = (found) => linkModel(knowing({ lookup: { kind: "found", party: found } }), say);
+  const link = (found) => linkModel(knowing({ lookup: { kind: "found", party: found } }), t);
   const found = { hostName: "Ann", guestCount: 2, hostConnected: true };
   const model = link(found);
   assert.deepEqual(
@@ -156,8 +156,8 @@ test("a length of time is told as people say it", () => {
     [11_100, "3 h 5 min"],
     [90_000, "25 h 0 min"],
   ];
-  for (const [seconds, text] of times) assert.equal(durationText(seconds, say), text);
-  assert.equal(durationText(11_100, speaker("de")), "3 Std. 5 Min.");
+  for (const [seconds, text] of times) assert.equal(durationText(seconds, t), text);
+  assert.equal(durationText(11_100, translator("de")), "3 Std. 5 Min.");
 });
 
 test("a recap keeps the server's figures and the five emoji that were seen most", () => {
@@ -183,13 +183,13 @@ test("a recap keeps the server's figures and the five emoji that were seen most"
 });
 
 test("a recap says who ended it, in figures that count", () => {
-  const model = recapModel(recap({ guests: 1, messages: 1234 }), say);
+  const model = recapModel(recap({ guests: 1, messages: 1234 }), t);
   assert.equal(model.cause, "Ann has ended it.");
   assert.deepEqual(
     model.figures.map(({ figure, label }) => `${figure} ${label}`),
     ["1 guest came", "1,234 messages", "1 reaction"],
   );
   assert.deepEqual([model.lasted.figure, model.heading, model.day], ["1 h 0 min", "Ann’s party", "November 23"]);
-  assert.equal(recapModel(recap({ isHost: true }), say).cause, "You have ended it.");
-  assert.equal(recapModel(recap({ isHost: true, cause: "host_timeout" }), say).cause, say("recap.host_timeout"));
+  assert.equal(recapModel(recap({ isHost: true }), t).cause, "You have ended it.");
+  assert.equal(recapModel(recap({ isHost: true, cause: "host_timeout" }), t).cause, t("recap.host_timeout"));
 });

@@ -39,23 +39,23 @@ function watchOver(phone, server) {
 }
 
 function steps(phone, server, roll) {
-  const { client, world } = phone;
-  const signals = ["shown", "hidden", "online", "offline", "parked"];
+  const { client, platform } = phone;
+  const signals = ["shown", "hidden", "online", "offline", "frozen"];
   return [
-    () => world.advance(roll(50)),
-    () => world.advance(roll(500)),
-    () => world.advance(roll(5_000)),
-    () => world.advance(roll(30_000)),
+    () => platform.advance(roll(50)),
+    () => platform.advance(roll(500)),
+    () => platform.advance(roll(5_000)),
+    () => platform.advance(roll(30_000)),
     () => server.happen(),
     () => server.happen(),
     () => server.happen(),
     () => server.disturb(),
     () => server.disturb(),
-    () => client.say("hi"),
+    () => client.sendMessage("hi"),
     () => client.rename(`Ben ${roll(9)}`),
     () => client.wake(),
-    () => world.signal(signals[roll(signals.length)]),
-    () => roll(3) === 0 && world.sleep(roll(100_000)),
+    () => platform.signal(signals[roll(signals.length)]),
+    () => roll(3) === 0 && platform.sleep(roll(100_000)),
     () => roll(3) === 0 && (server.isUp = roll(2) === 0),
     () => roll(5) === 0 && server.renewEpoch(),
   ];
@@ -64,8 +64,8 @@ function steps(phone, server, roll) {
 async function walk(seed) {
   const roll = dice(seed);
   const phone = new Phone();
-  phone.world.random = () => roll(1000) / 1000;
-  const server = new FakeServer(phone.world, roll);
+  phone.platform.random = () => roll(1000) / 1000;
+  const server = new FakeServer(phone.platform, roll);
   const seen = watchOver(phone, server);
   const joining = phone.client.join(CODE, { token: TOKEN, name: "Ben" });
   const possible = steps(phone, server, roll);
@@ -73,11 +73,11 @@ async function walk(seed) {
 
   server.isUp = true;
   server.isMoody = false;
-  phone.world.advance(60_000);
+  phone.platform.advance(60_000);
   // A hole shows with the next event only.
   for (let turn = 0; turn < 3; turn++) {
     server.happen();
-    phone.world.advance(30_000);
+    phone.platform.advance(30_000);
   }
   assert.equal(phone.state.phase, "live");
   assert.deepEqual(phone.state.party, server.truth);

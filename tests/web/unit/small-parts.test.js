@@ -52,8 +52,8 @@ test("waits double from half a second to ten", () => {
 });
 
 test("after an instance went away its clients come back within five seconds", () => {
-  assert.equal(waitMs({ failures: 0, goingAway: true }, 1), 5000);
-  assert.equal(waitMs({ failures: 2, goingAway: true }, 1), 1000);
+  assert.equal(waitMs({ failures: 0, isRestart: true }, 1), 5000);
+  assert.equal(waitMs({ failures: 2, isRestart: true }, 1), 1000);
 });
 
 test("without a reading the store's time is the local one", () => {

@@ -4,14 +4,14 @@ import { test } from "node:test";
 
 import { MODES } from "../../../src/hubbub/web/models/chat.js";
 import { tabsOf } from "../../../src/hubbub/web/models/tabs.js";
-import { LANGUAGES, TABLE } from "../../../src/hubbub/web/strings/table.js";
+import { LANGUAGES, MESSAGES } from "../../../src/hubbub/web/strings/messages.js";
 
 const WEB = new URL("../../../src/hubbub/web/", import.meta.url);
 const SOURCES = ["main.js", ...["app", "models", "views"].flatMap(modulesIn)].map((path) => ({
   path,
   text: readFileSync(new URL(path, WEB), "utf8"),
 }));
-const KEYS = Object.keys(TABLE);
+const KEYS = Object.keys(MESSAGES);
 const ROOMS = new Set(KEYS.map((key) => key.split(".")[0]));
 
 function modulesIn(folder) {
@@ -34,15 +34,15 @@ function formsOf(value) {
 }
 
 /** What each computed key can become. The doors and the questions are read from where they are listed. */
-const DOORS = all(sourceOf("models/screen.js"), /^ {2}(\w+): \["/gm);
+const STATUS_SCREENS = all(sourceOf("models/screen.js"), /^ {2}(\w+): \["/gm);
 const DOOR_ACTIONS = new Set(
   all(sourceOf("models/screen.js"), /^ {2}\w+: \[.*\[(.*)\]\],$/gm).flatMap((list) => all(list, /"(\w+)"/g)),
 );
 const QUESTIONS = all(sourceOf("main.js"), /asked\("(\w+)"/g);
 const COMPUTED = {
-  "`door.${kind}.title`": DOORS.map((kind) => `door.${kind}.title`),
+  "`door.${kind}.title`": STATUS_SCREENS.map((kind) => `door.${kind}.title`),
   // A door may have no more than a title.
-  "`door.${kind}.text`": DOORS.map((kind) => `door.${kind}.text`).filter((key) => key in TABLE),
+  "`door.${kind}.text`": STATUS_SCREENS.map((kind) => `door.${kind}.text`).filter((key) => key in MESSAGES),
   "`door.action.${id}`": [...DOOR_ACTIONS].map((id) => `door.action.${id}`),
   "`chat.mode.${event.mode}`": MODES.map((id) => `chat.mode.${id}`),
   "`chat.mode.${id}`": MODES.map((id) => `chat.mode.${id}`),
@@ -64,19 +64,19 @@ const WRITTEN = SOURCES.flatMap(({ path, text }) =>
 
 test("the sources are where this test looks for them", () => {
   assert.ok(WRITTEN.length > 100, `${WRITTEN.length} keys`);
-  assert.ok(DOORS.length > 15 && DOOR_ACTIONS.size > 4 && QUESTIONS.length === 4);
+  assert.ok(STATUS_SCREENS.length > 15 && DOOR_ACTIONS.size > 4 && QUESTIONS.length === 4);
 });
 
 test("every key that is written in the sources has words", () => {
   assert.deepEqual(
-    WRITTEN.filter(({ key }) => !(key in TABLE)),
+    WRITTEN.filter(({ key }) => !(key in MESSAGES)),
     [],
   );
 });
 
 test("every computed key is known here, and has words whatever it becomes", () => {
   // The memory has names of its own, which nobody says.
-  const spoken = SOURCES.filter(({ path }) => path !== "app/memory.js");
+  const spoken = SOURCES.filter(({ path }) => path !== "app/storage.js");
   const found = spoken
     .flatMap(({ text }) => all(text, /(`[a-z]*(?:\.[a-z]+)*\.\$\{[^`/ ]*`|`\$\{key\}\.(?:\$\{part\}|more)`)/g))
     .filter((template) => template.startsWith("`$") || ROOMS.has(/^`([a-z]+)/.exec(template)[1]));
@@ -84,7 +84,7 @@ test("every computed key is known here, and has words whatever it becomes", () =
   assert.deepEqual(
     Object.values(COMPUTED)
       .flat()
-      .filter((key) => !(key in TABLE)),
+      .filter((key) => !(key in MESSAGES)),
     [],
   );
 });
@@ -101,14 +101,14 @@ test("whoever says something fills its blanks", () => {
   for (const { path, text } of SOURCES) {
     for (const [, key, values = ""] of text.matchAll(/\bsay\(\s*"([^"]+)"(?:,\s*\{([^}]*)\})?\s*\)/g)) {
       const filled = new Set(all(values, /(\w+)\s*(?:[:,]|$)/g));
-      const texts = LANGUAGES.flatMap((language) => formsOf(TABLE[key][language]));
+      const texts = LANGUAGES.flatMap((language) => formsOf(MESSAGES[key][language]));
       const blanks = texts.flatMap((form) => all(form, /\{(\w+)\}/g));
       assert.deepEqual(
         blanks.filter((blank) => !filled.has(blank)),
         [],
         `${path}: ${key}`,
       );
-      assert.ok(typeof TABLE[key].en === "string" || filled.has("n"), `${path}: ${key} counts, and is not told what`);
+      assert.ok(typeof MESSAGES[key].en === "string" || filled.has("n"), `${path}: ${key} counts, and is not told what`);
     }
   }
 });

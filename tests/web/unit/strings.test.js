@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { chooseLanguage, speaker } from "../../../src/hubbub/web/strings/say.js";
-import { LANGUAGES, TABLE } from "../../../src/hubbub/web/strings/table.js";
+import { chooseLanguage, translator } from "../../../src/hubbub/web/strings/translator.js";
+import { LANGUAGES, MESSAGES } from "../../../src/hubbub/web/strings/messages.js";
 
-const ENTRIES = Object.entries(TABLE);
+const ENTRIES = Object.entries(MESSAGES);
 
 /** The forms of a value by plural category; a value that counts nothing has one, for whatever number. */
 function formsOf(value) {
@@ -75,23 +75,23 @@ test("the language is the first of the browser's that the app speaks", () => {
 
 test("every language has a voice that knows what it is", () => {
   for (const language of LANGUAGES) {
-    const say = speaker(language);
-    assert.equal(say.language, language);
-    assert.equal(say("home.start"), TABLE["home.start"][language]);
-    assert.equal(say.knows("home.start"), true);
-    assert.equal(say.knows("home.nothing"), false);
+    const t = translator(language);
+    assert.equal(t.language, language);
+    assert.equal(t("home.start"), MESSAGES["home.start"][language]);
+    assert.equal(t.knows("home.start"), true);
+    assert.equal(t.knows("home.nothing"), false);
   }
 });
 
 test("blanks are filled, each wherever it stands, and nothing in them is a blank again", () => {
-  const say = speaker("en");
-  assert.equal(say("heard.said", { name: "{text}", text: "$& $1 {name}" }), "{text}: $& $1 {name}");
-  assert.equal(speaker("de")("promote.text", { name: "Ben" }), "Du wirst Gast; zurückgeben kann nur Ben.");
+  const t = translator("en");
+  assert.equal(t("heard.said", { name: "{text}", text: "$& $1 {name}" }), "{text}: $& $1 {name}");
+  assert.equal(translator("de")("promote.text", { name: "Ben" }), "Du wirst Gast; zurückgeben kann nur Ben.");
 });
 
 test("the number chooses the form", () => {
-  const [english, german] = LANGUAGES.map(speaker);
-  const count = (say) => [0, 1, 2, 21].map((n) => say("party.people", { n }));
+  const [english, german] = LANGUAGES.map(translator);
+  const count = (t) => [0, 1, 2, 21].map((n) => t("party.people", { n }));
   assert.deepEqual(count(english), ["0 guests", "1 guest", "2 guests", "21 guests"]);
   assert.deepEqual(count(german), ["0 Gäste", "1 Gast", "2 Gäste", "21 Gäste"]);
   assert.equal(german("heard.joined.more", { first: "Ann", n: 1 }), "Ann und 1 weitere Person sind da");
@@ -99,7 +99,7 @@ test("the number chooses the form", () => {
 });
 
 test("numbers and days are written as the language does; what a person wrote stays as it is", () => {
-  const [english, german] = LANGUAGES.map(speaker);
+  const [english, german] = LANGUAGES.map(translator);
   assert.deepEqual([english.number(12_345), german.number(12_345)], ["12,345", "12.345"]);
   assert.deepEqual(
     [english("party.people", { n: 1234 }), german("party.people", { n: 1234 })],

@@ -5,8 +5,8 @@
 import { newToken } from "../core/tokens.js";
 import { shownTab } from "../models/tabs.js";
 import { Commands } from "./commands.js";
-import { hearing } from "./hearing.js";
-import { Keeping } from "./keeping.js";
+import { announcer } from "./announcer.js";
+import { PartyRecords } from "./party_records.js";
 import { watchLookup } from "./lookup.js";
 import { noticeOf } from "./notices.js";
 import { Sharing } from "./sharing.js";
@@ -17,7 +17,7 @@ const NOTICE_MS = 5000;
 const LONG_NOTICE_MS = 12_000;
 
 /**
- * `parts`: `connect`, `lookUp`, `joinLinkOf`, `memory`, `device`, `router`, `say`, `timers`, `randomBytes`. What people
+ * `parts`: `connect`, `lookUp`, `joinLinkOf`, `storage`, `device`, `router`, `t`, `timers`, `randomBytes`. What people
  * do in a party is in `commands`, handing things on in `sharing`.
  */
 export class App {
@@ -27,21 +27,21 @@ export class App {
   #onChange;
   #onReaction;
   #onArrived;
-  #hearing;
+  #announcer;
   #looking;
-  #keeping;
+  #records;
   #forgetNotice = () => {};
 
-  constructor(parts, { onChange, onReaction, onHeard, onArrived }) {
+  constructor(parts, { onChange, onReaction, onAnnounce, onArrived }) {
     this.#parts = parts;
     this.#onChange = onChange;
     this.#onReaction = onReaction;
     this.#onArrived = onArrived;
-    this.#hearing = hearing(parts.timers, parts.say, onHeard);
+    this.#announcer = announcer(parts.timers, parts.t, onAnnounce);
     this.#looking = watchLookup(parts.lookUp, parts.timers, (lookup) => this.#looked(lookup));
-    this.#keeping = new Keeping(parts.memory, parts.say);
+    this.#records = new PartyRecords(parts.storage, parts.t);
     const notify = (text) => this.#notify(text);
-    this.commands = new Commands({ currentClient: () => this.#client, notify, say: parts.say });
+    this.commands = new Commands({ currentClient: () => this.#client, notify, t: parts.t });
     this.sharing = new Sharing(parts, () => this.state, notify);
     this.state = Object.freeze({
       route: parts.router.route,
@@ -53,43 +53,43 @@ export class App {
       messages: [],
       unread: 0,
       tab: null,
-      name: parts.memory.name,
+      name: parts.storage.name,
       askName: false,
       notice: null,
       recap: null,
-      recaps: parts.memory.recaps,
-      lastSeat: parts.memory.lastSeat,
+      recaps: parts.storage.recaps,
+      lastSeat: parts.storage.lastSeat,
     });
   }
 
   /** Show what the address asks for; called at the start and whenever the address has changed. */
   open() {
-    const { memory, router } = this.#parts;
+    const { storage, router } = this.#parts;
     const route = router.route;
     this.#letGo();
     this.#set({
       route,
-      recap: route.code === null ? null : memory.recapOf(route.code),
-      recaps: memory.recaps,
-      lastSeat: memory.lastSeat,
+      recap: route.code === null ? null : storage.recapOf(route.code),
+      recaps: storage.recaps,
+      lastSeat: storage.lastSeat,
     });
     if (route.name === "home") this.#checkLastSeat();
     if (route.code === null) return;
     if (route.name === "wall") this.#watch(route.code);
     if (route.name !== "party") return;
-    if (memory.seatOf(route.code) === null) this.#looking.start(route.code);
+    if (storage.seatOf(route.code) === null) this.#looking.start(route.code);
     else this.#comeBack(route.code);
   }
 
   /** A party that is over, on the server's own word, is not offered again. */
   async #checkLastSeat() {
-    const { memory, lookUp } = this.#parts;
+    const { storage, lookUp } = this.#parts;
     const { lastSeat } = this.state;
     if (lastSeat === null || (await lookUp(lastSeat.code)).kind !== "absent") return;
     // Meanwhile the person may have gone there, and hears of it by another way.
-    if (this.state.route.name !== "home" || memory.lastSeat?.token !== lastSeat.token) return;
-    memory.forgetSeat(lastSeat.code);
-    this.#set({ lastSeat: memory.lastSeat });
+    if (this.state.route.name !== "home" || storage.lastSeat?.token !== lastSeat.token) return;
+    storage.forgetSeat(lastSeat.code);
+    this.#set({ lastSeat: storage.lastSeat });
   }
 
   #looked(lookup) {
@@ -110,9 +110,9 @@ export class App {
   }
 
   #create() {
-    const { memory } = this.#parts;
+    const { storage } = this.#parts;
     let isRepeat = true;
-    const token = memory.createToken(() => {
+    const token = storage.createToken(() => {
       isRepeat = false;
       return this.#newToken();
     });
@@ -120,20 +120,20 @@ export class App {
       try {
         const { code } = await client.create({ name: this.state.name, token });
         if (!this.#isIn(client)) return;
-        memory.keepSeat(code, { token, isHost: true, entered: true });
+        storage.keepSeat(code, { token, isHost: true, entered: true });
         this.#arrived(code, true);
       } catch (refusal) {
         // The party of an earlier try came about, and has ended since: who presses Start wants another.
         if (isRepeat && refusal.reason === "party_ended" && this.#client === client) this.#createAnew();
         else throw refusal;
       } finally {
-        if (this.#client === client) memory.forgetCreateToken();
+        if (this.#client === client) storage.forgetCreateToken();
       }
     });
   }
 
   #createAnew() {
-    this.#parts.memory.forgetCreateToken();
+    this.#parts.storage.forgetCreateToken();
     this.#create();
   }
 
@@ -142,7 +142,7 @@ export class App {
     this.#remember(name);
     this.#parts.router.push(`/p/${code}`);
     this.#letGo();
-    this.#set({ route: { name: "party", code, typed }, recap: this.#parts.memory.recapOf(code) });
+    this.#set({ route: { name: "party", code, typed }, recap: this.#parts.storage.recapOf(code) });
     this.#join(code, this.state.name);
   }
 
@@ -155,23 +155,23 @@ export class App {
 
   /** Back to a seat. Should its hold have run out, the new one gets the name that this phone had in that party. */
   #comeBack(code) {
-    this.#join(code, this.#parts.memory.seatOf(code)?.name ?? this.state.name);
+    this.#join(code, this.#parts.storage.seatOf(code)?.name ?? this.state.name);
   }
 
   #join(code, name) {
-    const { memory } = this.#parts;
-    const seat = memory.seatOf(code);
+    const { storage } = this.#parts;
+    const seat = storage.seatOf(code);
     const token = seat?.token ?? this.#newToken();
     // Kept before it is asked for: a page that is reloaded meanwhile asks for the same seat, not for a second one.
-    if (seat?.token === undefined) memory.keepSeat(code, { token });
+    if (seat?.token === undefined) storage.keepSeat(code, { token });
     this.#enter("join", seat?.entered === true, async (client) => {
-      const kept = memory.partyOf(code);
+      const kept = storage.partyOf(code);
       // From the first moment on: another reload before the server has answered is to keep them too.
       if (kept !== null) this.#set({ messages: kept.messages });
       const asked = { token, ...(name === "" ? {} : { name }), ...(kept === null ? {} : { party: kept.party }) };
       const { resumed } = await client.join(code, asked);
       if (!this.#isIn(client)) return;
-      memory.keepSeat(code, { token, entered: true, out: false });
+      storage.keepSeat(code, { token, entered: true, out: false });
       this.#arrived(code, !resumed);
     });
   }
@@ -188,7 +188,7 @@ export class App {
     this.#letGo();
     const client = this.#parts.connect();
     this.#client = client;
-    this.#keeping.begin();
+    this.#records.reset();
     this.#set({ entering, hadSeat, client: client.state, messages: [], unread: 0, tab: null, joinLink: null });
     this.#offs = [
       client.on("change", (state) => this.#changed(state)),
@@ -211,7 +211,7 @@ export class App {
   }
 
   #arrived(code, isNewHere) {
-    const { router, joinLinkOf, memory, say } = this.#parts;
+    const { router, joinLinkOf, storage, t } = this.#parts;
     const { client, route } = this.state;
     if (route.name === "home") {
       router.replace(`/p/${code}`);
@@ -219,7 +219,7 @@ export class App {
     }
     const tab = shownTab(this.state.tab, client.isHost);
     this.#set({ tab, askName: isNewHere && this.state.name === "" });
-    if (!memory.lasts && !client.watching) this.#notify(say("notice.noStorage"), LONG_NOTICE_MS);
+    if (!storage.isPersistent && !client.watching) this.#notify(t("notice.noStorage"), LONG_NOTICE_MS);
     this.#onArrived();
     joinLinkOf(code).then((joinLink) => this.state.client.code === code && this.#set({ joinLink }));
   }
@@ -231,7 +231,7 @@ export class App {
     this.#client?.close();
     this.#client = null;
     this.#looking.stop();
-    this.#hearing.forget();
+    this.#announcer.forget();
     this.#parts.device.keepAwake(false);
     this.#set({ entering: null, client: IDLE, lookup: { kind: "loading" }, notice: null });
   }
@@ -245,28 +245,28 @@ export class App {
       client,
       ...(client.party === null ? {} : { messages: withMessages(this.state.messages, client.party.messages) }),
     });
-    if (client.party !== null) this.#hearing.meet(client.party);
+    if (client.party !== null) this.#announcer.meet(client.party);
     const arrived = before.phase === "reconnecting" && client.phase === "live";
-    if (arrived) this.#hearing.say(this.#parts.say("heard.back"));
+    if (arrived) this.#announcer.announce(this.#parts.t("heard.back"));
     this.#parts.device.keepAwake(client.party !== null && client.over === null && (client.isHost || client.watching));
     if (before.over === null && client.over !== null) this.#over(client);
-    else if (client.memberId !== null && client.party?.members !== before.party?.members) this.#keeping.seat(client);
+    else if (client.memberId !== null && client.party?.members !== before.party?.members) this.#records.saveSeat(client);
   }
 
   /** A party that is shown again after a reload: who this phone is in it is known before the server has said so. */
   #known(client) {
     if (client.party === null || client.memberId !== null || client.watching) return client;
-    const memberId = this.#parts.memory.seatOf(client.code)?.memberId ?? null;
+    const memberId = this.#parts.storage.seatOf(client.code)?.memberId ?? null;
     return { ...client, memberId, isHost: memberId !== null && client.party.hostId === memberId };
   }
 
   #over(client) {
-    const { memory, router } = this.#parts;
-    const recap = this.#keeping.recap(client);
-    if (recap !== null) this.#set({ recap, recaps: memory.recaps });
+    const { storage, router } = this.#parts;
+    const recap = this.#records.saveRecap(client);
+    if (recap !== null) this.#set({ recap, recaps: storage.recaps });
     if (client.watching) return;
-    this.#keeping.end(this.state.route.code, client.over.reason, this.state.hadSeat || client.party !== null);
-    this.#set({ lastSeat: memory.lastSeat });
+    this.#records.onEnd(this.state.route.code, client.over.reason, this.state.hadSeat || client.party !== null);
+    this.#set({ lastSeat: storage.lastSeat });
     if (client.over.reason !== "left" || recap !== null) return;
     router.replace("/");
     this.open();
@@ -274,14 +274,14 @@ export class App {
 
   #happened(event) {
     const { client, tab } = this.state;
-    this.#hearing.hear(event, client);
+    this.#announcer.hear(event, client);
     if (event.t === "MESSAGE" && event.memberId !== client.memberId && shownTab(tab, client.isHost) !== "chat") {
       this.#set({ unread: this.state.unread + 1 });
     }
   }
 
   #reacted(reaction) {
-    this.#keeping.count(reaction.counts);
+    this.#records.countEmoji(reaction.counts);
     this.#onReaction(reaction.counts);
   }
 
@@ -301,7 +301,7 @@ export class App {
   pause() {
     const { client, messages } = this.state;
     if (client.party === null || client.watching || client.over !== null) return;
-    this.#parts.memory.keepParty(client.code, { party: client.party, messages });
+    this.#parts.storage.keepParty(client.code, { party: client.party, messages });
   }
 
   // ---------------------------------------------------------------- what people do, beside the commands
@@ -326,9 +326,9 @@ export class App {
     } catch (refusal) {
       if (refusal.reason === undefined) throw refusal;
       if (client !== this.#client) return;
-      if (refusal.reason !== "not_connected") return this.#notify(noticeOf(refusal, {}, this.#parts.say));
+      if (refusal.reason !== "not_connected") return this.#notify(noticeOf(refusal, {}, this.#parts.t));
       this.home();
-      this.#notify(this.#parts.say(isHost ? "notice.notEnded" : "notice.leftOffline"), LONG_NOTICE_MS);
+      this.#notify(this.#parts.t(isHost ? "notice.notEnded" : "notice.leftOffline"), LONG_NOTICE_MS);
     }
   }
 
@@ -365,8 +365,8 @@ export class App {
     this.start(this.state.name);
   }
 
-  /** What a door's button asks for. */
-  door(action) {
+  /** Do what a button of a status screen asks for. */
+  chooseStatusAction(action) {
     const { route, entering } = this.state;
     switch (action) {
       case "again":
@@ -386,7 +386,7 @@ export class App {
 
   #remember(name) {
     const trimmed = name.trim();
-    this.#parts.memory.name = trimmed;
+    this.#parts.storage.name = trimmed;
     this.#set({ name: trimmed });
   }
 

@@ -4,17 +4,17 @@ import { noticeOf } from "./notices.js";
 export class Commands {
   #currentClient;
   #notify;
-  #say;
+  #t;
 
   /** `currentClient()` gives the client that is in a party, or null; `notify(text)` shows a notice. */
-  constructor({ currentClient, notify, say }) {
+  constructor({ currentClient, notify, t }) {
     this.#currentClient = currentClient;
     this.#notify = notify;
-    this.#say = say;
+    this.#t = t;
   }
 
-  speak(text) {
-    return this.#run((client) => client.say(text));
+  sendMessage(text) {
+    return this.#run((client) => client.sendMessage(text));
   }
 
   react(emoji) {
@@ -73,7 +73,7 @@ export class Commands {
     } catch (refusal) {
       if (refusal.reason === undefined) throw refusal;
       // What was asked of a party that was turned away from concerns nobody any more.
-      if (client === this.#currentClient()) this.#notify(noticeOf(refusal, names, this.#say));
+      if (client === this.#currentClient()) this.#notify(noticeOf(refusal, names, this.#t));
       return false;
     }
   }

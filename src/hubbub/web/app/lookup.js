@@ -1,6 +1,6 @@
 /** Asking over HTTP about a party one is not in. Absent and unreachable are different answers. */
 
-const PATIENCE_MS = 5000;
+const TIMEOUT_MS = 5000;
 /** The status with which an instance says that it cannot ask its store. */
 const STORE_AWAY = 503;
 const FRESH_MS = 10_000;
@@ -11,10 +11,10 @@ const RETRY_MS = 2000;
  * `{ kind: "unreachable", reason }` where there was no true answer: "store_unavailable", "unreachable" or "offline".
  */
 export async function lookUp(code) {
-  const impatience = new AbortController();
-  const timer = setTimeout(() => impatience.abort(), PATIENCE_MS);
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
   try {
-    const response = await fetch(`/api/party/${code}`, { signal: impatience.signal, cache: "no-store" });
+    const response = await fetch(`/api/party/${code}`, { signal: abort.signal, cache: "no-store" });
     const party = response.ok ? await response.json() : null;
     if (party?.exists === true) return { kind: "found", party };
     // Whatever else it is, a proxy's or a hotel's login page perhaps, is no word of the server's.

@@ -15,9 +15,9 @@ const REASONS = {
 };
 
 /** The notice for a refusal; `names` has the `name` of whom the command was about. */
-export function noticeOf(refusal, names, say) {
+export function noticeOf(refusal, names, t) {
   // The server's "not connected" is about a guest, the client's own about this phone.
   if (refusal.reason === "not_connected" && names.name !== undefined && !refusal.local)
-    return say("notice.target_away", names);
-  return say(REASONS[refusal.reason] ?? "notice.failed");
+    return t("notice.target_away", names);
+  return t(REASONS[refusal.reason] ?? "notice.failed");
 }

@@ -6,7 +6,7 @@ export class Sharing {
   #state;
   #notify;
 
-  /** `parts` has `device`, `router` and `say`; `state()` gives the app's state; `notify(text)` shows a notice. */
+  /** `parts` has `device`, `router` and `t`; `state()` gives the app's state; `notify(text)` shows a notice. */
   constructor(parts, state, notify) {
     this.#parts = parts;
     this.#state = state;
@@ -14,20 +14,20 @@ export class Sharing {
   }
 
   async share() {
-    const { say, device } = this.#parts;
-    const text = say("invite.shareText", { code: spaced(this.#state().client.code) });
+    const { t, device } = this.#parts;
+    const text = t("invite.shareText", { code: spaced(this.#state().client.code) });
     await device.share({ title: "Hubbub", text, url: this.#link });
   }
 
   async copy() {
-    const { say, device } = this.#parts;
+    const { t, device } = this.#parts;
     const isCopied = await device.copy(this.#link);
-    this.#notify(say(isCopied ? "invite.copied" : "notice.failed"));
+    this.#notify(t(isCopied ? "invite.copied" : "notice.failed"));
   }
 
   async sharePicture(blob) {
-    const { say, device } = this.#parts;
-    await device.share({ files: [this.pictureFile(blob)], text: say("recap.shareText") });
+    const { t, device } = this.#parts;
+    await device.share({ files: [this.pictureFile(blob)], text: t("recap.shareText") });
   }
 
   savePicture(blob) {

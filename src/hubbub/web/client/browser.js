@@ -1,15 +1,15 @@
 /** The world as a browser has it. Nothing here is touched until a client is made, so node can load it. */
 
 /**
- * A signal is one of: "shown" (somebody looks at the page again), "hidden", "online", "offline", and "parked"
+ * A signal is one of: "shown" (somebody looks at the page again), "hidden", "online", "offline", and "frozen"
  * (the page is about to be frozen or kept for the back button: its connections are to be closed now).
  */
-export function browserWorld() {
+export function browserPlatform() {
   return {
     open,
     now: () => Date.now(),
-    after(ms, act) {
-      const timer = setTimeout(act, ms);
+    after(ms, run) {
+      const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
     random: () => Math.random(),
@@ -51,8 +51,8 @@ function signals(listener) {
   listen(window, "pageshow", "shown");
   listen(window, "focus", "shown");
   listen(document, "resume", "shown");
-  listen(window, "pagehide", "parked");
-  listen(document, "freeze", "parked");
+  listen(window, "pagehide", "frozen");
+  listen(document, "freeze", "frozen");
   listen(window, "online", "online");
   listen(window, "offline", "offline");
   if (navigator.onLine === false) listener("offline");

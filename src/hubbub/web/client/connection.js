@@ -15,22 +15,22 @@ export class Connection {
    * @param {object} world
    * @param {string} url
    * @param {object} hooks
-   * @param {() => void} hooks.opened
-   * @param {(messages: object[]) => void} hooks.heard all of one frame; none where it could not be understood
-   * @param {(code: number, reason: string) => void} hooks.closed called at most once
+   * @param {() => void} hooks.onOpen
+   * @param {(messages: object[]) => void} hooks.onMessages all of one frame; none where it could not be understood
+   * @param {(code: number, reason: string) => void} hooks.onClosed called at most once
    */
-  constructor(world, url, hooks) {
+  constructor(platform, url, hooks) {
     this.#hooks = hooks;
     try {
-      this.#socket = world.open(url);
+      this.#socket = platform.open(url);
     } catch {
       // Told later, like any other loss: whoever opens a connection is not ready to hear of its end yet.
-      world.after(0, () => this.#closed(LOST, ""));
+      platform.after(0, () => this.#onClose(LOST, ""));
       return;
     }
-    this.#socket.onopen = () => this.#opened();
-    this.#socket.onmessage = (text) => this.#heard(text);
-    this.#socket.onclose = (code, reason) => this.#closed(code ?? LOST, reason ?? "");
+    this.#socket.onopen = () => this.#onOpen();
+    this.#socket.onmessage = (text) => this.#onMessage(text);
+    this.#socket.onclose = (code, reason) => this.#onClose(code ?? LOST, reason ?? "");
   }
 
   get isOpen() {
@@ -58,20 +58,20 @@ export class Connection {
     }
   }
 
-  #opened() {
+  #onOpen() {
     if (this.#isGone) return;
     this.#isOpen = true;
-    this.#hooks.opened();
+    this.#hooks.onOpen();
   }
 
-  #heard(text) {
-    if (!this.#isGone) this.#hooks.heard(messagesOf(text));
+  #onMessage(text) {
+    if (!this.#isGone) this.#hooks.onMessages(messagesOf(text));
   }
 
-  #closed(code, reason) {
+  #onClose(code, reason) {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#hooks.closed(code, reason);
+    this.#hooks.onClosed(code, reason);
   }
 }
 

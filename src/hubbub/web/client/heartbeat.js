@@ -1,34 +1,34 @@
 /** Whether the other end still lives. A socket can be open and dead, and never say so. */
 
 const DEFAULT_SECONDS = 20;
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 /** How long a client that has reason to doubt waits for a sign of life. */
-export const PROBE_PATIENCE_MS = 3_000;
+export const PROBE_TIMEOUT_MS = 3_000;
 // A timer that comes this late tells of a device that slept: the answer may lie there, not yet handed over.
 const LATE_MS = 2_000;
 const PINGS_KEPT = 8;
 
 export class Heartbeat {
-  #world;
-  #ping;
-  #dead;
+  #platform;
+  #sendPing;
+  #onDead;
   #lastId = 0;
   #sentAt = new Map();
   #everyMs = DEFAULT_SECONDS * 1000;
-  #stopBeating = null;
-  #verdict = null;
+  #cancelBeat = null;
+  #deadline = null;
   #wasLate = false;
 
   /**
    * @param {object} world
    * @param {object} hooks
-   * @param {(message: object) => void} hooks.ping sends a message
-   * @param {() => void} hooks.dead called once when no sign of life came in time
+   * @param {(message: object) => void} hooks.sendPing sends a message
+   * @param {() => void} hooks.onDead called once when no sign of life came in time
    */
-  constructor(world, { ping, dead }) {
-    this.#world = world;
-    this.#ping = ping;
-    this.#dead = dead;
+  constructor(platform, { sendPing, onDead }) {
+    this.#platform = platform;
+    this.#sendPing = sendPing;
+    this.#onDead = onDead;
   }
 
   /** Take the server's word on how often, in seconds, it wants to be asked. */
@@ -44,23 +44,23 @@ export class Heartbeat {
   }
 
   stop() {
-    this.#stopBeating?.();
-    this.#stopBeating = null;
-    this.heard();
+    this.#cancelBeat?.();
+    this.#cancelBeat = null;
+    this.onMessage();
     this.#sentAt.clear();
   }
 
   /** Any message is a sign of life. */
-  heard() {
-    this.#verdict?.cancel();
-    this.#verdict = null;
+  onMessage() {
+    this.#deadline?.cancel();
+    this.#deadline = null;
     this.#wasLate = false;
   }
 
-  /** Ask at once, and wait no longer than `patience` ms; nothing where so short a wait is under way. */
-  probe(patience = PROBE_PATIENCE_MS) {
-    if (this.#verdict !== null && this.#verdict.due <= this.#world.now() + patience) return;
-    this.#ask(patience);
+  /** Ask at once, and wait no longer than `timeout` ms; nothing where so short a wait is under way. */
+  probe(timeout = PROBE_TIMEOUT_MS) {
+    if (this.#deadline !== null && this.#deadline.due <= this.#platform.now() + timeout) return;
+    this.#ask(timeout);
   }
 
   /** When the `PING` that this `PONG` answers went out, in ms of the local clock; undefined if unknown. */
@@ -71,32 +71,32 @@ export class Heartbeat {
   }
 
   #beat() {
-    this.#stopBeating = this.#world.after(this.#everyMs, () => this.#beat());
-    this.probe(PATIENCE_MS);
+    this.#cancelBeat = this.#platform.after(this.#everyMs, () => this.#beat());
+    this.probe(TIMEOUT_MS);
   }
 
-  #ask(patience) {
+  #ask(timeout) {
     this.#lastId += 1;
-    this.#sentAt.set(this.#lastId, this.#world.now());
+    this.#sentAt.set(this.#lastId, this.#platform.now());
     if (this.#sentAt.size > PINGS_KEPT) this.#sentAt.delete(this.#sentAt.keys().next().value);
-    this.#expectLifeWithin(patience);
-    this.#ping({ t: "PING", id: this.#lastId });
+    this.#expectReply(timeout);
+    this.#sendPing({ t: "PING", id: this.#lastId });
   }
 
-  #expectLifeWithin(patience) {
-    this.#verdict?.cancel();
-    const due = this.#world.now() + patience;
-    this.#verdict = { due, cancel: this.#world.after(patience, () => this.#judge(due)) };
+  #expectReply(timeout) {
+    this.#deadline?.cancel();
+    const due = this.#platform.now() + timeout;
+    this.#deadline = { due, cancel: this.#platform.after(timeout, () => this.#onDeadline(due)) };
   }
 
-  #judge(due) {
-    this.#verdict = null;
-    if (!this.#wasLate && this.#world.now() > due + LATE_MS) {
+  #onDeadline(due) {
+    this.#deadline = null;
+    if (!this.#wasLate && this.#platform.now() > due + LATE_MS) {
       this.#wasLate = true;
-      this.#ask(PROBE_PATIENCE_MS);
+      this.#ask(PROBE_TIMEOUT_MS);
       return;
     }
     this.stop();
-    this.#dead();
+    this.#onDead();
   }
 }

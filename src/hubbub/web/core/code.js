@@ -1,8 +1,8 @@
 /** A party's code: six of A-Z and 0-9, however a person types it. Mirrors `squeeze_code` in core/party.py. */
 
-export const CODE_CHARS = 6;
+export const CODE_LENGTH = 6;
 
-const CODE = new RegExp(`^[A-Z0-9]{${CODE_CHARS}}$`);
+const CODE = new RegExp(`^[A-Z0-9]{${CODE_LENGTH}}$`);
 
 // Beyond `\s`: what Python's str.isspace() takes for a space too, invisible characters, minus sign, hyphens.
 const SEPARATORS = /[\s\x1c-\x1f\x85\u200b\u2060\ufeff\u2212\p{Pd}]/gu;
@@ -44,7 +44,7 @@ export function isCode(text) {
  */
 export function codeWithin(typed) {
   const squeezed = squeeze(typed).replace(/[^A-Z0-9]/g, "");
-  if (squeezed.length <= CODE_CHARS) return squeezed;
+  if (squeezed.length <= CODE_LENGTH) return squeezed;
   const words = [...typed.matchAll(/\b([A-Za-z0-9]{3})[ -]?([A-Za-z0-9]{3})\b/g)].map(([, one, two]) => one + two);
   const codes = words.filter((word) => /[0-9]/.test(word) || word === word.toUpperCase());
   return codes.length === 1 ? codes[0].toUpperCase() : "";

@@ -7,7 +7,7 @@
  * nothing to draw.
  */
 
-const MESSAGES_KEPT = 20;
+const SNAPSHOT_MESSAGES_MAX = 20;
 
 /**
  * The party that a `ROOM` message tells.
@@ -79,7 +79,7 @@ const CHANGES = {
     playing(party, { track: filename, nextTrack: nextFilename, position: 0, at }),
   MESSAGE: (party, { id, memberId, name, text, at }) => {
     const message = Object.freeze({ id, memberId, name, text, at });
-    return { messages: frozen([...party.messages, message].slice(-MESSAGES_KEPT)) };
+    return { messages: frozen([...party.messages, message].slice(-SNAPSHOT_MESSAGES_MAX)) };
   },
 };
 

@@ -18,10 +18,10 @@ client.on("change", ({ phase, party, trouble, over }) => {
   );
 });
 
-const onSubmit = (form, act) =>
+const onSubmit = (form, submit) =>
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    act(Object.fromEntries(new FormData(form))).catch((refusal) => (standing.textContent = refusal.message));
+    submit(Object.fromEntries(new FormData(form))).catch((refusal) => (standing.textContent = refusal.message));
   });
 onSubmit(door, ({ code, name }) => client.join(code, { name }));
-onSubmit(mouth, ({ text }) => client.say(text).then(() => mouth.reset()));
+onSubmit(mouth, ({ text }) => client.sendMessage(text).then(() => mouth.reset()));

@@ -3,28 +3,28 @@ import { hueOf } from "./people.js";
 
 export const REACTIONS = ["🎉", "❤️", "😂", "🔥", "👏", "😮", "💃", "🍻"];
 export const MODES = ["OPEN", "EMOJI_ONLY", "LOCKED"];
-export const TEXT_CHARS_MAX = 500;
+export const MESSAGE_CHARS_MAX = 500;
 
 const lines = new WeakMap();
 
 /** The chat: its messages, and what this phone may do in it. */
-export function chatModel(client, messages, say) {
+export function chatModel(client, messages, t) {
   const { party, isHost, memberId } = client;
   const mode = party.chatMode;
   return {
-    title: say("chat.title"),
+    title: t("chat.title"),
     lines: messages.map((message) => lineOf(message, memberId)),
-    empty: messages.length === 0 ? say("chat.empty") : null,
+    empty: messages.length === 0 ? t("chat.empty") : null,
     canSpeak: isHost || mode === "OPEN",
     canReact: isHost || mode !== "LOCKED",
-    placeholder: placeholderOf(mode, isHost, say),
-    modes: isHost ? MODES.map((id) => ({ id, label: say(`chat.mode.${id}`), chosen: id === mode })) : null,
+    placeholder: placeholderOf(mode, isHost, t),
+    modes: isHost ? MODES.map((id) => ({ id, label: t(`chat.mode.${id}`), chosen: id === mode })) : null,
   };
 }
 
-function placeholderOf(mode, isHost, say) {
-  if (isHost || mode === "OPEN") return say("chat.placeholder");
-  return say(mode === "LOCKED" ? "chat.locked" : "chat.emojiOnly");
+function placeholderOf(mode, isHost, t) {
+  if (isHost || mode === "OPEN") return t("chat.placeholder");
+  return t(mode === "LOCKED" ? "chat.locked" : "chat.emojiOnly");
 }
 
 function lineOf(message, memberId) {
@@ -44,6 +44,6 @@ function lineOf(message, memberId) {
 }
 
 /** How many characters a text has, as the server counts them (code points), beyond what is allowed; 0 if none. */
-export function charsOver(text) {
-  return Math.max(0, [...text.trim()].length - TEXT_CHARS_MAX);
+export function excessChars(text) {
+  return Math.max(0, [...text.trim()].length - MESSAGE_CHARS_MAX);
 }

@@ -5,7 +5,7 @@ import { spaced } from "../core/code.js";
 export const NAME_CHARS_MAX = 50;
 
 /** The start: what this phone is called, the party it was in last, and what it keeps of earlier ones. */
-export function homeModel(app, say) {
+export function homeModel(app, t) {
   const { lastSeat } = app;
   return {
     name: app.name,
@@ -14,25 +14,25 @@ export function homeModel(app, say) {
         ? null
         : {
             code: lastSeat.code,
-            title: say("home.back", { code: spaced(lastSeat.code) }),
-            text: lastSeat.isHost ? say("home.backYours") : say("home.backHosted", { host: lastSeat.hostName }),
+            title: t("home.back", { code: spaced(lastSeat.code) }),
+            text: lastSeat.isHost ? t("home.backYours") : t("home.backHosted", { host: lastSeat.hostName }),
           },
     recaps: app.recaps.map((recap) => ({
       code: recap.code,
-      text: say("home.recapOf", { host: recap.hostName, day: say.day(recap.endedAt) }),
+      text: t("home.recapOf", { host: recap.hostName, day: t.day(recap.endedAt) }),
     })),
   };
 }
 
 /** The page behind a link: whose party, how many are there. */
-export function linkModel(app, say) {
+export function linkModel(app, t) {
   const { party } = app.lookup;
-  const host = party.hostName || say("people.host");
+  const host = party.hostName || t("people.host");
   return {
     code: app.route.code,
-    title: say("link.of", { host }),
-    count: party.guestCount === 0 ? say("link.first") : say("link.here", { n: party.guestCount }),
-    hostAway: party.hostConnected ? null : say("link.hostAway", { host }),
+    title: t("link.of", { host }),
+    count: party.guestCount === 0 ? t("link.first") : t("link.here", { n: party.guestCount }),
+    hostAway: party.hostConnected ? null : t("link.hostAway", { host }),
     name: app.name,
   };
 }

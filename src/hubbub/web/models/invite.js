@@ -1,19 +1,19 @@
 /** How others get in. Pure. */
 
 /** The code, its link and QR code, and what this device can do with them. */
-export function inviteModel(client, joinLink, device, say) {
+export function inviteModel(client, joinLink, device, t) {
   const { code, party, isHost } = client;
   return {
     code,
-    title: say("invite.title"),
-    text: say("invite.text"),
+    title: t("invite.title"),
+    text: t("invite.text"),
     link: joinLink,
     address: joinLink === null ? "" : addressOf(joinLink),
     qr: `/api/party/${code}/qr.svg`,
     wall: `/p/${code}/wall`,
     canShare: device.canShare,
     canCopy: device.canCopy,
-    note: lacksNote(device, isHost, say),
+    note: lacksNote(device, isHost, t),
     lock: isHost ? { locked: party.locked } : null,
     locked: party.locked,
   };
@@ -24,12 +24,12 @@ export function addressOf(link) {
   return new URL(link).host;
 }
 
-function lacksNote(device, needsWakeLock, say) {
+function lacksNote(device, needsWakeLock, t) {
   if (device.isSecure) return null;
   const lacks = [
-    ...(needsWakeLock ? [say("plain.wake")] : []),
-    ...(device.canShare ? [] : [say("plain.share")]),
-    ...(device.canCopy ? [] : [say("plain.copy")]),
+    ...(needsWakeLock ? [t("plain.wake")] : []),
+    ...(device.canShare ? [] : [t("plain.share")]),
+    ...(device.canCopy ? [] : [t("plain.copy")]),
   ];
-  return lacks.length === 0 ? null : say("plain.note", { lacks: lacks.join(", ") });
+  return lacks.length === 0 ? null : t("plain.note", { lacks: lacks.join(", ") });
 }

@@ -2,15 +2,15 @@
 import { clockText, positionAt } from "../core/playback.js";
 
 /** The track, where it stands at `storeNow` (ms of the store's clock), and what comes next. */
-export function musicModel(client, storeNow, say) {
+export function musicModel(client, storeNow, t) {
   const { playback } = client.party;
   const hasTrack = playback.track !== null;
   return {
-    title: say("music.title"),
-    track: playback.track ?? say("music.nothing"),
+    title: t("music.title"),
+    track: playback.track ?? t("music.nothing"),
     hasTrack,
     playing: playback.state === "playing",
-    status: hasTrack ? say(`music.${playback.state}`) : "",
+    status: hasTrack ? t(`music.${playback.state}`) : "",
     clock: hasTrack ? clockText(positionAt(playback, storeNow)) : "",
     next: playback.nextTrack,
     canControl: client.isHost,

@@ -6,19 +6,19 @@ const graphemes = Intl.Segmenter === undefined ? null : new Intl.Segmenter(undef
 const rows = new WeakMap();
 
 /** The roster: the host first, this phone second, then in the order of their coming. */
-export function peopleModel(client, say) {
+export function peopleModel(client, t) {
   const { party, memberId, isHost } = client;
   const members = party.members.map((member) => rowOf(member, memberId, isHost));
   const unlisted = party.guestCount - party.members.filter((member) => member.connected && !member.isHost).length;
   return {
-    title: say("people.title"),
-    count: say("party.people", { n: party.guestCount }),
+    title: t("people.title"),
+    count: t("party.people", { n: party.guestCount }),
     rows: [
       ...members.filter((row) => row.rank < 2).sort((a, b) => a.rank - b.rank),
       ...members.filter((row) => row.rank === 2),
     ],
-    more: unlisted > 0 ? say("people.more", { n: unlisted }) : null,
-    empty: party.members.length < 2 && unlisted <= 0 ? say("people.nobody") : null,
+    more: unlisted > 0 ? t("people.more", { n: unlisted }) : null,
+    empty: party.members.length < 2 && unlisted <= 0 ? t("people.nobody") : null,
   };
 }
 

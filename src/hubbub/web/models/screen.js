@@ -2,7 +2,7 @@
 
 const TYPED_CHARS_MAX = 24;
 
-const DOORS = {
+const STATUS_SCREENS = {
   // kind: [glyph, tone, busy, actions]
   starting: ["spark", "wait", true, ["cancel"]],
   connecting: ["door", "wait", true, ["cancel"]],
@@ -25,7 +25,7 @@ const DOORS = {
   refused: ["hand", "stop", false, ["again", "home"]],
 };
 
-const DOOR_OF_REASON = {
+const STATUS_OF_REASON = {
   party_not_found: "not_found",
   party_ended: "ended",
   party_full: "full",
@@ -53,7 +53,7 @@ export function screenOf(app) {
   const { client } = app;
   if (client.over !== null) return screenAfter(app);
   if (client.party !== null) return { name: client.watching ? "wall" : "party" };
-  if (client.trouble !== null) return door(DOOR_OF_REASON[client.trouble.reason] ?? "unreachable");
+  if (client.trouble !== null) return door(STATUS_OF_REASON[client.trouble.reason] ?? "unreachable");
   return door({ create: "starting", join: "connecting", watch: "opening" }[app.entering]);
 }
 
@@ -68,7 +68,7 @@ function screenOutside(app) {
     case "absent":
       return app.recap === null ? door("not_found") : { name: "recap" };
     case "unreachable":
-      return door(DOOR_OF_REASON[lookup.reason]);
+      return door(STATUS_OF_REASON[lookup.reason]);
     default:
       return door("looking");
   }
@@ -80,7 +80,7 @@ function screenAfter(app) {
   if (isOver && app.recap !== null) return { name: "recap" };
   if (over.reason === "left") return { name: "home" };
   if (over.reason === "party_not_found" && (app.hadSeat || app.client.party !== null)) return door("gone");
-  return door(DOOR_OF_REASON[over.reason] ?? "refused");
+  return door(STATUS_OF_REASON[over.reason] ?? "refused");
 }
 
 function door(kind) {
@@ -88,8 +88,8 @@ function door(kind) {
 }
 
 /** What a door shows: glyph, tone, words, the code it is about, and what can be done. */
-export function doorModel(kind, app, say) {
-  const [glyph, tone, busy, actions] = DOORS[kind];
+export function statusModel(kind, app, t) {
+  const [glyph, tone, busy, actions] = STATUS_SCREENS[kind];
   // Whatever stands in a link is not to become a speech of ours.
   const typed = (app.route.typed ?? "").slice(0, TYPED_CHARS_MAX);
   return {
@@ -97,13 +97,13 @@ export function doorModel(kind, app, say) {
     glyph,
     tone,
     busy,
-    title: say(`door.${kind}.title`),
-    text: words(`door.${kind}.text`, typed, say),
+    title: t(`door.${kind}.title`),
+    text: words(`door.${kind}.text`, typed, t),
     code: app.route.code,
-    actions: actions.map((id) => ({ id, label: say(`door.action.${id}`) })),
+    actions: actions.map((id) => ({ id, label: t(`door.action.${id}`) })),
   };
 }
 
-function words(key, typed, say) {
-  return say.knows(key) ? say(key, { code: typed }) : "";
+function words(key, typed, t) {
+  return t.knows(key) ? t(key, { code: typed }) : "";
 }

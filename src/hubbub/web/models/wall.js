@@ -10,21 +10,21 @@ const LINES = 6;
 const FACES = 24;
 
 /** What the wall shows. */
-export function wallModel(app, device, clocks, say) {
+export function wallModel(app, device, clocks, t) {
   const { client } = app;
-  const people = peopleModel(client, say);
+  const people = peopleModel(client, t);
   const here = people.rows.filter((row) => row.connected);
-  const music = musicModel(client, clocks.storeNow, say);
-  const chat = chatModel(client, app.messages, say);
+  const music = musicModel(client, clocks.storeNow, t);
+  const chat = chatModel(client, app.messages, t);
   return {
-    heading: say("party.hostedBy", { host: hostName(client.party) ?? say("people.host") }),
-    invite: inviteModel(client, app.joinLink, device, say),
+    heading: t("party.hostedBy", { host: hostName(client.party) ?? t("people.host") }),
+    invite: inviteModel(client, app.joinLink, device, t),
     count: people.count,
     faces: here.slice(0, FACES),
     lines: chat.lines.slice(-LINES),
-    quiet: chat.lines.length === 0 ? say("wall.quiet") : null,
+    quiet: chat.lines.length === 0 ? t("wall.quiet") : null,
     music: music.hasTrack ? music : null,
-    locked: client.party.locked ? say("wall.locked") : null,
-    banner: bannerModel(client, clocks.now, say),
+    locked: client.party.locked ? t("wall.locked") : null,
+    banner: bannerModel(client, clocks.now, t),
   };
 }

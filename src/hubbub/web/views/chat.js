@@ -1,14 +1,17 @@
 /** What is said, reactions, and the field to speak. */
-import { REACTIONS, TEXT_CHARS_MAX, charsOver } from "../models/chat.js";
-import { el, keepList, put, submitted } from "./dom.js";
+import { excessChars, MESSAGE_CHARS_MAX, REACTIONS } from "../models/chat.js";
+import { el, put, submitted, syncList } from "./dom.js";
 import { icon } from "./icons.js";
 
 const NEAR_THE_END_PX = 80;
 const COMPOSING = 229;
 
-/** The chat's view; `act.speak(text)` resolves to whether it was said, `act.react(emoji)`, `act.setMode(mode)`. */
-export function chatView(act, say) {
-  const lines = el("ol", { class: "lines", tabindex: "0", "aria-label": say("chat.title") });
+/**
+ * The chat's view. `actions.sendMessage(text)` resolves to whether the message was sent; also `actions.react(emoji)` and
+ * `actions.setMode(mode)`.
+ */
+export function chatView(actions, t) {
+  const lines = el("ol", { class: "lines", tabindex: "0", "aria-label": t("chat.title") });
   const empty = el("p", { class: "empty" });
   let follows = true;
   const toTheEnd = () => {
@@ -19,16 +22,16 @@ export function chatView(act, say) {
   });
   // A keyboard that comes up or a phone that is turned takes room: who read the newest goes on reading it.
   new ResizeObserver(toTheEnd).observe(lines);
-  const reactions = reactionBar(act, say);
-  const composer = composerForm(act, say);
-  const modes = modeChoice(act, say);
+  const reactions = reactionBar(actions, t);
+  const composer = composerForm(actions, t);
+  const modes = modeChoice(actions, t);
   const root = el(
     "section",
     { class: "panel panel-chat", "aria-labelledby": "chat-title", "data-part": "chat" },
     el(
       "header",
       { class: "panel-head" },
-      el("h2", { id: "chat-title", class: "panel-title", text: say("chat.title") }),
+      el("h2", { id: "chat-title", class: "panel-title", text: t("chat.title") }),
       modes.root,
     ),
     el("div", { class: "lines-box" }, lines, empty),
@@ -40,7 +43,7 @@ export function chatView(act, say) {
     draw(model) {
       const newest = model.lines.at(-1);
       const grown = newest !== undefined && newest.id !== lines.dataset.newest;
-      keepList(lines, model.lines, lineRow);
+      syncList(lines, model.lines, lineRow);
       put(empty, { text: model.empty ?? "", hidden: model.empty === null });
       put(lines, { hidden: model.empty !== null, "data-newest": newest?.id ?? null });
       if (grown) follows ||= newest.isMine;
@@ -63,17 +66,17 @@ export function lineRow(line) {
   return { root, draw: () => {} };
 }
 
-function reactionBar(act, say) {
+function reactionBar(actions, t) {
   const buttons = REACTIONS.map((emoji) =>
     el("button", {
       type: "button",
       class: "reaction",
       text: emoji,
-      "aria-label": say("chat.react", { emoji }),
-      on: { click: () => act.react(emoji) },
+      "aria-label": t("chat.react", { emoji }),
+      on: { click: () => actions.react(emoji) },
     }),
   );
-  const root = el("div", { class: "reactions", role: "group", "aria-label": say("chat.reactions") }, ...buttons);
+  const root = el("div", { class: "reactions", role: "group", "aria-label": t("chat.reactions") }, ...buttons);
   return {
     root,
     draw(model) {
@@ -82,8 +85,8 @@ function reactionBar(act, say) {
   };
 }
 
-function composerForm(act, say) {
-  const over = el("span", { class: "over", id: "over", role: "status" });
+function composerForm(actions, t) {
+  const excessNote = el("span", { class: "char-excess", id: "char-excess", role: "status" });
   const field = el("textarea", {
     id: "message",
     name: "message",
@@ -92,21 +95,21 @@ function composerForm(act, say) {
     autocomplete: "off",
     enterkeyhint: "send",
     dir: "auto",
-    "aria-label": say("chat.message"),
-    "aria-describedby": "over",
+    "aria-label": t("chat.message"),
+    "aria-describedby": "char-excess",
     on: { input: () => check(), keydown: (event) => sendOnEnter(event) },
   });
   const button = el(
     "button",
-    { type: "submit", class: "icon-button icon-button-main", "aria-label": say("chat.send"), title: say("chat.send") },
+    { type: "submit", class: "icon-button icon-button-main", "aria-label": t("chat.send"), title: t("chat.send") },
     icon("send"),
   );
-  const root = el("form", { class: "composer", on: { submit: submitted(send) } }, field, over, button);
+  const root = el("form", { class: "composer", on: { submit: submitted(send) } }, field, excessNote, button);
   let canSpeak = true;
 
   function check() {
-    const excess = charsOver(field.value);
-    put(over, { text: excess === 0 ? "" : say("chat.tooLong", { n: excess, max: TEXT_CHARS_MAX }) });
+    const excess = excessChars(field.value);
+    put(excessNote, { text: excess === 0 ? "" : t("chat.tooLong", { n: excess, max: MESSAGE_CHARS_MAX }) });
     put(button, { disabled: !canSpeak || excess > 0 });
   }
 
@@ -120,10 +123,10 @@ function composerForm(act, say) {
 
   async function send() {
     const text = field.value.trim();
-    if (text === "" || !canSpeak || charsOver(text) > 0) return;
+    if (text === "" || !canSpeak || excessChars(text) > 0) return;
     field.value = "";
     check();
-    const isSaid = await act.speak(text);
+    const isSaid = await actions.sendMessage(text);
     // What was not said goes back into the field, unless something else is being written there by now.
     if (!isSaid && field.value === "") field.value = text;
     check();
@@ -139,24 +142,24 @@ function composerForm(act, say) {
   };
 }
 
-function modeChoice(act, say) {
+function modeChoice(actions, t) {
   const options = el("div", { class: "segments" });
   const root = el(
     "div",
-    { class: "mode", role: "group", "aria-label": say("chat.mode") },
-    el("span", { class: "label", text: say("chat.mode") }),
+    { class: "mode", role: "group", "aria-label": t("chat.mode") },
+    el("span", { class: "label", text: t("chat.mode") }),
     options,
   );
   return {
     root,
     draw(modes) {
       put(root, { hidden: modes === null });
-      keepList(options, modes ?? [], (mode) => {
+      syncList(options, modes ?? [], (mode) => {
         const button = el("button", {
           type: "button",
           class: "segment",
           "data-mode": mode.id,
-          on: { click: () => act.setMode(mode.id) },
+          on: { click: () => actions.setMode(mode.id) },
         });
         return { root: button, draw: (item) => put(button, { text: item.label, "aria-pressed": String(item.chosen) }) };
       });

@@ -4,13 +4,13 @@ import { el, submitted } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** Ask before something that cannot be undone; resolves to whether it was confirmed. */
-export function confirmed({ title, text, yes, no }) {
+export function askToConfirm({ title, text, yes, no }) {
   return new Promise((resolve) => {
     const dialog = el(
       "dialog",
       { class: "sheet", "aria-labelledby": "sheet-title" },
       el("h2", { id: "sheet-title", class: "sheet-title", text: title, dir: "auto" }),
-      el("p", { class: "soft", text, dir: "auto" }),
+      el("p", { class: "muted", text, dir: "auto" }),
       el(
         "div",
         { class: "sheet-actions" },
@@ -36,8 +36,8 @@ export function confirmed({ title, text, yes, no }) {
 }
 
 /** The menu of a party: another name, the way out. */
-export function openMenu(model, act, say) {
-  const name = nameField(say);
+export function openMenu(model, actions, t) {
+  const name = nameField(t);
   name.field.value = model.myName;
   const close = () => dialog.close();
   const out = model.isHost ? "end" : "leave";
@@ -47,8 +47,8 @@ export function openMenu(model, act, say) {
     el(
       "header",
       { class: "sheet-head" },
-      el("h2", { id: "sheet-title", class: "sheet-title", text: say("menu.title") }),
-      iconButton("close", say("menu.close"), close),
+      el("h2", { id: "sheet-title", class: "sheet-title", text: t("menu.title") }),
+      iconButton("close", t("menu.close"), close),
     ),
     el(
       "form",
@@ -56,13 +56,13 @@ export function openMenu(model, act, say) {
         class: "stack",
         on: {
           submit: submitted(() => {
-            act.rename(name.field.value);
+            actions.rename(name.field.value);
             close();
           }),
         },
       },
       name.root,
-      el("button", { type: "submit", class: "button", text: say("name.save") }),
+      el("button", { type: "submit", class: "button", text: t("name.save") }),
     ),
     el(
       "button",
@@ -73,22 +73,22 @@ export function openMenu(model, act, say) {
         on: {
           click: () => {
             close();
-            act[out]();
+            actions[out]();
           },
         },
       },
       icon("out"),
-      el("span", { text: say(`menu.${out}`) }),
+      el("span", { text: t(`menu.${out}`) }),
     ),
   );
   open(dialog, () => {});
 }
 
 /** What can be done with one guest; nothing happens without a confirmation. */
-export function openGuestMenu(row, act, say) {
+export function openGuestMenu(row, actions, t) {
   const choose = (action) => () => {
     dialog.close();
-    act[action](row.id, row.name);
+    actions[action](row.id, row.name);
   };
   const dialog = el(
     "dialog",
@@ -97,19 +97,19 @@ export function openGuestMenu(row, act, say) {
       "header",
       { class: "sheet-head" },
       el("h2", { id: "sheet-title", class: "sheet-title", text: row.name, dir: "auto" }),
-      iconButton("close", say("menu.close"), () => dialog.close()),
+      iconButton("close", t("menu.close"), () => dialog.close()),
     ),
     el(
       "button",
       { type: "button", class: "button", "data-action": "promote", on: { click: choose("promote") } },
       icon("crown"),
-      el("span", { text: say("people.promote", { name: row.name }), dir: "auto" }),
+      el("span", { text: t("people.promote", { name: row.name }), dir: "auto" }),
     ),
     el(
       "button",
       { type: "button", class: "button button-danger", "data-action": "kick", on: { click: choose("kick") } },
       icon("out"),
-      el("span", { text: say("people.kick", { name: row.name }), dir: "auto" }),
+      el("span", { text: t("people.kick", { name: row.name }), dir: "auto" }),
     ),
   );
   open(dialog, () => {});

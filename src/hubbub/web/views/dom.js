@@ -26,7 +26,7 @@ const lists = new WeakMap();
  * Keep the children of `parent` in step with `items`. `make(item)` gives `{ root, draw(item) }`; a row is drawn
  * again only for another object, and nodes that can stay where they are stay, so that focus and scrolling survive.
  */
-export function keepList(parent, items, make) {
+export function syncList(parent, items, make) {
   const rows = lists.get(parent) ?? new Map();
   lists.set(parent, rows);
   const wanted = new Set(items.map((item) => item.id));

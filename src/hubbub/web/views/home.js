@@ -1,21 +1,21 @@
 /** The start: join, or start a party. */
 import { NAME_CHARS_MAX } from "../models/home.js";
-import { el, keepList, put, submitted } from "./dom.js";
+import { el, put, submitted, syncList } from "./dom.js";
 import { icon, logo } from "./icons.js";
 import { codeEntry, codeTiles } from "./tiles.js";
 
-/** The start's view; `act` has `start(name)`, `typed(code, typed, name)`, `go(path)` and `openRecap(code)`. */
-export function homeView(act, say) {
+/** The start screen. Of `actions` it needs `start`, `typed`, `naming`, `go` and `openRecap`. */
+export function homeView(actions, t) {
   const entry = codeEntry({
-    label: say("home.code"),
-    hint: say("home.codeHint"),
-    entered: (code, typed) => act.typed(code, typed, name.field.value),
+    label: t("home.code"),
+    hint: t("home.codeHint"),
+    entered: (code, typed) => actions.typed(code, typed, name.field.value),
   });
-  const name = nameField(say);
-  name.field.addEventListener("input", () => act.naming(name.field.value));
-  const back = backCard(act);
+  const name = nameField(t);
+  name.field.addEventListener("input", () => actions.naming(name.field.value));
+  const back = backCard(actions);
   const recaps = el("ul", { class: "recap-list" });
-  const kept = el("section", { class: "stack" }, el("h2", { class: "label", text: say("home.recaps") }), recaps);
+  const kept = el("section", { class: "stack" }, el("h2", { class: "label", text: t("home.recaps") }), recaps);
   const root = el(
     "section",
     { class: "home" },
@@ -24,20 +24,20 @@ export function homeView(act, say) {
       { class: "brand" },
       logo(),
       el("h1", { class: "wordmark", text: "Hubbub", tabindex: "-1" }),
-      el("p", { class: "tagline", text: say("home.tagline") }),
+      el("p", { class: "tagline", text: t("home.tagline") }),
     ),
     el(
       "div",
       { class: "home-ways" },
       back.root,
       name.root,
-      el("section", { class: "card join-card", "aria-label": say("home.join") }, entry.root),
-      el("p", { class: "or", "aria-hidden": "true", text: say("home.or") }),
+      el("section", { class: "card join-card", "aria-label": t("home.join") }, entry.root),
+      el("p", { class: "divider", "aria-hidden": "true", text: t("home.or") }),
       el(
         "button",
-        { type: "button", class: "button button-main button-large", on: { click: () => act.start(name.field.value) } },
+        { type: "button", class: "button button-main button-large", on: { click: () => actions.start(name.field.value) } },
         icon("spark"),
-        el("span", { text: say("home.start") }),
+        el("span", { text: t("home.start") }),
       ),
       kept,
     ),
@@ -51,10 +51,10 @@ export function homeView(act, say) {
       drawn = true;
       back.draw(model.back);
       put(kept, { hidden: model.recaps.length === 0 });
-      keepList(
+      syncList(
         recaps,
         model.recaps.map((recap) => ({ ...recap, id: recap.code })),
-        (recap) => recapRow(recap, act),
+        (recap) => recapRow(recap, actions),
       );
     },
   };
@@ -63,7 +63,7 @@ export function homeView(act, say) {
 let fields = 0;
 
 /** A labelled field for a name. */
-export function nameField(say) {
+export function nameField(t) {
   fields += 1;
   const id = `name-${fields}`;
   const field = el("input", {
@@ -75,28 +75,28 @@ export function nameField(say) {
     autocapitalize: "words",
     enterkeyhint: "done",
     maxlength: NAME_CHARS_MAX,
-    placeholder: say("name.placeholder"),
+    placeholder: t("name.placeholder"),
     dir: "auto",
   });
   const root = el(
     "div",
     { class: "stack-tight" },
-    el("label", { for: id, class: "label", text: say("name.label") }),
+    el("label", { for: id, class: "label", text: t("name.label") }),
     field,
   );
   return { root, field };
 }
 
-function backCard(act) {
+function backCard(actions) {
   const tiles = codeTiles("small");
   const title = el("strong", { class: "back-title" });
-  const text = el("span", { class: "soft", dir: "auto" });
+  const text = el("span", { class: "muted", dir: "auto" });
   let code = null;
   const root = el(
     "a",
     {
       class: "card back-card",
-      on: { click: submitted(() => act.go(`/p/${code}`)) },
+      on: { click: submitted(() => actions.go(`/p/${code}`)) },
     },
     tiles.root,
     el("span", { class: "back-words" }, title, text),
@@ -114,35 +114,35 @@ function backCard(act) {
   };
 }
 
-function recapRow(recap, act) {
+function recapRow(recap, actions) {
   const link = el("a", {
     class: "text-link",
     href: `/#recap/${recap.code}`,
     dir: "auto",
-    on: { click: submitted(() => act.openRecap(recap.code)) },
+    on: { click: submitted(() => actions.openRecap(recap.code)) },
   });
   return { root: el("li", {}, link), draw: (item) => put(link, { text: item.text }) };
 }
 
-/** The page behind a link: whose party it is, how many are there, and one button. `act.join(name)`. */
-export function linkView(act, say) {
+/** The page behind a link: whose party it is, how many are there, and one button. `actions.join(name)`. */
+export function linkView(actions, t) {
   const tiles = codeTiles("large");
   const title = el("h1", { class: "title", tabindex: "-1", dir: "auto" });
   const count = el("p", { class: "lead" });
-  const away = el("p", { class: "soft", dir: "auto" });
-  const name = nameField(say);
+  const away = el("p", { class: "muted", dir: "auto" });
+  const name = nameField(t);
   const label = el("span", { dir: "auto" });
   const relabel = () => {
     const typed = name.field.value.trim();
-    put(label, { text: typed === "" ? say("link.join") : say("link.joinAs", { name: typed }) });
+    put(label, { text: typed === "" ? t("link.join") : t("link.joinAs", { name: typed }) });
   };
   name.field.addEventListener("input", () => {
     relabel();
-    act.naming(name.field.value);
+    actions.naming(name.field.value);
   });
   const root = el(
     "form",
-    { class: "door link", on: { submit: submitted(() => act.join(name.field.value)) } },
+    { class: "door link", on: { submit: submitted(() => actions.join(name.field.value)) } },
     tiles.root,
     title,
     count,
@@ -157,7 +157,7 @@ export function linkView(act, say) {
       if (!drawn) name.field.value = model.name;
       drawn = true;
       relabel();
-      tiles.draw(model.code, say("party.code", { code: [...model.code].join(" ") }));
+      tiles.draw(model.code, t("party.code", { code: [...model.code].join(" ") }));
       put(title, { text: model.title });
       put(count, { text: model.count });
       put(away, { text: model.hostAway ?? "", hidden: model.hostAway === null });

@@ -3,33 +3,33 @@ import { el, put } from "./dom.js";
 import { icon } from "./icons.js";
 import { codeTiles } from "./tiles.js";
 
-/** The invitation's view; `act.share()`, `act.copy()`, `act.setLocked(locked)`. */
-export function inviteView(act, say) {
+/** The invitation's view; `actions.share()`, `actions.copy()`, `actions.setLocked(locked)`. */
+export function inviteView(actions, t) {
   const tiles = codeTiles("huge");
   const address = el("strong", { class: "address" });
-  const qr = el("img", { class: "qr", alt: say("invite.qr"), width: "264", height: "264" });
-  const share = button("share", say("invite.share"), () => act.share(), "button-main");
-  const copy = button("copy", say("invite.copy"), () => act.copy());
+  const qr = el("img", { class: "qr", alt: t("invite.qr"), width: "264", height: "264" });
+  const share = button("share", t("invite.share"), () => actions.share(), "button-main");
+  const copy = button("copy", t("invite.copy"), () => actions.copy());
   const wall = el(
     "a",
     { class: "button", target: "_blank", rel: "noopener" },
     icon("wall"),
-    el("span", { text: say("invite.wall") }),
+    el("span", { text: t("invite.wall") }),
   );
   const link = el("input", {
     class: "field link-field",
     readonly: true,
-    "aria-label": say("invite.link"),
+    "aria-label": t("invite.link"),
     on: { focus: () => link.select() },
   });
   const note = el("p", { class: "note" });
-  const lock = lockSwitch(act, say);
+  const lock = lockSwitch(actions, t);
   const root = el(
     "section",
     { class: "panel panel-invite", "aria-labelledby": "invite-title", "data-part": "invite" },
-    el("h2", { id: "invite-title", class: "visually-hidden", text: say("invite.title") }),
+    el("h2", { id: "invite-title", class: "visually-hidden", text: t("invite.title") }),
     tiles.root,
-    el("p", { class: "invite-text" }, el("span", { text: `${say("invite.text")} ` }), address),
+    el("p", { class: "invite-text" }, el("span", { text: `${t("invite.text")} ` }), address),
     el("div", { class: "qr-box" }, qr),
     el("div", { class: "row invite-row" }, share, copy, wall),
     link,
@@ -39,7 +39,7 @@ export function inviteView(act, say) {
   return {
     root,
     draw(model) {
-      tiles.draw(model.code, say("party.code", { code: [...model.code].join(" ") }));
+      tiles.draw(model.code, t("party.code", { code: [...model.code].join(" ") }));
       put(address, { text: model.address });
       put(qr, { src: model.qr });
       put(share, { hidden: !model.canShare });
@@ -62,14 +62,14 @@ function button(name, label, press, more = "") {
   );
 }
 
-function lockSwitch(act, say) {
+function lockSwitch(actions, t) {
   let locked = false;
   const toggle = el("button", {
     type: "button",
     class: "switch",
     role: "switch",
     "aria-labelledby": "lock-label",
-    on: { click: () => act.setLocked(!locked) },
+    on: { click: () => actions.setLocked(!locked) },
   });
   const host = el(
     "div",
@@ -77,12 +77,12 @@ function lockSwitch(act, say) {
     el(
       "div",
       { class: "lock-words" },
-      el("span", { id: "lock-label", text: say("invite.lock") }),
-      el("span", { class: "soft", text: say("invite.lockHint") }),
+      el("span", { id: "lock-label", text: t("invite.lock") }),
+      el("span", { class: "muted", text: t("invite.lockHint") }),
     ),
     toggle,
   );
-  const told = el("p", { class: "note" }, icon("lock"), el("span", { text: say("invite.locked") }));
+  const told = el("p", { class: "note" }, icon("lock"), el("span", { text: t("invite.locked") }));
   return {
     root: el("div", {}, host, told),
     draw(model) {

@@ -12,8 +12,8 @@ export function nowPlaying() {
     ...Array.from({ length: BARS }, () => el("i", { class: "bar" })),
   );
   const track = el("strong", { class: "track-name", dir: "auto" });
-  const status = el("span", { class: "soft track-status" });
-  const root = el("div", { class: "now" }, bars, el("div", { class: "now-words" }, track, status));
+  const status = el("span", { class: "muted track-status" });
+  const root = el("div", { class: "now-playing" }, bars, el("div", { class: "now-playing-words" }, track, status));
   return {
     root,
     draw(model) {
@@ -24,29 +24,29 @@ export function nowPlaying() {
   };
 }
 
-/** The host's panel; `act.playTrack(name)`, `act.queueTrack(name or null)`, `act.play()`, `act.pause()`, `act.skip()`. */
-export function musicView(act, say) {
+/** The host's panel; `actions.playTrack(name)`, `actions.queueTrack(name or null)`, `actions.play()`, `actions.pause()`, `actions.skip()`. */
+export function musicView(actions, t) {
   const now = nowPlaying();
   const toggle = el("button", { type: "button", class: "button button-main", "data-action": "toggle" });
   const skip = el(
     "button",
-    { type: "button", class: "button", "data-action": "skip", on: { click: () => act.skip() } },
+    { type: "button", class: "button", "data-action": "skip", on: { click: () => actions.skip() } },
     icon("skip"),
-    el("span", { text: say("music.skip") }),
+    el("span", { text: t("music.skip") }),
   );
-  const next = el("span", { class: "next-name", dir: "auto" });
+  const next = el("span", { class: "next-track-name", dir: "auto" });
   const clear = el(
     "button",
     {
       type: "button",
       class: "icon-button",
-      "aria-label": say("music.clearNext"),
-      title: say("music.clearNext"),
-      on: { click: () => act.queueTrack(null) },
+      "aria-label": t("music.clearNext"),
+      title: t("music.clearNext"),
+      on: { click: () => actions.queueTrack(null) },
     },
     icon("close"),
   );
-  const upNext = el("p", { class: "next" }, el("span", { class: "label", text: say("music.next") }), next, clear);
+  const upNext = el("p", { class: "next-track" }, el("span", { class: "label", text: t("music.next") }), next, clear);
   const field = el("input", {
     id: "track",
     name: "track",
@@ -55,7 +55,7 @@ export function musicView(act, say) {
     autocomplete: "off",
     maxlength: "500",
     dir: "auto",
-    placeholder: say("music.addHint"),
+    placeholder: t("music.addHint"),
     enterkeyhint: "done",
   });
   const withTrack = async (choose) => {
@@ -71,39 +71,39 @@ export function musicView(act, say) {
     el(
       "header",
       { class: "panel-head" },
-      el("h2", { id: "music-title", class: "panel-title", text: say("music.title") }),
+      el("h2", { id: "music-title", class: "panel-title", text: t("music.title") }),
     ),
     now.root,
     el("div", { class: "row" }, toggle, skip),
     upNext,
     el(
       "form",
-      { class: "stack", on: { submit: submitted(() => withTrack((track) => act.playTrack(track))) } },
-      el("label", { for: "track", class: "label", text: say("music.add") }),
+      { class: "stack", on: { submit: submitted(() => withTrack((track) => actions.playTrack(track))) } },
+      el("label", { for: "track", class: "label", text: t("music.add") }),
       field,
       el(
         "div",
         { class: "row" },
-        el("button", { type: "submit", class: "button", text: say("music.setNow") }),
+        el("button", { type: "submit", class: "button", text: t("music.setNow") }),
         el("button", {
           type: "button",
           class: "button",
-          text: say("music.setNext"),
-          on: { click: () => withTrack((track) => act.queueTrack(track)) },
+          text: t("music.setNext"),
+          on: { click: () => withTrack((track) => actions.queueTrack(track)) },
         }),
       ),
     ),
-    el("p", { class: "hint", text: say("music.note") }),
+    el("p", { class: "hint", text: t("music.note") }),
   );
   let playing = false;
-  toggle.addEventListener("click", () => (playing ? act.pause() : act.play()));
+  toggle.addEventListener("click", () => (playing ? actions.pause() : actions.play()));
   return {
     root,
     draw(model) {
       now.draw(model);
       if (toggle.dataset.shows !== String(model.playing)) {
         const id = model.playing ? "pause" : "play";
-        toggle.replaceChildren(icon(id), el("span", { text: say(`music.${id}`) }));
+        toggle.replaceChildren(icon(id), el("span", { text: t(`music.${id}`) }));
       }
       playing = model.playing;
       put(toggle, { disabled: !model.hasTrack, "data-shows": String(model.playing) });

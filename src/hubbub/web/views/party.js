@@ -1,7 +1,7 @@
 /** A party from the inside: head, banner, and four parts that are tabs on a phone and columns on a laptop. */
 import { nameField } from "./home.js";
 import { chatView } from "./chat.js";
-import { closeSheets, el, keepList, put, submitted } from "./dom.js";
+import { closeSheets, el, put, submitted, syncList } from "./dom.js";
 import { iconButton, openMenu } from "./dialogs.js";
 import { icon } from "./icons.js";
 import { inviteView } from "./invite.js";
@@ -9,21 +9,21 @@ import { musicView, nowPlaying } from "./music.js";
 import { peopleView } from "./people.js";
 import { codeTiles } from "./tiles.js";
 
-/** The party's view; `act` has what its parts ask for, and `show(tab)`, `tryNow()`, `named(name)`. */
-export function partyView(act, say) {
+/** The party's view; `actions` has what its parts ask for, and `show(tab)`, `tryNow()`, `named(name)`. */
+export function partyView(actions, t) {
   let shown = null;
-  const head = headView(() => openMenu(shown, act, say), say);
-  const banner = bannerView(act);
-  const nameCard = nameCardView(act, say);
+  const head = headView(() => openMenu(shown, actions, t), t);
+  const banner = bannerView(actions);
+  const nameCard = nameCardView(actions, t);
   const strip = nowPlaying();
-  put(strip.root, { class: "now strip" });
+  put(strip.root, { class: "now-playing strip" });
   const panels = {
-    invite: inviteView(act, say),
-    chat: chatView(act, say),
-    people: peopleView(act, say),
-    music: musicView(act, say),
+    invite: inviteView(actions, t),
+    chat: chatView(actions, t),
+    people: peopleView(actions, t),
+    music: musicView(actions, t),
   };
-  const tabs = tabBar(act, say);
+  const tabs = tabBar(actions, t);
   const root = el(
     "section",
     { class: "party" },
@@ -52,17 +52,17 @@ export function partyView(act, say) {
   };
 }
 
-function headView(openTheMenu, say) {
+function headView(openTheMenu, t) {
   const tiles = codeTiles("small");
   const heading = el("h1", { class: "party-heading", tabindex: "-1", dir: "auto" });
-  const count = el("span", { class: "soft" });
+  const count = el("span", { class: "muted" });
   const dot = el("span", { class: "dot", role: "img" });
   const root = el(
     "header",
     { class: "party-head" },
     tiles.root,
     el("div", { class: "party-words" }, heading, el("p", { class: "party-count" }, dot, count)),
-    iconButton("menu", say("party.menu"), openTheMenu),
+    iconButton("menu", t("party.menu"), openTheMenu),
   );
   return {
     root,
@@ -76,9 +76,9 @@ function headView(openTheMenu, say) {
 }
 
 /** The strip that says what is not as it should be; also the wall's. */
-export function bannerView(act) {
+export function bannerView(actions) {
   const text = el("span", { dir: "auto" });
-  const button = el("button", { type: "button", class: "banner-button", on: { click: () => act.tryNow() } });
+  const button = el("button", { type: "button", class: "banner-button", on: { click: () => actions.tryNow() } });
   const strip = el("div", { class: "banner" }, text, button);
   return {
     // The region itself is always there: screen readers pass over one that comes together with its words.
@@ -91,28 +91,28 @@ export function bannerView(act) {
   };
 }
 
-function nameCardView(act, say) {
-  const name = nameField(say);
+function nameCardView(actions, t) {
+  const name = nameField(t);
   const title = el("h2", { class: "panel-title" });
-  const text = el("p", { class: "soft", dir: "auto" });
+  const text = el("p", { class: "muted", dir: "auto" });
   const root = el(
     "form",
-    { class: "card name-card", on: { submit: submitted(() => act.named(name.field.value)) } },
+    { class: "card name-card", on: { submit: submitted(() => actions.named(name.field.value)) } },
     el(
       "header",
       { class: "sheet-head" },
       title,
-      iconButton("close", say("menu.close"), () => act.named("")),
+      iconButton("close", t("menu.close"), () => actions.named("")),
     ),
     text,
     el(
       "div",
       { class: "row" },
       name.field,
-      el("button", { type: "submit", class: "button button-main", text: say("name.save") }),
+      el("button", { type: "submit", class: "button button-main", text: t("name.save") }),
     ),
   );
-  put(name.field, { "aria-label": say("name.label") });
+  put(name.field, { "aria-label": t("name.label") });
   return {
     root,
     draw(card) {
@@ -123,17 +123,17 @@ function nameCardView(act, say) {
   };
 }
 
-function tabBar(act, say) {
-  const root = el("nav", { class: "tabs", "aria-label": say("party.sections") });
+function tabBar(actions, t) {
+  const root = el("nav", { class: "tabs", "aria-label": t("party.sections") });
   return {
     root,
     draw(tabs) {
-      keepList(root, tabs, (tab) => {
+      syncList(root, tabs, (tab) => {
         const label = el("span", {});
         const unread = el("span", { class: "unread" });
         const button = el(
           "button",
-          { type: "button", class: "tab", "data-tab": tab.id, on: { click: () => act.show(tab.id) } },
+          { type: "button", class: "tab", "data-tab": tab.id, on: { click: () => actions.show(tab.id) } },
           icon(tab.id),
           label,
           unread,

@@ -1,13 +1,13 @@
 /** Who is here. */
-import { el, keepList, put } from "./dom.js";
+import { el, put, syncList } from "./dom.js";
 import { iconButton, openGuestMenu } from "./dialogs.js";
 import { icon } from "./icons.js";
 
-/** The roster's view; `act.kick(id, name)` and `act.promote(id, name)` ask before they do it. */
-export function peopleView(act, say) {
+/** The roster's view; `actions.kick(id, name)` and `actions.promote(id, name)` ask before they do it. */
+export function peopleView(actions, t) {
   const count = el("span", { class: "pill" });
   const list = el("ul", { class: "roster" });
-  const more = el("p", { class: "soft roster-more" });
+  const more = el("p", { class: "muted roster-more" });
   const empty = el("p", { class: "empty" });
   const root = el(
     "section",
@@ -15,7 +15,7 @@ export function peopleView(act, say) {
     el(
       "header",
       { class: "panel-head" },
-      el("h2", { id: "people-title", class: "panel-title", text: say("people.title") }),
+      el("h2", { id: "people-title", class: "panel-title", text: t("people.title") }),
       count,
     ),
     el(
@@ -30,21 +30,21 @@ export function peopleView(act, say) {
     root,
     draw(model) {
       put(count, { text: model.count });
-      keepList(list, model.rows, (row) => personRow(row, act, say));
+      syncList(list, model.rows, (row) => personRow(row, actions, t));
       put(more, { text: model.more ?? "", hidden: model.more === null });
       put(empty, { text: model.empty ?? "", hidden: model.empty === null });
     },
   };
 }
 
-function personRow(row, act, say) {
+function personRow(row, actions, t) {
   const face = faceOf();
   const name = el("bdi", {});
-  const you = el("span", { class: "tag", text: say("people.you") });
-  const host = el("span", { class: "tag tag-host" }, icon("crown"), el("span", { text: say("people.host") }));
-  const away = el("span", { class: "tag tag-away", text: say("people.away"), title: say("people.awayTitle") });
+  const you = el("span", { class: "tag", text: t("people.you") });
+  const host = el("span", { class: "tag tag-host" }, icon("crown"), el("span", { text: t("people.host") }));
+  const away = el("span", { class: "tag tag-away", text: t("people.away"), title: t("people.awayTitle") });
   let shown = row;
-  const menu = iconButton("menu", "", () => openGuestMenu(shown, act, say));
+  const menu = iconButton("menu", "", () => openGuestMenu(shown, actions, t));
   const root = el(
     "li",
     { class: "person", "data-id": row.id },
@@ -63,7 +63,7 @@ function personRow(row, act, say) {
       put(you, { hidden: !item.isMe });
       put(host, { hidden: !item.isHost });
       put(away, { hidden: item.connected });
-      const label = say("people.actions", { name: item.name });
+      const label = t("people.actions", { name: item.name });
       put(menu, { hidden: !item.canManage, "aria-label": label, title: label });
     },
   };

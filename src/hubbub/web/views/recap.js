@@ -1,16 +1,16 @@
 /** What is left of a party: figures, and a picture of them. */
-import { el, keepList, put } from "./dom.js";
+import { el, put, syncList } from "./dom.js";
 import { icon } from "./icons.js";
 import { drawRecap } from "./recap_picture.js";
 
-/** The recap's view; `act.sharePicture(blob)`, `act.savePicture(blob)`, `act.home()`, `act.startAgain()`. */
-export function recapView(act, say) {
-  const title = el("h1", { class: "title", tabindex: "-1", text: say("recap.title") });
+/** The recap's view; `actions.sharePicture(blob)`, `actions.savePicture(blob)`, `actions.home()`, `actions.startAgain()`. */
+export function recapView(actions, t) {
+  const title = el("h1", { class: "title", tabindex: "-1", text: t("recap.title") });
   const cause = el("p", { class: "lead", dir: "auto" });
   const lasted = el("p", { class: "recap-lasted" });
   const figures = el("dl", { class: "figures" });
   const top = el("p", { class: "recap-top", "aria-hidden": "true" });
-  const canvas = el("canvas", { class: "picture", role: "img", "aria-label": say("recap.picture") });
+  const canvas = el("canvas", { class: "picture", role: "img", "aria-label": t("recap.picture") });
   const picture = () => new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   const share = el(
     "button",
@@ -18,10 +18,10 @@ export function recapView(act, say) {
       type: "button",
       class: "button button-main",
       "data-action": "share",
-      on: { click: async () => act.sharePicture(await picture()) },
+      on: { click: async () => actions.sharePicture(await picture()) },
     },
     icon("share"),
-    el("span", { text: say("recap.share") }),
+    el("span", { text: t("recap.share") }),
   );
   const save = el(
     "button",
@@ -29,10 +29,10 @@ export function recapView(act, say) {
       type: "button",
       class: "button",
       "data-action": "save",
-      on: { click: async () => act.savePicture(await picture()) },
+      on: { click: async () => actions.savePicture(await picture()) },
     },
     icon("copy"),
-    el("span", { text: say("recap.save") }),
+    el("span", { text: t("recap.save") }),
   );
   const root = el(
     "section",
@@ -52,14 +52,14 @@ export function recapView(act, say) {
         el("button", {
           type: "button",
           class: "button",
-          text: say("recap.again"),
-          on: { click: () => act.startAgain() },
+          text: t("recap.again"),
+          on: { click: () => actions.startAgain() },
         }),
         el("button", {
           type: "button",
           class: "button",
-          text: say("door.action.home"),
-          on: { click: () => act.home() },
+          text: t("door.action.home"),
+          on: { click: () => actions.home() },
         }),
       ),
     ),
@@ -71,7 +71,7 @@ export function recapView(act, say) {
     draw(model) {
       put(cause, { text: model.cause });
       put(lasted, { text: `${model.lasted.figure} ${model.lasted.label}` });
-      keepList(figures, model.figures, figureRow);
+      syncList(figures, model.figures, figureRow);
       put(top, { text: model.top.join(" "), hidden: model.top.length === 0 });
       put(share, { hidden: !model.canShare });
       put(save, { class: `button ${model.canShare ? "" : "button-main"}` });

@@ -1,5 +1,5 @@
 /** The code as six tiles: the thing that a whole room looks for. */
-import { CODE_CHARS, codeWithin } from "../core/code.js";
+import { CODE_LENGTH, codeWithin } from "../core/code.js";
 import { el, put } from "./dom.js";
 
 /** Tiles that show a code. `draw(code, label)`: null is six blank tiles. */
@@ -46,7 +46,7 @@ export function codeEntry({ label, hint, entered }) {
 
   function show() {
     const code = codeWithin(field.value);
-    const active = document.activeElement === field ? Math.min(code.length, CODE_CHARS - 1) : -1;
+    const active = document.activeElement === field ? Math.min(code.length, CODE_LENGTH - 1) : -1;
     cells.forEach((cell, at) =>
       put(cell, { text: code[at] ?? "", "data-blank": code[at] === undefined, "data-active": at === active }),
     );
@@ -58,12 +58,12 @@ export function codeEntry({ label, hint, entered }) {
     // A text without a code would lie unseen under the tiles, and in the way of whoever types the right one.
     field.value = code === "" ? "" : typed;
     show();
-    if (code.length === CODE_CHARS) entered(code, typed.trim());
+    if (code.length === CODE_LENGTH) entered(code, typed.trim());
   }
 
   return { root, field, take };
 }
 
 function blankCells() {
-  return Array.from({ length: CODE_CHARS }, (_, at) => el("span", { class: `tile hue-${at + 1}`, "data-blank": true }));
+  return Array.from({ length: CODE_LENGTH }, (_, at) => el("span", { class: `tile hue-${at + 1}`, "data-blank": true }));
 }

@@ -1,19 +1,19 @@
 /** A party for a room to look at: TV, projector, laptop on the bar. Nothing here can be pressed. */
 import { lineRow } from "./chat.js";
-import { el, keepList, put } from "./dom.js";
+import { el, put, syncList } from "./dom.js";
 import { nowPlaying } from "./music.js";
 import { bannerView } from "./party.js";
 import { faceOf } from "./people.js";
 import { codeTiles } from "./tiles.js";
 
 /** The wall's view. */
-export function wallView(act, say) {
+export function wallView(actions, t) {
   const heading = el("h1", { class: "wall-heading", tabindex: "-1", dir: "auto" });
-  const banner = bannerView(act);
+  const banner = bannerView(actions);
   const tiles = codeTiles("wall");
   const address = el("strong", { class: "address" });
   const locked = el("p", { class: "wall-locked" });
-  const qr = el("img", { class: "qr", alt: say("invite.qr") });
+  const qr = el("img", { class: "qr", alt: t("invite.qr") });
   const count = el("p", { class: "wall-count" });
   const faces = el("ul", { class: "faces", "aria-hidden": "true" });
   const lines = el("ol", { class: "lines wall-lines" });
@@ -28,7 +28,7 @@ export function wallView(act, say) {
       "div",
       { class: "wall-way-in" },
       el("div", { class: "qr-box" }, qr),
-      el("p", { class: "wall-join" }, el("span", { text: `${say("wall.join")} ` }), address),
+      el("p", { class: "wall-join" }, el("span", { text: `${t("wall.join")} ` }), address),
       tiles.root,
       locked,
     ),
@@ -40,13 +40,13 @@ export function wallView(act, say) {
     draw(model) {
       put(heading, { text: model.heading });
       banner.draw(model.banner);
-      tiles.draw(model.invite.code, say("party.code", { code: [...model.invite.code].join(" ") }));
+      tiles.draw(model.invite.code, t("party.code", { code: [...model.invite.code].join(" ") }));
       put(address, { text: model.invite.address });
       put(locked, { text: model.locked ?? "", hidden: model.locked === null });
       put(qr, { src: model.invite.qr });
       put(count, { text: model.count });
-      keepList(faces, model.faces, () => wallFace());
-      keepList(lines, model.lines, lineRow);
+      syncList(faces, model.faces, () => wallFace());
+      syncList(lines, model.lines, lineRow);
       put(quiet, { text: model.quiet ?? "", hidden: model.quiet === null });
       put(now.root, { hidden: model.music === null });
       if (model.music !== null) now.draw(model.music);

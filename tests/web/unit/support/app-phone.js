@@ -3,12 +3,12 @@
 import { setImmediate } from "node:timers/promises";
 
 import { App } from "../../../../src/hubbub/web/app/app.js";
-import { Memory } from "../../../../src/hubbub/web/app/memory.js";
+import { BrowserStorage } from "../../../../src/hubbub/web/app/storage.js";
 import { connect } from "../../../../src/hubbub/web/client.js";
 import { screenOf } from "../../../../src/hubbub/web/models/screen.js";
 import { FakeDevice, FakeRouter, FakeStorage } from "./fake-page.js";
 import { CODE, EPOCH, member, Phone, room } from "./phone.js";
-import { say } from "./shown.js";
+import { t } from "./shown.js";
 
 export class AppPhone extends Phone {
   device = new FakeDevice();
@@ -20,31 +20,31 @@ export class AppPhone extends Phone {
   /** @param {object} [from] `address`; `local`, `session`, `time` of a page before; `connect`: other clients */
   constructor({ address = "/", local = new FakeStorage(), session = new FakeStorage(), time, connect: make } = {}) {
     super();
-    this.world.time = time ?? this.world.time;
+    this.platform.time = time ?? this.platform.time;
     this.local = local;
     this.session = session;
     this.router = new FakeRouter(address);
-    this.memory = new Memory(
+    this.storage = new BrowserStorage(
       () => local,
       () => session,
-      this.world.now,
+      this.platform.now,
     );
-    const { world } = this;
+    const { platform } = this;
     const parts = {
-      connect: make ?? (() => connect({ server: "wss://party.test/ws", world })),
+      connect: make ?? (() => connect({ server: "wss://party.test/ws", platform })),
       lookUp: (code) => new Promise((resolve) => this.lookups.push({ code, answer: resolve })),
       joinLinkOf: async (code) => `https://party.test/p/${code}`,
-      memory: this.memory,
+      storage: this.storage,
       device: this.device,
       router: this.router,
-      say,
-      timers: world,
+      t,
+      timers: platform,
       randomBytes,
     };
     this.app = new App(parts, {
       onChange: () => {},
       onReaction: (counts) => this.told.reactions.push(counts),
-      onHeard: (text) => this.told.heard.push(text),
+      onAnnounce: (text) => this.told.heard.push(text),
       onArrived: () => (this.told.arrivals += 1),
     });
     this.app.open();
@@ -64,8 +64,8 @@ export class AppPhone extends Phone {
   /** The page is loaded again, or its address opened once more. */
   reloaded(address = this.router.address) {
     this.app.pause();
-    const { local, session, world } = this;
-    return new AppPhone({ address, local, session, time: world.time });
+    const { local, session, platform } = this;
+    return new AppPhone({ address, local, session, time: platform.time });
   }
 
   async look(lookup) {
@@ -87,7 +87,7 @@ export class AppPhone extends Phone {
       version,
       requestId,
     };
-    this.socket.say(answer, room(version, { code, guestCount: 0, members }));
+    this.socket.deliver(answer, room(version, { code, guestCount: 0, members }));
     await settled();
   }
 
@@ -99,14 +99,14 @@ export class AppPhone extends Phone {
 
   /** Something happens in the party. */
   async happens(...events) {
-    this.socket.say(...events);
+    this.socket.deliver(...events);
     await settled();
   }
 
   /** The connection breaks, and the next one is there at once. */
   lose(code) {
     this.socket.lose(code);
-    this.world.advance(5000);
+    this.platform.advance(5000);
     this.accept();
   }
 

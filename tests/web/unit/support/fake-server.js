@@ -3,7 +3,7 @@
  * the party by means of its own, so that a client's copy can be held against it at any position.
  */
 
-const MESSAGES_KEPT = 20;
+const SNAPSHOT_MESSAGES_MAX = 20;
 const REPLAYED_MOST = 12;
 const STANDINGS = ["connected", "disconnected", "recovering"];
 const CHAT_MODES = ["OPEN", "EMOJI_ONLY", "LOCKED"];
@@ -18,7 +18,7 @@ export class FakeServer {
   isUp = true;
   /** whether it misbehaves: refusals, holes, repeats, nonsense */
   isMoody = true;
-  #world;
+  #platform;
   #roll;
   #epochs = 0;
   #serial = 0;
@@ -27,11 +27,11 @@ export class FakeServer {
   #seats = new Map();
 
   /**
-   * @param {import("./fake-world.js").FakeWorld} world
+   * @param {import("./fake-platform.js").FakeWorld} world
    * @param {(below: number) => number} roll a whole number from 0, seeded
    */
-  constructor(world, roll) {
-    this.#world = world;
+  constructor(platform, roll) {
+    this.#platform = platform;
     this.#roll = roll;
     this.party = {
       code: "BCDFGH",
@@ -50,7 +50,7 @@ export class FakeServer {
     };
     this.version = 0;
     this.renewEpoch();
-    world.onSocket = (socket) => this.#connected(socket);
+    platform.onSocket = (socket) => this.#connected(socket);
   }
 
   /** The position and all there is to know at it. */
@@ -108,7 +108,7 @@ export class FakeServer {
   #hear(phone, message) {
     if (phone.isGone || phone.isDeaf || !this.isUp || phone.socket.closedWith !== null) return;
     const { t, requestId } = message;
-    if (t === "PING") this.#send(phone, { t: "PONG", id: message.id, serverTime: this.#world.time });
+    if (t === "PING") this.#send(phone, { t: "PONG", id: message.id, serverTime: this.#platform.time });
     else if (this.isMoody && this.#roll(6) === 0) this.#refuse(phone, requestId, RETRYABLE[this.#roll(4)]);
     else if (t === "JOIN") this.#join(phone, message);
     else if (!phone.isIn) this.#refuse(phone, requestId, "not_joined");
@@ -151,7 +151,7 @@ export class FakeServer {
 
   #change() {
     const { party } = this;
-    const at = this.#world.time;
+    const at = this.#platform.time;
     const position = this.#roll(100);
     const others = party.members.filter(({ id }) => id.startsWith("guest"));
     const other = others[this.#roll(Math.max(1, others.length))];
@@ -209,9 +209,9 @@ export class FakeServer {
 
   #said(memberId, text) {
     this.#serial += 1;
-    const message = { id: `m${this.#serial}`, memberId, name: memberId, text, at: this.#world.time };
+    const message = { id: `m${this.#serial}`, memberId, name: memberId, text, at: this.#platform.time };
     this.party.messages.push(message);
-    if (this.party.messages.length > MESSAGES_KEPT) this.party.messages.shift();
+    if (this.party.messages.length > SNAPSHOT_MESSAGES_MAX) this.party.messages.shift();
     return this.#numbered({ t: "MESSAGE", ...message });
   }
 
@@ -276,6 +276,6 @@ export class FakeServer {
 
   /** In order, since every way takes the same time. */
   #later(act) {
-    this.#world.after(20, act);
+    this.#platform.after(20, act);
   }
 }

@@ -1,15 +1,15 @@
 /** A client in a fake world, what it told, and what a server says to it. */
 
 import { connect } from "../../../../src/hubbub/web/client.js";
-import { FakeWorld } from "./fake-world.js";
+import { FakePlatform } from "./fake-platform.js";
 
 export const CODE = "BCDFGH";
 export const TOKEN = "abcdefghijklmnopqrstuv";
 export const EPOCH = "epoch-one";
 
 export class Phone {
-  world = new FakeWorld();
-  client = connect({ server: "wss://party.test/ws", world: this.world });
+  platform = new FakePlatform();
+  client = connect({ server: "wss://party.test/ws", platform: this.platform });
   changes = [];
   events = [];
   reactions = [];
@@ -21,7 +21,7 @@ export class Phone {
   }
 
   get socket() {
-    return this.world.socket;
+    return this.platform.socket;
   }
 
   get state() {
@@ -32,20 +32,20 @@ export class Phone {
   accept() {
     this.socket.accept();
     const names = { clientId: "c", instanceId: "i", version: "1" };
-    this.socket.say({ t: "WELCOME", ...names, heartbeatSeconds: 20, protocol: 1 });
+    this.socket.deliver({ t: "WELCOME", ...names, heartbeatSeconds: 20, protocol: 1 });
   }
 
   /** The server answers the last JOIN, then tells what `told` are: by default the whole party. */
   admit({ version = 5, epoch = EPOCH, resumed = false, memberId = "ben", told, ...snapshot } = {}) {
     const { requestId, code, token } = this.socket.last("JOIN");
     const isHost = memberId === "ann";
-    this.socket.say({ t: "JOINED", code, memberId, token, isHost, resumed, epoch, version, requestId });
-    for (const message of told ?? [room(version, { epoch, ...snapshot })]) this.socket.say(message);
+    this.socket.deliver({ t: "JOINED", code, memberId, token, isHost, resumed, epoch, version, requestId });
+    for (const message of told ?? [room(version, { epoch, ...snapshot })]) this.socket.deliver(message);
   }
 
   refuse(reason, { retryable = false, type = "JOIN" } = {}) {
     const { requestId } = this.socket.last(type);
-    this.socket.say({ t: "ERROR", reason, error: `No: ${reason}`, retryable, requestId });
+    this.socket.deliver({ t: "ERROR", reason, error: `No: ${reason}`, retryable, requestId });
   }
 
   /** A client that is in the party, and the promise of `join`. */

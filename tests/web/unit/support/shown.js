@@ -1,12 +1,12 @@
 /** What models are made of: the app's state and the client's, with something harmless in every place. */
 
-import { IDLE } from "../../../../src/hubbub/web/client/visit.js";
+import { IDLE } from "../../../../src/hubbub/web/client/party_session.js";
 import { partyOf } from "../../../../src/hubbub/web/core/party.js";
 import { routeOf } from "../../../../src/hubbub/web/app/router.js";
-import { speaker } from "../../../../src/hubbub/web/strings/say.js";
+import { translator } from "../../../../src/hubbub/web/strings/translator.js";
 import { CODE, room, TOKEN } from "./phone.js";
 
-export const say = speaker("en");
+export const t = translator("en");
 
 /** The state of a client that is in a party as Ben; `party` has what is different about the party. */
 export function inside({ party = {}, memberId = "ben", ...changes } = {}) {

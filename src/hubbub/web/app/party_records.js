@@ -6,54 +6,54 @@ const TOP_EMOJI = 5;
 /** After these a token is worth nothing any more; after any other end it still owns its seat. */
 const SEAT_GONE = new Set(["left", "party_ended", "party_not_found", "token_invalid"]);
 
-export class Keeping {
-  #memory;
-  #say;
+export class PartyRecords {
+  #storage;
+  #t;
   #tally = {};
 
-  constructor(memory, say) {
-    this.#memory = memory;
-    this.#say = say;
+  constructor(storage, t) {
+    this.#storage = storage;
+    this.#t = t;
   }
 
   /** Another party begins: what was counted of the last one is not of this. */
-  begin() {
+  reset() {
     this.#tally = {};
   }
 
   /** Count the emoji that this phone saw. */
-  count(counts) {
+  countEmoji(counts) {
     for (const [emoji, count] of Object.entries(counts)) this.#tally[emoji] = (this.#tally[emoji] ?? 0) + count;
   }
 
   /** Keep who this phone is in the party, and whose party it is. */
-  seat(client) {
+  saveSeat(client) {
     const { memberId, isHost, party } = client;
     const me = party.members.find((member) => member.id === memberId);
     const kept = { memberId, isHost, hostName: this.#hostName(party), ...(me === undefined ? {} : { name: me.name }) };
-    const known = this.#memory.seatOf(client.code);
-    if (Object.entries(kept).some(([key, value]) => known?.[key] !== value)) this.#memory.keepSeat(client.code, kept);
+    const known = this.#storage.seatOf(client.code);
+    if (Object.entries(kept).some(([key, value]) => known?.[key] !== value)) this.#storage.keepSeat(client.code, kept);
   }
 
   /** Keep the recap of a party that ended, and return it; null where the server told none. */
-  recap(client) {
+  saveRecap(client) {
     const { recap } = client.over;
     if (recap === undefined || client.party === null) return null;
     const endedAt = client.party.createdAt + recap.seconds * 1000;
     const kept = recapOf(client, client.over, this.#tally, this.#hostName(client.party), endedAt);
-    this.#memory.keepRecap(kept);
+    this.#storage.keepRecap(kept);
     return kept;
   }
 
   /** Give up a seat that is gone; `wasIn` is whether this phone had one. */
-  end(code, reason, wasIn) {
+  onEnd(code, reason, wasIn) {
     // A kicked phone keeps its token: with another it would be let in again.
-    if (reason === "kicked") this.#memory.keepSeat(code, { out: true });
-    else if (SEAT_GONE.has(reason) || !wasIn) this.#memory.forgetSeat(code);
+    if (reason === "kicked") this.#storage.keepSeat(code, { out: true });
+    else if (SEAT_GONE.has(reason) || !wasIn) this.#storage.forgetSeat(code);
   }
 
   #hostName(party) {
-    return hostName(party) ?? this.#say("people.host");
+    return hostName(party) ?? this.#t("people.host");
   }
 }
 

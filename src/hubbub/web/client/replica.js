@@ -6,10 +6,10 @@ import { applyEvent, follows, partyOf } from "../core/party.js";
 const EPOCH_CHARS_MAX = 128;
 const NOT_EVENTS = new Set(["CREATED", "JOINED", "WATCHING", "WELCOME"]);
 
-export class Copy {
+export class Replica {
   /** The party, or null as long as nothing is known of it. */
   party = null;
-  #isTrusted = true;
+  #isValid = true;
   #asked = null;
   #answer = null;
   #needsRoom = true;
@@ -20,11 +20,11 @@ export class Copy {
   }
 
   /** The position to ask `since` when entering again, or undefined for all there is. */
-  ask() {
+  since() {
     this.#answer = null;
     this.#needsRoom = true;
     const { epoch, version } = this.party ?? {};
-    this.#asked = this.party !== null && this.#isTrusted ? { epoch, version } : undefined;
+    this.#asked = this.party !== null && this.#isValid ? { epoch, version } : undefined;
     return this.#asked;
   }
 
@@ -35,31 +35,31 @@ export class Copy {
   }
 
   /** Whether the copy has got where the answer said, or beyond into another epoch. */
-  get isLevel() {
+  get isSynced() {
     if (this.#answer === null || this.#needsRoom) return false;
     return this.party.epoch !== this.#answer.epoch || this.party.version >= this.#answer.version;
   }
 
   /** What is known does not go with what was told: all is asked for next time, and this kept until then. */
-  distrust() {
-    this.#isTrusted = false;
+  invalidate() {
+    this.#isValid = false;
   }
 
   /**
    * @param {object} message any
    * @returns {"room" | "event" | "gap" | "ignored"} what it was to the copy
    */
-  take(message) {
+  apply(message) {
     if (message.t === "ROOM") {
       this.party = partyOf(message);
       this.#needsRoom = false;
-      this.#isTrusted = true;
+      this.#isValid = true;
       return "room";
     }
     if (!Number.isInteger(message.version) || NOT_EVENTS.has(message.t)) return "ignored";
     if (this.#needsRoom) return "gap";
-    const standing = follows(this.party, message);
-    if (standing !== "next") return standing === "old" ? "ignored" : "gap";
+    const order = follows(this.party, message);
+    if (order !== "next") return order === "old" ? "ignored" : "gap";
     this.party = applyEvent(this.party, message);
     return "event";
   }

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { heardText } from "../../../src/hubbub/web/models/heard.js";
+import { announcementText } from "../../../src/hubbub/web/models/announcements.js";
 import { member } from "./support/phone.js";
-import { say } from "./support/shown.js";
+import { t } from "./support/shown.js";
 
 const joined = (name, id = name) => ({ t: "MEMBER_JOINED", member: member(id, name) });
 const left = (name) => ({ t: "MEMBER_LEFT", memberId: name, name });
 const said = (name, text) => ({ t: "MESSAGE", memberId: name, name, text });
 
 function heard(...events) {
-  return heardText(events, "me", say);
+  return announcementText(events, "me", t);
 }
 
 test("nothing that happened is nothing to say", () => {

@@ -2,7 +2,7 @@
  * What this phone remembers: its name, the seats it holds, recaps; and for a reload, the party on the screen.
  *
  * Browsers may refuse storage (private mode, full disk). Then it remembers until the page is closed, and
- * `lasts` is false.
+ * `isPersistent` is false.
  */
 import { isCode } from "../core/code.js";
 
@@ -12,7 +12,7 @@ const RECAPS_MAX = 5;
 /** The server forgets which party a token made after 10 minutes; a minute less is on the safe side. */
 const CREATE_REPEAT_MS = 9 * 60_000;
 
-export class Memory {
+export class BrowserStorage {
   #local;
   #session;
   #now;
@@ -24,8 +24,8 @@ export class Memory {
     this.#now = now;
   }
 
-  get lasts() {
-    return this.#local.lasts;
+  get isPersistent() {
+    return this.#local.isPersistent;
   }
 
   get name() {
@@ -146,7 +146,7 @@ function openStorage(open) {
     storage.removeItem(probe);
   });
   return {
-    get lasts() {
+    get isPersistent() {
       return isWritable && unkept.size === 0;
     },
     get: (key) => unkept.get(key) ?? attempt(() => storage.getItem(key)) ?? null,

@@ -5,7 +5,7 @@ const AT_ONCE_MAX = 40;
 const OF_ONE_MAX = 8;
 
 /** The layer that reactions rise in; `random` gives 0 to 1. */
-export function floatsLayer(random) {
+export function reactionOverlay(random) {
   const root = el("div", { class: "floats", "aria-hidden": "true" });
 
   function rise(emoji) {

@@ -1,7 +1,7 @@
 /** One visit of a party: from `create`, `join` or `watch` to its end, by as many connections as it takes. */
 
-import { Copy } from "./copy.js";
-import { Link } from "./link.js";
+import { Replica } from "./replica.js";
+import { ReconnectingSocket } from "./reconnecting_socket.js";
 import { localRefusal, Refusal, refusalOf } from "./refusal.js";
 import { Requests } from "./requests.js";
 
@@ -31,14 +31,14 @@ export const IDLE = Object.freeze({
   over: null,
 });
 
-export class Visit {
+export class PartySession {
   /** Settles when the party is entered or cannot be. */
   entering;
   #purpose;
-  #world;
-  #tell;
-  #copy;
-  #link;
+  #platform;
+  #onChange;
+  #replica;
+  #socket;
   #requests = new Requests();
   #settle;
   #phase = "connecting";
@@ -46,7 +46,7 @@ export class Visit {
   #store = "connected";
   #lostAt;
   #over = null;
-  #greetingId = null;
+  #enterId = null;
   #leaveId = null;
   #resumed = null;
   #news = [];
@@ -59,35 +59,35 @@ export class Visit {
    * @param {string | null} purpose.token null for watchers
    * @param {string} [purpose.name]
    * @param {unknown} [purpose.party] a state kept from earlier
-   * @param {(news: [string, object][]) => void} tell called when `state` may have changed, with what happened
+   * @param {(news: [string, object][]) => void} onChange called when `state` may have changed, with what happened
    */
-  constructor(parts, purpose, tell) {
+  constructor(parts, purpose, onChange) {
     this.#purpose = { ...purpose };
-    this.#world = parts.world;
-    this.#tell = tell;
-    this.#copy = new Copy(purpose.party, purpose.code);
-    this.#lostAt = parts.world.now();
+    this.#platform = parts.platform;
+    this.#onChange = onChange;
+    this.#replica = new Replica(purpose.party, purpose.code);
+    this.#lostAt = parts.platform.now();
     this.entering = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
     this.entering.catch(() => {});
-    this.#link = new Link(parts, {
-      greeting: () => this.#greeting(),
-      heard: (messages) => this.#heard(messages),
-      broken: (code, reason) => this.#broken(code, reason),
-      moved: () => this.#publish(),
+    this.#socket = new ReconnectingSocket(parts, {
+      enterMessage: () => this.#enterMessage(),
+      onMessages: (messages) => this.#onMessages(messages),
+      onClosed: (code, reason) => this.#onClosed(code, reason),
+      onStatus: () => this.#publish(),
     });
   }
 
   start() {
-    this.#link.start();
+    this.#socket.start();
     this.#publish();
   }
 
   /** Let go without leaving; nothing is told any more. */
   stop() {
-    this.#tell = () => {};
-    this.#link.stop();
+    this.#onChange = () => {};
+    this.#socket.stop();
     this.#requests.lose();
     this.#settle.reject(localRefusal("closed"));
   }
@@ -106,12 +106,12 @@ export class Visit {
   }
 
   wake() {
-    this.#link.wake();
+    this.#socket.wake();
   }
 
   get state() {
     const { code, token, kind } = this.#purpose;
-    const { party } = this.#copy;
+    const { party } = this.#replica;
     return {
       phase: this.#phase,
       code,
@@ -121,9 +121,9 @@ export class Visit {
       watching: kind === "watch",
       party,
       store: this.#store,
-      trouble: this.#link.trouble,
+      trouble: this.#socket.trouble,
       lostAt: this.#lostAt,
-      nextTryAt: this.#link.nextTryAt,
+      nextTryAt: this.#socket.nextTryAt,
       over: this.#over,
     };
   }
@@ -137,12 +137,12 @@ export class Visit {
     const answer = this.#requests.wait(requestId);
     if (message.t === "LEAVE") this.#leaveId = requestId;
     // Named like this before the answer comes: a repeat after a lost answer then says the same.
-    if (message.t === "RENAME") this.#rename(message.name, answer);
-    this.#link.send(text);
+    if (message.t === "RENAME") this.#rememberName(message.name, answer);
+    this.#socket.send(text);
     return answer;
   }
 
-  #rename(name, answer) {
+  #rememberName(name, answer) {
     const before = this.#purpose.name;
     this.#purpose.name = name;
     answer.catch((refusal) => {
@@ -150,63 +150,63 @@ export class Visit {
     });
   }
 
-  #greeting() {
+  #enterMessage() {
     const { kind, code, token } = this.#purpose;
-    const since = this.#copy.ask();
+    const since = this.#replica.since();
     const requestId = this.#requests.newId();
-    this.#greetingId = requestId;
+    this.#enterId = requestId;
     if (kind === "watch") return { t: "WATCH", requestId, code };
-    const name = this.#nameToTell();
+    const name = this.#nameToSend();
     if (code === null) return { t: "CREATE", requestId, name, token };
     return { t: "JOIN", requestId, code, name, token, since };
   }
 
   /** The name for the seat: where its hold has run out, the new one is to be called like it. */
-  #nameToTell() {
-    const seen = this.#copy.party?.members.find(({ id }) => id === this.#memberId)?.name;
+  #nameToSend() {
+    const seen = this.#replica.party?.members.find(({ id }) => id === this.#memberId)?.name;
     return this.#purpose.name || seen || undefined;
   }
 
-  #heard(messages) {
+  #onMessages(messages) {
     for (const message of messages) {
       // What follows a message that ended the visit or the connection is not ours any more.
-      if (this.#take(message) === "stop") break;
+      if (this.#handle(message) === "stop") break;
     }
     this.#publish();
   }
 
-  #take(message) {
-    if (ENTERED.has(message.t)) this.#entered(message);
-    else if (message.t === "OK") this.#done(message);
-    else if (message.t === "ERROR") this.#refused(message);
+  #handle(message) {
+    if (ENTERED.has(message.t)) this.#onEntered(message);
+    else if (message.t === "OK") this.#onOk(message);
+    else if (message.t === "ERROR") this.#onError(message);
     else if (message.t === "STATUS") this.#store = message.store;
     else if (message.t === "KICKED") this.#finish({ reason: "kicked" });
-    else if (message.t === "REACTION") this.#reacted({ [message.emoji]: 1 }, message);
-    else if (message.t === "REACTIONS") this.#reacted(message.counts, {});
-    else return this.#follow(message);
+    else if (message.t === "REACTION") this.#onReaction({ [message.emoji]: 1 }, message);
+    else if (message.t === "REACTIONS") this.#onReaction(message.counts, {});
+    else return this.#applyMessage(message);
     return this.#over === null ? "go on" : "stop";
   }
 
-  #entered(message) {
+  #onEntered(message) {
     this.#purpose.code = message.code;
     this.#purpose.token = message.token ?? this.#purpose.token;
     this.#memberId = message.memberId ?? null;
     this.#resumed ??= message.resumed ?? false;
-    this.#copy.answered(message);
-    this.#link.answered();
-    this.#goLive();
+    this.#replica.answered(message);
+    this.#socket.answered();
+    this.#onSynced();
   }
 
-  #follow(message) {
-    const taken = this.#takeSafely(message);
-    if (taken === "gap") {
-      this.#copy.distrust();
-      this.#link.drop();
+  #applyMessage(message) {
+    const applied = this.#applySafely(message);
+    if (applied === "gap") {
+      this.#replica.invalidate();
+      this.#socket.drop();
       return "stop";
     }
-    if (taken === "event") this.#news.push(["event", message]);
-    this.#goLive();
-    if (taken === "event" && message.t === "ENDED") {
+    if (applied === "event") this.#news.push(["event", message]);
+    this.#onSynced();
+    if (applied === "event" && message.t === "ENDED") {
       const { cause, recap } = message;
       this.#finish({ reason: this.#leaveId === null ? "party_ended" : "left", cause, recap });
       return "stop";
@@ -215,17 +215,17 @@ export class Visit {
   }
 
   /** An event that does not fit the party at all shows that the copy is wrong, like a hole. */
-  #takeSafely(message) {
+  #applySafely(message) {
     try {
-      return this.#copy.take(message);
+      return this.#replica.apply(message);
     } catch {
       return "gap";
     }
   }
 
-  #goLive() {
-    if (!this.#copy.isLevel || this.#link.isLevel) return;
-    this.#link.level();
+  #onSynced() {
+    if (!this.#replica.isSynced || this.#socket.isSynced) return;
+    this.#socket.synced();
     this.#phase = "live";
     this.#lostAt = null;
     const { code, memberId, token, isHost } = this.state;
@@ -234,33 +234,33 @@ export class Visit {
     this.#settle.resolve(results[this.#purpose.kind]);
   }
 
-  #done(message) {
+  #onOk(message) {
     this.#requests.answered(message);
     if (this.#leaveId !== null && message.requestId === this.#leaveId) this.#finish({ reason: "left" });
   }
 
-  #refused(message) {
+  #onError(message) {
     if (message.requestId === undefined) return;
     if (message.requestId === this.#leaveId) this.#leaveId = null;
-    if (message.requestId === this.#greetingId) this.#notEntered(refusalOf(message));
+    if (message.requestId === this.#enterId) this.#onEnterRefused(refusalOf(message));
     else this.#requests.answered(message);
   }
 
-  #notEntered(refusal) {
+  #onEnterRefused(refusal) {
     const { reason, message } = refusal;
     // A screen that nobody touches is to open by itself once the host lets newcomers in again.
     const isPatient = this.#purpose.kind === "watch" && reason === "party_locked";
-    if (refusal.retryable || isPatient) this.#link.refused({ reason, message });
+    if (refusal.retryable || isPatient) this.#socket.retryLater({ reason, message });
     else this.#finish({ reason, message }, refusal);
   }
 
-  #reacted(counts, { name, memberId }) {
+  #onReaction(counts, { name, memberId }) {
     this.#news.push(["reaction", memberId === undefined ? { counts } : { counts, name, memberId }]);
   }
 
-  #broken(code, reason) {
+  #onClosed(code, reason) {
     this.#store = "connected";
-    this.#greetingId = null;
+    this.#enterId = null;
     const isLeaving = this.#leaveId !== null;
     if (isLeaving && code === LEFT) this.#requests.succeed(this.#leaveId);
     this.#requests.lose();
@@ -269,7 +269,7 @@ export class Visit {
     else if (isFinal(code)) this.#finish({ reason: FINAL[code] ?? (reason || "closed") });
     else if (this.#phase === "live") {
       this.#phase = "reconnecting";
-      this.#lostAt = this.#world.now();
+      this.#lostAt = this.#platform.now();
     }
   }
 
@@ -279,14 +279,14 @@ export class Visit {
     this.#lostAt = null;
     if (over.reason === "left" && this.#leaveId !== null) this.#requests.succeed(this.#leaveId);
     this.#requests.lose();
-    this.#link.stop();
+    this.#socket.stop();
     this.#settle.reject(refusal);
   }
 
   #publish() {
     const news = this.#news;
     this.#news = [];
-    this.#tell(news);
+    this.#onChange(news);
   }
 }
 

@@ -1,5 +1,5 @@
-/** Saying things in one language: `say("home.back", { code })`. */
-import { LANGUAGES, TABLE } from "./table.js";
+/** Saying things in one language: `t("home.back", { code })`. */
+import { LANGUAGES, MESSAGES } from "./messages.js";
 
 /** The first of the browser's preferred languages (`["de-AT", "en"]`) that the app speaks, else English. */
 export function chooseLanguage(preferred) {
@@ -11,20 +11,20 @@ export function chooseLanguage(preferred) {
  * The function that says things in `language`. It takes a key of the table and what fills its blanks; `n` chooses
  * the plural. It has `language`, `knows(key)`, and `number` and `day` to write those as the language does.
  */
-export function speaker(language) {
+export function translator(language) {
   const plural = new Intl.PluralRules(language);
   const numbers = new Intl.NumberFormat(language);
   const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "long" });
-  const say = (key, values = {}) => {
-    const entry = TABLE[key][language];
+  const t = (key, values = {}) => {
+    const entry = MESSAGES[key][language];
     const text = typeof entry === "string" ? entry : (entry[plural.select(values.n)] ?? entry.other);
     return text.replace(/\{(\w+)\}/g, (_, name) => filled(values[name], numbers));
   };
-  say.language = language;
-  say.knows = (key) => key in TABLE;
-  say.number = (value) => numbers.format(value);
-  say.day = (ms) => days.format(ms);
-  return say;
+  t.language = language;
+  t.knows = (key) => key in MESSAGES;
+  t.number = (value) => numbers.format(value);
+  t.day = (ms) => days.format(ms);
+  return t;
 }
 
 function filled(value, numbers) {

@@ -1,13 +1,13 @@
 /** Gathers events for a moment, so that a screen reader says one thing of a crowd and not forty. */
-import { heardText } from "../models/heard.js";
+import { announcementText } from "../models/announcements.js";
 
 const GATHER_MS = 1500;
 
 /**
- * `meet(party)` learns what people are called, `hear(event, client)` gathers an event, `say(text)` a sentence;
+ * `meet(party)` learns what people are called, `hear(event, client)` gathers an event, `announce(text)` a sentence;
  * `onHeard(text)` is called once a moment. `forget()` leaves the party.
  */
-export function hearing(timers, say, onHeard) {
+export function announcer(timers, t, onAnnounce) {
   let events = [];
   let sentences = [];
   let memberId = null;
@@ -17,11 +17,11 @@ export function hearing(timers, say, onHeard) {
 
   function flush() {
     cancel = null;
-    const text = [...sentences, heardText(events, memberId, say)].filter((part) => part !== "").join(". ");
+    const text = [...sentences, announcementText(events, memberId, t)].filter((part) => part !== "").join(". ");
     events = [];
     sentences = [];
     names = namesOf(members);
-    if (text !== "") onHeard(text);
+    if (text !== "") onAnnounce(text);
   }
 
   function later() {
@@ -41,7 +41,7 @@ export function hearing(timers, say, onHeard) {
       memberId = client.memberId;
       later();
     },
-    say(text) {
+    announce(text) {
       sentences.push(text);
       later();
     },

@@ -5,7 +5,7 @@
  */
 export const LANGUAGES = ["en", "de"];
 
-export const TABLE = {
+export const MESSAGES = {
   // Home
   "home.tagline": { en: "One code. Everyone’s in.", de: "Ein Code. Alle sind dabei." },
   "home.join": { en: "Join a party", de: "Einer Party beitreten" },

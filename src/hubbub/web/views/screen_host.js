@@ -2,7 +2,7 @@
 import { closeSheets, el, put } from "./dom.js";
 
 /** `show(key, make, model)` draws a screen, making it first where `key` is another than before. */
-export class Stage {
+export class ScreenHost {
   #root;
   #voice;
   #notice;
@@ -37,7 +37,7 @@ export class Stage {
   }
 
   /** A sentence for screen readers, when they have finished the last one. */
-  speak(text) {
+  announce(text) {
     // The same words again are no change, and would stay unsaid.
     put(this.#voice, { text: this.#voice.textContent === text ? `${text}\u00a0` : text });
   }

@@ -1,6 +1,6 @@
 /** A world in which nothing happens but what a test makes happen. */
 
-export class FakeWorld {
+export class FakePlatform {
   /** ms of the wall clock */
   time = 1_700_000_000_000;
   /** what random() gives, in turn; the last one for ever */
@@ -106,7 +106,7 @@ export class FakeSocket {
   }
 
   /** The server sends one frame: a message, or a batch of several. */
-  say(...messages) {
+  deliver(...messages) {
     this.frame(JSON.stringify(messages.length === 1 ? messages[0] : messages));
   }
 
