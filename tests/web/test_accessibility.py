@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 import hubbub
 from tests.web.conftest import NewPair, NewPhone
-from tests.web.support.evening import Evening
+from tests.web.support.scenario import Scenario
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Person
 
@@ -27,8 +27,8 @@ FOCUSED = """() => {
 
 
 @pytest.fixture
-def evening(shared_pair: ProxiedPair, new_phone: NewPhone) -> Evening:
-    return Evening(new_phone, shared_pair)
+def scenario(shared_pair: ProxiedPair, new_phone: NewPhone) -> Scenario:
+    return Scenario(new_phone, shared_pair)
 
 
 def press_to(person: Person, name: str, key: str = "Tab") -> None:
@@ -80,14 +80,14 @@ def test_a_party_by_keys_alone(shared_pair: ProxiedPair, new_phone: NewPhone) ->
     expect(guest.heading).to_be_focused()
 
 
-def test_the_focus_is_where_it_was_when_a_sheet_closes(evening: Evening) -> None:
-    evening.host.button("Menu").press("Enter")
-    evening.host.page.keyboard.press("Escape")
-    expect(evening.host.button("Menu")).to_be_focused()
+def test_the_focus_is_where_it_was_when_a_sheet_closes(scenario: Scenario) -> None:
+    scenario.host.button("Menu").press("Enter")
+    scenario.host.page.keyboard.press("Escape")
+    expect(scenario.host.button("Menu")).to_be_focused()
 
 
-def test_a_crowd_is_told_in_one_sentence(evening: Evening) -> None:
-    voice = evening.host.page.locator("#voice")
+def test_a_crowd_is_told_in_one_sentence(scenario: Scenario) -> None:
+    voice = scenario.host.page.locator("#voice")
     expect(voice).to_have_attribute("aria-live", "polite")
     told = """() => {
       window.told = [];
@@ -95,21 +95,21 @@ def test_a_crowd_is_told_in_one_sentence(evening: Evening) -> None:
       const words = { childList: true, characterData: true, subtree: true };
       new MutationObserver(() => told.push(voice.textContent)).observe(voice, words);
     }"""
-    evening.host.page.evaluate(told)
+    scenario.host.page.evaluate(told)
     # However long a busy machine takes over it, all of this is in the one moment for which the phone gathers.
     hold = """(moment) => {
       window.held = [];
       const { setTimeout } = window;
       window.setTimeout = (act, ms, ...more) => ms === moment ? held.push(act) : setTimeout(act, ms, ...more);
     }"""
-    evening.host.page.evaluate(hold, GATHER_MS)
-    bob, cleo, _ = (evening.guest(name) for name in ("Bob", "Cleo", "Dan"))
+    scenario.host.page.evaluate(hold, GATHER_MS)
+    bob, cleo, _ = (scenario.guest(name) for name in ("Bob", "Cleo", "Dan"))
     bob.say("one")
     cleo.part("chat").get_by_label("Message").fill("two")
     cleo.button("Send").click()
-    evening.host.expect_said("one", "two")
-    evening.host.page.evaluate("held.forEach((act) => act())")
-    (heard,) = evening.host.page.evaluate("told")
+    scenario.host.expect_said("one", "two")
+    scenario.host.page.evaluate("held.forEach((act) => act())")
+    (heard,) = scenario.host.page.evaluate("told")
     assert heard.startswith("Bob and 2 more joined")
     assert "Cleo: two" in heard
 
@@ -141,15 +141,15 @@ def test_a_german_phone_speaks_german(shared_pair: ProxiedPair, new_phone: NewPh
     assert not (shown | set(host.page.evaluate(named))) & english
 
 
-def test_a_phone_that_may_keep_nothing_takes_part(evening: Evening, new_phone: NewPhone) -> None:
-    strict = Person(new_phone(evening.pair.there, f"/p/{evening.code}", block_storage=True))
+def test_a_phone_that_may_keep_nothing_takes_part(scenario: Scenario, new_phone: NewPhone) -> None:
+    strict = Person(new_phone(scenario.pair.there, f"/p/{scenario.code}", block_storage=True))
     strict.join_by_link("Bob")
     expect(strict.page.get_by_role("status").filter(has_text="This browser keeps nothing")).to_be_visible()
-    evening.host.expect_people("Ann", "Bob")
+    scenario.host.expect_people("Ann", "Bob")
     strict.part("chat").get_by_label("Message").fill("hello")
     strict.button("Send").click()
-    evening.host.expect_said("hello")
-    evening.host.leave()
+    scenario.host.expect_said("hello")
+    scenario.host.leave()
     strict.expect_screen("recap")
 
 
@@ -190,14 +190,14 @@ def other_site() -> Iterator[int]:
 
 def test_the_example_of_another_site_joins_and_chats(other_site: int, new_pair: NewPair, new_phone: NewPhone) -> None:
     origin = f"http://127.0.0.1:{other_site}"
-    evening = Evening(new_phone, new_pair(ALLOWED_ORIGINS=origin))
-    phone = new_phone(origin, f"/examples/ticker.html?server=ws://127.0.0.1:{evening.pair.there.port}/ws")
-    phone.troubles.tolerate("favicon.ico", f"foreign request: WebSocket http://127.0.0.1:{evening.pair.there.port}/ws")
-    phone.field("Code").fill(evening.code)
+    scenario = Scenario(new_phone, new_pair(ALLOWED_ORIGINS=origin))
+    phone = new_phone(origin, f"/examples/ticker.html?server=ws://127.0.0.1:{scenario.pair.there.port}/ws")
+    phone.troubles.tolerate("favicon.ico", f"foreign request: WebSocket http://127.0.0.1:{scenario.pair.there.port}/ws")
+    phone.field("Code").fill(scenario.code)
     phone.field("Name").fill("Bob")
     phone.button("Join").click()
-    evening.host.expect_people("Ann", "Bob")
+    scenario.host.expect_people("Ann", "Bob")
     phone.field("Message").fill("from elsewhere")
     phone.button("Say").click()
-    evening.host.expect_said("from elsewhere")
+    scenario.host.expect_said("from elsewhere")
     expect(phone.page.get_by_text("Bob: from elsewhere")).to_be_visible()

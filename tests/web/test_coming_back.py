@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.support.instances import Instance
 from tests.support.stores import wait_for
 from tests.web.conftest import NewLine, NewPhone
-from tests.web.support.evening import Evening
+from tests.web.support.scenario import Scenario
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Person, Sights
 from tests.web.support.screens import offline
@@ -22,8 +22,8 @@ STORE_AWAY = "We can\u2019t reach the party right now. Trying again…"
 
 
 @pytest.fixture
-def evening(new_phone: NewPhone, shared_pair: ProxiedPair) -> Evening:
-    return Evening(new_phone, shared_pair)
+def scenario(new_phone: NewPhone, shared_pair: ProxiedPair) -> Scenario:
+    return Scenario(new_phone, shared_pair)
 
 
 def expect_same_seat(guest: Person, seat: str) -> None:
@@ -43,16 +43,16 @@ def never_missed(sights: Sights) -> None:
     assert {sight["banner"] for sight in inside} == {None}
 
 
-def test_a_reload_comes_back_to_the_seat_without_a_flicker(evening: Evening) -> None:
-    guest = evening.guest("Bob")
+def test_a_reload_comes_back_to_the_seat_without_a_flicker(scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
     seat = guest.my_id()
     guest.say("before")
-    evening.host.expect_said("before")
+    scenario.host.expect_said("before")
     version = guest.wire.last_heard("MESSAGE")["version"]
-    with guest.watching_the_screen() as sights, evening.host.watching_the_screen() as of_the_host:
+    with guest.watching_the_screen() as sights, scenario.host.watching_the_screen() as of_the_host:
         guest.phone.reload()
         guest.link_is("Live")
-        evening.host.say("after")
+        scenario.host.say("after")
         guest.expect_said("before", "after")
     expect_same_seat(guest, seat)
     asked = guest.wire.last_sent("JOIN")["since"]
@@ -65,8 +65,8 @@ def test_a_reload_comes_back_to_the_seat_without_a_flicker(evening: Evening) -> 
     assert {sight["people"] for sight in of_the_host} == {2}
 
 
-def test_a_long_chat_is_kept_over_a_reload(evening: Evening) -> None:
-    guest = evening.guest("Bob")
+def test_a_long_chat_is_kept_over_a_reload(scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
     chat = guest.part("chat")
     texts = [f"line {n:02}" for n in range(25)]
     for text in texts:
@@ -81,9 +81,9 @@ def test_a_long_chat_is_kept_over_a_reload(evening: Evening) -> None:
     assert next(sight["lines"] for sight in sights if sight["people"]) == 25
 
 
-def test_a_host_comes_back_as_the_host(evening: Evening) -> None:
-    host = evening.host
-    guest = evening.guest("Bob")
+def test_a_host_comes_back_as_the_host(scenario: Scenario) -> None:
+    host = scenario.host
+    guest = scenario.guest("Bob")
     host.expect_people("Ann", "Bob")
     seat = host.my_id()
     host.phone.reload()
@@ -94,29 +94,29 @@ def test_a_host_comes_back_as_the_host(evening: Evening) -> None:
     guest.expect_door("kicked")
 
 
-def test_a_phone_without_network_says_so_and_comes_back(evening: Evening) -> None:
-    guest = evening.guest("Bob")
+def test_a_phone_without_network_says_so_and_comes_back(scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
     seat = guest.my_id()
     with guest.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
         with offline(guest.phone):
             guest.expect_banner("This phone is offline")
-            evening.host.say("missed")
+            scenario.host.say("missed")
         guest.expect_no_banner()
         guest.expect_said("missed")
     guest.expect_people("Ann", "Bob")
     assert guest.my_id() == seat
 
 
-def test_a_short_loss_passes_without_a_word(new_line: NewLine, evening: Evening) -> None:
-    line = new_line(evening.pair.there)
-    guest = evening.guest("Bob", line)
+def test_a_short_loss_passes_without_a_word(new_line: NewLine, scenario: Scenario) -> None:
+    line = new_line(scenario.pair.there)
+    guest = scenario.guest("Bob", line)
     seat = guest.my_id()
     with guest.watching_the_screen() as sights, guest.phone.tolerating(UNREACHABLE):
         # By the phone's clock it is short, however long a busy machine takes over it.
         guest.page.evaluate("() => { const lost = Date.now(); Date.now = () => lost; }")
         line.cut()
         guest.link_is("Reconnecting")
-        evening.host.say("meanwhile")
+        scenario.host.say("meanwhile")
         guest.link_is("Live")
         guest.expect_said("meanwhile")
     expect_same_seat(guest, seat)
@@ -124,15 +124,15 @@ def test_a_short_loss_passes_without_a_word(new_line: NewLine, evening: Evening)
     never_missed(sights)
 
 
-def test_a_longer_loss_is_told_after_two_seconds(new_line: NewLine, evening: Evening) -> None:
-    line = new_line(evening.pair.there)
-    guest = evening.guest("Bob", line)
+def test_a_longer_loss_is_told_after_two_seconds(new_line: NewLine, scenario: Scenario) -> None:
+    line = new_line(scenario.pair.there)
+    guest = scenario.guest("Bob", line)
     seat = guest.my_id()
     with guest.watching_the_screen() as sights, guest.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
         line.delay(FOREVER)
         line.cut()
         guest.expect_banner("Connection lost. Reconnecting…")
-        evening.host.say("meanwhile")
+        scenario.host.say("meanwhile")
         guest.button("Try now").click()
         line.delay(0)
         guest.expect_no_banner()
@@ -143,8 +143,8 @@ def test_a_longer_loss_is_told_after_two_seconds(new_line: NewLine, evening: Eve
     assert BANNER_AFTER_MS - 50 <= told_at - lost_at < BANNER_BY_MS
 
 
-def test_two_tabs_pass_the_seat_to_each_other(evening: Evening) -> None:
-    guest = evening.guest("Bob")
+def test_two_tabs_pass_the_seat_to_each_other(scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
     seat = guest.my_id()
     second = Person(guest.phone, guest.phone.context.new_page())
     second.page.goto(guest.page.url)
@@ -157,21 +157,21 @@ def test_two_tabs_pass_the_seat_to_each_other(evening: Evening) -> None:
     expect_same_seat(guest, seat)
     second.expect_door("taken_over")
     guest.say("here again")
-    evening.host.expect_said("here again")
-    evening.host.expect_people("Ann", "Bob")
+    scenario.host.expect_said("here again")
+    scenario.host.expect_people("Ann", "Bob")
 
 
-def test_a_line_gone_silent_is_found_when_the_page_is_looked_at(new_line: NewLine, evening: Evening) -> None:
-    line = new_line(evening.pair.there)
-    guest = evening.guest("Bob", line)
+def test_a_line_gone_silent_is_found_when_the_page_is_looked_at(new_line: NewLine, scenario: Scenario) -> None:
+    line = new_line(scenario.pair.there)
+    guest = scenario.guest("Bob", line)
     seat = guest.my_id()
     line.delay(FOREVER)
-    evening.host.say("unheard")
+    scenario.host.say("never delivered")
     sockets = guest.wire.opened
     guest.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     guest.link_is("Reconnecting")
     line.delay(0)
-    guest.expect_said("unreachable_channels")
+    guest.expect_said("never delivered")
     expect_same_seat(guest, seat)
     assert guest.wire.opened > sockets
 
@@ -187,28 +187,28 @@ def test_a_line_gone_silent_is_found_when_the_page_is_looked_at(new_line: NewLin
     ],
     ids=["frozen in a pocket", "kept for the back button"],
 )
-def test_a_page_that_a_browser_laid_away_is_level_again(evening: Evening, away: str, back: str) -> None:
+def test_a_page_that_a_browser_laid_away_is_level_again(scenario: Scenario, away: str, back: str) -> None:
     """Playwright's browser neither freezes nor keeps pages, so the page is told what a browser tells it that does."""
-    guest = evening.guest("Bob")
+    guest = scenario.guest("Bob")
     seat = guest.my_id()
     guest.page.evaluate(away)
-    expect(evening.host.row("Bob")).to_have_attribute("data-away", "")
-    evening.host.say("meanwhile")
+    expect(scenario.host.row("Bob")).to_have_attribute("data-away", "")
+    scenario.host.say("meanwhile")
     guest.page.evaluate(back)
     guest.expect_said("meanwhile")
     expect_same_seat(guest, seat)
-    expect(evening.host.row("Bob")).not_to_have_attribute("data-away", "")
+    expect(scenario.host.row("Bob")).not_to_have_attribute("data-away", "")
 
 
-def test_a_laptop_that_slept_finds_its_dead_line(new_line: NewLine, evening: Evening) -> None:
-    line = new_line(evening.pair.there)
-    guest = evening.newcomer(line)
+def test_a_laptop_that_slept_finds_its_dead_line(new_line: NewLine, scenario: Scenario) -> None:
+    line = new_line(scenario.pair.there)
+    guest = scenario.newcomer(line)
     guest.page.clock.install()
     guest.phone.reload()
     guest.join_by_link("Bob")
     seat = guest.my_id()
     line.delay(FOREVER)
-    evening.host.say("slept through")
+    scenario.host.say("slept through")
     guest.page.clock.fast_forward("20:00")
     guest.link_is("Reconnecting")
     line.delay(0)
@@ -216,12 +216,12 @@ def test_a_laptop_that_slept_finds_its_dead_line(new_line: NewLine, evening: Eve
     expect_same_seat(guest, seat)
 
 
-def test_the_back_button_leads_to_the_seat(evening: Evening) -> None:
-    guest = evening.guest("Bob")
+def test_the_back_button_leads_to_the_seat(scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
     seat = guest.my_id()
     guest.say("before")
     guest.page.goto("about:blank")
-    evening.host.say("meanwhile")
+    scenario.host.say("meanwhile")
     guest.page.go_back()
     guest.expect_said("before", "meanwhile")
     expect_same_seat(guest, seat)
@@ -263,18 +263,18 @@ def test_a_reload_in_the_middle_of_a_start_makes_no_second_party(pair: ProxiedPa
 
 
 def test_nobody_is_lost_while_the_store_is_away(pair: ProxiedPair, new_phone: NewPhone) -> None:
-    evening = Evening(new_phone, pair)
-    guest = evening.guest("Bob")
-    wall = evening.wall()
+    scenario = Scenario(new_phone, pair)
+    guest = scenario.guest("Bob")
+    wall = scenario.wall()
     starter, typist = Person(new_phone(pair.there)), Person(new_phone(pair.there))
-    inside = [evening.host, guest, wall]
+    inside = [scenario.host, guest, wall]
     with guest.watching_the_screen() as sights, typist.watching_the_screen() as of_the_typist:
         pair.store.kill()
         for person in inside:
             person.expect_banner(STORE_AWAY)
-        typist.type_code(evening.code, "Dan")
+        typist.type_code(scenario.code, "Dan")
         starter.button("Start a party").click()
-        linked = evening.newcomer()
+        linked = scenario.newcomer()
         linked.phone.expects(answered(503))
         for person in (typist, starter, linked):
             expect(person.expect_door("store_away")).to_contain_text(STORE_AWAY)
@@ -288,11 +288,11 @@ def test_nobody_is_lost_while_the_store_is_away(pair: ProxiedPair, new_phone: Ne
         for person in inside:
             person.expect_no_banner()
         linked.join_by_link("Cleo")
-        for person in (evening.host, guest, typist, linked):
+        for person in (scenario.host, guest, typist, linked):
             person.expect_people("Ann", "Bob", "Cleo", "Dan")
         guest.button("Send").click()
         typist.expect_said("not yet")
-    assert starter.code() != evening.code
+    assert starter.code() != scenario.code
     assert sights.of("door") == [None]
     assert of_the_typist.of("door") == ["connecting", "store_away", None]
     assert {sight["people"] for sight in sights} == {2, 3, 4}
@@ -305,21 +305,21 @@ def instance_of(person: Person, pair: ProxiedPair) -> Instance:
 
 
 def test_a_killed_instance_is_replaced_by_the_other(pair: ProxiedPair, new_phone: NewPhone) -> None:
-    evening = Evening(new_phone, pair, pair.front)
-    guest = evening.guest("Bob", pair.front)
+    scenario = Scenario(new_phone, pair, pair.front)
+    guest = scenario.guest("Bob", pair.front)
     seat = guest.my_id()
     killed = instance_of(guest, pair)
     with (
         guest.watching_the_screen() as sights,
-        evening.host.watching_the_screen() as of_the_host,
+        scenario.host.watching_the_screen() as of_the_host,
         guest.phone.tolerating(SOCKET_FAILED, UNREACHABLE),
-        evening.host.phone.tolerating(SOCKET_FAILED, UNREACHABLE),
+        scenario.host.phone.tolerating(SOCKET_FAILED, UNREACHABLE),
     ):
         killed.kill()
         guest.link_is("Reconnecting")
         guest.link_is("Live")
-        evening.host.link_is("Live")
-        evening.host.say("still here")
+        scenario.host.link_is("Live")
+        scenario.host.say("still here")
         guest.expect_said("still here")
     assert instance_of_survivor(guest, pair, killed)
     expect_same_seat(guest, seat)
@@ -337,22 +337,22 @@ def wait_until_up(pair: ProxiedPair, name: str) -> None:
 
 
 def test_a_rolling_restart_is_no_event(pair: ProxiedPair, new_phone: NewPhone) -> None:
-    evening = Evening(new_phone, pair, pair.front)
-    guest = evening.guest("Bob", pair.front)
+    scenario = Scenario(new_phone, pair, pair.front)
+    guest = scenario.guest("Bob", pair.front)
     seat = guest.my_id()
     with (
         guest.watching_the_screen() as sights,
         guest.phone.tolerating(SOCKET_FAILED),
-        evening.host.phone.tolerating(SOCKET_FAILED),
+        scenario.host.phone.tolerating(SOCKET_FAILED),
     ):
         for name, instance in zip("ab", pair.instances, strict=True):
             instance.terminate()
             instance.start()
             wait_until_up(pair, name)
-        for person in evening.everyone:
+        for person in scenario.everyone:
             person.link_is("Live")
-        evening.host.say("good evening")
-        guest.expect_said("good evening")
+        scenario.host.say("good scenario")
+        guest.expect_said("good scenario")
     expect_same_seat(guest, seat)
     assert {sight["people"] for sight in sights} == {2}
     assert sights.of("screen") == ["party"]

@@ -1,4 +1,4 @@
-"""A whole evening: a host on one instance, guests on the other, and what each of them sees."""
+"""A whole scenario: a host on one instance, guests on the other, and what each of them sees."""
 
 import re
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
-from tests.web.support.evening import Evening
+from tests.web.support.scenario import Scenario
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import CLIPBOARD, Person
 from tests.web.support.screens import decode_qr, screenshot
@@ -16,39 +16,39 @@ GUESTS = ("Bob", "Cleo", "Dan")
 
 
 @pytest.fixture
-def evening(new_phone: NewPhone, shared_pair: ProxiedPair) -> Evening:
-    return Evening(new_phone, shared_pair)
+def scenario(new_phone: NewPhone, shared_pair: ProxiedPair) -> Scenario:
+    return Scenario(new_phone, shared_pair)
 
 
 @pytest.fixture
-def full_evening(evening: Evening) -> Evening:
+def full_evening(scenario: Scenario) -> Scenario:
     for name in GUESTS:
-        evening.guest(name)
-    for person in evening.everyone:
+        scenario.guest(name)
+    for person in scenario.everyone:
         person.expect_people("Ann", *GUESTS)
-    return evening
+    return scenario
 
 
 @pytest.fixture
-def duo(evening: Evening) -> Evening:
-    evening.guest("Bob")
-    evening.host.expect_people("Ann", "Bob")
-    return evening
+def duo(scenario: Scenario) -> Scenario:
+    scenario.guest("Bob")
+    scenario.host.expect_people("Ann", "Bob")
+    return scenario
 
 
-def test_a_photo_of_the_screen_leads_in(new_phone: NewPhone, shared_pair: ProxiedPair, evening: Evening) -> None:
-    evening.host.part("invite")
-    qr = evening.host.page.get_by_role("img", name="QR code")
+def test_a_photo_of_the_screen_leads_in(new_phone: NewPhone, shared_pair: ProxiedPair, scenario: Scenario) -> None:
+    scenario.host.part("invite")
+    qr = scenario.host.page.get_by_role("img", name="QR code")
     expect(qr).to_be_visible()
-    evening.host.phone.wait_until("() => document.querySelector('img.qr, [data-part=invite] img').naturalWidth > 0")
-    link = urlsplit(decode_qr(screenshot(evening.host.phone, "invite")))
-    expect(evening.host.part("invite")).to_contain_text(link.netloc)
+    scenario.host.phone.wait_until("() => document.querySelector('img.qr, [data-part=invite] img').naturalWidth > 0")
+    link = urlsplit(decode_qr(screenshot(scenario.host.phone, "invite")))
+    expect(scenario.host.part("invite")).to_contain_text(link.netloc)
     # It names this machine as phones in the Wi-Fi reach it; the instances of the tests listen for this machine alone.
     guest = Person(new_phone(shared_pair.there, link.path))
     expect(guest.heading).to_have_text("Ann\u2019s party")
     guest.join_by_link("Bob")
-    assert guest.code() == evening.code
-    evening.host.expect_people("Ann", "Bob")
+    assert guest.code() == scenario.code
+    scenario.host.expect_people("Ann", "Bob")
 
 
 @pytest.mark.parametrize("spelled", ["as shown", "lower", "spaced", "hyphened"])
@@ -84,10 +84,10 @@ def test_a_paste_into_the_field_leads_in(new_phone: NewPhone, shared_pair: Proxi
     assert guest.code() == code
 
 
-def test_a_name_is_asked_for_once(new_phone: NewPhone, shared_pair: ProxiedPair, evening: Evening) -> None:
-    guest = evening.guest("Bob")
-    evening.host.expect_people("Ann", "Bob")
-    other = Evening(new_phone, shared_pair)
+def test_a_name_is_asked_for_once(new_phone: NewPhone, shared_pair: ProxiedPair, scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
+    scenario.host.expect_people("Ann", "Bob")
+    other = Scenario(new_phone, shared_pair)
     guest.phone.open(f"/p/{other.code}")
     guest.expect_screen("link")
     expect(guest.name_field()).to_have_value("Bob")
@@ -95,7 +95,7 @@ def test_a_name_is_asked_for_once(new_phone: NewPhone, shared_pair: ProxiedPair,
     other.host.expect_people("Ann", "Bob")
 
 
-def test_who_came_without_a_name_is_asked_inside(duo: Evening) -> None:
+def test_who_came_without_a_name_is_asked_inside(duo: Scenario) -> None:
     guest = duo.guest("")
     expect(guest.page.get_by_text("What should they call you?")).to_be_visible()
     duo.host.expect_people("Ann", "Bob", "Guest 2")
@@ -105,7 +105,7 @@ def test_who_came_without_a_name_is_asked_inside(duo: Evening) -> None:
     expect(guest.page.get_by_text("What should they call you?")).to_be_hidden()
 
 
-def test_everyone_hears_everyone(full_evening: Evening) -> None:
+def test_everyone_hears_everyone(full_evening: Scenario) -> None:
     wall = full_evening.wall()
     said = []
     for n, person in enumerate(full_evening.everyone):
@@ -117,7 +117,7 @@ def test_everyone_hears_everyone(full_evening: Evening) -> None:
     expect(wall.page.get_by_role("listitem").filter(has_text="hello")).to_have_count(4)
 
 
-def test_reactions_rise_on_every_phone_and_the_wall(full_evening: Evening) -> None:
+def test_reactions_rise_on_every_phone_and_the_wall(full_evening: Scenario) -> None:
     everybody = [*full_evening.everyone, full_evening.wall()]
     for person in everybody:
         person.hold_floats()
@@ -128,7 +128,7 @@ def test_reactions_rise_on_every_phone_and_the_wall(full_evening: Evening) -> No
     full_evening.guests[2].expect_float("🎉")
 
 
-def test_what_guests_may_do_in_the_chat(duo: Evening) -> None:
+def test_what_guests_may_do_in_the_chat(duo: Scenario) -> None:
     host, guest = duo.everyone
     chat = guest.part("chat")
     field, send = chat.get_by_label("Message"), chat.get_by_role("button", name="Send")
@@ -149,7 +149,7 @@ def test_what_guests_may_do_in_the_chat(duo: Evening) -> None:
     host.expect_said("only me", "me too")
 
 
-def test_a_guest_is_removed_only_when_the_host_is_sure(duo: Evening) -> None:
+def test_a_guest_is_removed_only_when_the_host_is_sure(duo: Scenario) -> None:
     host, guest = duo.everyone
     expect(host.ask_about("Bob", "kick")).to_contain_text("Remove Bob?")
     host.answer("no")
@@ -160,7 +160,7 @@ def test_a_guest_is_removed_only_when_the_host_is_sure(duo: Evening) -> None:
     host.expect_people("Ann")
 
 
-def test_who_was_removed_does_not_come_back(duo: Evening) -> None:
+def test_who_was_removed_does_not_come_back(duo: Scenario) -> None:
     host, guest = duo.everyone
     host.kick("Bob")
     guest.expect_door("kicked")
@@ -176,7 +176,7 @@ def test_who_was_removed_does_not_come_back(duo: Evening) -> None:
 
 
 def test_a_locked_door_lets_in_who_is_in_and_nobody_else(
-    new_phone: NewPhone, shared_pair: ProxiedPair, duo: Evening
+    new_phone: NewPhone, shared_pair: ProxiedPair, duo: Scenario
 ) -> None:
     host, guest = duo.everyone
     host.lock(locked=True)
@@ -195,7 +195,7 @@ def test_a_locked_door_lets_in_who_is_in_and_nobody_else(
     by_code.expect_people("Ann", "Bob", "Cleo", "Dan")
 
 
-def test_a_guest_becomes_the_host(full_evening: Evening) -> None:
+def test_a_guest_becomes_the_host(full_evening: Scenario) -> None:
     host, bob, cleo, _ = full_evening.everyone
     host.promote("Bob")
     for person in (host, cleo):
@@ -210,7 +210,7 @@ def test_a_guest_becomes_the_host(full_evening: Evening) -> None:
     expect(host.part("chat").get_by_label("Message")).to_be_disabled()
 
 
-def test_what_plays_is_on_every_phone(duo: Evening) -> None:
+def test_what_plays_is_on_every_phone(duo: Scenario) -> None:
     host, guest = duo.everyone
     music = host.part("music")
     music.get_by_label("Track").fill("One")
@@ -233,7 +233,7 @@ def test_what_plays_is_on_every_phone(duo: Evening) -> None:
     expect(music.get_by_role("button", name="Skip")).to_be_disabled()
 
 
-def test_another_name_is_seen_by_all_and_kept(duo: Evening) -> None:
+def test_another_name_is_seen_by_all_and_kept(duo: Scenario) -> None:
     host, guest = duo.everyone
     guest.rename("Bobby")
     host.expect_people("Ann", "Bobby")
@@ -243,7 +243,7 @@ def test_another_name_is_seen_by_all_and_kept(duo: Evening) -> None:
     expect(guest.heading).to_have_text("Anna\u2019s party")
 
 
-def test_who_leaves_is_gone_and_may_come_again(duo: Evening) -> None:
+def test_who_leaves_is_gone_and_may_come_again(duo: Scenario) -> None:
     host, guest = duo.everyone
     guest.open_menu().locator('[data-action="leave"]').click()
     guest.answer("no")
@@ -256,7 +256,7 @@ def test_who_leaves_is_gone_and_may_come_again(duo: Evening) -> None:
     host.expect_people("Ann", "Bob")
 
 
-def test_the_start_offers_the_way_back(duo: Evening) -> None:
+def test_the_start_offers_the_way_back(duo: Scenario) -> None:
     _, guest = duo.everyone
     seat = guest.my_id()
     guest.phone.open("/")
@@ -267,7 +267,7 @@ def test_the_start_offers_the_way_back(duo: Evening) -> None:
     assert guest.my_id() == seat
 
 
-def test_the_end_is_the_same_for_all_and_kept(full_evening: Evening) -> None:
+def test_the_end_is_the_same_for_all_and_kept(full_evening: Scenario) -> None:
     host, bob, *_ = full_evening.everyone
     wall = full_evening.wall()
     host.say("one")
@@ -295,7 +295,7 @@ def test_the_end_is_the_same_for_all_and_kept(full_evening: Evening) -> None:
     bob.expect_screen("recap")
 
 
-def test_after_the_end_another_party_is_one_touch_away(duo: Evening) -> None:
+def test_after_the_end_another_party_is_one_touch_away(duo: Scenario) -> None:
     host, guest = duo.everyone
     host.leave()
     guest.expect_screen("recap")

@@ -30,7 +30,7 @@ GUESTS = {
 }
 
 
-class Evening(NamedTuple):
+class Scenario(NamedTuple):
     """A party in full swing, and everybody who photographs it."""
 
     host: BrowserPhone
@@ -40,7 +40,7 @@ class Evening(NamedTuple):
 
 
 @pytest.fixture
-def evening(shared_pair: ProxiedPair, new_phone: NewPhone) -> Evening:
+def scenario(shared_pair: ProxiedPair, new_phone: NewPhone) -> Scenario:
     host = new_phone(shared_pair.here)
     host.field("Your name").fill("Ann")
     host.button("Start a party").click()
@@ -53,7 +53,7 @@ def evening(shared_pair: ProxiedPair, new_phone: NewPhone) -> Evening:
         others[-1].do("SEND_MESSAGE", text=text)
     guest = new_phone(shared_pair.there, f"/p/{code}")
     wall = new_phone(shared_pair.there, f"/p/{code}/wall")
-    return Evening(host, guest, wall, others)
+    return Scenario(host, guest, wall, others)
 
 
 def look_at(phone: BrowserPhone, name: str) -> None:
@@ -73,8 +73,8 @@ def tab(phone: BrowserPhone, name: str) -> None:
     phone.page.get_by_role("navigation").get_by_role("button", name=name).click()
 
 
-def test_the_main_screens_fit_every_size(shared_pair: ProxiedPair, new_phone: NewPhone, evening: Evening) -> None:
-    host, guest, wall, others = evening
+def test_the_main_screens_fit_every_size(shared_pair: ProxiedPair, new_phone: NewPhone, scenario: Scenario) -> None:
+    host, guest, wall, others = scenario
     look_at(new_phone(shared_pair.here), "home")
     look_at(new_phone(shared_pair.here, "/p/abc12x"), "not-found")
     look_at(guest, "link")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
-from tests.web.support.evening import Evening
+from tests.web.support.scenario import Scenario
 from tests.web.support.looks import beyond_the_edges
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
@@ -22,24 +22,24 @@ PARTS_OF_A_HOST: tuple[Part, ...] = ("invite", "chat", "people", "music")
 
 
 @pytest.fixture
-def crowd(shared_pair: ProxiedPair, new_phone: NewPhone) -> Evening:
+def crowd(shared_pair: ProxiedPair, new_phone: NewPhone) -> Scenario:
     """A party of people with names that few think of, who speak as long as that."""
-    evening = Evening(new_phone, shared_pair)
-    evening.host.rename(NAMES[0])
-    guest = evening.guest(NAMES[2])
+    scenario = Scenario(new_phone, shared_pair)
+    scenario.host.rename(NAMES[0])
+    guest = scenario.guest(NAMES[2])
     guest.say("x" * 500)
-    evening.host.say("Wer hat an der Uhr gedreht? " * 17)
+    scenario.host.say("Wer hat an der Uhr gedreht? " * 17)
     guest.say(NAMES[3] * 8)
-    music = evening.host.part("music")
+    music = scenario.host.part("music")
     music.get_by_label("Track").fill("y" * 300)
     music.get_by_role("button", name="Put on").click()
     music.get_by_label("Track").fill("z" * 300)
     music.get_by_role("button", name="Play next").click()
     expect(guest.page.locator(".strip")).to_contain_text("yyy")
     for name in (NAMES[1], NAMES[4]):
-        evening.guest(name)
-    evening.host.expect_people(*NAMES[:3], NAMES[4])
-    return evening
+        scenario.guest(name)
+    scenario.host.expect_people(*NAMES[:3], NAMES[4])
+    return scenario
 
 
 def looked_at(person: Person, name: str, size: tuple[int, int]) -> list[str]:
@@ -47,7 +47,7 @@ def looked_at(person: Person, name: str, size: tuple[int, int]) -> list[str]:
     return [f"{name} at {size}: {fault}" for fault in beyond_the_edges(person)]
 
 
-def test_nothing_of_a_party_sticks_out_at_any_size(crowd: Evening) -> None:
+def test_nothing_of_a_party_sticks_out_at_any_size(crowd: Scenario) -> None:
     host, guest = crowd.host, crowd.guests[0]
     wall = crowd.wall()
     found = []
@@ -67,7 +67,7 @@ def test_nothing_of_a_party_sticks_out_at_any_size(crowd: Evening) -> None:
     assert not found
 
 
-def test_nothing_of_the_other_screens_sticks_out_at_any_size(crowd: Evening, new_phone: NewPhone) -> None:
+def test_nothing_of_the_other_screens_sticks_out_at_any_size(crowd: Scenario, new_phone: NewPhone) -> None:
     newcomer, linked = Person(new_phone(crowd.pair.there)), crowd.newcomer()
     linked.expect_screen("link")
     lost = Person(new_phone(crowd.pair.there, f"/p/{'long-' * 30}"))
@@ -86,8 +86,8 @@ def test_nothing_of_the_other_screens_sticks_out_at_any_size(crowd: Evening, new
 
 @pytest.mark.parametrize("size", SIZES[:3], ids=str)
 def test_whoever_types_sees_what_is_said(shared_pair: ProxiedPair, new_phone: NewPhone, size: tuple[int, int]) -> None:
-    evening = Evening(new_phone, shared_pair)
-    guest = evening.guest("Bob")
+    scenario = Scenario(new_phone, shared_pair)
+    guest = scenario.guest("Bob")
     guest.page.set_viewport_size({"width": size[0], "height": size[1]})
     guest.say("Can you see this?")
     chat = guest.part("chat")

@@ -8,7 +8,7 @@ from websockets.sync.client import connect
 
 from tests.support.stores import PATIENCE_SECONDS
 from tests.web.conftest import NewLine, NewPair, NewPhone
-from tests.web.support.evening import Evening
+from tests.web.support.scenario import Scenario
 from tests.web.support.looks import Answers, faults, refusal, serve_socket, silence
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Person
@@ -23,8 +23,8 @@ HELD = "**/api/party/*"
 
 
 @pytest.fixture
-def evening(shared_pair: ProxiedPair, new_phone: NewPhone) -> Evening:
-    return Evening(new_phone, shared_pair)
+def scenario(shared_pair: ProxiedPair, new_phone: NewPhone) -> Scenario:
+    return Scenario(new_phone, shared_pair)
 
 
 @pytest.fixture
@@ -85,30 +85,30 @@ def test_the_doors_of_a_code_that_is_none(newcomer: Person) -> None:
     expect_door(newcomer, "not_a_code", "That is not a party code", "You typed abc")
 
 
-def test_the_doors_of_a_party_that_is_over(evening: Evening, newcomer: Person) -> None:
-    asleep, forgotten = evening.guest("Bob"), evening.guest("Cleo")
+def test_the_doors_of_a_party_that_is_over(scenario: Scenario, newcomer: Person) -> None:
+    asleep, forgotten = scenario.guest("Bob"), scenario.guest("Cleo")
     for guest in (asleep, forgotten):
         guest.page.goto("about:blank")
-    evening.host.leave()
-    evening.host.expect_screen("recap")
-    newcomer.type_code(evening.code)
+    scenario.host.leave()
+    scenario.host.expect_screen("recap")
+    newcomer.type_code(scenario.code)
     expect_door(newcomer, "ended", "This party has ended")
-    asleep.phone.open(f"/p/{evening.code}")
+    asleep.phone.open(f"/p/{scenario.code}")
     asleep.expect_door("ended")
-    admin = evening.pair.store.admin
-    for key in [*admin.scan_iter(f"*{evening.code}*")]:
+    admin = scenario.pair.store.admin
+    for key in [*admin.scan_iter(f"*{scenario.code}*")]:
         admin.delete(key)
-    forgotten.phone.open(f"/p/{evening.code}")
+    forgotten.phone.open(f"/p/{scenario.code}")
     expect_door(forgotten, "gone", "This party is over")
 
 
 def test_a_full_party(new_pair: NewPair, new_phone: NewPhone) -> None:
-    evening = Evening(new_phone, new_pair(PARTY_CAPACITY="2"))
-    guest = evening.guest("Bob")
-    by_link = evening.newcomer()
+    scenario = Scenario(new_phone, new_pair(PARTY_CAPACITY="2"))
+    guest = scenario.guest("Bob")
+    by_link = scenario.newcomer()
     expect_door(by_link, "full", "This party is full")
-    typist = Person(new_phone(evening.pair.here))
-    typist.type_code(evening.code, "Dan")
+    typist = Person(new_phone(scenario.pair.here))
+    typist.type_code(scenario.code, "Dan")
     typist.expect_door("full")
     guest.leave()
     guest.expect_screen("home")
@@ -118,16 +118,16 @@ def test_a_full_party(new_pair: NewPair, new_phone: NewPhone) -> None:
     by_link.expect_door("full")
 
 
-def test_the_doors_that_a_host_closes(evening: Evening) -> None:
-    guest = evening.guest("Bob")
-    evening.host.lock(locked=True)
-    expect_door(evening.newcomer(), "locked", "The door is locked")
-    evening.host.kick("Bob")
+def test_the_doors_that_a_host_closes(scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
+    scenario.host.lock(locked=True)
+    expect_door(scenario.newcomer(), "locked", "The door is locked")
+    scenario.host.kick("Bob")
     expect_door(guest, "kicked", "The host has removed you")
 
 
-def test_a_seat_in_another_tab(evening: Evening) -> None:
-    guest = evening.guest("Bob")
+def test_a_seat_in_another_tab(scenario: Scenario) -> None:
+    guest = scenario.guest("Bob")
     second = Person(guest.phone, guest.phone.context.new_page())
     second.page.goto(guest.page.url)
     second.expect_screen("party")
@@ -135,73 +135,73 @@ def test_a_seat_in_another_tab(evening: Evening) -> None:
     expect_door(guest, "taken_over", "You are in from another tab")
 
 
-def test_more_walls_than_a_party_can_have(evening: Evening, new_phone: NewPhone) -> None:
+def test_more_walls_than_a_party_can_have(scenario: Scenario, new_phone: NewPhone) -> None:
     with ExitStack() as walls:
         for _ in range(WATCHERS_MAX):
-            wall = walls.enter_context(connect(f"ws://127.0.0.1:{evening.pair.here.port}/ws"))
-            wall.send(f'{{"t": "WATCH", "code": "{evening.code}"}}')
+            wall = walls.enter_context(connect(f"ws://127.0.0.1:{scenario.pair.here.port}/ws"))
+            wall.send(f'{{"t": "WATCH", "code": "{scenario.code}"}}')
             while "WATCHING" not in str(wall.recv(timeout=PATIENCE_SECONDS)):
                 pass
-        late = Person(new_phone(evening.pair.there, f"/p/{evening.code}/wall", viewport=WALL, touch=False))
+        late = Person(new_phone(scenario.pair.there, f"/p/{scenario.code}/wall", viewport=WALL, touch=False))
         expect_door(late, "watchers", "This party has all the walls it can have")
     late.expect_screen("wall")
 
 
-def test_the_doors_of_a_network_that_fails(new_line: NewLine, evening: Evening, new_phone: NewPhone) -> None:
-    line = new_line(evening.pair.there)
+def test_the_doors_of_a_network_that_fails(new_line: NewLine, scenario: Scenario, new_phone: NewPhone) -> None:
+    line = new_line(scenario.pair.there)
     typist = Person(new_phone(line))
     typist.page.locator("body").press("Tab")  # whoever touches the page gets what a party needs
     typist.phone.wait_until("() => document.querySelectorAll('link[id^=style-]').length === 3")
     with typist.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
         with offline(typist.phone):
-            typist.type_code(evening.code, "Bob")
+            typist.type_code(scenario.code, "Bob")
             expect_door(typist, "offline", "This phone is offline")
-        evening.host.expect_people("Ann", "Bob")
+        scenario.host.expect_people("Ann", "Bob")
         typist.leave()
         typist.expect_screen("home")
         line.delay(FOREVER)
-        typist.type_code(evening.code)
+        typist.type_code(scenario.code)
         expect_door(typist, "unreachable", "No answer yet. Trying again…")
         line.delay(0)
         typist.expect_people("Ann", "Bob")
 
 
 def test_what_is_said_while_the_store_is_away(pair: ProxiedPair, new_phone: NewPhone) -> None:
-    evening = Evening(new_phone, pair)
-    guest, wall = evening.guest("Bob"), evening.wall()
+    scenario = Scenario(new_phone, pair)
+    guest, wall = scenario.guest("Bob"), scenario.wall()
     pair.store.kill()
-    for name, person in (("host", evening.host), ("guest", guest), ("wall", wall)):
+    for name, person in (("host", scenario.host), ("guest", guest), ("wall", wall)):
         person.expect_banner("We can\u2019t reach the party right now. Trying again…")
         assert not faults(person, f"banner-store-away-{name}")
-    linked = evening.newcomer()
+    linked = scenario.newcomer()
     linked.phone.expects(answered(503))
     expect_door(linked, "store_away", "We can\u2019t reach the party right now. Trying again…")
     pair.store.start()
-    for person in (evening.host, guest, wall):
+    for person in (scenario.host, guest, wall):
         person.expect_no_banner()
     linked.expect_screen("link")
 
 
 def test_what_is_said_while_a_store_that_forgot_everything_is_healed(pair: ProxiedPair, new_phone: NewPhone) -> None:
-    evening = Evening(new_phone, pair)
-    guest = evening.guest("Bob")
-    evening.host.say("Good evening")
-    with evening.host.watching_the_screen(), guest.watching_the_screen():
+    scenario = Scenario(new_phone, pair)
+    guest = scenario.guest("Bob")
+    scenario.host.say("Good scenario")
+    with scenario.host.watching_the_screen(), guest.watching_the_screen():
         pair.store.admin.flushall()
         # It takes three seconds, in which a busy machine may look elsewhere.
-        for person in (evening.host, guest):
+        for person in (scenario.host, guest):
             person.expect_seen_banner("The party is being put back together. Stay here.")
-    for person in (evening.host, guest):
+    for person in (scenario.host, guest):
         person.expect_no_banner()
         person.expect_people("Ann", "Bob")
-    guest.expect_said("Good evening")
+    guest.expect_said("Good scenario")
     guest.say("We are still here")
-    evening.host.expect_said("We are still here")
+    scenario.host.expect_said("We are still here")
 
 
-def test_the_banners_of_a_network_that_fails(new_line: NewLine, evening: Evening) -> None:
-    line = new_line(evening.pair.there)
-    guest = evening.guest("Bob", line)
+def test_the_banners_of_a_network_that_fails(new_line: NewLine, scenario: Scenario) -> None:
+    line = new_line(scenario.pair.there)
+    guest = scenario.guest("Bob", line)
     with guest.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
         with offline(guest.phone):
             guest.expect_banner("This phone is offline")
@@ -215,22 +215,22 @@ def test_the_banners_of_a_network_that_fails(new_line: NewLine, evening: Evening
         guest.expect_no_banner()
 
 
-def test_a_host_that_dropped_out(evening: Evening) -> None:
-    guest, wall = evening.guest("Bob"), evening.wall()
-    evening.host.page.goto("about:blank")
-    linked = evening.newcomer()
+def test_a_host_that_dropped_out(scenario: Scenario) -> None:
+    guest, wall = scenario.guest("Bob"), scenario.wall()
+    scenario.host.page.goto("about:blank")
+    linked = scenario.newcomer()
     for name, person in (("guest", guest), ("wall", wall)):
         person.expect_banner("Ann has dropped out. The party waits for them.")
         assert not faults(person, f"banner-host-away-{name}")
     expect(linked.page.get_by_text("Ann has dropped out for a moment.")).to_be_visible()
     assert not faults(linked, "link-host-away")
-    evening.host.page.go_back()
+    scenario.host.page.go_back()
     guest.expect_no_banner()
 
 
-def test_the_start_and_the_link(evening: Evening, newcomer: Person) -> None:
+def test_the_start_and_the_link(scenario: Scenario, newcomer: Person) -> None:
     assert not faults(newcomer, "home")
-    guest = evening.newcomer()
+    guest = scenario.newcomer()
     guest.expect_screen("link")
     assert not faults(guest, "link")
     guest.join_by_link("")
@@ -241,13 +241,13 @@ def test_the_start_and_the_link(evening: Evening, newcomer: Person) -> None:
     assert not faults(guest, "home-with-a-seat")
 
 
-def test_a_party_as_its_host_sees_it(evening: Evening) -> None:
-    host, guest = evening.host, evening.guest("Bob")
+def test_a_party_as_its_host_sees_it(scenario: Scenario) -> None:
+    host, guest = scenario.host, scenario.guest("Bob")
     found = []
     for part in ("invite", "people"):
         host.part(part)
         found += faults(host, f"host-{part}")
-    host.say("Good evening")
+    host.say("Good scenario")
     guest.say("Hello")
     found += faults(host, "host-chat")
     music = host.part("music")
@@ -261,20 +261,20 @@ def test_a_party_as_its_host_sees_it(evening: Evening) -> None:
     assert not found
 
 
-def test_a_party_as_its_guest_and_a_wall_see_it(evening: Evening) -> None:
-    guest, wall = evening.guest("Bob"), evening.wall()
+def test_a_party_as_its_guest_and_a_wall_see_it(scenario: Scenario) -> None:
+    guest, wall = scenario.guest("Bob"), scenario.wall()
     found = faults(wall, "wall-quiet")
     for part in ("chat", "people", "invite"):
         guest.part(part)
         found += faults(guest, f"guest-{part}")
-    evening.host.set_mode("LOCKED")
-    evening.host.say("Good evening")
-    evening.host.lock(locked=True)
+    scenario.host.set_mode("LOCKED")
+    scenario.host.say("Good scenario")
+    scenario.host.lock(locked=True)
     expect(guest.part("chat").get_by_label("Message")).to_be_disabled()
     found += faults(guest, "guest-chat-locked")
     found += faults(wall, "wall-locked")
-    evening.host.leave()
-    for name, person in (("host", evening.host), ("guest", guest), ("wall", wall)):
+    scenario.host.leave()
+    for name, person in (("host", scenario.host), ("guest", guest), ("wall", wall)):
         person.expect_screen("recap")
         found += faults(person, f"recap-{name}")
     guest.button("To the start").click()
@@ -283,9 +283,9 @@ def test_a_party_as_its_guest_and_a_wall_see_it(evening: Evening) -> None:
     assert not found
 
 
-def test_the_sheets(evening: Evening) -> None:
-    host = evening.host
-    evening.guest("Bob")
+def test_the_sheets(scenario: Scenario) -> None:
+    host = scenario.host
+    scenario.guest("Bob")
     host.open_menu()
     found = faults(host, "menu")
     host.button("Close").click()

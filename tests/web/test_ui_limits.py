@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
-from tests.web.support.evening import Evening
+from tests.web.support.scenario import Scenario
 from tests.web.support.looks import beyond_the_edges, small_targets
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
@@ -33,30 +33,30 @@ def test_every_button_is_big_enough_for_a_thumb(shared_pair: ProxiedPair, new_ph
     newcomer = Person(new_phone(shared_pair.here))
     newcomer.expect_screen("home")
     found = small_targets(newcomer)
-    evening = Evening(new_phone, shared_pair)
-    guest = evening.guest("Bob")
+    scenario = Scenario(new_phone, shared_pair)
+    guest = scenario.guest("Bob")
     for part in OF_HOST:
-        evening.host.part(part)
-        found += small_targets(evening.host)
+        scenario.host.part(part)
+        found += small_targets(scenario.host)
     for part in OF_GUEST:
         guest.part(part)
         found += small_targets(guest)
-    evening.host.open_menu()
-    found += small_targets(evening.host)
-    evening.host.button("Close").click()
-    evening.host.ask_about("Bob", "kick")
-    found += small_targets(evening.host)
-    evening.host.answer("no")
+    scenario.host.open_menu()
+    found += small_targets(scenario.host)
+    scenario.host.button("Close").click()
+    scenario.host.ask_about("Bob", "kick")
+    found += small_targets(scenario.host)
+    scenario.host.answer("no")
     guest.page.goto("about:blank")
     guest.phone.open("/")
     guest.expect_screen("home")
     found += small_targets(guest)
-    evening.host.leave()
-    evening.host.expect_screen("recap")
-    found += small_targets(evening.host)
-    evening.host.button("To the start").click()
-    evening.host.expect_screen("home")
-    found += small_targets(evening.host)
+    scenario.host.leave()
+    scenario.host.expect_screen("recap")
+    found += small_targets(scenario.host)
+    scenario.host.button("To the start").click()
+    scenario.host.expect_screen("home")
+    found += small_targets(scenario.host)
     assert not found, "\n".join(sorted(set(found)))
 
 

@@ -6,7 +6,7 @@ from tests.web.support.person import Person
 from tests.web.support.phones import WALL, Place
 
 
-class Evening:
+class Scenario:
     """Ann's party."""
 
     def __init__(self, new_phone: NewPhone, pair: ProxiedPair, place: Place | None = None) -> None:
