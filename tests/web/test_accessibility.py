@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 
 import hubbub
 from tests.web.conftest import NewPair, NewPhone
-from tests.web.support.scenario import Scenario
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Person
+from tests.web.support.scenario import Scenario
 
 WEB = Path(hubbub.__file__).parent / "web"
 # src/hubbub/web/app/hearing.js.

@@ -6,9 +6,9 @@ from playwright.sync_api import expect
 from tests.support.instances import Instance
 from tests.support.stores import wait_for
 from tests.web.conftest import NewLine, NewPhone
-from tests.web.support.scenario import Scenario
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Person, Sights
+from tests.web.support.scenario import Scenario
 from tests.web.support.screens import offline
 from tests.web.support.troubles import SOCKET_FAILED, UNREACHABLE, answered
 
@@ -351,8 +351,8 @@ def test_a_rolling_restart_is_no_event(pair: ProxiedPair, new_phone: NewPhone) -
             wait_until_up(pair, name)
         for person in scenario.everyone:
             person.link_is("Live")
-        scenario.host.say("good scenario")
-        guest.expect_said("good scenario")
+        scenario.host.say("good evening")
+        guest.expect_said("good evening")
     expect_same_seat(guest, seat)
     assert {sight["people"] for sight in sights} == {2}
     assert sights.of("screen") == ["party"]

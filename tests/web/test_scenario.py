@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
-from tests.web.support.scenario import Scenario
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import CLIPBOARD, Person
+from tests.web.support.scenario import Scenario
 from tests.web.support.screens import decode_qr, screenshot
 
 GUESTS = ("Bob", "Cleo", "Dan")

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
-from tests.web.support.scenario import Scenario
 from tests.web.support.looks import beyond_the_edges
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
+from tests.web.support.scenario import Scenario
 from tests.web.support.screens import photograph
 
 SIZES = [(320, 568), (390, 844), (844, 390), (1440, 900)]

@@ -8,11 +8,11 @@ from websockets.sync.client import connect
 
 from tests.support.stores import PATIENCE_SECONDS
 from tests.web.conftest import NewLine, NewPair, NewPhone
-from tests.web.support.scenario import Scenario
 from tests.web.support.looks import Answers, faults, refusal, serve_socket, silence
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Person
 from tests.web.support.phones import WALL
+from tests.web.support.scenario import Scenario
 from tests.web.support.screens import offline
 from tests.web.support.troubles import SOCKET_FAILED, UNREACHABLE, answered
 
@@ -185,7 +185,7 @@ def test_what_is_said_while_the_store_is_away(pair: ProxiedPair, new_phone: NewP
 def test_what_is_said_while_a_store_that_forgot_everything_is_healed(pair: ProxiedPair, new_phone: NewPhone) -> None:
     scenario = Scenario(new_phone, pair)
     guest = scenario.guest("Bob")
-    scenario.host.say("Good scenario")
+    scenario.host.say("Good evening")
     with scenario.host.watching_the_screen(), guest.watching_the_screen():
         pair.store.admin.flushall()
         # It takes three seconds, in which a busy machine may look elsewhere.
@@ -194,7 +194,7 @@ def test_what_is_said_while_a_store_that_forgot_everything_is_healed(pair: Proxi
     for person in (scenario.host, guest):
         person.expect_no_banner()
         person.expect_people("Ann", "Bob")
-    guest.expect_said("Good scenario")
+    guest.expect_said("Good evening")
     guest.say("We are still here")
     scenario.host.expect_said("We are still here")
 
@@ -247,7 +247,7 @@ def test_a_party_as_its_host_sees_it(scenario: Scenario) -> None:
     for part in ("invite", "people"):
         host.part(part)
         found += faults(host, f"host-{part}")
-    host.say("Good scenario")
+    host.say("Good evening")
     guest.say("Hello")
     found += faults(host, "host-chat")
     music = host.part("music")
@@ -268,7 +268,7 @@ def test_a_party_as_its_guest_and_a_wall_see_it(scenario: Scenario) -> None:
         guest.part(part)
         found += faults(guest, f"guest-{part}")
     scenario.host.set_mode("LOCKED")
-    scenario.host.say("Good scenario")
+    scenario.host.say("Good evening")
     scenario.host.lock(locked=True)
     expect(guest.part("chat").get_by_label("Message")).to_be_disabled()
     found += faults(guest, "guest-chat-locked")

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
-from tests.web.support.scenario import Scenario
 from tests.web.support.looks import beyond_the_edges, small_targets
 from tests.web.support.pairs import ProxiedPair
 from tests.web.support.person import Part, Person
+from tests.web.support.scenario import Scenario
 from tests.web.support.screens import photograph, wire_bytes
 
 WIRE_BYTES_MAX = 60 * 1024
