@@ -188,7 +188,7 @@ async def begin(store: RedisStore, terms: PartyPolicy = TERMS, code: str = "BCDF
 async def end_party(store: RedisStore, party: PartyDraft) -> None:
     """End a party as its host does."""
     host = await take_seat(store, party.code, party.host_token_hash)
-    assert await store.act(host, Leave(), soon()) == Done()
+    assert await store.execute(host, Leave(), soon()) == Done()
 
 
 async def until(fact: Callable[[], object]) -> None:

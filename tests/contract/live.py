@@ -15,7 +15,7 @@ STEP_SECONDS = 5.0
 async def do(store: RedisStore, lease: Lease, *commands: Act | Leave) -> None:
     """Carry out commands, which must be done."""
     for command in commands:
-        assert await store.act(lease, command, soon()) == Done()
+        assert await store.execute(lease, command, soon()) == Done()
 
 
 async def touch(store: RedisStore, *alive: Lease, code: str = CODE) -> Renewed:

@@ -103,7 +103,7 @@ class Keeper:
 
     async def heal(self) -> HealOutcome:
         """Heal the party, and load the room anew where that was done."""
-        outcome = await self.store.heal(self.healing(), soon())
+        outcome = await self.store.restore_party(self.healing(), soon())
         if outcome == Healed():
             await self.look()
         return outcome

@@ -204,7 +204,7 @@ class SmallWorld:
 
     def act(self, at: int, lease: Lease, command: Act | Leave) -> None:
         """Carry out a command, and check the answer."""
-        outcome = self.ask(at, lambda store: store.act(lease, command, soon()))
+        outcome = self.ask(at, lambda store: store.execute(lease, command, soon()))
         inside = find_inside(self.server)
         if inside is None:
             assert outcome in {Missing(), Ended()} or (outcome == Done() and isinstance(command, Leave))

@@ -48,8 +48,8 @@ async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> 
         assert isinstance(await store.read(CODE, soon()), Found)
         assert await store.check_join(CODE, soon()) == Joinable()
         assert await store.check_join("CCCCCC", soon()) == Missing()
-        assert await store.claim("hash", CODE, None, soon()) == Claimed(CODE)
-        assert await store.withdraw(draft("CCCCCC"), "", soon()) == Missing()
+        assert await store.bind_idempotency_key("hash", CODE, None, soon()) == Claimed(CODE)
+        assert await store.rollback_create(draft("CCCCCC"), "", soon()) == Missing()
         await use_a_live_party(store)
         await end_party(store, party)
     finally:
@@ -66,8 +66,8 @@ async def use_a_live_party(store: RedisStore) -> None:
     known = ProvenPosition(party.epoch, party.version, "")
     assert isinstance(await store.renew(CODE, [host, guest], soon(), known), Renewed)
     healing = Healing(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
-    assert await store.heal(healing, soon()) == Healed()
-    await store.bury(Tombstone("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
+    assert await store.restore_party(healing, soon()) == Healed()
+    await store.restore_tombstone(Tombstone("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
     for command in (
         SendMessage(text="hello"),
         SendReaction(emoji="🎉"),
@@ -81,9 +81,9 @@ async def use_a_live_party(store: RedisStore) -> None:
         Pause(),
         Kick(target_id=guest.member_id),
     ):
-        assert await store.act(host, command, soon()) == Done()
-    await store.undo_join(attempt(), soon())
-    await store.release(host, soon())
+        assert await store.execute(host, command, soon()) == Done()
+    await store.rollback_join(attempt(), soon())
+    await store.drop_connection(host, soon())
     assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
 
 

@@ -24,7 +24,7 @@ def end_of(store: RedisStore, party_id: str = "", token: str = "", seconds: int 
 
 async def test_a_buried_party_is_known_to_have_ended(store: RedisStore, server: StoreServer) -> None:
     await store.ping(soon())
-    await store.bury(end_of(store, "party", "ann"), soon())
+    await store.restore_tombstone(end_of(store, "party", "ann"), soon())
     assert await store.read(CODE, soon()) == Ended()
     assert await store.check_join(CODE, soon()) == Ended()
     # Its host's repeated create hears of the end; to others the code is taken.
@@ -37,7 +37,7 @@ async def test_a_buried_party_is_known_to_have_ended(store: RedisStore, server: 
 async def test_nobody_heals_what_is_buried(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper = await keep(store, host)
     server.admin.flushall()
-    await store.bury(end_of(store), soon())
+    await store.restore_tombstone(end_of(store), soon())
     assert await keeper.heal() == Ended()
     assert keys_of_parties(server) == [TOMBSTONE]
 
@@ -48,7 +48,7 @@ async def test_a_party_that_an_older_state_has_raised_goes_again(
     old_state, party = OldState(server), look_inside(server).document
     await do(store, host, Leave())
     old_state.bring_back()
-    await store.bury(end_of(store, party["id"], party["hostToken"]), soon())
+    await store.restore_tombstone(end_of(store, party["id"], party["hostToken"]), soon())
     assert keys_of_parties(server) == [TOMBSTONE]
     assert server.text(TOMBSTONE) == party["hostToken"]
 
@@ -59,7 +59,7 @@ async def test_a_party_that_was_written_back_too_early_goes_again(
     keeper, party = await keep(store, host), look_inside(server).document
     server.admin.flushall()
     assert await keeper.heal() == Healed()
-    await store.bury(end_of(store, party["id"]), soon())
+    await store.restore_tombstone(end_of(store, party["id"]), soon())
     assert await store.renew(CODE, [host], soon(), keeper.room.known) == Ended()
 
 
@@ -69,7 +69,7 @@ async def test_another_party_of_the_same_code_is_left_alone(
 ) -> None:
     assert host.member_id
     before = look_inside(server)
-    await store.bury(end_of(store, party_id), soon())
+    await store.restore_tombstone(end_of(store, party_id), soon())
     assert look_inside(server) == before
 
 
@@ -77,14 +77,14 @@ async def test_a_tombstone_that_is_there_stays_as_it_is(store: RedisStore, serve
     party = draft()
     await store.create(party, soon())
     await end_party(store, party)
-    await store.bury(end_of(store, token="somebody"), soon())
+    await store.restore_tombstone(end_of(store, token="somebody"), soon())
     assert server.text(TOMBSTONE) == party.host_token_hash
     assert server.admin.ttl(TOMBSTONE) > TERMS.ttl_seconds - 10
 
 
 async def test_an_end_of_long_ago_leaves_nothing(store: RedisStore, server: StoreServer) -> None:
     await store.ping(soon())
-    await store.bury(end_of(store, seconds=-1), soon())
+    await store.restore_tombstone(end_of(store, seconds=-1), soon())
     assert keys_of_parties(server) == []
 
 
@@ -93,7 +93,7 @@ async def test_a_full_store_can_bury(store: RedisStore, server: StoreServer) -> 
     party = look_inside(server).document
     server.admin.config_set("maxmemory", "1")
     try:
-        await store.bury(end_of(store, party["id"]), soon())
+        await store.restore_tombstone(end_of(store, party["id"]), soon())
     finally:
         server.admin.config_set("maxmemory", "0")
     assert keys_of_parties(server) == [TOMBSTONE]

@@ -72,10 +72,10 @@ async def test_while_a_slot_moves_under_load_no_party_is_missing_and_no_create_i
     while not moving.done():
         assert isinstance(await store.read(CODE, soon()), Found)
         looked += 1
-        assert await store.act(host, SendMessage(text="hello"), soon()) == Done()
+        assert await store.execute(host, SendMessage(text="hello"), soon()) == Done()
         said += 1
     assert (await moving) is not before
-    assert await store.act(host, SendMessage(text="hello"), soon()) == Done()
+    assert await store.execute(host, SendMessage(text="hello"), soon()) == Done()
     outcome = await store.join(attempt(), soon())
     assert isinstance(outcome, Joined)
     assert outcome.version == said + 3
@@ -90,7 +90,7 @@ async def test_a_call_waits_for_a_slot_that_is_on_the_move(instance: Instance, c
 
     def step_taken() -> None:
         async def act() -> object:
-            return await store.act(host, SendMessage(text="hello"), soon())
+            return await store.execute(host, SendMessage(text="hello"), soon())
 
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
         loop.call_soon_threadsafe(lambda: steps.append(loop.create_task(act())))
@@ -156,14 +156,14 @@ async def test_events_of_every_shard_come_and_go_on_coming_when_a_slot_has_moved
         assert len({cluster.primary_of(code) for code in hosts}) == 3
         for code, host in hosts.items():
             await instance.event_stream.subscribe(code, soon())
-            await instance.store.act(host, SendMessage(text="hello"), soon())
+            await instance.store.execute(host, SendMessage(text="hello"), soon())
         await until(lambda: {code for code, _ in recorder.publications} == set(hosts))
         assert instance.event_stream.is_receiving
         moved = CODES[0]
         await asyncio.to_thread(cluster.move_slot, moved)
         await until(lambda: recorder.confirmed_codes.count(moved) >= 2)
         recorder.publications.clear()
-        await instance.store.act(hosts[moved], SendMessage(text="still there"), soon())
+        await instance.store.execute(hosts[moved], SendMessage(text="still there"), soon())
         await until(lambda: [code for code, _ in recorder.publications] == [moved])
 
 
@@ -177,7 +177,7 @@ async def test_when_a_replica_has_taken_over_events_come_again_within_the_bound(
         await asyncio.to_thread(cluster.failover, old)
         since = asyncio.get_running_loop().time()
         await until(lambda: recorder.confirmed_codes.count(CODE) >= 2)
-        await instance.store.act(host, SendMessage(text="hello"), soon())
+        await instance.store.execute(host, SendMessage(text="hello"), soon())
         await until(lambda: any(code == CODE for code, _ in recorder.publications))
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 

@@ -62,8 +62,8 @@ async def test_a_party_that_was_lost_comes_back_as_it_was(store: RedisStore, hos
     assert replace(await snapshot(store), expires_at=seen.expires_at) == seen
     assert after.state["epoch"] != before.document["id"]
     assert (after.log, after.version) == ([], before.version)
-    assert await store.act(host, SetLock(locked=False), soon()) == Done()
-    assert await store.act(guest, SendMessage(text="hi"), soon()) == Declined(Reason.EMOJI_ONLY)
+    assert await store.execute(host, SetLock(locked=False), soon()) == Done()
+    assert await store.execute(guest, SendMessage(text="hi"), soon()) == Declined(Reason.EMOJI_ONLY)
 
 
 async def test_what_was_told_since_the_copy_was_made_is_not_lost(
@@ -124,7 +124,7 @@ async def test_two_who_heal_at_once_make_one_epoch(store: RedisStore, host: Leas
     here, there = await keep(store, host), await keep(store, guest)
     server.admin.flushall()
     healings = [here.healing(), there.healing()]
-    assert await asyncio.gather(*(store.heal(healing, soon()) for healing in healings)) == [Healed(), Healed()]
+    assert await asyncio.gather(*(store.restore_party(healing, soon()) for healing in healings)) == [Healed(), Healed()]
     await here.look()
     await there.look()
     assert here.room.known == there.room.known
@@ -180,7 +180,7 @@ async def test_whoever_was_kicked_stays_out_with_the_connection_still_there(
     late.room, late.copy = keeper.room, None
     server.admin.flushall()
     assert await keeper.heal() == Healed()
-    assert await late.store.heal(late.healing(), soon()) == Healed()
+    assert await late.store.restore_party(late.healing(), soon()) == Healed()
     assert (await snapshot(store)).guest_count == 0
     assert await store.join(attempt(token="eve"), soon()) == Kicked()
 
@@ -231,7 +231,7 @@ async def test_a_party_whose_time_is_up_is_not_written_back(
 ) -> None:
     keeper = await keep(store, host)
     server.admin.flushall()
-    assert await store.heal(keeper.healing(expires_at=store.now_ms() - 1), soon()) == Missing()
+    assert await store.restore_party(keeper.healing(expires_at=store.now_ms() - 1), soon()) == Missing()
     assert keys_of_parties(server) == []
 
 
@@ -239,8 +239,8 @@ async def test_healing_that_comes_too_late_does_nothing(instance: Instance, serv
     keeper = await keep(instance.store, await begin(instance.store))
     server.admin.flushall()
     for call in (
-        lambda: instance.store.heal(keeper.healing(), soon()),
-        lambda: instance.store.bury(Tombstone(CODE, "", "", 2**42), soon()),
+        lambda: instance.store.restore_party(keeper.healing(), soon()),
+        lambda: instance.store.restore_tombstone(Tombstone(CODE, "", "", 2**42), soon()),
     ):
         # All it sends comes too late, as far as the store can tell.
         instance.believe_clocks_behind(3600)
@@ -257,7 +257,7 @@ async def test_a_full_store_takes_a_party_back(store: RedisStore, host: Lease, f
 
 async def test_the_years_between_cost_nobody_the_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
     dropped = await take_seat(store, token="ben")
-    await store.release(dropped, soon())
+    await store.drop_connection(dropped, soon())
     keeper = await keep(store, host, await take_own_seat(store, "eve"))
     assert keeper.copy is not None
     before = look_inside(server)
@@ -309,7 +309,7 @@ async def test_a_party_that_nobody_has_entered_comes_back_as_it_was_created(
     before = look_inside(server)
     copy = PartyBackup(server.text(keys.party(CODE)).encode())
     server.admin.flushall()
-    assert await store.heal(Healing(CODE, copy, None, "epoch", created.expires_at), soon()) == Healed()
+    assert await store.restore_party(Healing(CODE, copy, None, "epoch", created.expires_at), soon()) == Healed()
     assert look_inside(server) == before
     joined = await store.join(attempt(token=made.host_token_hash), soon())
     assert isinstance(joined, Joined)
@@ -336,5 +336,5 @@ async def test_what_is_there_is_left_alone_by_whoever_knows_only_of_its_creation
     copy = PartyBackup(server.text(keys.party(CODE)).encode())
     await do(store, host, SetLock(locked=True))
     before = look_inside(server)
-    assert await store.heal(Healing(CODE, copy, None, "epoch", store.now_ms() + 60_000), soon()) == Healed()
+    assert await store.restore_party(Healing(CODE, copy, None, "epoch", store.now_ms() + 60_000), soon()) == Healed()
     assert look_inside(server) == before

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("sound")
 
 async def refusal(store: RedisStore, lease: Lease, command: Act | Leave) -> Reason:
     """Why a command is refused, which it must be."""
-    outcome = await store.act(lease, command, soon())
+    outcome = await store.execute(lease, command, soon())
     assert isinstance(outcome, Declined)
     return outcome.reason
 
@@ -71,7 +71,7 @@ async def test_a_kicked_guest_is_gone_and_does_not_come_back(
     assert await refusal(store, guest, Rename(name="Bob")) is Reason.KICKED
     assert await refusal(store, guest, Leave()) is Reason.KICKED
     assert await store.join(attempt(token="mine"), soon()) == Kicked()
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     # Another phone, or the same with another token, is another guest.
     await take_seat(store)
 
@@ -87,7 +87,7 @@ async def test_a_kicked_guests_seat_is_free(store: RedisStore) -> None:
 
 async def test_a_guest_who_dropped_can_be_kicked(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store, token="mine")
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     await do(store, host, Kick(target_id=guest.member_id))
     assert await store.join(attempt(token="mine"), soon()) == Kicked()
     assert list(look_inside(server).leases) == [f"on:{host.member_id}"]
@@ -154,7 +154,7 @@ async def test_the_rank_goes_there_and_back(store: RedisStore, host: Lease, serv
 async def test_only_a_connected_guest_can_be_promoted(store: RedisStore, host: Lease, ear: Ear) -> None:
     guest, kicked = await take_seat(store), await take_seat(store)
     await do(store, host, Kick(target_id=kicked.member_id))
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     ear.events()
     assert await refusal(store, host, Promote(target_id=guest.member_id)) is Reason.NOT_CONNECTED
     for target in (host.member_id, kicked.member_id, "nobody", ""):
@@ -167,8 +167,8 @@ async def test_an_old_host_is_missed_like_a_guest_and_a_new_one_like_a_host(
 ) -> None:
     guest = await take_seat(store)
     await do(store, host, Promote(target_id=guest.member_id))
-    await store.release(host, soon())
-    await store.release(guest, soon())
+    await store.drop_connection(host, soon())
+    await store.drop_connection(guest, soon())
     inside = look_inside(server)
     holds = [inside.leases[f"held:{lease.member_id}"] - inside.clock for lease in (host, guest)]
     assert 119_000 < holds[0] <= 120_000

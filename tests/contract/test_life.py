@@ -171,12 +171,12 @@ async def test_nothing_is_called_absent_while_data_is_written_back(instance: Ins
         lambda: store.check_join(CODE, soon()),
         lambda: store.join(attempt(), soon()),
         lambda: store.watch(CODE, "wall", soon()),
-        lambda: store.act(stranger, Leave(), soon()),
+        lambda: store.execute(stranger, Leave(), soon()),
         lambda: store.renew(CODE, [stranger], soon(), ProvenPosition("epoch", 1, "")),
         lambda: store.catch_up(CODE, None, soon()),
-        lambda: store.release(stranger, soon()),
-        lambda: store.undo_join(attempt(), soon()),
-        lambda: store.claim("hash", CODE, None, soon()),
+        lambda: store.drop_connection(stranger, soon()),
+        lambda: store.rollback_join(attempt(), soon()),
+        lambda: store.bind_idempotency_key("hash", CODE, None, soon()),
     ]
     for call in calls:
         with pytest.raises(StoreUnavailableError) as caught:
@@ -191,28 +191,28 @@ async def test_what_is_there_is_told_while_the_rest_is_written_back(
     server.admin.set(RECOVERING, "1", px=60_000)
     assert isinstance(await instance.store.read(CODE, soon()), Found)
     assert await instance.store.check_join(CODE, soon()) == Joinable()
-    assert await instance.store.act(host, SetLock(locked=True), soon()) == Done()
+    assert await instance.store.execute(host, SetLock(locked=True), soon()) == Done()
 
 
 async def test_a_key_that_the_store_has_lost_is_bound_again_to_what_it_was(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
-    assert await instance.store.claim("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
+    assert await instance.store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
     assert await absent(there)
     server.admin.flushall()
     # A repeat comes by another instance first, which does not know that data was lost and draws another code.
     with pytest.raises(StoreUnavailableError):
-        await there.store.claim("hash", "CCCCCC", None, soon())
-    await instance.store.claim_again("hash", "BBBBBB", soon())
+        await there.store.bind_idempotency_key("hash", "CCCCCC", None, soon())
+    await instance.store.rebind_idempotency_key("hash", "BBBBBB", soon())
     server.admin.delete(RECOVERING)
     assert await absent(there)
-    assert await there.store.claim("hash", "DDDDDD", None, soon()) == Claimed("BBBBBB")
+    assert await there.store.bind_idempotency_key("hash", "DDDDDD", None, soon()) == Claimed("BBBBBB")
     assert 0 < server.admin.ttl(keys.once("hash")) <= 600
 
 
 async def test_binding_again_what_is_bound_changes_nothing(instance: Instance, server: StoreServer) -> None:
-    await instance.store.claim("hash", "BBBBBB", None, soon())
+    await instance.store.bind_idempotency_key("hash", "BBBBBB", None, soon())
     server.admin.expire(keys.once("hash"), 100)
-    await instance.store.claim_again("hash", "BBBBBB", soon())
+    await instance.store.rebind_idempotency_key("hash", "BBBBBB", soon())
     assert server.text(keys.once("hash")) == "BBBBBB"
     assert server.admin.ttl(keys.once("hash")) <= 100

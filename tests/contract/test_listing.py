@@ -57,7 +57,7 @@ async def test_what_happens_to_an_unlisted_seat_is_told_as_a_count(store: RedisS
     unlisted, other = await take_seat(store, token="mine"), await take_seat(store)
     ear.events()
     await do(store, unlisted, Rename(name="Bob"))
-    await store.release(unlisted, soon())
+    await store.drop_connection(unlisted, soon())
     again = await take_seat(store, token="mine", name="Bobby")
     assert again.member_id == unlisted.member_id
     await do(store, other, Leave())

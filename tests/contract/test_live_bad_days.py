@@ -60,7 +60,7 @@ async def test_in_a_full_store_everyone_who_has_a_seat_comes_back_to_it(store: R
     party = draft()
     await store.create(party, soon())
     dropped, taken = await take_seat(store, token="one"), await take_seat(store, token="two")
-    await store.release(dropped, soon())
+    await store.drop_connection(dropped, soon())
     memory.use_up()
     for token, seat in (("one", dropped.member_id), ("two", taken.member_id), (party.host_token_hash, party.host_id)):
         joined = await store.join(attempt(token=token), soon())
@@ -78,13 +78,13 @@ async def test_in_a_full_store_everyone_who_is_in_stays_in_and_may_go(
     assert (await touch(store, host, guest, other)).verdicts == ()
     await do(store, guest, Leave())
     await do(store, host, Kick(target_id=other.member_id))
-    await store.release(third, soon())
-    await store.undo_join(doubtful, soon())
+    await store.drop_connection(third, soon())
+    await store.rollback_join(doubtful, soon())
     assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
     document = document_of(server)
     assert (document["seats"], document["guestCount"]) == (2, 0)
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=True), Promote(target_id="x")):
-        assert (await trouble_of(store.act(host, command, soon()))).trouble is StoreFailure.OUT_OF_MEMORY
+        assert (await trouble_of(store.execute(host, command, soon()))).trouble is StoreFailure.OUT_OF_MEMORY
     await do(store, host, Leave())
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
 
@@ -93,14 +93,14 @@ async def test_in_a_full_store_what_has_run_out_goes(
     store: RedisStore, host: Lease, memory: Memory, server: StoreServer
 ) -> None:
     guest, dropped = await take_seat(store), await take_seat(store)
-    await store.release(dropped, soon())
+    await store.drop_connection(dropped, soon())
     await live_on(server, store, 118, host, guest)
     pass_time(server, 4)
     memory.use_up()
     await touch(store, host)
     assert look_inside(server).seats.keys() == {host.member_id, guest.member_id}
     memory.free()
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     await live_on(server, store, 298, guest)
     pass_time(server, 4)
     memory.use_up()
@@ -117,14 +117,14 @@ async def test_what_comes_too_late_does_nothing(instance: Instance, server: Stor
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: store.join(attempt(), soon()),
         lambda: store.join(attempt(token="mine"), soon()),
-        lambda: store.undo_join(doubtful, soon()),
+        lambda: store.rollback_join(doubtful, soon()),
         lambda: store.watch(CODE, "wall", soon()),
-        lambda: store.release(guest, soon()),
+        lambda: store.drop_connection(guest, soon()),
         lambda: store.renew(CODE, [host, guest], soon()),
-        lambda: store.act(guest, Leave(), soon()),
-        lambda: store.act(host, Leave(), soon()),
-        lambda: store.act(host, Kick(target_id=guest.member_id), soon()),
-        lambda: store.act(host, SendMessage(text="hello"), soon()),
+        lambda: store.execute(guest, Leave(), soon()),
+        lambda: store.execute(host, Leave(), soon()),
+        lambda: store.execute(host, Kick(target_id=guest.member_id), soon()),
+        lambda: store.execute(host, SendMessage(text="hello"), soon()),
     ]
     for call in calls:
         # The instance believes that the store's clock is an hour behind, so all it sends comes too late; and that
@@ -151,7 +151,7 @@ async def test_a_store_that_has_forgotten_its_scripts_gets_them_again(
 ) -> None:
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=False)):
         server.admin.script_flush()
-        assert await store.act(host, command, soon()) == Done()
+        assert await store.execute(host, command, soon()) == Done()
     server.admin.script_flush()
     guest = await take_seat(store)
     server.admin.script_flush()

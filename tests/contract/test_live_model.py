@@ -131,7 +131,7 @@ class LiveMachine(RuleBasedStateMachine):
     @rule(at=INSTANCES)
     def undo(self, at: int) -> None:
         doubtful = self.doubtful.pop()
-        self.world.ask(at, lambda store: store.undo_join(doubtful, soon()))
+        self.world.ask(at, lambda store: store.rollback_join(doubtful, soon()))
         inside = find_inside(self.server)
         if inside is not None:
             had = [seat for seat, record in inside.seats.items() if record[1] == doubtful.holder]
@@ -157,7 +157,7 @@ class LiveMachine(RuleBasedStateMachine):
         if leaving and (not self.world.is_host(lease) or data.draw(st.integers(0, 7)) == 7):
             self.world.act(at, lease, Leave())
         else:
-            self.world.ask(at, lambda store: store.release(lease, soon()))
+            self.world.ask(at, lambda store: store.drop_connection(lease, soon()))
             instance = self.world.instances[at]
             instance.leases = [other for other in instance.leases if other != lease]
 

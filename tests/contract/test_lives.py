@@ -74,11 +74,11 @@ async def test_a_look_a_refusal_and_a_lost_connection_are_no_signs_of_life(
     await store.read(CODE, soon())
     await store.check_join(CODE, soon())
     await store.catch_up(CODE, None, soon())
-    await store.act(guest, SetLock(locked=False), soon())
-    await store.act(replace(guest, holder="somebody"), SendMessage(text="hello"), soon())
+    await store.execute(guest, SetLock(locked=False), soon())
+    await store.execute(replace(guest, holder="somebody"), SendMessage(text="hello"), soon())
     await store.join(attempt(), soon())
     await store.watch(CODE, "wall", soon())
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     await touch(store)
     assert seconds_left(server) in range(3590, 3601)
     del host
@@ -89,16 +89,16 @@ async def test_a_party_whose_host_is_missed_lives_no_longer_than_the_grace(
 ) -> None:
     host = await begin(store, token="host's")
     guest = await take_seat(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     assert seconds_left(server) in WHOLE_LIFE
     await live_on(server, store, 100, guest)
     assert seconds_left(server) in WHOLE_LIFE
     # The last one drops, and with the party's clock stands what is left of the grace.
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     assert seconds_left(server) in range(195, 201)
     pass_time(server, 100)
     await store.join(attempt("CCCCCC"), soon())
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     assert seconds_left(server) in range(95, 101)
     await take_seat(store, token="host's")
     assert seconds_left(server) in WHOLE_LIFE
@@ -108,7 +108,7 @@ async def test_a_party_whose_host_never_came_lives_on_without_anybody(store: Red
     await store.create(draft(), soon())
     guest = await take_seat(store)
     pass_time(server, 3600)
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     assert seconds_left(server) in range(3595, 3601)
     await do(store, await take_seat(store), Leave())
     assert seconds_left(server) in WHOLE_LIFE
@@ -116,7 +116,7 @@ async def test_a_party_whose_host_never_came_lives_on_without_anybody(store: Red
 
 async def test_whoever_leaves_last_leaves_the_grace(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     await do(store, guest, Leave())
     assert seconds_left(server) in range(295, 301)
 
@@ -126,7 +126,7 @@ async def test_where_only_somebody_watches_the_party_waits_for_its_host_by_its_c
 ) -> None:
     wall = Lease(CODE, "", "wall")
     await store.watch(CODE, "wall", soon())
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     assert seconds_left(server) in WHOLE_LIFE
     await live_on(server, store, 295, wall)
     assert seconds_left(server) in WHOLE_LIFE
@@ -149,7 +149,7 @@ async def test_no_grace_and_no_hold_makes_a_party_live_longer_than_its_own_life(
     assert seconds_left(server) in SHORT_LIFE
     await live_on(server, store, 120, host)
     assert seconds_left(server) in SHORT_LIFE
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     assert seconds_left(server) in SHORT_LIFE
     pass_time(server, 61)
     assert await store.read(CODE, soon()) == Missing()
@@ -163,7 +163,7 @@ async def test_a_party_that_expired_is_missing_and_its_code_is_free(
     pass_time(server, 7200)
     assert keys_of_parties(server) == []
     assert await store.renew(CODE, [host], soon()) == Missing()
-    assert await store.act(host, SendMessage(text="hello"), soon()) == Missing()
+    assert await store.execute(host, SendMessage(text="hello"), soon()) == Missing()
     await begin(store)
 
 
@@ -183,7 +183,7 @@ async def test_an_operator_who_takes_the_expiry_away_ends_nothing(
     guest = await take_seat(store)
     # Editing a document by hand, with SET, does the same.
     server.admin.persist(keys.party(CODE))
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     assert seconds_left(server) in WHOLE_LIFE
     del host
 
@@ -192,7 +192,7 @@ async def test_the_ids_of_the_creates_live_as_long_as_their_party(store: RedisSt
     for _ in range(2):
         await store.create(draft(token="mine"), soon())
     pass_time(server, 3600)
-    await store.release(await take_seat(store, token="mine"), soon())
+    await store.drop_connection(await take_seat(store, token="mine"), soon())
     assert keys.party_keys(CODE)[2] in look_inside(server).expiries
     assert seconds_left(server) in range(295, 301)
 
@@ -222,9 +222,9 @@ async def test_a_party_that_has_ended_says_so_to_everybody(store: RedisStore, ho
     guest = await take_seat(store)
     await do(store, host, Leave())
     for lease in (host, guest):
-        assert await store.act(lease, SendMessage(text="hello"), soon()) == Ended()
-        assert await store.act(lease, Leave(), soon()) == Ended()
-        await store.release(lease, soon())
+        assert await store.execute(lease, SendMessage(text="hello"), soon()) == Ended()
+        assert await store.execute(lease, Leave(), soon()) == Ended()
+        await store.drop_connection(lease, soon())
 
 
 async def test_what_ran_out_before_the_end_is_told_before_the_end(
@@ -233,7 +233,7 @@ async def test_what_ran_out_before_the_end_is_told_before_the_end(
     terms = replace(TERMS, host_grace_seconds=12, seat_hold_seconds=1)
     host = await begin(store, terms)
     guest, alive = await take_seat(store), await take_seat(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     await live_on(server, store, 9, alive)
     ear.events()
     # The guest's lease ran out after 10 s and the hold after 11 s; the host's grace after 12 s.
@@ -247,7 +247,7 @@ async def test_what_ran_out_before_the_end_is_told_before_the_end(
 async def test_an_ended_party_is_told_once(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, host_grace_seconds=5))
     guest = await take_seat(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     ear.events()
     await live_on(server, store, 20, guest)
     assert [event["t"] for event in ear.events()] == ["ENDED"]
@@ -259,9 +259,9 @@ async def test_a_party_whose_host_has_come_by_another_way_is_not_withdrawn(
     party = draft()
     await store.create(party, soon())
     host = await take_seat(store, token=party.host_token_hash)
-    assert await store.withdraw(party, "", soon()) == Missing()
+    assert await store.rollback_create(party, "", soon()) == Missing()
     assert isinstance(await store.renew(CODE, [host], soon()), Renewed)
     # Where it is the failed create's own connection that seated the host, the party goes whole.
     await take_seat(store)
-    assert await store.withdraw(party, host.holder, soon()) == Deleted()
+    assert await store.rollback_create(party, host.holder, soon()) == Deleted()
     assert keys_of_parties(server) == []

@@ -54,7 +54,7 @@ async def test_every_change_is_one_number_higher_and_published_as_it_is_kept(
         (lambda: do(store, host, Play()), "PLAY"),
         (lambda: do(store, host, Pause()), "PAUSE"),
         (lambda: do(store, host, Promote(target_id=guest.member_id)), "HOST_CHANGED"),
-        (lambda: store.release(host, soon()), "MEMBER_UPDATED"),
+        (lambda: store.drop_connection(host, soon()), "MEMBER_UPDATED"),
         (lambda: take_seat(store, token="mine", name="Bobby"), "MEMBER_UPDATED"),
         (lambda: live_on(server, store, 12), "MEMBER_UPDATED"),
     ]
@@ -78,7 +78,7 @@ async def test_what_changes_nothing_has_no_number(store: RedisStore, host: Lease
     await do(store, guest, SendReaction(emoji="🎉"))
     await store.watch(CODE, "wall", soon())
     await touch(store, host, guest)
-    await store.act(guest, SetLock(locked=True), soon())
+    await store.execute(guest, SetLock(locked=True), soon())
     await store.check_join(CODE, soon())
     await store.read(CODE, soon())
     assert (await whole(store)).version == 2

@@ -193,7 +193,7 @@ class LosingMachine(RuleBasedStateMachine):
         assert self.old_state is not None
         await do(self.keepers[0].store, self.host, Leave())
         self.old_state.bring_back()
-        await self.keepers[order[0]].store.bury(end, soon())
+        await self.keepers[order[0]].store.restore_tombstone(end, soon())
         for at in order:
             assert await self.keepers[at].heal() == Ended()
 

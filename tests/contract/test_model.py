@@ -82,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(caller=CALLERS, key=TOKENS, candidate=CODES, replaced=st.none() | CODES)
     def claim(self, caller: int, key: str, candidate: str, replaced: str | None) -> None:
         async def call() -> object:
-            return await self.instances[caller].store.claim(key, candidate, replaced, soon())
+            return await self.instances[caller].store.bind_idempotency_key(key, candidate, replaced, soon())
 
         if self.claims.get(key) in {None, replaced}:
             self.claims[key] = candidate
@@ -101,7 +101,7 @@ class StoreMachine(RuleBasedStateMachine):
         party = self._some_party(code, data)
 
         async def call() -> object:
-            return await self.instances[caller].store.withdraw(party, "", soon())
+            return await self.instances[caller].store.rollback_create(party, "", soon())
 
         found = self.live.get(party.code)
         if found is not None and found.tries == {party.id}:

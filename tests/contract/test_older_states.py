@@ -127,7 +127,7 @@ async def test_a_watcher_alone_leaves_nothing_that_never_expires(store: RedisSto
     keeper = await keep(store, host)
     keeper.own, keeper.copy = [], None
     old_state.bring_back()
-    assert await store.heal(keeper.healing(), soon()) == Healed()
+    assert await store.restore_party(keeper.healing(), soon()) == Healed()
     assert find_inside(server) is not None
 
 
@@ -149,5 +149,5 @@ async def test_a_host_who_was_kicked_by_one_whom_the_store_has_lost_is_its_host_
     keeper = await keep(store, host)
     kicked = replace(host, token_hash=look_inside(server).document["hostToken"])
     server.admin.flushall()
-    assert await store.heal(replace(keeper.healing(), kicked=[kicked]), soon()) == Healed()
+    assert await store.restore_party(replace(keeper.healing(), kicked=[kicked]), soon()) == Healed()
     assert look_inside(server).document["hostId"] == host.member_id

@@ -139,7 +139,7 @@ async def test_without_a_track_there_is_nothing_to_play(store: RedisStore, host:
     await do(store, host, QueueTrack(filename="b"))
     ear.events()
     for command in (Play(), Play(position=1.0), Pause(), Pause(position=1.0)):
-        assert await store.act(host, command, soon()) == Declined(Reason.NO_TRACK)
+        assert await store.execute(host, command, soon()) == Declined(Reason.NO_TRACK)
     assert ear.events() == []
     await do(store, host, ChangeTrack(filename="a"), Play())
     assert (await playback(store)).state == "playing"
@@ -151,6 +151,6 @@ async def test_what_plays_is_there_for_a_host_who_comes_back(store: RedisStore) 
     host = await take_seat(store, token=party.host_token_hash)
     await do(store, host, SelectTrack(filename="a"), Play(position=3.0))
     before = await playback(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     await take_seat(store, token=party.host_token_hash)
     assert await playback(store) == before

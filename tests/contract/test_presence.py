@@ -26,15 +26,15 @@ async def test_a_lost_connections_seat_is_held_from_then_on(
 ) -> None:
     guest = await take_seat(store)
     ear.events()
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
     inside = look_inside(server)
     assert inside.leases[f"held:{guest.member_id}"] == inside.clock + 120_000
     assert (inside.document["guestCount"], inside.document["seats"]) == (0, 2)
     # Lost once is lost: a second word of it, or one from a connection that never had the seat, changes nothing.
-    await store.release(guest, soon())
-    await store.release(replace(host, holder="somebody"), soon())
-    await store.release(replace(guest, member_id="nobody"), soon())
+    await store.drop_connection(guest, soon())
+    await store.drop_connection(replace(host, holder="somebody"), soon())
+    await store.drop_connection(replace(guest, member_id="nobody"), soon())
     assert ear.events() == []
 
 
@@ -43,7 +43,7 @@ async def test_the_party_waits_for_a_host_who_dropped(
 ) -> None:
     await take_seat(store)
     ear.events()
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     assert ear.events() == [updated(3, host, "Ann", connected=False, guests=1, is_host=True)]
     inside = look_inside(server)
     assert inside.leases[f"held:{host.member_id}"] == inside.clock + 300_000
@@ -72,7 +72,7 @@ async def test_a_refused_command_tells_too_what_had_run_out(
     await live_on(server, store, 8, host, other)
     ear.events()
     pass_time(server, 4)
-    await store.release(replace(host, holder="somebody"), soon())
+    await store.drop_connection(replace(host, holder="somebody"), soon())
     assert ear.events() == [updated(4, guest, "Guest 1", connected=False, guests=1)]
 
 
@@ -105,7 +105,7 @@ async def test_a_lease_and_the_hold_after_it_may_run_out_in_one_moment(
 async def test_a_seat_whose_hold_ran_out_is_free(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, capacity=2))
     guest = await take_seat(store, token="mine")
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     ear.events()
     await live_on(server, store, 115, host)
     assert ear.events() == []
@@ -136,7 +136,7 @@ async def test_a_missed_host_ends_the_party_once_the_grace_is_over(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     ear.events()
     await live_on(server, store, 295, guest)
     assert ear.events() == []
@@ -150,7 +150,7 @@ async def test_a_missed_host_ends_the_party_once_the_grace_is_over(
 async def test_a_host_back_within_the_grace_finds_the_party(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     host = await begin(store, token="host's")
     guest = await take_seat(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     await live_on(server, store, 295, guest)
     ear.events()
     again = await take_seat(store, token="host's")
@@ -182,7 +182,7 @@ async def test_while_nobody_touches_a_party_its_time_stands_still(
     guest, dropped = await take_seat(store), await take_seat(store, token="mine")
     wall = Lease(CODE, "", "wall")
     await store.watch(CODE, "wall", soon())
-    await store.release(dropped, soon())
+    await store.drop_connection(dropped, soon())
     ear.events()
     ear.mentions()
     before = look_inside(server).leases
@@ -247,7 +247,7 @@ async def test_a_join_check_counts_a_seat_as_free_whose_hold_has_run_out(
     store: RedisStore, server: StoreServer
 ) -> None:
     host = await begin(store, replace(TERMS, capacity=2))
-    await store.release(await take_seat(store), soon())
+    await store.drop_connection(await take_seat(store), soon())
     await live_on(server, store, 118, host)
     assert await store.check_join(CODE, soon()) == Full()
     pass_time(server, 4)
@@ -258,7 +258,7 @@ async def test_a_join_check_counts_a_seat_as_free_whose_hold_has_run_out(
 async def test_a_join_check_takes_no_missed_hosts_seat_for_a_free_one(store: RedisStore, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, host_grace_seconds=5, capacity=2))
     guest = await take_seat(store)
-    await store.release(host, soon())
+    await store.drop_connection(host, soon())
     await live_on(server, store, 3, guest)
     pass_time(server, 4)
     assert await store.check_join(CODE, soon()) == Ended()
@@ -269,7 +269,7 @@ async def test_a_seat_that_nobody_comes_back_to_is_free_though_nobody_is_there(
     store: RedisStore, server: StoreServer
 ) -> None:
     await store.create(draft(terms=replace(TERMS, capacity=2)), soon())
-    await store.release(await take_seat(store), soon())
+    await store.drop_connection(await take_seat(store), soon())
     # Somebody tries every 20 s: the hold is over after 120 s.
     for _ in range(5):
         pass_time(server, 20)

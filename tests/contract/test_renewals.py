@@ -68,7 +68,7 @@ async def test_a_seat_that_is_still_held_is_connected_again(
 async def test_a_connection_that_was_taken_over_does_not_come_back(store: RedisStore, host: Lease) -> None:
     old = await take_seat(store, token="mine")
     new = await take_seat(store, token="mine")
-    await store.release(new, soon())
+    await store.drop_connection(new, soon())
     assert (await touch(store, old)).verdicts == (verdict(old, Reason.TAKEN_OVER),)
     assert (await snapshot(store)).guest_count == 0
     del host
@@ -103,7 +103,7 @@ async def test_a_party_that_has_ended_is_told_as_ended(store: RedisStore, host: 
 async def test_a_renewal_tells_when_something_else_runs_out(store: RedisStore, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, seat_hold_seconds=6))
     assert (await touch(store, host)).due_ms == LEASE_SECONDS * 1000
-    await store.release(await take_seat(store), soon())
+    await store.drop_connection(await take_seat(store), soon())
     due_ms = (await touch(store, host)).due_ms
     assert due_ms is not None
     assert 4000 < due_ms <= 6000

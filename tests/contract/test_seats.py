@@ -92,9 +92,9 @@ async def test_a_seat_that_was_taken_over_is_the_newer_connections(
 ) -> None:
     old = await take_seat(store, token="mine")
     new = await take_seat(elsewhere, token="mine")
-    assert await store.act(old, SendMessage(text="still here"), soon()) == Declined(Reason.TAKEN_OVER)
-    assert await store.act(old, Leave(), soon()) == Declined(Reason.TAKEN_OVER)
-    await store.release(old, soon())
+    assert await store.execute(old, SendMessage(text="still here"), soon()) == Declined(Reason.TAKEN_OVER)
+    assert await store.execute(old, Leave(), soon()) == Declined(Reason.TAKEN_OVER)
+    await store.drop_connection(old, soon())
     assert document_of(server)["guestCount"] == 1
     await do(elsewhere, new, SendMessage(text="here"))
     del host
@@ -131,7 +131,7 @@ async def test_a_name_that_the_host_comes_with_is_the_partys_hosts_name(store: R
 
 async def test_a_held_seat_is_connected_again_when_its_token_comes(store: RedisStore, host: Lease, ear: Ear) -> None:
     guest = await take_seat(store, token="mine")
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     ear.events()
     assert (await take_seat(store, token="mine")).member_id == guest.member_id
     member = {"id": guest.member_id, "name": "Guest 1", "isHost": False, "connected": True}
@@ -141,7 +141,7 @@ async def test_a_held_seat_is_connected_again_when_its_token_comes(store: RedisS
 
 async def test_a_locked_party_lets_only_those_in_who_have_a_seat(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store, token="mine")
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     await do(store, host, SetLock(locked=True))
     assert await store.join(attempt(), soon()) == Locked()
     assert await store.check_join(CODE, soon()) == Locked()
@@ -155,7 +155,7 @@ async def test_a_full_party_lets_only_those_in_who_have_a_seat(store: RedisStore
     guest = await take_seat(store, token="mine")
     other = await take_seat(store)
     # A held seat is taken too.
-    await store.release(guest, soon())
+    await store.drop_connection(guest, soon())
     assert await store.join(attempt(), soon()) == Full()
     assert await store.check_join(CODE, soon()) == Full()
     assert (await take_seat(store, token="mine")).member_id == guest.member_id
@@ -190,7 +190,7 @@ async def test_a_seat_that_was_left_is_another_one_for_the_same_token(store: Red
     joined = await store.join(mine, soon())
     assert isinstance(joined, Joined)
     assert (joined.member_id, joined.resumed) == (mine.new_id, False)
-    assert await store.act(guest, SendMessage(text="from the past"), soon()) == Declined(Reason.TIMED_OUT)
+    assert await store.execute(guest, SendMessage(text="from the past"), soon()) == Declined(Reason.TIMED_OUT)
     del host
 
 

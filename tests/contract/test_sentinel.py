@@ -98,7 +98,7 @@ async def test_a_primary_that_was_demoted_is_left_and_events_come_again_within_t
         since = asyncio.get_running_loop().time()
         while True:
             with suppress(StoreUnavailableError):
-                await instance.store.act(host, SendMessage(text="hello"), soon(STORE_BUDGET_SECONDS))
+                await instance.store.execute(host, SendMessage(text="hello"), soon(STORE_BUDGET_SECONDS))
             if recorder.publications and instance.event_stream.is_receiving:
                 break
             await asyncio.sleep(PAUSE_SECONDS)

@@ -92,7 +92,7 @@ async def test_repeats_at_once_give_one_party(instance: Instance, server: StoreS
 async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, server: StoreServer) -> None:
     in_the_way = await instance.service(choose=tiny_world(1)).create(None, None)
     assert isinstance(in_the_way, CreatedParty)
-    await instance.store.claim(tokens.hash_idempotency_key(KEY), in_the_way.code, None, soon())
+    await instance.store.bind_idempotency_key(tokens.hash_idempotency_key(KEY), in_the_way.code, None, soon())
     service = instance.service()
     mine = await service.create(None, KEY)
     assert isinstance(mine, CreatedParty)
@@ -145,7 +145,7 @@ async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
     service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     # The first trip binds the key to a code; the create is the next, and only its answer is to be lost.
-    await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
+    await cut_off.store.bind_idempotency_key(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cut_after_send()
     with pytest.raises(StoreUnavailableError) as caught:
         await repeat_of_key(cut_off.service())
@@ -178,7 +178,7 @@ async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_bac
 async def test_a_repeat_saves_its_party_from_being_taken_back(
     service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
-    await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
+    await cut_off.store.bind_idempotency_key(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cut_after_send()
     with pytest.raises(StoreUnavailableError):
         await repeat_of_key(cut_off.service())
@@ -196,7 +196,7 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
 async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
-    await cut_off.store.claim(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
+    await cut_off.store.bind_idempotency_key(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
     proxy.cut_after_send()
     for _ in range(2):
         with pytest.raises(StoreUnavailableError):

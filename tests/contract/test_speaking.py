@@ -92,8 +92,8 @@ async def test_the_chat_mode_says_what_guests_may_and_the_host_always_may(
     await do(store, host, SetChatMode(mode=mode))
     ear.events()
     ear.mentions()
-    assert await store.act(guest, SendMessage(text="hello"), soon()) == message
-    assert await store.act(guest, SendReaction(emoji="🎉"), soon()) == reaction
+    assert await store.execute(guest, SendMessage(text="hello"), soon()) == message
+    assert await store.execute(guest, SendReaction(emoji="🎉"), soon()) == reaction
     assert (len(ear.events()), len(ear.mentions())) == (message == Done(), reaction == Done())
     await do(store, host, SendMessage(text="hello"), SendReaction(emoji="🎉"))
     assert (len(ear.events()), len(ear.mentions())) == (1, 1)

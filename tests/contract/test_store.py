@@ -110,16 +110,16 @@ async def test_a_code_is_not_drawn_again_while_its_tombstone_lives(store: RedisS
 async def test_an_unconfirmed_party_is_withdrawn_without_a_trace(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
-    assert await store.withdraw(party, "", soon()) == Deleted()
+    assert await store.rollback_create(party, "", soon()) == Deleted()
     assert server.admin.keys("*") == []
-    assert await store.withdraw(party, "", soon()) == Missing()
+    assert await store.rollback_create(party, "", soon()) == Missing()
 
 
 async def test_a_party_that_a_repeat_has_found_is_not_withdrawn(store: RedisStore) -> None:
     party, repeat = draft(token="mine"), draft(token="mine")
     await store.create(party, soon())
     await store.create(repeat, soon())
-    assert await store.withdraw(party, "", soon()) == Missing()
+    assert await store.rollback_create(party, "", soon()) == Missing()
     assert await store.check_join(CODE, soon()) == Joinable()
 
 
@@ -129,7 +129,7 @@ async def test_a_party_goes_once_every_create_that_found_it_was_told_as_failed(
     tries = [draft(token="mine") for _ in range(3)]
     for one in tries:
         await store.create(one, soon())
-    assert [await store.withdraw(one, "", soon()) for one in tries] == [Missing(), Missing(), Deleted()]
+    assert [await store.rollback_create(one, "", soon()) for one in tries] == [Missing(), Missing(), Deleted()]
     assert server.admin.keys("*") == []
 
 
@@ -157,15 +157,15 @@ async def test_a_full_party_is_told_as_full(store: RedisStore, server: StoreServ
 
 
 async def test_the_first_claim_of_a_key_stands(store: RedisStore, server: StoreServer) -> None:
-    assert await store.claim("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
-    assert await store.claim("hash", "CCCCCC", None, soon()) == Claimed("BBBBBB")
+    assert await store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
+    assert await store.bind_idempotency_key("hash", "CCCCCC", None, soon()) == Claimed("BBBBBB")
     assert 590 <= server.admin.ttl("hubbub:once:hash") <= 600
 
 
 async def test_a_claimed_code_that_is_anothers_can_be_replaced_once(store: RedisStore) -> None:
-    await store.claim("hash", "BBBBBB", None, soon())
-    assert await store.claim("hash", "CCCCCC", "BBBBBB", soon()) == Claimed("CCCCCC")
-    assert await store.claim("hash", "DDDDDD", "BBBBBB", soon()) == Claimed("CCCCCC")
+    await store.bind_idempotency_key("hash", "BBBBBB", None, soon())
+    assert await store.bind_idempotency_key("hash", "CCCCCC", "BBBBBB", soon()) == Claimed("CCCCCC")
+    assert await store.bind_idempotency_key("hash", "DDDDDD", "BBBBBB", soon()) == Claimed("CCCCCC")
 
 
 async def test_a_change_after_its_deadline_does_nothing(instance: Instance, server: StoreServer) -> None:

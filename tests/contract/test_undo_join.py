@@ -28,7 +28,7 @@ async def join_unanswered(store: RedisStore, token: str = "mine") -> JoinAttempt
 async def test_a_seat_that_the_join_made_goes(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     ear.events()
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     left = {"t": "MEMBER_LEFT", "memberId": doubtful.new_id, "cause": "left", "guestCount": 0, "version": 3}
     assert ear.events() == [left]
     document = document_of(server)
@@ -44,7 +44,7 @@ async def test_a_seat_that_the_join_had_only_taken_is_held(store: RedisStore, ho
     mine = await take_seat(store, token="mine")
     doubtful = await join_unanswered(store)
     ear.events()
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     member = {"id": mine.member_id, "name": "Guest 1", "isHost": False, "connected": False}
     assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 0, "version": 3}]
     assert (await take_seat(store, token="mine")).member_id == mine.member_id
@@ -55,7 +55,7 @@ async def test_a_later_join_of_the_same_token_stands(store: RedisStore, host: Le
     doubtful = await join_unanswered(store)
     answered = await take_seat(store, token="mine")
     version = look_inside(server).version
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     assert look_inside(server).version == version
     assert (await touch(store, host, answered)).verdicts == ()
     assert answered.member_id == doubtful.new_id
@@ -65,17 +65,17 @@ async def test_the_seat_of_another_is_never_touched(store: RedisStore, host: Lea
     guest = await take_seat(store, token="mine")
     version = look_inside(server).version
     # The join never came to the store: all it would have done is still to be undone.
-    await store.undo_join(attempt(token="mine"), soon())
-    await store.undo_join(attempt(), soon())
+    await store.rollback_join(attempt(token="mine"), soon())
+    await store.rollback_join(attempt(), soon())
     assert look_inside(server).version == version
     assert (await touch(store, host, guest)).verdicts == ()
 
 
 async def test_undoing_twice_is_undoing_once(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     version = look_inside(server).version
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     assert look_inside(server).version == version
     assert document_of(server)["seats"] == 1
     del host
@@ -88,8 +88,8 @@ async def test_a_seat_that_was_left_or_taken_away_meanwhile_stays_so(
     await do(store, Lease(CODE, left.new_id, left.holder), Leave())
     await do(store, host, Kick(target_id=kicked.new_id))
     version = look_inside(server).version
-    await store.undo_join(left, soon())
-    await store.undo_join(kicked, soon())
+    await store.rollback_join(left, soon())
+    await store.rollback_join(kicked, soon())
     assert look_inside(server).version == version
     assert document_of(server)["seats"] == 1
 
@@ -99,10 +99,10 @@ async def test_a_seat_that_is_held_already_is_held_no_longer_than_it_was(
 ) -> None:
     mine = await take_seat(store, token="mine")
     doubtful = await join_unanswered(store)
-    await store.release(Lease(CODE, mine.member_id, doubtful.holder), soon())
+    await store.drop_connection(Lease(CODE, mine.member_id, doubtful.holder), soon())
     until = look_inside(server).leases[f"held:{mine.member_id}"]
     pass_time(server, 3)
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     assert look_inside(server).leases[f"held:{mine.member_id}"] == until
     del host
 
@@ -112,7 +112,7 @@ async def test_a_guest_who_became_the_host_meanwhile_is_missed_like_a_host(
 ) -> None:
     doubtful = await join_unanswered(store)
     await do(store, host, Promote(target_id=doubtful.new_id))
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     inside = look_inside(server)
     assert (inside.document["hostId"], inside.document["hostConnected"]) == (doubtful.new_id, False)
     assert inside.leases[f"held:{doubtful.new_id}"] == inside.clock + 300_000
@@ -120,7 +120,7 @@ async def test_a_guest_who_became_the_host_meanwhile_is_missed_like_a_host(
 
 async def test_an_undone_seat_is_free_for_another(store: RedisStore) -> None:
     await begin(store, replace(TERMS, capacity=2))
-    await store.undo_join(await join_unanswered(store), soon())
+    await store.rollback_join(await join_unanswered(store), soon())
     await take_seat(store)
 
 
@@ -129,8 +129,8 @@ async def test_undoing_in_a_party_that_is_gone_is_no_trouble(
 ) -> None:
     doubtful = await join_unanswered(store)
     await do(store, host, Leave())
-    await store.undo_join(doubtful, soon())
-    await store.undo_join(attempt("CCCCCC"), soon())
+    await store.rollback_join(doubtful, soon())
+    await store.rollback_join(attempt("CCCCCC"), soon())
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
@@ -138,10 +138,10 @@ async def test_a_seat_that_is_not_there_may_come_back_while_others_write_back(
     instance: Instance, store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     never_done = attempt(token="mine")
-    assert not await store.undo_join(never_done, soon())
+    assert not await store.rollback_join(never_done, soon())
     server.admin.set(keys.recovering(instance.detector.shard_of(CODE)), "1", px=60_000)
     with pytest.raises(StoreUnavailableError) as caught:
-        await store.undo_join(never_done, soon())
+        await store.rollback_join(never_done, soon())
     assert caught.value.trouble is StoreFailure.RECOVERING
     del host
 
@@ -153,7 +153,7 @@ async def test_a_join_is_taken_back_out_of_a_store_that_was_written_back(
     keeper = await keep(store, host)
     server.admin.flushall()
     assert await keeper.heal() == Healed()
-    assert await store.undo_join(doubtful, soon())
+    assert await store.rollback_join(doubtful, soon())
     assert document_of(server)["seats"] == 1
 
 
@@ -167,7 +167,7 @@ async def test_a_join_is_taken_back_out_of_a_store_that_has_lost_who_took_over_f
     old_state.bring_back()
     await do(store, host, SendMessage(text="by the same version"))
     assert await keeper.heal() == Healed()
-    assert await store.undo_join(doubtful, soon())
+    assert await store.rollback_join(doubtful, soon())
     assert document_of(server)["seats"] == 1
 
 
@@ -182,17 +182,17 @@ async def test_a_join_that_others_wrote_back_is_taken_back_only_once_nobody_else
     assert await keeper.heal() == Healed()
     server.admin.set(keys.recovering(instance.detector.shard_of(CODE)), "1", px=60_000)
     with pytest.raises(StoreUnavailableError):
-        await store.undo_join(doubtful, soon())
+        await store.rollback_join(doubtful, soon())
     assert await again.heal() == Healed()
     server.admin.delete(keys.recovering(instance.detector.shard_of(CODE)))
-    assert not await store.undo_join(doubtful, soon())
+    assert not await store.rollback_join(doubtful, soon())
     assert (await touch(store, *again.own)).verdicts == ()
 
 
 async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     pass_time(server, 3600)
-    await store.undo_join(doubtful, soon())
+    await store.rollback_join(doubtful, soon())
     renewed = await store.renew(CODE, (), soon())
     assert isinstance(renewed, Renewed)
     assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 10_000

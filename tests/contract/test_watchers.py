@@ -39,7 +39,7 @@ async def test_sixteen_may_watch(store: RedisStore, host: Lease) -> None:
     outcomes = await asyncio.gather(*(store.watch(CODE, f"wall-{n}", soon()) for n in range(20)))
     assert sum(isinstance(outcome, Watching) for outcome in outcomes) == 16
     assert outcomes.count(TooManyWatchers()) == 4
-    await store.release(Lease(CODE, "", "wall-0"), soon())
+    await store.drop_connection(Lease(CODE, "", "wall-0"), soon())
     await watch(store, "wall-20")
     assert (await snapshot(store)).watchers == 16
     del host
@@ -71,10 +71,10 @@ async def test_there_is_nothing_to_watch_in_a_party_that_is_not_there(store: Red
 async def test_a_watcher_who_goes_is_counted_no_more(store: RedisStore, host: Lease, ear: Ear) -> None:
     wall, other = await watch(store), await watch(store, "other")
     ear.mentions()
-    await store.release(wall, soon())
+    await store.drop_connection(wall, soon())
     assert ear.mentions() == ["W1"]
     # Once is enough.
-    await store.release(wall, soon())
+    await store.drop_connection(wall, soon())
     assert ear.mentions() == []
     assert (await touch(store, host, other)).verdicts == ()
     assert (await snapshot(store)).watchers == 1
@@ -124,7 +124,7 @@ async def test_watching_keeps_a_party_alive(store: RedisStore, server: StoreServ
 
 async def test_a_watcher_cannot_act(store: RedisStore, host: Lease, server: StoreServer) -> None:
     wall = await watch(store)
-    outcomes = [await store.act(wall, command, soon()) for command in (SendMessage(text="hello"), Leave())]
+    outcomes = [await store.execute(wall, command, soon()) for command in (SendMessage(text="hello"), Leave())]
     assert all(getattr(outcome, "reason", None) is Reason.TIMED_OUT for outcome in outcomes)
     assert document_of(server)["seats"] == 1
     assert look_inside(server).version == 1

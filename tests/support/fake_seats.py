@@ -77,20 +77,20 @@ class SeatStore(FakeStore):
         await self._reply(deadline)
         return outcome
 
-    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
-        """See `Store.act`."""
+    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+        """See `Store.execute`."""
         outcome = self._absence() or self._present(lease) or self._act(lease.member_id, command)
         await self._reply(deadline)
         return outcome
 
-    async def release(self, lease: Lease, deadline: float) -> None:
-        """See `Store.release`."""
+    async def drop_connection(self, lease: Lease, deadline: float) -> None:
+        """See `Store.drop_connection`."""
         if self._has(lease.member_id, lease.holder):
             self._hold(lease.member_id)
         await self._reply(deadline)
 
-    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> None:
-        """See `Store.undo_join`."""
+    async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> None:
+        """See `Store.rollback_join`."""
         seat = self._tokens.get(attempt.token_hash, "")
         if self._has(seat, attempt.holder):
             if seat == attempt.new_id:

@@ -221,8 +221,8 @@ class FakeStore:
         await self._reply(deadline)
         return answer
 
-    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
-        """See `Store.act`."""
+    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+        """See `Store.execute`."""
         self.acted.append(command)
         answer = self.action(lease, command)
         await self._reply(deadline)
@@ -237,8 +237,8 @@ class FakeStore:
         await self._reply(deadline)
         return answer
 
-    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> None:
-        """See `Store.undo_join`."""
+    async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> None:
+        """See `Store.rollback_join`."""
         self.undone.append(attempt)
         await self._reply(deadline)
 
@@ -246,26 +246,26 @@ class FakeStore:
         """See `Store.now_ms`."""
         return int(now() * 1000)
 
-    async def release(self, lease: Lease, deadline: float) -> None:
-        """See `Store.release`."""
+    async def drop_connection(self, lease: Lease, deadline: float) -> None:
+        """See `Store.drop_connection`."""
         self.released.append(lease)
         await self._reply(deadline)
 
-    async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
-        """See `Store.heal`."""
+    async def restore_party(self, healing: Healing, deadline: float) -> HealOutcome:
+        """See `Store.restore_party`."""
         if healing.code in self.away:
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")
         await self._reply(deadline)
         self.healed.append((now(), healing))
         return self.healing(healing)
 
-    async def bury(self, end: Tombstone, deadline: float) -> None:
-        """See `Store.bury`."""
+    async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
+        """See `Store.restore_tombstone`."""
         await self._reply(deadline)
         self.buried.append((now(), end))
 
-    async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
-        """See `Store.claim_again`."""
+    async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
+        """See `Store.rebind_idempotency_key`."""
         await self._reply(deadline)
         self.bound_again.append((key_hash, code))
 

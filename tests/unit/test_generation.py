@@ -13,7 +13,7 @@ from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.keys import generation, recovering
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from hubbub.store.replies import Reply
-from hubbub.store.scripts import LIFE, Script
+from hubbub.store.scripts import GENERATION, Script
 from tests.support.fake_time import BEGINNING, in_fake_time, later, now, settle
 
 KEY = "party:BCDFGH"
@@ -55,8 +55,8 @@ class FakeScriptClient:
         *,
         probing: bool = False,
     ) -> Reply:
-        """See `ScriptClient.call`: what `life.lua` does."""
-        assert script is LIFE
+        """See `ScriptClient.call`: what `generation.lua` does."""
+        assert script is GENERATION
         assert probing
         assert deadline > now()
         _, known_id, known_beat, what, wait_ms = args

@@ -70,7 +70,7 @@ class PartyBackup(msgspec.Struct, frozen=True):
         return _decode_document(self.document).host_token
 
     def encoded(self) -> bytes:
-        """The copy as `heal.lua` takes it."""
+        """The copy as `restore_party.lua` takes it."""
         return msgspec.json.encode({name: _text(getattr(self, name)) for name in self.__struct_fields__})
 
 

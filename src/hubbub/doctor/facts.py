@@ -229,7 +229,7 @@ class _Inspection:
     async def _refused_on(self, key: str) -> tuple[str, ...]:
         """The commands that the user may not run on that key."""
         try:
-            _, *refused = await self._call(scripts.TRY_RIGHTS, (key,))
+            _, *refused = await self._call(scripts.CHECK_PERMISSIONS, (key,))
         except StoreUnavailableError as unavailable:
             _raise_unless_refused(unavailable)
             return ("EVALSHA",)

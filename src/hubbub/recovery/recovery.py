@@ -140,7 +140,7 @@ class Recovery:
             kicked=list(room.recent_kicks),
         )
         asked_at = _now()
-        outcome = await self._store.heal(healing, asked_at + STORE_BUDGET_SECONDS)
+        outcome = await self._store.restore_party(healing, asked_at + STORE_BUDGET_SECONDS)
         if isinstance(outcome, Healed):
             room.needs_recovery = False
             room.renewed_at = asked_at
@@ -162,7 +162,7 @@ class Recovery:
 
     async def _restore_tombstones(self, shard: str) -> None:
         ends = [end for end in self._cache.ends(self._store.now_ms()) if self._detector.shard_of(end.code) == shard]
-        await self._run_jobs(shard, "buried", [partial(self._store.bury, end) for end in ends])
+        await self._run_jobs(shard, "buried", [partial(self._store.restore_tombstone, end) for end in ends])
 
     async def _restore_rooms(self, shard: str) -> None:
         rooms = [room for room in self._hub.rooms() if self._detector.shard_of(room.code) == shard]
@@ -179,17 +179,19 @@ class Recovery:
             return
         await self.restore_room(room)
         if (once := self._cache.key_of(room.code, _now())) is not None:
-            await self._store.claim_again(once, room.code, deadline)
+            await self._store.rebind_idempotency_key(once, room.code, deadline)
 
     async def _restore_create(self, create: RecentCreate, deadline: float) -> None:
         if self._cache.recent_create(create.code, _now()) is not create:
             return  # withdrawn, ended, entered or old by now
         epoch = secrets.token_urlsafe(ID_BYTES)
-        outcome = await self._store.heal(Healing(create.code, create.copy, None, epoch, create.expires_at), deadline)
+        outcome = await self._store.restore_party(
+            Healing(create.code, create.copy, None, epoch, create.expires_at), deadline
+        )
         if not isinstance(outcome, Healed):
             self._cache.forget_create(create.code)
         elif create.once is not None:
-            await self._store.claim_again(create.once, create.code, deadline)
+            await self._store.rebind_idempotency_key(create.once, create.code, deadline)
 
     async def _run_jobs(self, shard: str, what: str, jobs: Sequence[_Job]) -> None:
         """Do all, some at a time; each again until the store answers, or has lost yet more."""

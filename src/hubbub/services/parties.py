@@ -156,7 +156,7 @@ class PartyService:
         """Carry out a member's command."""
         if isinstance(command, Rename):
             command = replace(command, name=clean_name(command.name))
-        outcome = await self._store.act(lease, command, _now() + STORE_BUDGET_SECONDS)
+        outcome = await self._store.execute(lease, command, _now() + STORE_BUDGET_SECONDS)
         return self._reject_if_lost(lease.code, outcome)
 
     async def disconnect(self, lease: Lease) -> None:
@@ -167,7 +167,7 @@ class PartyService:
         if self._hub.draining:
             return
         with suppress(StoreUnavailableError):  # the lease runs out by itself
-            await self._store.release(lease, _now() + STORE_BUDGET_SECONDS)
+            await self._store.drop_connection(lease, _now() + STORE_BUDGET_SECONDS)
 
     async def roll_back_entry(self, entry: Entry, own_token: str | None) -> None:
         """A connection is gone before it was told that it is in.
@@ -234,7 +234,7 @@ class PartyService:
         for _ in range(CODE_ATTEMPTS_MAX):
             code = draw_code(self._choose)
             if once is not None:
-                code = (await self._store.claim(once, code, taken, deadline)).code
+                code = (await self._store.bind_idempotency_key(once, code, taken, deadline)).code
             draft = self._draft(code, name, token)
             match await self._create_once(draft, deadline):
                 case Created(party=party, expires_at=expires_at, repeated=repeated):

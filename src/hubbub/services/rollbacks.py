@@ -33,7 +33,7 @@ class _CreateInDoubt(msgspec.Struct, frozen=True):
         return self.draft.code
 
     async def roll_back(self, store: Store, deadline: float) -> str:
-        outcome = await store.withdraw(self.draft, self.holder, deadline)
+        outcome = await store.rollback_create(self.draft, self.holder, deadline)
         return "withdrawn" if isinstance(outcome, Deleted) else "not there"
 
 
@@ -47,7 +47,7 @@ class _JoinInDoubt(msgspec.Struct, frozen=True):
         return self.attempt.code
 
     async def roll_back(self, store: Store, deadline: float) -> str:
-        return "seat given back" if await store.undo_join(self.attempt, deadline) else "not there"
+        return "seat given back" if await store.rollback_join(self.attempt, deadline) else "not there"
 
 
 class _Rollback(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Whether the store still has all that it had: the life of each shard's data, as this instance remembers it.
 
-Every shard keeps an id and a beat (`life.lua`). An id that is gone or another one, or a counter lower than remembered,
+Every shard keeps an id and a beat (`generation.lua`). An id that is gone or another one, or a counter lower than remembered,
 means that data was lost: by a store that came back empty or older, or by a failover. Until those who had phones in its
 parties have written them back, nothing is known to be absent from it.
 """
@@ -84,7 +84,7 @@ class DataLossDetector:
         if shard in self.healing:
             what = "recover"
         reply = await self._client.call(
-            scripts.LIFE,
+            scripts.GENERATION,
             (keys.generation(shard), keys.recovering(shard)),
             (secrets.token_urlsafe(ID_BYTES), known.id, known.counter, what, int(RECOVERING_SECONDS * 1000)),
             deadline,

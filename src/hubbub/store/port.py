@@ -35,7 +35,7 @@ Leases
     two thirds of a lease, so that an outage takes nobody's seat. `lease_seconds` should be the same everywhere.
 Loss
     A store may lose what it had answered for: it comes back empty, or older. Whoever brings a position that the store
-    no longer has hears so (`HistoryLost`), and `heal` and `bury` write back what instances have kept. A party that was
+    no longer has hears so (`HistoryLost`), and `restore_party` and `restore_tombstone` write back what instances have kept. A party that was
     written back goes on under a new epoch.
 Cancellation
     A cancelled call leaves nothing behind: no reply that a later call could mistake for its own. Its change
@@ -140,13 +140,15 @@ class Store(Protocol):
         `Created(repeated=True)`; if it ended, `Ended`.
         """
 
-    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed:
+    async def bind_idempotency_key(
+        self, key_hash: str, candidate: str, replaced: str | None, deadline: float
+    ) -> Claimed:
         """Bind an idempotency key to `candidate`, unless it is bound already; 10 minutes.
 
         A binding to `replaced`, a code that turned out to be another's, gives way to the candidate.
         """
 
-    async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
+    async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
         """Bind an idempotency key to the code that it was bound to, should the store have lost that.
 
         Where a repeat has bound it to another code meanwhile, whoever repeated was told that it failed.
@@ -158,7 +160,7 @@ class Store(Protocol):
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
         """Tell whether a newcomer would get a seat, without taking one."""
 
-    async def withdraw(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
+    async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
         """Take back, without a trace, what the create of `draft` has left: its caller was told that it failed.
 
         A party that another create with the same token has found stays until that one is withdrawn too, and
@@ -171,7 +173,7 @@ class Store(Protocol):
         A full store gives no new seats (`StoreUnavailableError`), and lets everyone who has one come back.
         """
 
-    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> bool:
+    async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> bool:
         """Take back what a join has left that was answered as failed: the seat, or its being taken.
 
         False where it had left nothing, or somebody has the seat since.
@@ -180,7 +182,7 @@ class Store(Protocol):
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
         """Let a connection see everything without a seat."""
 
-    async def release(self, lease: Lease, deadline: float) -> None:
+    async def drop_connection(self, lease: Lease, deadline: float) -> None:
         """End a lease whose connection is lost; its seat is held from now on."""
 
     async def renew(
@@ -198,13 +200,13 @@ class Store(Protocol):
         knows a position gets a copy of the party too, unless that of version `copied` is still right.
         """
 
-    async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
+    async def restore_party(self, healing: Healing, deadline: float) -> HealOutcome:
         """Write back what the store has lost of a party, in a new epoch, and seat the instance's own connections."""
 
-    async def bury(self, end: Tombstone, deadline: float) -> None:
+    async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
         """Write back that a party ended; one that an older state of the store has raised goes again."""
 
-    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
         """Carry out a member's command, which is also a sign of life."""
 
     async def catch_up(self, code: str, known: ProvenPosition | None, deadline: float) -> CatchUpOutcome:

@@ -75,12 +75,12 @@ _WITHDRAWALS: Final[dict[bytes, WithdrawOutcome]] = {b"deleted": Deleted(), b"mi
 _ACTS: Final[Mapping[type[Act | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
     Leave: (scripts.LEAVE, lambda _: ()),
     Rename: (scripts.RENAME, lambda command: (command.name,)),
-    SendMessage: (scripts.MESSAGE, lambda command: (secrets.token_urlsafe(ID_BYTES), command.text)),
-    SendReaction: (scripts.REACTION, lambda command: (command.emoji,)),
+    SendMessage: (scripts.SEND_MESSAGE, lambda command: (secrets.token_urlsafe(ID_BYTES), command.text)),
+    SendReaction: (scripts.SEND_REACTION, lambda command: (command.emoji,)),
     Kick: (scripts.KICK, lambda command: (command.target_id,)),
     Promote: (scripts.PROMOTE, lambda command: (command.target_id,)),
-    SetChatMode: (scripts.CHAT_MODE, lambda command: (command.mode,)),
-    SetLock: (scripts.LOCK, lambda command: (int(command.locked),)),
+    SetChatMode: (scripts.SET_CHAT_MODE, lambda command: (command.mode,)),
+    SetLock: (scripts.SET_LOCK, lambda command: (int(command.locked),)),
     SelectTrack: (scripts.SELECT_TRACK, lambda command: (command.filename,)),
     QueueTrack: (scripts.QUEUE_TRACK, lambda command: (command.filename or "",)),
     ChangeTrack: (scripts.CHANGE_TRACK, lambda command: (command.filename, command.next_filename or "")),
@@ -128,13 +128,15 @@ class RedisStore:
         party = read_document(document, keys.party(draft.code))
         return Created(party, expires_at=expires_at, repeated=status == b"repeated")
 
-    async def claim(self, key_hash: str, candidate: str, replaced: str | None, deadline: float) -> Claimed:
-        """See `Store.claim`."""
+    async def bind_idempotency_key(
+        self, key_hash: str, candidate: str, replaced: str | None, deadline: float
+    ) -> Claimed:
+        """See `Store.bind_idempotency_key`."""
         once = keys.once(key_hash)
         if self._detector.is_recovering(self._client.shard_of(once)):
             raise store_recovering_error()
         reply = await self._change(
-            scripts.CLAIM,
+            scripts.BIND_IDEMPOTENCY_KEY,
             (once,),
             (candidate, replaced or "", IDEMPOTENCY_SECONDS),
             deadline,
@@ -144,9 +146,11 @@ class RedisStore:
             await self._detector.confirm_absence(once, deadline)
         return Claimed(code.decode())
 
-    async def claim_again(self, key_hash: str, code: str, deadline: float) -> None:
-        """See `Store.claim_again`."""
-        await self._change(scripts.CLAIM, (keys.once(key_hash),), (code, "any", IDEMPOTENCY_SECONDS), deadline)
+    async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
+        """See `Store.rebind_idempotency_key`."""
+        await self._change(
+            scripts.BIND_IDEMPOTENCY_KEY, (keys.once(key_hash),), (code, "any", IDEMPOTENCY_SECONDS), deadline
+        )
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """See `Store.read`."""
@@ -155,12 +159,14 @@ class RedisStore:
 
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
         """See `Store.check_join`."""
-        reply = await self._look(scripts.CHECK_JOIN, scripts.CHECK_JOIN_ON_PRIMARY, code, (self._lease_ms,), deadline)
+        reply = await self._look(
+            scripts.CHECK_JOIN, scripts.CHECK_JOIN_WRITABLE_ONLY, code, (self._lease_ms,), deadline
+        )
         return JOIN_CHECKS[reply[1]]
 
-    async def withdraw(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
-        """See `Store.withdraw`."""
-        reply = await self._change(scripts.WITHDRAW, keys.party_keys(draft.code), (draft.id, holder), deadline)
+    async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
+        """See `Store.rollback_create`."""
+        reply = await self._change(scripts.ROLLBACK_CREATE, keys.party_keys(draft.code), (draft.id, holder), deadline)
         return _WITHDRAWALS[reply[1]]
 
     async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
@@ -174,27 +180,27 @@ class RedisStore:
             reply = await self._change_live(scripts.JOIN_ALLOW_OOM, attempt.code, (*words, "seated"), deadline)
         return read_joined(reply)
 
-    async def undo_join(self, attempt: JoinAttempt, deadline: float) -> bool:
-        """See `Store.undo_join`."""
-        status = await self._undo_join(attempt, deadline, is_settled=False)
+    async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> bool:
+        """See `Store.rollback_join`."""
+        status = await self._rollback_join(attempt, deadline, is_settled=False)
         if status in {b"not_held", b"doubted"}:
             # Whoever writes back what the store has lost may bring the seat, or say who has it.
             await self._detector.confirm_absence(keys.party(attempt.code), deadline)
         if status == b"doubted":
-            status = await self._undo_join(attempt, deadline, is_settled=True)
+            status = await self._rollback_join(attempt, deadline, is_settled=True)
         return bool(status == b"done")
 
-    async def _undo_join(self, attempt: JoinAttempt, deadline: float, *, is_settled: bool) -> Any:
+    async def _rollback_join(self, attempt: JoinAttempt, deadline: float, *, is_settled: bool) -> Any:
         words = (attempt.holder, attempt.token_hash, attempt.new_id, int(is_settled))
-        return (await self._change_live(scripts.UNDO_JOIN, attempt.code, words, deadline))[1]
+        return (await self._change_live(scripts.ROLLBACK_JOIN, attempt.code, words, deadline))[1]
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
         """See `Store.watch`."""
         return read_watching(await self._change_live(scripts.WATCH, code, (holder,), deadline))
 
-    async def release(self, lease: Lease, deadline: float) -> None:
-        """See `Store.release`."""
-        await self._change_live(scripts.RELEASE, lease.code, (lease.member_id, lease.holder), deadline)
+    async def drop_connection(self, lease: Lease, deadline: float) -> None:
+        """See `Store.drop_connection`."""
+        await self._change_live(scripts.DROP_CONNECTION, lease.code, (lease.member_id, lease.holder), deadline)
 
     async def renew(
         self,
@@ -208,14 +214,14 @@ class RedisStore:
         words = [word for lease in leases for word in (lease.member_id, lease.holder)]
         return read_renewed(await self._change_live(scripts.RENEW, code, (*_position(known), copied, *words), deadline))
 
-    async def heal(self, healing: Healing, deadline: float) -> HealOutcome:
-        """See `Store.heal`."""
+    async def restore_party(self, healing: Healing, deadline: float) -> HealOutcome:
+        """See `Store.restore_party`."""
         copy = healing.copy
         kept = (*_position(healing.known), healing.epoch, healing.expires_at)
         own = [word for lease, name in healing.own for word in (lease.member_id, lease.holder, lease.token_hash, name)]
         kicked = [word for lease in healing.kicked for word in (lease.member_id, lease.token_hash)]
         reply = await self._change(
-            scripts.HEAL,
+            scripts.RESTORE_PARTY,
             keys.party_keys(healing.code),
             (
                 self._lease_ms,
@@ -230,13 +236,13 @@ class RedisStore:
         )
         return read_healed(reply)
 
-    async def bury(self, end: Tombstone, deadline: float) -> None:
-        """See `Store.bury`."""
+    async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
+        """See `Store.restore_tombstone`."""
         words = (end.party_id, end.host_token_hash, end.until_ms)
-        await self._change(scripts.BURY, keys.party_keys(end.code), words, deadline)
+        await self._change(scripts.RESTORE_TOMBSTONE, keys.party_keys(end.code), words, deadline)
 
-    async def act(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
-        """See `Store.act`."""
+    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+        """See `Store.execute`."""
         script, arguments_of = _ACTS[type(command)]
         words = (lease.member_id, lease.holder, *arguments_of(command))
         return read_done(await self._change_live(script, lease.code, words, deadline))

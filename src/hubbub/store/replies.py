@@ -144,7 +144,7 @@ def read_renewed(reply: Reply) -> RenewOutcome:
 
 
 def read_healed(reply: Reply) -> HealOutcome:
-    """What `heal.lua` replied."""
+    """What `restore_party.lua` replied."""
     return _HEALINGS[reply[1]]
 
 

@@ -113,7 +113,7 @@ def _code_of(channel: str) -> str:
 
 
 def _deliver(listener: Listener, code: str, data: bytes) -> None:
-    """Hand on what `telling.lua` published."""
+    """Hand on what `events.lua` published."""
     kind, text = data[0], data[1:]
     if kind == _EVENTS:
         head, _, events = text.partition(b"\n")

@@ -13,7 +13,7 @@ if not party then return redis.error_reply('ERR ' .. party_key .. ' holds no par
 if party.locked then return {now, 'locked'} end
 
 local seats = party.seats
--- The party's own clock, as a join would find it (state.lua).
+-- The party's own clock, as a join would find it (party.lua).
 local party_now = now
 local touched_at, stood_still, watchers = unpack(redis.call('HMGET', state_key, 'touchedAt', 'stoodStill', 'watchers'))
 if touched_at then
