@@ -34,9 +34,9 @@ Leases
     first whether something has run out. A party's clock stands still while nobody touches the party for longer than
     two thirds of a lease, so that an outage takes nobody's seat. `lease_seconds` should be the same everywhere.
 Loss
-    A store may lose what it had answered for: it comes back empty, or older. Whoever brings a position that the store
-    no longer has hears so (`HistoryLost`), and `restore_party` and `restore_tombstone` write back what instances have kept. A party that was
-    written back goes on under a new epoch.
+    A store may lose what it had answered for: it comes back empty, or older. If a caller's position shows that, it
+    gets `HistoryLost`; then `restore_party` and `restore_tombstone` write back what instances have kept. A restored
+    party goes on under a new epoch.
 Cancellation
     A cancelled call leaves nothing behind: no reply that a later call could mistake for its own. Its change
     is in doubt.
