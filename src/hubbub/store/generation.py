@@ -1,8 +1,8 @@
 """Whether the store still has all that it had: the life of each shard's data, as this instance remembers it.
 
 Every shard keeps an id and a beat (`generation.lua`). An id that is gone or another one, or a counter lower than
-remembered, means that data was lost: by a store that came back empty or older, or by a failover. Until those who had phones in its
-parties have written them back, nothing is known to be absent from it.
+remembered, means that data was lost: by a store that came back empty or older, or by a failover. Until those who
+had phones in its parties have written them back, nothing is known to be absent from it.
 """
 
 import asyncio
