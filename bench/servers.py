@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import resource
+import secrets
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -23,6 +24,7 @@ HERE = Path(__file__).parent
 PEERS = HERE / "peers"
 START_SECONDS_MAX = 20
 OPEN_FILES = 8192
+SERVER_PORTS = range(20_000, 32_000)
 
 
 class Server:
@@ -139,10 +141,15 @@ def allow_many_connections() -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing listens on.
+
+    The kernel does not draw from these ports, so no outgoing connection takes the port before its server does.
+    """
+    while True:
+        port = secrets.choice(SERVER_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import time
 from typing import Any
 
@@ -19,9 +20,9 @@ CODE_SHAPE = re.compile(r"[BCDFGHJKMNPQRSTVWXYZ2-9]{6}")
 TOKEN_SHAPE = re.compile(r"[A-Za-z0-9_-]{22,64}")
 
 
-def own_token(test: str) -> str:
-    """A token of a phone's own, never used before."""
-    return f"own-{test}-{time.monotonic_ns()}"
+def own_token() -> str:
+    """Return a token that no client has used before."""
+    return secrets.token_urlsafe(16)
 
 
 def test_a_connection_is_welcomed_by_the_instance_that_took_it(shared_pair: Pair, new_phone: MakePhone) -> None:
@@ -173,7 +174,7 @@ def test_the_token_that_http_gave_takes_the_hosts_seat(shared_pair: Pair, new_ph
 def test_a_phones_own_token_takes_one_seat_however_often_it_asks(
     party: Party, shared_pair: Pair, new_phone: MakePhone
 ) -> None:
-    token = own_token("join")
+    token = own_token()
     first = new_phone(shared_pair.there).join(party.host.code, token=token)
     second = new_phone(shared_pair.here).join(party.host.code, token=token)
     assert (first["token"], second["token"]) == (token, token)
@@ -183,13 +184,13 @@ def test_a_phones_own_token_takes_one_seat_however_often_it_asks(
 
 
 def test_a_create_repeated_with_its_token_is_the_same_party(shared_pair: Pair, new_phone: MakePhone) -> None:
-    token = own_token("create")
+    token = own_token()
     first, second = new_phone(shared_pair.here), new_phone(shared_pair.there)
     once, again = first.create(token=token), second.create(token=token)
     assert {once["token"], again["token"]} == {token}
     assert (once["code"], once["memberId"]) == (again["code"], again["memberId"])
     assert first.wait_for_close() == 4509
-    other = new_phone(shared_pair.there).create(token=own_token("other"))
+    other = new_phone(shared_pair.there).create(token=own_token())
     assert other["code"] != once["code"]
 
 

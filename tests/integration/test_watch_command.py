@@ -1,5 +1,6 @@
 """`hubbub watch` as an operator runs it."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -14,13 +15,14 @@ from tests.support.pairs import Pair
 from tests.support.stores import StoreServer, lasting_port, wait_for
 
 SECONDS_MAX = 20
+_numbers = itertools.count()
 
 
 class Watcher:
     """The command, running, and the lines that it has printed."""
 
     def __init__(self, folder: Path, code: str, port: int) -> None:
-        self._out = folder / f"watch-{id(self)}"
+        self._out = folder / f"watch-{next(_numbers)}"
         with self._out.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "hubbub", "watch", code, "--server", f"http://127.0.0.1:{port}"],

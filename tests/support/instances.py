@@ -1,5 +1,6 @@
 """Real `hubbub serve` processes, driven from outside as a person or a phone would."""
 
+import itertools
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from tests.support.stores import wait_for
 
 START_SECONDS_MAX = 15
 STOP_SECONDS_MAX = 15
+_numbers = itertools.count()
 _SETTINGS = re.compile(r"HOST|PORT|PUBLIC_URL|REDIS_|HUBBUB_|PARTY_|SEAT_|LEASE_|ALLOWED_|LOG_")
 
 
@@ -40,6 +42,7 @@ class Instance:
             **settings,
         }
         self._folder = folder
+        self._number = next(_numbers)
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self.port = 0
@@ -76,11 +79,11 @@ class Instance:
 
     @property
     def _out(self) -> Path:
-        return self._folder / f"out-{id(self)}-{self._starts}"
+        return self._folder / f"out-{self._number}-{self._starts}"
 
     @property
     def _err(self) -> Path:
-        return self._folder / f"err-{id(self)}-{self._starts}"
+        return self._folder / f"err-{self._number}-{self._starts}"
 
     @property
     def pid(self) -> int:

@@ -17,7 +17,7 @@ server = socketio.AsyncServer(async_mode="aiohttp", client_manager=manager, tran
 
 @server.on("CREATE")  # type: ignore[untyped-decorator]
 async def create(sid: str, _message: dict[str, Any]) -> None:
-    await seat(sid, secrets.token_hex(3).upper(), "CREATED")
+    await seat(sid, secrets.token_hex(8).upper(), "CREATED")
 
 
 @server.on("JOIN")  # type: ignore[untyped-decorator]

@@ -39,7 +39,7 @@ function unseat(socket) {
 }
 
 const commands = {
-  CREATE: (socket) => seat(socket, randomBytes(3).toString('hex').toUpperCase(), 'CREATED'),
+  CREATE: (socket) => seat(socket, randomBytes(8).toString('hex').toUpperCase(), 'CREATED'),
   JOIN: (socket, { code }) => seat(socket, code, 'JOINED'),
   SEND_MESSAGE(socket, { text }) {
     const { channel, id, name } = socket.member;

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -73,8 +74,8 @@ class LocalRoom:
         self.backup_version = -1
         self.recent_kicks: deque[Lease] = deque(maxlen=RECENT_KICKS_MAX)
         """Connections of this instance whose guests the host has kicked: the newest may not be in the copy."""
-        self.renewed_at = 0.0
-        """When its leases were last renewed, loop time."""
+        self.renewed_at = -math.inf
+        """When its leases were last renewed, loop time, which may have begun a second ago."""
         self.needs_recovery = False
         """Whether the store seems to have lost the party, or some of it: to be looked after soon."""
         self.sync_now = asyncio.Event()
@@ -93,7 +94,7 @@ class LocalRoom:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self._sending: asyncio.Handle | None = None
-        self._sent_at = 0.0
+        self._sent_at = -math.inf
 
     @property
     def is_empty(self) -> bool:

@@ -1,6 +1,7 @@
 """Who is primary under Sentinel: asked when a connection is dialled, after a silence, and now and then."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -137,7 +138,7 @@ class PrimaryMonitor:
         self._new_pool = new_pool
         self._pools: list[ConnectionPool] = []
         self._primary: Address | None = None
-        self._answered_at = 0.0
+        self._answered_at = -math.inf
         self._lock = asyncio.Lock()
 
     def new_pool(self) -> ConnectionPool:
