@@ -87,7 +87,7 @@ async def use_a_live_party(store: RedisStore) -> None:
     assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
 
 
-async def test_the_documented_acl_user_is_enough(server: StoreServer) -> None:
+async def test_documented_acl_user_is_sufficient(server: StoreServer) -> None:
     rule = documented_acl_rule(password="p@ss:word/")
     assert "+@all" in rule
     assert "-@dangerous" in rule
@@ -99,7 +99,7 @@ async def test_the_documented_acl_user_is_enough(server: StoreServer) -> None:
 
 
 @on_one_server
-async def test_a_database_number_is_honoured(server: StoreServer) -> None:
+async def test_database_number_is_honoured(server: StoreServer) -> None:
     await use_everything(parse_store_url(f"redis://127.0.0.1:{server.port}/3"))
     other = redis.Redis(port=server.port, db=3)
     assert other.dbsize() == 4  # the claim, two tombstones and the life
@@ -118,12 +118,12 @@ def address(host: str, port: int) -> StoreAddress:
     return parse_store_url(f"rediss://{host}:{port}")
 
 
-async def test_tls_with_a_client_certificate_works(tls_server: TlsServer) -> None:
+async def test_tls_with_client_certificate_works(tls_server: TlsServer) -> None:
     tls_server.tls.check()
     await use_everything(address("localhost", tls_server.port), tls_server.tls)
 
 
-async def test_a_certificate_of_an_unknown_authority_is_refused(tls_server: TlsServer) -> None:
+async def test_certificate_of_unknown_authority_is_refused(tls_server: TlsServer) -> None:
     strangers = StoreTls(None, tls_server.cert_file, tls_server.key_file)
     with pytest.raises(StoreUnavailableError) as caught:
         await use_everything(address("localhost", tls_server.port), strangers)
@@ -131,12 +131,12 @@ async def test_a_certificate_of_an_unknown_authority_is_refused(tls_server: TlsS
     assert "certificate verify failed" in caught.value.detail
 
 
-async def test_a_certificate_for_another_name_is_refused(tls_server: TlsServer) -> None:
+async def test_certificate_of_another_name_is_refused(tls_server: TlsServer) -> None:
     with pytest.raises(StoreUnavailableError) as caught:
         await use_everything(address("127.0.0.1", tls_server.port), tls_server.tls)
     assert "certificate" in caught.value.detail
 
 
-async def test_a_missing_client_certificate_is_refused(tls_server: TlsServer) -> None:
+async def test_missing_client_certificate_is_refused(tls_server: TlsServer) -> None:
     with pytest.raises(StoreUnavailableError):
         await use_everything(address("localhost", tls_server.port), StoreTls(tls_server.ca_file))

@@ -15,7 +15,7 @@ from tests.support.topologies import Login
 
 
 @pytest.mark.parametrize("kind", [SentinelTopology, ClusterTopology])
-async def test_the_documented_user_is_enough_on_debians_redis(
+async def test_documented_user_is_sufficient_on_debians_redis(
     tmp_path: Path, kind: type[SentinelTopology | ClusterTopology]
 ) -> None:
     rule = [word for word in documented_acl_rule(password="unused") if word != "on" and not word.startswith(">")]
@@ -27,7 +27,7 @@ async def test_the_documented_user_is_enough_on_debians_redis(
         store.stop()
 
 
-async def test_a_cluster_is_reached_by_tls_with_a_client_certificate(tmp_path: Path) -> None:
+async def test_cluster_over_tls_with_client_certificate_works(tmp_path: Path) -> None:
     """One server that has all slots, and tells its name, which its certificate is for."""
     options = ("--cluster-enabled", "yes", "--cluster-port", str(lasting_port()))
     named = (

@@ -28,9 +28,7 @@ async def trouble_of(call: object) -> StoreUnavailableError:
     return caught.value
 
 
-async def test_a_killed_store_is_unreachable_and_certainly_did_nothing(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_killed_store_is_unavailable_and_not_in_doubt(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
     own_server.kill()
     unavailable = await trouble_of(instance.store.read(CODE, soon()))
@@ -44,7 +42,7 @@ async def test_a_killed_store_is_unreachable_and_certainly_did_nothing(
     assert instance.changes == [StoreState.CONNECTED, StoreState.DISCONNECTED, StoreState.CONNECTED]
 
 
-async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, own_server: StoreServer) -> None:
+async def test_call_to_frozen_store_fails_at_deadline(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
     own_server.freeze()
     loop = asyncio.get_running_loop()
@@ -60,9 +58,7 @@ async def test_a_frozen_store_is_given_up_at_the_deadline(instance: Instance, ow
     assert await instance.store.check_join(CODE, soon()) == Joinable()
 
 
-async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_timed_out_call_is_not_executed_after_thaw(instance: Instance, own_server: StoreServer) -> None:
     # The store knows the script and the instance the store's clock: all that is lacking is time.
     await instance.store.create(draft(CODE), soon())
     own_server.freeze()
@@ -82,9 +78,7 @@ async def test_nothing_that_timed_out_is_carried_out_after_the_thaw(
     assert own_server.admin.keys("party:*") == [f"party:{CODE}"]
 
 
-async def test_a_store_that_is_known_to_be_away_is_not_asked_by_every_caller(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_open_breaker_fails_calls_without_asking_store(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.ping(soon())
     own_server.freeze()
     for _ in range(BREAKER_FAILURE_THRESHOLD):
@@ -103,9 +97,7 @@ async def test_a_store_that_is_known_to_be_away_is_not_asked_by_every_caller(
     assert isinstance(await instance.store.create(draft(CODE), soon()), Created)
 
 
-async def test_one_callers_short_deadline_does_not_cost_its_neighbours_theirs(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_short_deadline_does_not_shorten_batched_calls(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(CODE), soon())
     own_server.freeze()
     hasty = asyncio.create_task(instance.store.ping(soon(0.1)))
@@ -115,7 +107,7 @@ async def test_one_callers_short_deadline_does_not_cost_its_neighbours_theirs(
     assert isinstance(await patient, Created)
 
 
-async def test_a_cancelled_caller_does_not_keep_a_dead_connection(instance: Instance, own_server: StoreServer) -> None:
+async def test_cancelled_caller_drops_dead_connection(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.ping(soon())
     own_server.freeze()
     cancelled = asyncio.create_task(instance.store.ping(soon(0.2)))
@@ -129,15 +121,13 @@ async def test_a_cancelled_caller_does_not_keep_a_dead_connection(instance: Inst
     assert instance.changes == [StoreState.CONNECTED, StoreState.DISCONNECTED, StoreState.CONNECTED]
 
 
-async def test_many_creates_at_once_succeed_while_the_clock_is_still_unknown(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_concurrent_creates_succeed_with_unknown_clock(instance: Instance, own_server: StoreServer) -> None:
     answers = await asyncio.gather(*(instance.store.create(draft(f"{n:06d}"), soon(5)) for n in range(1000)))
     assert all(isinstance(answer, Created) for answer in answers)
     assert own_server.admin.dbsize() == 1000
 
 
-async def test_waiting_calls_are_answered_by_their_own_deadlines(instance: Instance, own_server: StoreServer) -> None:
+async def test_waiting_calls_fail_at_their_own_deadlines(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.ping(soon())
     own_server.freeze()
     loop = asyncio.get_running_loop()
@@ -151,7 +141,7 @@ async def test_waiting_calls_are_answered_by_their_own_deadlines(instance: Insta
     await first
 
 
-async def test_a_loading_store_is_neither_empty_nor_connected(instance: Instance, own_server: StoreServer) -> None:
+async def test_loading_store_is_unavailable(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
     pipeline = own_server.admin.pipeline(transaction=False)
     for number in range(10_000):
@@ -178,9 +168,7 @@ async def test_a_loading_store_is_neither_empty_nor_connected(instance: Instance
     assert instance.health.state is StoreState.CONNECTED
 
 
-async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_full_store_refuses_creates_and_answers_lookups(instance: Instance, own_server: StoreServer) -> None:
     store = instance.store
     party = draft()
     await store.create(party, soon())
@@ -195,7 +183,7 @@ async def test_a_full_store_refuses_creates_and_goes_on_telling_the_truth(
     assert instance.health.state is StoreState.CONNECTED
 
 
-async def test_a_replica_knows_who_is_there_but_not_who_is_not(instance: Instance, own_server: StoreServer) -> None:
+async def test_replica_proves_presence_but_not_absence(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.create(draft(), soon())
     ended = draft("DDDDDD")
     await instance.store.create(ended, soon())
@@ -216,16 +204,14 @@ async def test_a_replica_knows_who_is_there_but_not_who_is_not(instance: Instanc
     assert await instance.store.read("CCCCCC", soon()) == Missing()
 
 
-async def test_a_wrong_password_is_not_permitted_rather_than_unreachable(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_wrong_password_is_permission_failure(instance: Instance, own_server: StoreServer) -> None:
     own_server.admin.config_set("requirepass", "secret")
     unavailable = await trouble_of(instance.store.ping(soon()))
     assert unavailable.trouble is StoreFailure.NOT_PERMITTED
     own_server.command("AUTH", "secret")
 
 
-async def test_a_cancelled_call_leaves_no_reply_for_the_next(instance: Instance, own_server: StoreServer) -> None:
+async def test_cancelled_call_leaves_no_reply_for_next_call(instance: Instance, own_server: StoreServer) -> None:
     store = instance.store
     await store.create(draft(), soon())
     for _ in range(50):
@@ -238,7 +224,7 @@ async def test_a_cancelled_call_leaves_no_reply_for_the_next(instance: Instance,
     del own_server
 
 
-async def test_connections_do_not_pile_up_over_many_troubles(instance: Instance, own_server: StoreServer) -> None:
+async def test_connections_do_not_accumulate_over_failures(instance: Instance, own_server: StoreServer) -> None:
     await instance.store.ping(soon())
     for _ in range(20):
         own_server.freeze()
@@ -250,7 +236,7 @@ async def test_connections_do_not_pile_up_over_many_troubles(instance: Instance,
     wait_for(lambda: len([c for c in own_server.admin.client_list() if c["name"] == "test"]) == 1)
 
 
-async def test_a_closed_store_fails_what_is_open(instance: Instance, own_server: StoreServer) -> None:
+async def test_closed_store_fails_open_calls(instance: Instance, own_server: StoreServer) -> None:
     own_server.freeze()
     calls = [asyncio.ensure_future(instance.store.ping(soon(30))) for _ in range(3)]
     await asyncio.sleep(0)
@@ -262,7 +248,7 @@ async def test_a_closed_store_fails_what_is_open(instance: Instance, own_server:
         await trouble_of(call)
 
 
-async def test_a_create_finds_room_again_after_an_outage(instance: Instance, own_server: StoreServer) -> None:
+async def test_create_after_outage_succeeds(instance: Instance, own_server: StoreServer) -> None:
     own_server.kill()
     await trouble_of(instance.store.create(draft(), soon()))
     own_server.start()

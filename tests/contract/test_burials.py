@@ -22,7 +22,7 @@ def end_of(store: RedisStore, party_id: str = "", token: str = "", seconds: int 
     return Tombstone(CODE, party_id, token, store.now_ms() + seconds * 1000)
 
 
-async def test_a_buried_party_is_known_to_have_ended(store: RedisStore, server: StoreServer) -> None:
+async def test_restored_tombstone_answers_party_ended(store: RedisStore, server: StoreServer) -> None:
     await store.ping(soon())
     await store.restore_tombstone(end_of(store, "party", "ann"), soon())
     assert await store.read(CODE, soon()) == Ended()
@@ -34,7 +34,7 @@ async def test_a_buried_party_is_known_to_have_ended(store: RedisStore, server: 
     assert keys_of_parties(server) == [TOMBSTONE]
 
 
-async def test_nobody_heals_what_is_buried(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_restore_after_tombstone_is_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper = await keep(store, host)
     server.admin.flushall()
     await store.restore_tombstone(end_of(store), soon())
@@ -42,9 +42,7 @@ async def test_nobody_heals_what_is_buried(store: RedisStore, host: Lease, serve
     assert keys_of_parties(server) == [TOMBSTONE]
 
 
-async def test_a_party_that_an_older_state_has_raised_goes_again(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_tombstone_removes_party_of_older_state(store: RedisStore, host: Lease, server: StoreServer) -> None:
     old_state, party = OldState(server), look_inside(server).document
     await do(store, host, Leave())
     old_state.bring_back()
@@ -53,9 +51,7 @@ async def test_a_party_that_an_older_state_has_raised_goes_again(
     assert server.text(TOMBSTONE) == party["hostToken"]
 
 
-async def test_a_party_that_was_written_back_too_early_goes_again(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_tombstone_removes_party_restored_before_it(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper, party = await keep(store, host), look_inside(server).document
     server.admin.flushall()
     assert await keeper.heal() == Healed()
@@ -64,7 +60,7 @@ async def test_a_party_that_was_written_back_too_early_goes_again(
 
 
 @pytest.mark.parametrize("party_id", ["", "another party"])
-async def test_another_party_of_the_same_code_is_left_alone(
+async def test_tombstone_keeps_other_party_of_same_code(
     store: RedisStore, host: Lease, server: StoreServer, party_id: str
 ) -> None:
     assert host.member_id
@@ -73,7 +69,7 @@ async def test_another_party_of_the_same_code_is_left_alone(
     assert look_inside(server) == before
 
 
-async def test_a_tombstone_that_is_there_stays_as_it_is(store: RedisStore, server: StoreServer) -> None:
+async def test_tombstone_already_stored_is_unchanged(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     await end_party(store, party)
@@ -82,13 +78,13 @@ async def test_a_tombstone_that_is_there_stays_as_it_is(store: RedisStore, serve
     assert server.admin.ttl(TOMBSTONE) > TERMS.ttl_seconds - 10
 
 
-async def test_an_end_of_long_ago_leaves_nothing(store: RedisStore, server: StoreServer) -> None:
+async def test_tombstone_past_its_ttl_stores_nothing(store: RedisStore, server: StoreServer) -> None:
     await store.ping(soon())
     await store.restore_tombstone(end_of(store, seconds=-1), soon())
     assert keys_of_parties(server) == []
 
 
-async def test_a_full_store_can_bury(store: RedisStore, server: StoreServer) -> None:
+async def test_full_store_takes_tombstone(store: RedisStore, server: StoreServer) -> None:
     await begin(store)
     party = look_inside(server).document
     server.admin.config_set("maxmemory", "1")

@@ -51,7 +51,7 @@ async def instance(cluster: ClusterTopology) -> AsyncIterator[Instance]:
     await instance.aclose()
 
 
-async def test_each_shard_has_a_tag_that_lies_in_it(instance: Instance, cluster: ClusterTopology) -> None:
+async def test_shard_tag_hashes_into_its_shard(instance: Instance, cluster: ClusterTopology) -> None:
     await instance.store.read(CODE, soon())
     tags = instance.connections.client.shards()
     assert len(tags) == 3
@@ -61,9 +61,7 @@ async def test_each_shard_has_a_tag_that_lies_in_it(instance: Instance, cluster:
     }
 
 
-async def test_while_a_slot_moves_under_load_no_party_is_missing_and_no_create_is_lost(
-    instance: Instance, cluster: ClusterTopology
-) -> None:
+async def test_slot_migration_under_load_loses_no_party_or_create(instance: Instance, cluster: ClusterTopology) -> None:
     store = instance.store
     host = await begin(store)
     before = cluster.primary_of(CODE)
@@ -81,7 +79,7 @@ async def test_while_a_slot_moves_under_load_no_party_is_missing_and_no_create_i
     assert outcome.version == said + 3
 
 
-async def test_a_call_waits_for_a_slot_that_is_on_the_move(instance: Instance, cluster: ClusterTopology) -> None:
+async def test_call_waits_for_migrating_slot(instance: Instance, cluster: ClusterTopology) -> None:
     """With some keys here and some there, and with none here, the servers send calls back and forth."""
     store = instance.store
     host = await begin(store)
@@ -100,9 +98,7 @@ async def test_a_call_waits_for_a_slot_that_is_on_the_move(instance: Instance, c
     assert len(steps) > 3
 
 
-async def test_what_a_slot_that_does_not_arrive_in_time_was_asked_for_is_surely_not_done(
-    instance: Instance, cluster: ClusterTopology
-) -> None:
+async def test_call_to_stuck_slot_fails_and_is_not_in_doubt(instance: Instance, cluster: ClusterTopology) -> None:
     await begin(instance.store)
     source = cluster.primary_of(CODE)
     target = next(server for server in cluster.primaries() if server is not source)
@@ -120,9 +116,7 @@ async def test_what_a_slot_that_does_not_arrive_in_time_was_asked_for_is_surely_
     assert refusal.trouble in {StoreFailure.MOVING, StoreFailure.TIMEOUT}
 
 
-async def test_a_dead_master_fails_its_own_parties_only_and_its_replica_takes_over(
-    instance: Instance, cluster: ClusterTopology
-) -> None:
+async def test_dead_primary_fails_its_own_parties_until_failover(instance: Instance, cluster: ClusterTopology) -> None:
     store = instance.store
     for code in CODES:
         assert isinstance(await store.create(draft(code), soon()), Created)
@@ -148,9 +142,7 @@ async def test_a_dead_master_fails_its_own_parties_only_and_its_replica_takes_ov
     victim.start()
 
 
-async def test_events_of_every_shard_come_and_go_on_coming_when_a_slot_has_moved(
-    instance: Instance, cluster: ClusterTopology
-) -> None:
+async def test_events_of_all_shards_arrive_after_slot_moved(instance: Instance, cluster: ClusterTopology) -> None:
     async with EventRecorder(instance) as recorder:
         hosts = {code: await begin(instance.store, code=code) for code in CODES[:18]}
         assert len({cluster.primary_of(code) for code in hosts}) == 3
@@ -167,9 +159,7 @@ async def test_events_of_every_shard_come_and_go_on_coming_when_a_slot_has_moved
         await until(lambda: [code for code, _ in recorder.publications] == [moved])
 
 
-async def test_when_a_replica_has_taken_over_events_come_again_within_the_bound(
-    instance: Instance, cluster: ClusterTopology
-) -> None:
+async def test_events_resume_within_bound_after_cluster_failover(instance: Instance, cluster: ClusterTopology) -> None:
     async with EventRecorder(instance) as recorder:
         host = await begin(instance.store, code=CODE)
         await instance.event_stream.subscribe(CODE, soon())
@@ -182,7 +172,7 @@ async def test_when_a_replica_has_taken_over_events_come_again_within_the_bound(
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 
 
-async def test_an_instance_that_finds_no_server_is_disconnected_and_says_so_in_time() -> None:
+async def test_instance_without_servers_is_unavailable_in_time() -> None:
     instance = Instance("redis+cluster://127.0.0.1:1,127.0.0.1:2")
     began = asyncio.get_running_loop().time()
     with pytest.raises(StoreUnavailableError) as caught:
@@ -194,7 +184,7 @@ async def test_an_instance_that_finds_no_server_is_disconnected_and_says_so_in_t
     await instance.aclose()
 
 
-async def test_a_create_waits_for_replicas_of_its_own_shard(cluster: ClusterTopology) -> None:
+async def test_create_waits_for_replicas_of_its_own_shard(cluster: ClusterTopology) -> None:
     instance = Instance(cluster.url, replicas=1)
     assert isinstance(await instance.store.create(draft(CODE), soon()), Created)
     replica = cluster.replica_of(cluster.primary_of(CODE))

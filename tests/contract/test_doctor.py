@@ -59,7 +59,7 @@ def user(server: StoreServer) -> Iterator[str]:
 
 
 @on_one_server
-async def test_a_fresh_store_has_no_problem(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_fresh_store_has_no_problem(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 15.0)  # on a busy machine
     findings = await examine(local(server))
     assert with_verdict(findings, Verdict.PROBLEM, Verdict.NOT_PERMITTED) == set()
@@ -72,7 +72,7 @@ async def test_a_fresh_store_has_no_problem(server: StoreServer, monkeypatch: py
 
 
 @on_one_server
-async def test_nothing_is_left_behind_and_a_party_is_not_touched(server: StoreServer, store: RedisStore) -> None:
+async def test_doctor_leaves_no_keys_and_changes_no_party(server: StoreServer, store: RedisStore) -> None:
     await begin(store)
     before = contents(server)
     await examine(local(server))
@@ -82,7 +82,7 @@ async def test_nothing_is_left_behind_and_a_party_is_not_touched(server: StoreSe
 
 
 @on_one_server
-async def test_the_documented_user_passes_and_what_it_may_not_see_is_told(server: StoreServer, user: str) -> None:
+async def test_documented_user_passes_with_unseen_facts_noted(server: StoreServer, user: str) -> None:
     findings = await examine(local(server, user))
     assert with_verdict(findings, Verdict.NOT_PERMITTED) == OPTIONAL
     # How long round trips take is up to the machine.
@@ -91,7 +91,7 @@ async def test_the_documented_user_passes_and_what_it_may_not_see_is_told(server
 
 
 @on_one_server
-async def test_the_optional_rights_let_it_see_all(server: StoreServer, user: str) -> None:
+async def test_optional_permissions_show_every_fact(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "+info", "+config|get")
     findings = await examine(local(server, user))
     assert with_verdict(findings, Verdict.NOT_PERMITTED) == set()
@@ -113,7 +113,7 @@ async def test_the_optional_rights_let_it_see_all(server: StoreServer, user: str
     ],
 )
 @on_one_server
-async def test_a_right_that_is_missing_is_named(
+async def test_missing_permission_is_named(
     server: StoreServer, user: str, rule: tuple[str, ...], lacking: set[str]
 ) -> None:
     server.command("ACL", "SETUSER", "hubbub", *rule)
@@ -127,7 +127,7 @@ async def test_a_right_that_is_missing_is_named(
 
 @pytest.mark.parametrize("command", ["evalsha", "eval"])
 @on_one_server
-async def test_a_user_that_can_run_no_script_is_a_problem(server: StoreServer, user: str, command: str) -> None:
+async def test_user_without_eval_is_problem(server: StoreServer, user: str, command: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", f"-{command}")
     server.admin.script_flush()
     findings = await examine(local(server, user))
@@ -137,7 +137,7 @@ async def test_a_user_that_can_run_no_script_is_a_problem(server: StoreServer, u
 
 
 @on_one_server
-async def test_the_advice_about_rights_is_enough(server: StoreServer, user: str) -> None:
+async def test_advised_permissions_are_sufficient(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "resetchannels", "resetkeys", "~hubbub:*", "-zrange")
     advice = (await examine(local(server, user)))["rights"].advice
     server.command(*advice.replace("'", "").split())
@@ -145,7 +145,7 @@ async def test_the_advice_about_rights_is_enough(server: StoreServer, user: str)
 
 
 @on_one_server
-async def test_a_user_who_may_do_harm_is_noted(server: StoreServer, user: str) -> None:
+async def test_user_with_dangerous_permissions_is_noted(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "+flushall", "+acl|dryrun")
     findings = await examine(local(server, user))
     assert findings["privileges"].verdict is Verdict.NOTE
@@ -157,7 +157,7 @@ async def test_a_user_who_may_do_harm_is_noted(server: StoreServer, user: str) -
 
 
 @on_one_server
-async def test_without_a_password_anybody_may_do_harm(server: StoreServer) -> None:
+async def test_store_without_password_is_warned_of(server: StoreServer) -> None:
     finding = (await examine(local(server)))["privileges"]
     assert finding.verdict is Verdict.NOTE
     assert "no password" in finding.seen
@@ -165,7 +165,7 @@ async def test_without_a_password_anybody_may_do_harm(server: StoreServer) -> No
 
 @pytest.mark.parametrize("policy", ["volatile-lru", "allkeys-lru"])
 @on_one_server
-async def test_a_store_that_would_evict_parties_is_warned_of(server: StoreServer, policy: str) -> None:
+async def test_evicting_store_is_warned_of(server: StoreServer, policy: str) -> None:
     server.admin.config_set("maxmemory-policy", policy)
     try:
         finding = (await examine(local(server)))["eviction"]
@@ -176,7 +176,7 @@ async def test_a_store_that_would_evict_parties_is_warned_of(server: StoreServer
 
 
 @on_one_server
-async def test_a_full_store_is_warned_of_and_looked_at_all_the_same(server: StoreServer) -> None:
+async def test_full_store_is_warned_of_and_inspected(server: StoreServer) -> None:
     server.admin.config_set("maxmemory", 1)
     try:
         findings = await examine(local(server))
@@ -202,7 +202,7 @@ async def linked(own_server: StoreServer) -> None:
     await until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
 
 
-async def test_a_replica_is_a_problem(own_server: StoreServer, replica: StoreServer) -> None:
+async def test_replica_is_problem(own_server: StoreServer, replica: StoreServer) -> None:
     await linked(own_server)
     findings = await examine(local(replica))
     assert with_verdict(findings, Verdict.PROBLEM) == {"role", "writes"}
@@ -210,7 +210,7 @@ async def test_a_replica_is_a_problem(own_server: StoreServer, replica: StoreSer
 
 
 @pytest.mark.usefixtures("replica")
-async def test_more_replicas_asked_for_than_there_are_is_a_problem(own_server: StoreServer) -> None:
+async def test_min_replicas_above_connected_is_problem(own_server: StoreServer) -> None:
     await linked(own_server)
     assert (await examine(local(own_server), replicas_wanted=1))["replicas"].verdict is Verdict.NOTE
     finding = (await examine(local(own_server), replicas_wanted=2))["replicas"]
@@ -219,7 +219,7 @@ async def test_more_replicas_asked_for_than_there_are_is_a_problem(own_server: S
 
 
 @pytest.mark.usefixtures("replica")
-async def test_replicas_are_counted_without_the_optional_rights(own_server: StoreServer) -> None:
+async def test_replicas_are_counted_without_optional_permissions(own_server: StoreServer) -> None:
     await linked(own_server)
     own_server.command("ACL", "SETUSER", "hubbub", "reset", *documented_acl_rule(password="secret"))
     findings = await examine(local(own_server, "hubbub:secret@"), replicas_wanted=1)
@@ -229,21 +229,21 @@ async def test_replicas_are_counted_without_the_optional_rights(own_server: Stor
     assert findings["replicas"].verdict is Verdict.PROBLEM
 
 
-async def test_a_store_that_waits_for_replicas_it_has_not_is_a_problem(own_server: StoreServer) -> None:
+async def test_min_replicas_to_write_unmet_is_problem(own_server: StoreServer) -> None:
     own_server.admin.config_set("min-replicas-to-write", "1")
     findings = await examine(local(own_server))
     assert with_verdict(findings, Verdict.PROBLEM) == {"writes", "replicas"}
     assert findings["persistence"].verdict is Verdict.OK
 
 
-async def test_a_store_that_is_away_is_one_finding_in_time(own_server: StoreServer) -> None:
+async def test_unreachable_store_is_one_finding_in_time(own_server: StoreServer) -> None:
     own_server.kill()
     (finding,) = (await examine(local(own_server))).values()
     assert (finding.check, finding.verdict) == (NO_ANSWER, Verdict.PROBLEM)
     assert finding.seen.startswith("does not answer (unreachable")
 
 
-async def test_a_frozen_store_is_one_finding_in_time(own_server: StoreServer) -> None:
+async def test_frozen_store_is_one_finding_in_time(own_server: StoreServer) -> None:
     own_server.freeze()
     async with asyncio.timeout(STORE_BUDGET_SECONDS * 2):
         (finding,) = (await examine(local(own_server))).values()
@@ -258,7 +258,7 @@ def proxy(server: StoreServer) -> Iterator[StoreProxy]:
 
 
 @on_one_server
-async def test_a_way_that_loses_events_is_a_problem(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_network_that_loses_events_is_problem(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     publish = facts._Inspection._publish
 
     async def deafen_and_publish(self: facts._Inspection, channel: str, word: str) -> None:
@@ -271,7 +271,7 @@ async def test_a_way_that_loses_events_is_a_problem(proxy: StoreProxy, monkeypat
 
 
 @on_one_server
-async def test_a_slow_store_is_told_so_by_fewer_round_trips(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_store_is_measured_by_fewer_round_trips(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 0.5)
     proxy.delay(0.11)
     findings = await examine(f"redis://127.0.0.1:{proxy.port}")
@@ -288,7 +288,7 @@ async def test_all_checks_together_end_in_time(proxy: StoreProxy, monkeypatch: p
 
 
 @on_one_server
-async def test_a_wrong_password_is_told_as_such(server: StoreServer, user: str) -> None:
+async def test_wrong_password_is_reported(server: StoreServer, user: str) -> None:
     (finding,) = (await examine(local(server, user.replace("secret", "wrong")))).values()
     assert finding.seen.startswith("does not let us in (not_permitted")
     assert "password" in finding.advice
@@ -296,7 +296,7 @@ async def test_a_wrong_password_is_told_as_such(server: StoreServer, user: str) 
 
 
 @on_one_server
-async def test_of_several_servers_each_is_told_of(server: StoreServer, own_server: StoreServer) -> None:
+async def test_each_of_several_servers_is_reported(server: StoreServer, own_server: StoreServer) -> None:
     own_server.kill()
     addresses = {"away": local(own_server), "there": local(server)}
     servers = [Server(name, _pool(url, StoreTls())) for name, url in addresses.items()]
@@ -312,12 +312,12 @@ def tls_server(tmp_path: Path) -> Iterator[TlsServer]:
     server.server.stop()
 
 
-async def test_tls_and_the_end_of_the_certificate_are_seen(tls_server: TlsServer) -> None:
+async def test_tls_and_certificate_expiry_are_reported(tls_server: TlsServer) -> None:
     findings = await examine(f"rediss://localhost:{tls_server.port}", tls=tls_server.tls)
     assert findings["encryption"].verdict is Verdict.OK
     assert findings["encryption"].seen.startswith("TLS, the server's certificate ends on ")
 
 
-async def test_a_certificate_of_an_unknown_authority_is_told_as_such(tls_server: TlsServer) -> None:
+async def test_certificate_of_unknown_authority_is_reported(tls_server: TlsServer) -> None:
     (finding,) = (await examine(f"rediss://localhost:{tls_server.port}")).values()
     assert "certificate" in finding.seen

@@ -50,7 +50,7 @@ def full(server: StoreServer) -> Iterator[StoreServer]:
     server.admin.config_set("maxmemory", "0")
 
 
-async def test_a_party_that_was_lost_comes_back_as_it_was(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_restore_of_lost_party_equals_backup(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest, gone = await take_seat(store, name="Ben"), await take_seat(store)
     await do(store, host, Kick(target_id=gone.member_id), *EVENING)
     keeper = await keep(store, host, guest)
@@ -66,7 +66,7 @@ async def test_a_party_that_was_lost_comes_back_as_it_was(store: RedisStore, hos
     assert await store.execute(guest, SendMessage(text="hi"), soon()) == Declined(Reason.EMOJI_ONLY)
 
 
-async def test_what_was_told_since_the_copy_was_made_is_not_lost(
+async def test_restore_includes_events_after_backup(
     store: RedisStore, host: Lease, server: StoreServer, ear: Ear
 ) -> None:
     ben, eve, bob = [await take_own_seat(store, token) for token in ("ben", "eve", "bob")]
@@ -85,7 +85,7 @@ async def test_what_was_told_since_the_copy_was_made_is_not_lost(
     assert await store.join(attempt(token="eve"), soon()) == Kicked()
 
 
-async def test_a_queue_that_was_emptied_since_the_copy_was_made_is_empty(
+async def test_restore_keeps_queue_emptied_after_backup(
     store: RedisStore, host: Lease, server: StoreServer, ear: Ear
 ) -> None:
     await do(store, host, QueueTrack(filename="b"))
@@ -98,7 +98,7 @@ async def test_a_queue_that_was_emptied_since_the_copy_was_made_is_empty(
     assert (await snapshot(store)).playback.next_track is None
 
 
-async def test_everyone_who_heals_brings_the_own_connections_in_either_order(
+async def test_restore_by_two_instances_seats_both_in_any_order(
     store: RedisStore, server: StoreServer, ear: Ear
 ) -> None:
     for turn in (1, -1):
@@ -119,7 +119,7 @@ async def test_everyone_who_heals_brings_the_own_connections_in_either_order(
         assert {one.epoch for one in ear.everything()[0]} <= {inside.state["epoch"]}
 
 
-async def test_two_who_heal_at_once_make_one_epoch(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_concurrent_restores_make_one_epoch(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_own_seat(store, "ben")
     here, there = await keep(store, host), await keep(store, guest)
     server.admin.flushall()
@@ -131,7 +131,7 @@ async def test_two_who_heal_at_once_make_one_epoch(store: RedisStore, host: Leas
     assert here.seen == there.seen
 
 
-async def test_a_guest_whose_coming_is_in_no_copy_keeps_seat_and_name(
+async def test_guest_in_no_backup_keeps_seat_and_name(
     store: RedisStore, host: Lease, server: StoreServer, ear: Ear
 ) -> None:
     keeper = await keep(store, host)
@@ -145,7 +145,7 @@ async def test_a_guest_whose_coming_is_in_no_copy_keeps_seat_and_name(
     assert [event["t"] for event in ear.events()] == ["MEMBER_JOINED", "MEMBER_JOINED"]
 
 
-async def test_a_name_that_was_given_is_not_given_again(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_restored_guest_number_is_not_assigned_again(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await take_seat(store)
     await do(store, await take_seat(store), Leave())
     keeper = await keep(store, host)
@@ -155,7 +155,7 @@ async def test_a_name_that_was_given_is_not_given_again(store: RedisStore, host:
     assert [member.name for member in (await snapshot(store)).members] == ["Ann", "Guest 1", "Guest 3"]
 
 
-async def test_after_healing_the_party_goes_on(store: RedisStore, host: Lease, server: StoreServer, ear: Ear) -> None:
+async def test_restored_party_accepts_commands(store: RedisStore, host: Lease, server: StoreServer, ear: Ear) -> None:
     keeper = await keep(store, host, await take_own_seat(store, "ben"))
     server.admin.flushall()
     assert await keeper.heal() == Healed()
@@ -170,9 +170,7 @@ async def test_after_healing_the_party_goes_on(store: RedisStore, host: Lease, s
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_whoever_was_kicked_stays_out_with_the_connection_still_there(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_restore_keeps_connected_kicked_guest_out(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_own_seat(store, "eve")
     await do(store, host, Kick(target_id=guest.member_id))
     # The instance of the one kicked has not heard of it yet.
@@ -185,7 +183,7 @@ async def test_whoever_was_kicked_stays_out_with_the_connection_still_there(
     assert await store.join(attempt(token="eve"), soon()) == Kicked()
 
 
-async def test_a_token_that_has_taken_another_seat_meanwhile_does_not_get_two(
+async def test_restore_gives_token_with_new_seat_no_second_one(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     old_state = OldState(server)
@@ -200,14 +198,14 @@ async def test_a_token_that_has_taken_another_seat_meanwhile_does_not_get_two(
     assert guest.member_id not in inside.seats
 
 
-async def test_a_party_that_has_ended_is_not_raised(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_restore_of_ended_party_is_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper = await keep(store, host)
     await do(store, host, Leave())
     assert await keeper.heal() == Ended()
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_a_code_that_is_another_partys_by_now_is_left_alone(
+async def test_restore_leaves_other_party_of_same_code_alone(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     keeper = await keep(store, host)
@@ -218,7 +216,7 @@ async def test_a_code_that_is_another_partys_by_now_is_left_alone(
     assert look_inside(server) == before
 
 
-async def test_without_a_copy_nothing_is_made_of_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_restore_without_backup_creates_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper = await keep(store, host)
     keeper.copy = None
     server.admin.flushall()
@@ -226,16 +224,14 @@ async def test_without_a_copy_nothing_is_made_of_nothing(store: RedisStore, host
     assert keys_of_parties(server) == []
 
 
-async def test_a_party_whose_time_is_up_is_not_written_back(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_restore_of_expired_party_is_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper = await keep(store, host)
     server.admin.flushall()
     assert await store.restore_party(keeper.healing(expires_at=store.now_ms() - 1), soon()) == Missing()
     assert keys_of_parties(server) == []
 
 
-async def test_healing_that_comes_too_late_does_nothing(instance: Instance, server: StoreServer) -> None:
+async def test_restore_after_deadline_changes_nothing(instance: Instance, server: StoreServer) -> None:
     keeper = await keep(instance.store, await begin(instance.store))
     server.admin.flushall()
     for call in (
@@ -249,13 +245,13 @@ async def test_healing_that_comes_too_late_does_nothing(instance: Instance, serv
     assert keys_of_parties(server) == []
 
 
-async def test_a_full_store_takes_a_party_back(store: RedisStore, host: Lease, full: StoreServer) -> None:
+async def test_restore_into_full_store_succeeds(store: RedisStore, host: Lease, full: StoreServer) -> None:
     keeper = await keep(store, host)
     full.admin.delete(*keys.party_keys(CODE))
     assert await keeper.heal() == Healed()
 
 
-async def test_the_years_between_cost_nobody_the_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_restore_after_years_keeps_seats(store: RedisStore, host: Lease, server: StoreServer) -> None:
     dropped = await take_seat(store, token="ben")
     await store.drop_connection(dropped, soon())
     keeper = await keep(store, host, await take_own_seat(store, "eve"))
@@ -271,7 +267,7 @@ async def test_the_years_between_cost_nobody_the_seat(store: RedisStore, host: L
     assert (await take_seat(store, token="ben")).member_id == dropped.member_id
 
 
-async def test_hundreds_of_seats_come_back(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_restore_of_hundreds_of_seats_succeeds(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guests = await asyncio.gather(*(take_own_seat(store, f"token {n}") for n in range(TERMS.capacity - 1)))
     unlisted = guests[-1]
     await do(store, host, Kick(target_id=guests[-2].member_id))
@@ -286,9 +282,7 @@ async def test_hundreds_of_seats_come_back(store: RedisStore, host: Lease, serve
     assert (await touch(store, unlisted)).verdicts == ()
 
 
-async def test_hundreds_of_connections_are_seated_in_a_store_that_has_none_of_them(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_restore_seats_hundreds_of_connections(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper = await keep(store, host)
     keeper.own += [Lease(CODE, f"seat {n}", f"holder {n}", f"token {n}") for n in range(450)]
     server.admin.flushall()
@@ -300,9 +294,7 @@ async def test_hundreds_of_connections_are_seated_in_a_store_that_has_none_of_th
 # Nobody was there yet.
 
 
-async def test_a_party_that_nobody_has_entered_comes_back_as_it_was_created(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_restore_of_unentered_party_equals_its_create(store: RedisStore, server: StoreServer) -> None:
     made = draft()
     created = await store.create(made, soon())
     assert isinstance(created, Created)
@@ -316,9 +308,7 @@ async def test_a_party_that_nobody_has_entered_comes_back_as_it_was_created(
     assert (joined.is_host, joined.member_id, joined.resumed) == (True, made.host_id, True)
 
 
-async def test_a_party_of_which_only_its_creation_is_kept_takes_its_connections(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_restore_from_create_seats_connections(store: RedisStore, server: StoreServer) -> None:
     await begin(store)
     copy = PartyBackup(server.text(keys.party(CODE)).encode())
     keeper = await keep(store, Lease(CODE, look_inside(server).document["hostId"], "holder"))
@@ -330,7 +320,7 @@ async def test_a_party_of_which_only_its_creation_is_kept_takes_its_connections(
     assert (seen.host_connected, seen.guest_count, len(seen.members)) == (True, 1, 2)
 
 
-async def test_what_is_there_is_left_alone_by_whoever_knows_only_of_its_creation(
+async def test_restore_from_create_leaves_stored_party_alone(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     copy = PartyBackup(server.text(keys.party(CODE)).encode())

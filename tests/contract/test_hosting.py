@@ -36,7 +36,7 @@ async def refusal(store: RedisStore, lease: Lease, command: Act | Leave) -> Reas
     return outcome.reason
 
 
-async def test_a_guest_has_none_of_the_hosts_rights(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_guest_has_no_host_commands(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest, other = await take_seat(store), await take_seat(store)
     before = look_inside(server)
     commands: list[Act] = [
@@ -56,9 +56,7 @@ async def test_a_guest_has_none_of_the_hosts_rights(store: RedisStore, host: Lea
     assert (after.version, after.document, after.seats) == (before.version, before.document, before.seats)
 
 
-async def test_a_kicked_guest_is_gone_and_does_not_come_back(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_kicked_guest_cannot_rejoin(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     guest = await take_seat(store, token="mine")
     ear.events()
     ear.mentions()
@@ -76,7 +74,7 @@ async def test_a_kicked_guest_is_gone_and_does_not_come_back(
     await take_seat(store)
 
 
-async def test_a_kicked_guests_seat_is_free(store: RedisStore) -> None:
+async def test_kick_frees_seat(store: RedisStore) -> None:
     host = await begin(store, replace(TERMS, capacity=2))
     guest = await take_seat(store)
     assert await store.join(attempt(), soon()) == Full()
@@ -85,7 +83,7 @@ async def test_a_kicked_guests_seat_is_free(store: RedisStore) -> None:
     assert await store.join(attempt(), soon()) == Full()
 
 
-async def test_a_guest_who_dropped_can_be_kicked(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_disconnected_guest_can_be_kicked(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store, token="mine")
     await store.drop_connection(guest, soon())
     await do(store, host, Kick(target_id=guest.member_id))
@@ -93,14 +91,14 @@ async def test_a_guest_who_dropped_can_be_kicked(store: RedisStore, host: Lease,
     assert list(look_inside(server).leases) == [f"on:{host.member_id}"]
 
 
-async def test_a_kick_lasts_as_long_as_the_party(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_kick_lasts_as_long_as_party(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store, token="mine")
     await do(store, host, Kick(target_id=guest.member_id))
     await live_on(server, store, 600, host)
     assert await store.join(attempt(token="mine"), soon()) == Kicked()
 
 
-async def test_only_a_guest_of_the_party_can_be_kicked(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_kick_requires_guest_of_party(store: RedisStore, host: Lease, ear: Ear) -> None:
     guest = await take_seat(store)
     left = await take_seat(store)
     await do(store, left, Leave())
@@ -111,7 +109,7 @@ async def test_only_a_guest_of_the_party_can_be_kicked(store: RedisStore, host: 
     assert ear.events() == []
 
 
-async def test_a_promoted_guest_is_the_host(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_promoted_guest_is_host(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     guest = await take_seat(store, name="Bob")
     other = await take_seat(store)
     ear.events()
@@ -132,7 +130,7 @@ async def test_a_promoted_guest_is_the_host(store: RedisStore, host: Lease, ear:
     await do(store, guest, Kick(target_id=host.member_id))
 
 
-async def test_tokens_own_seats_and_not_ranks(store: RedisStore) -> None:
+async def test_token_owns_seat_and_not_role(store: RedisStore) -> None:
     host = await begin(store, token="creator's")
     guest = await take_seat(store, token="mine")
     await do(store, host, Promote(target_id=guest.member_id))
@@ -142,7 +140,7 @@ async def test_tokens_own_seats_and_not_ranks(store: RedisStore) -> None:
         assert (joined.member_id, joined.is_host, joined.resumed) == (seat.member_id, is_host, True)
 
 
-async def test_the_rank_goes_there_and_back(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_host_role_can_be_handed_back(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     await do(store, host, Promote(target_id=guest.member_id))
     await do(store, guest, Promote(target_id=host.member_id))
@@ -151,7 +149,7 @@ async def test_the_rank_goes_there_and_back(store: RedisStore, host: Lease, serv
     assert [member.is_host for member in (await snapshot(store)).members] == [True, False]
 
 
-async def test_only_a_connected_guest_can_be_promoted(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_promotion_requires_connected_guest(store: RedisStore, host: Lease, ear: Ear) -> None:
     guest, kicked = await take_seat(store), await take_seat(store)
     await do(store, host, Kick(target_id=kicked.member_id))
     await store.drop_connection(guest, soon())
@@ -162,9 +160,7 @@ async def test_only_a_connected_guest_can_be_promoted(store: RedisStore, host: L
     assert ear.events() == []
 
 
-async def test_an_old_host_is_missed_like_a_guest_and_a_new_one_like_a_host(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_grace_follows_host_change(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     await do(store, host, Promote(target_id=guest.member_id))
     await store.drop_connection(host, soon())
@@ -175,7 +171,7 @@ async def test_an_old_host_is_missed_like_a_guest_and_a_new_one_like_a_host(
     assert 299_000 < holds[1] <= 300_000
 
 
-async def test_the_party_outlives_an_old_hosts_leaving(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_leave_of_old_host_does_not_end_party(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     await do(store, host, Promote(target_id=guest.member_id), Leave())
     await live_on(server, store, 600, guest)
@@ -184,7 +180,7 @@ async def test_the_party_outlives_an_old_hosts_leaving(store: RedisStore, host: 
     assert await store.read(CODE, soon()) == Ended()
 
 
-async def test_an_old_host_without_a_name_is_a_guest_with_a_number_of_their_own(store: RedisStore, host: Lease) -> None:
+async def test_unnamed_old_host_gets_guest_number(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store, name="Bob")
     await do(store, host, Promote(target_id=guest.member_id), Rename(name=""))
     await do(store, guest, Rename(name=""))
@@ -194,7 +190,7 @@ async def test_an_old_host_without_a_name_is_a_guest_with_a_number_of_their_own(
     assert names == ["Guest 2", "Host", "Guest 3"]
 
 
-async def test_a_repeated_create_finds_the_party_that_has_another_host_now(store: RedisStore) -> None:
+async def test_repeated_create_finds_party_after_host_change(store: RedisStore) -> None:
     host = await begin(store, token="creator's")
     guest = await take_seat(store)
     await do(store, host, Promote(target_id=guest.member_id))
@@ -203,7 +199,7 @@ async def test_a_repeated_create_finds_the_party_that_has_another_host_now(store
     assert (again.repeated, again.party.host_id) == (True, guest.member_id)
 
 
-async def test_a_lock_and_a_chat_mode_are_told_and_kept(
+async def test_lock_and_chat_mode_are_published_and_stored(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     await do(store, host, SetLock(locked=True), SetChatMode(mode=ChatMode.EMOJI_ONLY))

@@ -56,7 +56,7 @@ def losses_of(instance: Instance) -> list[str]:
     return losses
 
 
-async def test_the_first_look_begins_a_life_and_finds_nothing_lost(instance: Instance, server: StoreServer) -> None:
+async def test_first_check_starts_generation_without_data_loss(instance: Instance, server: StoreServer) -> None:
     losses = losses_of(instance)
     assert await absent(instance)
     assert server.admin.hkeys(LIFE) == ["id", "beat"]
@@ -64,7 +64,7 @@ async def test_the_first_look_begins_a_life_and_finds_nothing_lost(instance: Ins
     assert losses == []
 
 
-async def test_whoever_only_looks_writes_nothing(instance: Instance, there: Instance, server: StoreServer) -> None:
+async def test_read_only_check_writes_nothing(instance: Instance, there: Instance, server: StoreServer) -> None:
     assert await absent(instance)
     life = server.admin.hgetall(LIFE)
     assert await absent(instance)
@@ -72,7 +72,7 @@ async def test_whoever_only_looks_writes_nothing(instance: Instance, there: Inst
     assert server.admin.hgetall(LIFE) == life
 
 
-async def test_an_instance_beats_as_long_as_it_has_something_to_lose(
+async def test_counter_advances_while_instance_has_state(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
     there.detector.has_local_state = lambda: True
@@ -82,9 +82,7 @@ async def test_an_instance_beats_as_long_as_it_has_something_to_lose(
         task.cancel()
 
 
-async def test_a_store_that_came_back_empty_has_lost_data(
-    instance: Instance, there: Instance, server: StoreServer
-) -> None:
+async def test_empty_store_is_data_loss(instance: Instance, there: Instance, server: StoreServer) -> None:
     losses = losses_of(instance)
     assert await absent(instance)
     server.admin.flushall()
@@ -98,9 +96,7 @@ async def test_a_store_that_came_back_empty_has_lost_data(
     assert theirs == []
 
 
-async def test_a_store_in_which_somebody_else_began_a_life_has_lost_data(
-    instance: Instance, there: Instance, server: StoreServer
-) -> None:
+async def test_other_generation_is_data_loss(instance: Instance, there: Instance, server: StoreServer) -> None:
     assert await absent(instance)
     server.admin.flushall()
     assert await absent(there)
@@ -108,7 +104,7 @@ async def test_a_store_in_which_somebody_else_began_a_life_has_lost_data(
     assert not await absent(there)
 
 
-async def test_a_store_whose_beat_is_lower_has_lost_data(instance: Instance, server: StoreServer) -> None:
+async def test_lower_counter_is_data_loss(instance: Instance, server: StoreServer) -> None:
     losses = losses_of(instance)
     assert await absent(instance)
     old_state = OldState(server)
@@ -119,7 +115,7 @@ async def test_a_store_whose_beat_is_lower_has_lost_data(instance: Instance, ser
     assert losses == [THE_SHARD]
 
 
-async def test_a_loss_is_told_once_to_each_who_remembers(
+async def test_data_loss_is_reported_once_per_instance(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
     mine, theirs = losses_of(instance), losses_of(there)
@@ -131,7 +127,7 @@ async def test_a_loss_is_told_once_to_each_who_remembers(
     assert (mine, theirs) == ([THE_SHARD], [THE_SHARD])
 
 
-async def test_many_who_find_the_loss_at_once_tell_of_it_once(instance: Instance, server: StoreServer) -> None:
+async def test_concurrent_checks_report_data_loss_once(instance: Instance, server: StoreServer) -> None:
     losses = losses_of(instance)
     assert await absent(instance)
     server.admin.flushall()
@@ -139,9 +135,7 @@ async def test_many_who_find_the_loss_at_once_tell_of_it_once(instance: Instance
     assert losses == [THE_SHARD]
 
 
-async def test_when_nobody_writes_back_any_more_absences_are_believed_again(
-    instance: Instance, server: StoreServer
-) -> None:
+async def test_absence_is_proven_after_recovery(instance: Instance, server: StoreServer) -> None:
     assert await absent(instance)
     server.admin.flushall()
     assert not await absent(instance)
@@ -150,7 +144,7 @@ async def test_when_nobody_writes_back_any_more_absences_are_believed_again(
     assert instance.health.state is StoreState.CONNECTED
 
 
-async def test_whoever_writes_back_makes_the_others_wait(
+async def test_recovery_of_one_instance_is_seen_by_others(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
     assert await absent(there)
@@ -162,7 +156,7 @@ async def test_whoever_writes_back_makes_the_others_wait(
     assert not await absent(there)
 
 
-async def test_nothing_is_called_absent_while_data_is_written_back(instance: Instance, server: StoreServer) -> None:
+async def test_absence_is_not_proven_during_recovery(instance: Instance, server: StoreServer) -> None:
     store, stranger = instance.store, Lease(CODE, "seat", "holder")
     assert await absent(instance)
     server.admin.flushall()
@@ -185,18 +179,14 @@ async def test_nothing_is_called_absent_while_data_is_written_back(instance: Ins
         assert not caught.value.in_doubt
 
 
-async def test_what_is_there_is_told_while_the_rest_is_written_back(
-    instance: Instance, host: Lease, server: StoreServer
-) -> None:
+async def test_stored_party_is_found_during_recovery(instance: Instance, host: Lease, server: StoreServer) -> None:
     server.admin.set(RECOVERING, "1", px=60_000)
     assert isinstance(await instance.store.read(CODE, soon()), Found)
     assert await instance.store.check_join(CODE, soon()) == Joinable()
     assert await instance.store.execute(host, SetLock(locked=True), soon()) == Done()
 
 
-async def test_a_key_that_the_store_has_lost_is_bound_again_to_what_it_was(
-    instance: Instance, there: Instance, server: StoreServer
-) -> None:
+async def test_lost_idempotency_key_is_bound_again(instance: Instance, there: Instance, server: StoreServer) -> None:
     assert await instance.store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
     assert await absent(there)
     server.admin.flushall()
@@ -210,7 +200,7 @@ async def test_a_key_that_the_store_has_lost_is_bound_again_to_what_it_was(
     assert 0 < server.admin.ttl(keys.once("hash")) <= 600
 
 
-async def test_binding_again_what_is_bound_changes_nothing(instance: Instance, server: StoreServer) -> None:
+async def test_binding_bound_key_changes_nothing(instance: Instance, server: StoreServer) -> None:
     await instance.store.bind_idempotency_key("hash", "BBBBBB", None, soon())
     server.admin.expire(keys.once("hash"), 100)
     await instance.store.rebind_idempotency_key("hash", "BBBBBB", soon())

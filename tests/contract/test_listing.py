@@ -26,7 +26,7 @@ def count(version: int, guests: int) -> Event:
     return {"t": "GUEST_COUNT", "guestCount": guests, "version": version}
 
 
-async def test_two_hundred_are_listed_and_the_rest_are_counted(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_guests_beyond_200_are_counted_and_not_listed(store: RedisStore, host: Lease, ear: Ear) -> None:
     await fill(store)
     for _ in range(3):
         await take_seat(store, name="unlisted")
@@ -39,7 +39,7 @@ async def test_two_hundred_are_listed_and_the_rest_are_counted(store: RedisStore
     assert party.members[0].id == host.member_id
 
 
-async def test_a_freed_place_goes_to_the_next_who_joins(store: RedisStore, host: Lease) -> None:
+async def test_freed_listing_goes_to_next_join(store: RedisStore, host: Lease) -> None:
     listed = await fill(store)
     await take_seat(store, name="unlisted")
     await do(store, listed[7], Leave())
@@ -52,7 +52,7 @@ async def test_a_freed_place_goes_to_the_next_who_joins(store: RedisStore, host:
     del host
 
 
-async def test_what_happens_to_an_unlisted_seat_is_told_as_a_count(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_unlisted_seat_change_publishes_count(store: RedisStore, host: Lease, ear: Ear) -> None:
     await fill(store)
     unlisted, other = await take_seat(store, token="mine"), await take_seat(store)
     ear.events()
@@ -68,9 +68,7 @@ async def test_what_happens_to_an_unlisted_seat_is_told_as_a_count(store: RedisS
     assert ear.mentions()[-1] == f"K{again.holder}"
 
 
-async def test_a_new_host_is_listed_beyond_the_bound(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_new_host_is_listed_beyond_limit(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     await fill(store)
     unlisted = await take_seat(store, name="Bob")
     ear.events()
@@ -88,7 +86,7 @@ async def test_a_new_host_is_listed_beyond_the_bound(
     assert document_of(server)["seats"] == 201
 
 
-async def test_unlisted_seats_that_drop_together_are_told_by_one_count(server: StoreServer, ear: Ear) -> None:
+async def test_unlisted_seats_dropping_together_publish_one_count(server: StoreServer, ear: Ear) -> None:
     # Three are listed in this world: the host and two guests.
     instance = SmallInstance(server)
     store = instance.store

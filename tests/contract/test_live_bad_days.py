@@ -43,7 +43,7 @@ async def trouble_of(call: Awaitable[object]) -> StoreUnavailableError:
     return caught.value
 
 
-async def test_a_full_store_gives_no_new_seats(
+async def test_full_store_refuses_new_seats(
     store: RedisStore, host: Lease, memory: Memory, server: StoreServer
 ) -> None:
     memory.use_up()
@@ -56,7 +56,7 @@ async def test_a_full_store_gives_no_new_seats(
     await take_seat(store)
 
 
-async def test_in_a_full_store_everyone_who_has_a_seat_comes_back_to_it(store: RedisStore, memory: Memory) -> None:
+async def test_full_store_accepts_rejoin(store: RedisStore, memory: Memory) -> None:
     party = draft()
     await store.create(party, soon())
     dropped, taken = await take_seat(store, token="one"), await take_seat(store, token="two")
@@ -68,7 +68,7 @@ async def test_in_a_full_store_everyone_who_has_a_seat_comes_back_to_it(store: R
         assert (joined.member_id, joined.resumed) == (seat, True)
 
 
-async def test_in_a_full_store_everyone_who_is_in_stays_in_and_may_go(
+async def test_full_store_accepts_renewals_and_leaves(
     store: RedisStore, host: Lease, memory: Memory, server: StoreServer
 ) -> None:
     guest, other, third = await take_seat(store), await take_seat(store), await take_seat(store)
@@ -89,7 +89,7 @@ async def test_in_a_full_store_everyone_who_is_in_stays_in_and_may_go(
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_in_a_full_store_what_has_run_out_goes(
+async def test_full_store_expires_leases_and_holds(
     store: RedisStore, host: Lease, memory: Memory, server: StoreServer
 ) -> None:
     guest, dropped = await take_seat(store), await take_seat(store)
@@ -107,7 +107,7 @@ async def test_in_a_full_store_what_has_run_out_goes(
     assert await store.renew(CODE, [guest], soon()) == Ended()
 
 
-async def test_what_comes_too_late_does_nothing(instance: Instance, server: StoreServer) -> None:
+async def test_command_after_deadline_changes_nothing(instance: Instance, server: StoreServer) -> None:
     store = instance.store
     host = await begin(store)
     guest = await take_seat(store, token="mine")
@@ -137,18 +137,14 @@ async def test_what_comes_too_late_does_nothing(instance: Instance, server: Stor
     assert isinstance(await store.renew(CODE, [host, guest], soon()), Renewed)
 
 
-async def test_what_comes_too_late_to_a_party_that_is_gone_says_nothing_about_it(
-    instance: Instance, server: StoreServer
-) -> None:
+async def test_command_after_deadline_does_not_prove_absence(instance: Instance, server: StoreServer) -> None:
     await instance.store.read(CODE, soon())
     instance.believe_clocks_behind(3600)
     assert isinstance(await trouble_of(instance.store.join(attempt(), soon())), DeadlineExceededError)
     assert keys_of_parties(server) == []
 
 
-async def test_a_store_that_has_forgotten_its_scripts_gets_them_again(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_join_reloads_flushed_scripts(store: RedisStore, host: Lease, server: StoreServer) -> None:
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=False)):
         server.admin.script_flush()
         assert await store.execute(host, command, soon()) == Done()

@@ -243,7 +243,7 @@ def machine(server: StoreServer) -> type[LiveMachine]:
 
 # Where it fails, five minutes are spent on finding the shortest way to fail.
 @pytest.mark.timeout(400)
-def test_a_party_stays_sound_whatever_instances_do(machine: type[LiveMachine]) -> None:
+def test_party_invariants_hold_in_random_walk(machine: type[LiveMachine]) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -36,9 +36,7 @@ def seconds_left(server: StoreServer) -> int:
     return round(min(expiries) / 1000 - store_seconds(server))
 
 
-async def test_every_accepted_command_renews_the_life_of_every_key(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_accepted_command_renews_ttl_of_every_key(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest, other = await take_seat(store), await take_seat(store)
     host_does: list[Act] = [
         SendMessage(text="hello"),
@@ -65,9 +63,7 @@ async def test_every_accepted_command_renews_the_life_of_every_key(
     assert seconds_left(server) in WHOLE_LIFE
 
 
-async def test_a_look_a_refusal_and_a_lost_connection_are_no_signs_of_life(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_lookup_refusal_and_drop_do_not_renew_ttl(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     await do(store, host, SetLock(locked=True))
     pass_time(server, 3600)
@@ -84,9 +80,7 @@ async def test_a_look_a_refusal_and_a_lost_connection_are_no_signs_of_life(
     del host
 
 
-async def test_a_party_whose_host_is_missed_lives_no_longer_than_the_grace(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_ttl_with_missing_host_is_at_most_grace(store: RedisStore, server: StoreServer) -> None:
     host = await begin(store, token="host's")
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
@@ -104,7 +98,7 @@ async def test_a_party_whose_host_is_missed_lives_no_longer_than_the_grace(
     assert seconds_left(server) in WHOLE_LIFE
 
 
-async def test_a_party_whose_host_never_came_lives_on_without_anybody(store: RedisStore, server: StoreServer) -> None:
+async def test_party_with_absent_host_keeps_ttl(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     guest = await take_seat(store)
     pass_time(server, 3600)
@@ -114,14 +108,14 @@ async def test_a_party_whose_host_never_came_lives_on_without_anybody(store: Red
     assert seconds_left(server) in WHOLE_LIFE
 
 
-async def test_whoever_leaves_last_leaves_the_grace(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_last_leave_sets_grace(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
     await do(store, guest, Leave())
     assert seconds_left(server) in range(295, 301)
 
 
-async def test_where_only_somebody_watches_the_party_waits_for_its_host_by_its_clock(
+async def test_party_with_only_watchers_ends_after_grace(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     wall = Lease(CODE, "", "wall")
@@ -142,7 +136,7 @@ async def test_where_only_somebody_watches_the_party_waits_for_its_host_by_its_c
         PartyPolicy(ttl_seconds=60, host_grace_seconds=60, seat_hold_seconds=5, capacity=3),
     ],
 )
-async def test_no_grace_and_no_hold_makes_a_party_live_longer_than_its_own_life(
+async def test_grace_and_hold_do_not_extend_party_ttl(
     store: RedisStore, server: StoreServer, terms: PartyPolicy
 ) -> None:
     host = await begin(store, terms)
@@ -156,9 +150,7 @@ async def test_no_grace_and_no_hold_makes_a_party_live_longer_than_its_own_life(
     assert keys_of_parties(server) == []
 
 
-async def test_a_party_that_expired_is_missing_and_its_code_is_free(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_expired_party_is_absent_and_frees_code(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await do(store, host, SendMessage(text="hello"))
     pass_time(server, 7200)
     assert keys_of_parties(server) == []
@@ -167,7 +159,7 @@ async def test_a_party_that_expired_is_missing_and_its_code_is_free(
     await begin(store)
 
 
-async def test_what_an_operator_left_of_a_party_is_not_the_next_ones(
+async def test_remains_of_deleted_party_do_not_reach_next_party(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     await do(store, host, SendMessage(text="hello"))
@@ -177,9 +169,7 @@ async def test_what_an_operator_left_of_a_party_is_not_the_next_ones(
     assert (inside.version, len(inside.seats), inside.messages) == (1, 1, [])
 
 
-async def test_an_operator_who_takes_the_expiry_away_ends_nothing(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_persisted_key_does_not_end_party(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     # Editing a document by hand, with SET, does the same.
     server.admin.persist(keys.party(CODE))
@@ -188,7 +178,7 @@ async def test_an_operator_who_takes_the_expiry_away_ends_nothing(
     del host
 
 
-async def test_the_ids_of_the_creates_live_as_long_as_their_party(store: RedisStore, server: StoreServer) -> None:
+async def test_create_ids_have_party_ttl(store: RedisStore, server: StoreServer) -> None:
     for _ in range(2):
         await store.create(draft(token="mine"), soon())
     pass_time(server, 3600)
@@ -197,9 +187,7 @@ async def test_the_ids_of_the_creates_live_as_long_as_their_party(store: RedisSt
     assert seconds_left(server) in range(295, 301)
 
 
-async def test_the_host_ends_the_party_by_leaving(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_leave_of_host_ends_party(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     guest, other = await take_seat(store), await take_seat(store)
     await do(store, guest, SendMessage(text="hello"), SendReaction(emoji="🎉"), SendReaction(emoji="🎉"), Leave())
     await do(store, host, Kick(target_id=other.member_id), SelectTrack(filename="a"))
@@ -218,7 +206,7 @@ async def test_the_host_ends_the_party_by_leaving(
     assert 7190 <= server.admin.ttl(keys.ended(CODE)) <= 7200
 
 
-async def test_a_party_that_has_ended_says_so_to_everybody(store: RedisStore, host: Lease) -> None:
+async def test_ended_party_answers_party_ended(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store)
     await do(store, host, Leave())
     for lease in (host, guest):
@@ -227,9 +215,7 @@ async def test_a_party_that_has_ended_says_so_to_everybody(store: RedisStore, ho
         await store.drop_connection(lease, soon())
 
 
-async def test_what_ran_out_before_the_end_is_told_before_the_end(
-    store: RedisStore, ear: Ear, server: StoreServer
-) -> None:
+async def test_expiries_before_end_are_published_before_it(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     terms = replace(TERMS, host_grace_seconds=12, seat_hold_seconds=1)
     host = await begin(store, terms)
     guest, alive = await take_seat(store), await take_seat(store)
@@ -244,7 +230,7 @@ async def test_what_ran_out_before_the_end_is_told_before_the_end(
     del guest
 
 
-async def test_an_ended_party_is_told_once(store: RedisStore, ear: Ear, server: StoreServer) -> None:
+async def test_party_end_is_published_once(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, host_grace_seconds=5))
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
@@ -253,9 +239,7 @@ async def test_an_ended_party_is_told_once(store: RedisStore, ear: Ear, server: 
     assert [event["t"] for event in ear.events()] == ["ENDED"]
 
 
-async def test_a_party_whose_host_has_come_by_another_way_is_not_withdrawn(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_party_with_joined_host_is_not_withdrawn(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     host = await take_seat(store, token=party.host_token_hash)

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("sound")
 Step = Callable[[], Awaitable[object]]
 
 
-async def test_every_change_is_one_number_higher_and_published_as_it_is_kept(
+async def test_change_increments_version_and_is_published(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest, kicked = await take_seat(store, token="mine"), await take_seat(store)
@@ -72,7 +72,7 @@ async def test_every_change_is_one_number_higher_and_published_as_it_is_kept(
     assert published == server.admin.lrange(keys.party_keys(CODE)[8], 1, -1)
 
 
-async def test_what_changes_nothing_has_no_number(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_command_without_change_has_no_version(store: RedisStore, host: Lease, ear: Ear) -> None:
     guest = await take_seat(store)
     ear.events()
     await do(store, guest, SendReaction(emoji="🎉"))
@@ -85,14 +85,14 @@ async def test_what_changes_nothing_has_no_number(store: RedisStore, host: Lease
     assert ear.events() == []
 
 
-async def test_of_changes_made_at_once_each_has_a_number(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_concurrent_changes_have_distinct_versions(store: RedisStore, host: Lease, ear: Ear) -> None:
     guests = await asyncio.gather(*(take_seat(store) for _ in range(30)))
     await asyncio.gather(*(do(store, guest, SendMessage(text="hello"), Leave()) for guest in guests))
     assert [event["version"] for event in ear.events()] == list(range(2, 92))
     del host
 
 
-async def test_the_log_keeps_the_last_256_events(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_event_log_keeps_last_256_events(store: RedisStore, host: Lease, server: StoreServer) -> None:
     for number in range(LOG_EVENTS_MAX + 50):
         await do(store, host, SetLock(locked=number % 2 == 0))
     inside = look_inside(server)
@@ -100,7 +100,7 @@ async def test_the_log_keeps_the_last_256_events(store: RedisStore, host: Lease,
     assert inside.log[-1]["version"] == inside.version == LOG_EVENTS_MAX + 51
 
 
-async def test_the_log_keeps_no_more_than_64_kib(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_event_log_keeps_at_most_64_kib(store: RedisStore, host: Lease, server: StoreServer) -> None:
     for size in (1, 3000) * 20:
         await do(store, host, SendMessage(text="é" * size))
     inside = look_inside(server)
@@ -110,7 +110,7 @@ async def test_the_log_keeps_no_more_than_64_kib(store: RedisStore, host: Lease,
     assert sum(map(len, events)) == inside.log_bytes
 
 
-async def test_whoever_has_seen_something_hears_what_they_missed(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_catch_up_returns_missed_events(store: RedisStore, host: Lease, ear: Ear) -> None:
     epoch = (await whole(store)).epoch
     for number in range(10):
         await do(store, host, SendMessage(text=str(number)))
@@ -122,7 +122,7 @@ async def test_whoever_has_seen_something_hears_what_they_missed(store: RedisSto
     assert len(first.events) == 11
 
 
-async def test_whoever_missed_more_than_the_log_has_hears_everything(store: RedisStore, host: Lease) -> None:
+async def test_catch_up_beyond_log_returns_snapshot(store: RedisStore, host: Lease) -> None:
     epoch = (await whole(store)).epoch
     for number in range(LOG_EVENTS_MAX):
         await do(store, host, SetLock(locked=number % 2 == 0))
@@ -134,7 +134,7 @@ async def test_whoever_missed_more_than_the_log_has_hears_everything(store: Redi
     assert (everything.epoch, everything.version, len(everything.events)) == (epoch, 257, LOG_EVENTS_MAX)
 
 
-async def test_a_position_that_never_was_is_told_from_one_that_is_past(store: RedisStore, host: Lease) -> None:
+async def test_unknown_position_differs_from_truncated_one(store: RedisStore, host: Lease) -> None:
     epoch = (await whole(store)).epoch
     never = [(epoch, 2, ""), (epoch, 2**53 - 1, ""), ("another", 1, ""), (epoch, 1, digest_of(b"something else"))]
     for position in never:
@@ -147,7 +147,7 @@ async def test_a_position_that_never_was_is_told_from_one_that_is_past(store: Re
     del host
 
 
-async def test_a_party_that_nobody_came_to_is_told_with_its_hosts_seat(store: RedisStore, server: StoreServer) -> None:
+async def test_snapshot_of_unentered_party_has_host_seat(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     created = await store.create(party, soon())
     everything = await whole(store)
@@ -161,7 +161,7 @@ async def test_a_party_that_nobody_came_to_is_told_with_its_hosts_seat(store: Re
     assert server.admin.keys("*") == [keys.party(CODE)]
 
 
-async def test_a_party_that_is_gone_has_no_log(store: RedisStore) -> None:
+async def test_ended_party_has_no_event_log(store: RedisStore) -> None:
     assert await store.catch_up(CODE, None, soon()) == Missing()
     party = draft()
     await store.create(party, soon())
@@ -170,9 +170,7 @@ async def test_a_party_that_is_gone_has_no_log(store: RedisStore) -> None:
     assert await store.catch_up(CODE, ProvenPosition(party.id, 0, ""), soon()) == Ended()
 
 
-async def test_a_room_that_heard_every_event_is_what_the_store_tells_as_a_whole(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_replica_of_all_events_equals_snapshot(store: RedisStore, host: Lease, server: StoreServer) -> None:
     room = Room()
     room.ask()
     assert room.answered(await whole(store))

@@ -224,7 +224,7 @@ class LosingMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(400)
-def test_whatever_a_store_loses_nobody_who_is_connected_loses_anything(server: StoreServer) -> None:
+def test_data_loss_costs_connected_clients_nothing(server: StoreServer) -> None:
     LosingMachine.server = server
     run_state_machine_as_test(
         LosingMachine,

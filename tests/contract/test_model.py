@@ -160,7 +160,7 @@ def machine(server: StoreServer) -> type[StoreMachine]:
     return StoreMachine
 
 
-def test_the_store_agrees_with_the_model(machine: type[StoreMachine]) -> None:
+def test_store_agrees_with_model(machine: type[StoreMachine]) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -25,9 +25,7 @@ from tests.support.stores import StoreServer
 pytestmark = pytest.mark.usefixtures("sound")
 
 
-async def test_a_store_that_is_behind_gets_all_that_it_lacks(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_restore_completes_older_state(store: RedisStore, host: Lease, server: StoreServer) -> None:
     old_state = OldState(server)
     await do(store, host, *EVENING)
     keeper = await keep(store, host)
@@ -40,7 +38,7 @@ async def test_a_store_that_is_behind_gets_all_that_it_lacks(
     assert keeper.room.epoch != before.document["id"]
 
 
-async def test_the_same_version_of_another_event_is_no_proof(
+async def test_same_version_with_other_digest_is_not_proven(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     old_state = OldState(server)
@@ -56,9 +54,7 @@ async def test_the_same_version_of_another_event_is_no_proof(
     assert (seen.locked, [message.text for message in seen.messages]) == (False, ["by the same version"])
 
 
-async def test_whoever_came_after_the_older_state_was_brought_back_keeps_the_seat(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_join_after_rollback_keeps_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
     old_state = OldState(server)
     await do(store, host, *EVENING[:-1])
     keeper = await keep(store, host)
@@ -72,7 +68,7 @@ async def test_whoever_came_after_the_older_state_was_brought_back_keeps_the_sea
     assert keeper.room.known == new.room.known
 
 
-async def test_a_store_that_falls_back_to_the_same_state_twice_is_healed_twice(
+async def test_repeated_rollback_to_same_state_is_restored_again(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     eve = await take_own_seat(store, "eve")
@@ -86,7 +82,7 @@ async def test_a_store_that_falls_back_to_the_same_state_twice_is_healed_twice(
         assert [message.text for message in (await snapshot(store)).messages] == ["hi"]
 
 
-async def test_a_position_of_the_life_before_the_loss_is_proved_no_more(
+async def test_position_of_earlier_generation_is_not_proven(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     keeper = await keep(store, host)
@@ -98,14 +94,14 @@ async def test_a_position_of_the_life_before_the_loss_is_proved_no_more(
     assert isinstance(await store.renew(CODE, [host], soon(), keeper.room.known), Renewed)
 
 
-async def test_a_position_beyond_the_log_needs_no_proof(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_position_beyond_log_needs_no_digest(store: RedisStore, host: Lease, server: StoreServer) -> None:
     known = replace((await keep(store, host)).room.known, digest="of nothing that is kept")
     server.admin.delete(f"{{party:{CODE}}}:log")
     server.admin.hset(f"{{party:{CODE}}}:state", "logBytes", "0")
     assert isinstance(await store.renew(CODE, [host], soon(), known), Renewed)
 
 
-async def test_whoever_was_taken_over_by_one_that_the_store_has_lost_gets_the_seat_back(
+async def test_holder_taken_over_by_lost_holder_gets_seat_back(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     keeper = await keep(store, host)
@@ -119,7 +115,7 @@ async def test_whoever_was_taken_over_by_one_that_the_store_has_lost_gets_the_se
     assert (await touch(store, *keeper.own)).verdicts == ()
 
 
-async def test_a_watcher_alone_leaves_nothing_that_never_expires(store: RedisStore, server: StoreServer) -> None:
+async def test_lone_watcher_leaves_no_key_without_ttl(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     old_state = OldState(server)
     await store.watch(CODE, "wall", soon())
@@ -131,9 +127,7 @@ async def test_a_watcher_alone_leaves_nothing_that_never_expires(store: RedisSto
     assert find_inside(server) is not None
 
 
-async def test_a_connection_that_took_a_seat_over_keeps_it_where_only_that_was_lost(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_holder_after_lost_take_over_keeps_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await take_own_seat(store, "ben")
     old_state = OldState(server)
     # Taking a seat over has no version.
@@ -143,9 +137,7 @@ async def test_a_connection_that_took_a_seat_over_keeps_it_where_only_that_was_l
     assert (await touch(store, *keeper.own)).verdicts == ()
 
 
-async def test_a_host_who_was_kicked_by_one_whom_the_store_has_lost_is_its_host_still(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_host_kicked_by_lost_host_is_host(store: RedisStore, host: Lease, server: StoreServer) -> None:
     keeper = await keep(store, host)
     kicked = replace(host, token_hash=look_inside(server).document["hostToken"])
     server.admin.flushall()

@@ -32,15 +32,13 @@ async def playback(store: RedisStore) -> Playback:
     return (await snapshot(store)).playback
 
 
-async def test_nothing_plays_at_first(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_new_party_plays_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:
     created_at = document_of(server)["createdAt"]
     assert await playback(store) == Playback("stopped", None, None, 0.0, created_at)
     del host
 
 
-async def test_a_selected_track_stands_at_its_beginning_and_the_next_one_stays(
-    store: RedisStore, host: Lease, ear: Ear
-) -> None:
+async def test_selected_track_is_paused_at_start(store: RedisStore, host: Lease, ear: Ear) -> None:
     await do(store, host, SelectTrack(filename="a"), QueueTrack(filename="b"), Play(position=30.0))
     ear.events()
     event = await told(store, host, ear, SelectTrack(filename="c"))
@@ -49,7 +47,7 @@ async def test_a_selected_track_stands_at_its_beginning_and_the_next_one_stays(
     assert await playback(store) == Playback("stopped", "c", "b", 0.0, event["at"])
 
 
-async def test_a_next_track_is_queued_and_taken_off_again(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_next_track_is_queued_and_removed(store: RedisStore, host: Lease, ear: Ear) -> None:
     event = await told(store, host, ear, QueueTrack(filename="b"))
     assert event == {"t": "NEXT_TRACK_QUEUED", "filename": "b", "version": 2}
     assert (await playback(store)).next_track == "b"
@@ -61,7 +59,7 @@ async def test_a_next_track_is_queued_and_taken_off_again(store: RedisStore, hos
 @pytest.mark.parametrize(
     ("before", "state"), [((), "stopped"), ((Play(),), "playing"), ((Play(), Pause(position=7.5)), "paused")]
 )
-async def test_a_changed_track_goes_on_as_the_one_before(
+async def test_updated_track_keeps_playing(
     store: RedisStore, host: Lease, ear: Ear, before: tuple[Act, ...], state: str
 ) -> None:
     await do(store, host, SelectTrack(filename="a"), *before)
@@ -81,7 +79,7 @@ async def test_a_changed_track_goes_on_as_the_one_before(
     assert (await playback(store)).next_track is None
 
 
-async def test_play_and_pause_take_the_position_that_they_are_given(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_play_and_pause_take_given_position(store: RedisStore, host: Lease, ear: Ear) -> None:
     await do(store, host, SelectTrack(filename="a"))
     ear.events()
     event = await told(store, host, ear, Play(position=12.3456))
@@ -93,9 +91,7 @@ async def test_play_and_pause_take_the_position_that_they_are_given(store: Redis
     assert await playback(store) == Playback("paused", "a", None, 1_000_000.0, event["at"])
 
 
-async def test_without_a_position_the_track_is_where_it_is_by_the_stores_clock(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_position_defaults_to_store_clock(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     await do(store, host, SelectTrack(filename="a"), Play(position=10.0))
     ear.events()
     play_on(server, 60)
@@ -117,7 +113,7 @@ async def test_without_a_position_the_track_is_where_it_is_by_the_stores_clock(
     assert played_on["position"] >= 75
 
 
-async def test_a_track_does_not_run_backwards_when_the_stores_clock_does(
+async def test_track_position_never_runs_backwards(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     await do(store, host, SelectTrack(filename="a"), Play(position=10.0))
@@ -126,16 +122,14 @@ async def test_a_track_does_not_run_backwards_when_the_stores_clock_does(
     assert (await told(store, host, ear, Pause()))["position"] == 10.0
 
 
-async def test_a_track_that_was_just_selected_is_played_from_its_beginning(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_play_after_select_starts_at_zero(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     await do(store, host, SelectTrack(filename="a"))
     ear.events()
     play_on(server, 60)
     assert (await told(store, host, ear, Play()))["position"] == 0
 
 
-async def test_without_a_track_there_is_nothing_to_play(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_play_without_track_is_refused(store: RedisStore, host: Lease, ear: Ear) -> None:
     await do(store, host, QueueTrack(filename="b"))
     ear.events()
     for command in (Play(), Play(position=1.0), Pause(), Pause(position=1.0)):
@@ -145,7 +139,7 @@ async def test_without_a_track_there_is_nothing_to_play(store: RedisStore, host:
     assert (await playback(store)).state == "playing"
 
 
-async def test_what_plays_is_there_for_a_host_who_comes_back(store: RedisStore) -> None:
+async def test_rejoined_host_sees_playback(store: RedisStore) -> None:
     party = draft()
     await store.create(party, soon())
     host = await take_seat(store, token=party.host_token_hash)

@@ -21,9 +21,7 @@ def updated(version: int, lease: Lease, name: str, *, connected: bool, guests: i
     return {"t": "MEMBER_UPDATED", "member": member, "guestCount": guests, "version": version}
 
 
-async def test_a_lost_connections_seat_is_held_from_then_on(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_lost_connection_starts_hold(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     guest = await take_seat(store)
     ear.events()
     await store.drop_connection(guest, soon())
@@ -38,9 +36,7 @@ async def test_a_lost_connections_seat_is_held_from_then_on(
     assert ear.events() == []
 
 
-async def test_the_party_waits_for_a_host_who_dropped(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_party_waits_for_disconnected_host(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     await take_seat(store)
     ear.events()
     await store.drop_connection(host, soon())
@@ -50,7 +46,7 @@ async def test_the_party_waits_for_a_host_who_dropped(
     assert inside.document["hostConnected"] is False
 
 
-async def test_a_lease_that_ran_out_is_told_once_by_whoever_comes_next(
+async def test_expired_lease_is_published_once_by_next_command(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
@@ -65,7 +61,7 @@ async def test_a_lease_that_ran_out_is_told_once_by_whoever_comes_next(
     assert ear.events() == []
 
 
-async def test_a_refused_command_tells_too_what_had_run_out(
+async def test_refused_command_publishes_expiries(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest, other = await take_seat(store), await take_seat(store)
@@ -76,9 +72,7 @@ async def test_a_refused_command_tells_too_what_had_run_out(
     assert ear.events() == [updated(4, guest, "Guest 1", connected=False, guests=1)]
 
 
-async def test_a_hold_begins_when_the_lease_ended_and_not_when_that_was_noticed(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_hold_starts_at_lease_end(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     lease_ends = look_inside(server).leases[f"on:{guest.member_id}"]
     await live_on(server, store, 8, host)
@@ -87,9 +81,7 @@ async def test_a_hold_begins_when_the_lease_ended_and_not_when_that_was_noticed(
     assert look_inside(server).leases[f"held:{guest.member_id}"] == lease_ends + 120_000
 
 
-async def test_a_lease_and_the_hold_after_it_may_run_out_in_one_moment(
-    store: RedisStore, ear: Ear, server: StoreServer
-) -> None:
+async def test_lease_and_hold_may_end_together(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, seat_hold_seconds=1))
     guest = await take_seat(store)
     await live_on(server, store, 8, host)
@@ -102,7 +94,7 @@ async def test_a_lease_and_the_hold_after_it_may_run_out_in_one_moment(
     ]
 
 
-async def test_a_seat_whose_hold_ran_out_is_free(store: RedisStore, ear: Ear, server: StoreServer) -> None:
+async def test_seat_after_hold_is_free(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, capacity=2))
     guest = await take_seat(store, token="mine")
     await store.drop_connection(guest, soon())
@@ -121,9 +113,7 @@ async def test_a_seat_whose_hold_ran_out_is_free(store: RedisStore, ear: Ear, se
     assert not mine.resumed
 
 
-async def test_a_guest_back_within_the_hold_has_the_same_seat(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_rejoin_within_hold_keeps_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store, token="mine", name="Bob")
     await live_on(server, store, 8 + 115, host)
     assert (await snapshot(store)).guest_count == 0
@@ -132,9 +122,7 @@ async def test_a_guest_back_within_the_hold_has_the_same_seat(
     assert (await snapshot(store)).guest_count == 1
 
 
-async def test_a_missed_host_ends_the_party_once_the_grace_is_over(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_party_ends_after_host_grace(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
     ear.events()
@@ -147,7 +135,7 @@ async def test_a_missed_host_ends_the_party_once_the_grace_is_over(
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_a_host_back_within_the_grace_finds_the_party(store: RedisStore, ear: Ear, server: StoreServer) -> None:
+async def test_host_rejoin_within_grace_finds_party(store: RedisStore, ear: Ear, server: StoreServer) -> None:
     host = await begin(store, token="host's")
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
@@ -159,7 +147,7 @@ async def test_a_host_back_within_the_grace_finds_the_party(store: RedisStore, e
     assert ear.events() == []
 
 
-async def test_a_connection_whose_lease_ran_out_is_back_with_its_next_command(
+async def test_command_after_lease_end_reconnects_seat(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
@@ -176,7 +164,7 @@ async def test_a_connection_whose_lease_ran_out_is_back_with_its_next_command(
 
 
 @pytest.mark.parametrize("seconds", [7, 60, 600, 7000])
-async def test_while_nobody_touches_a_party_its_time_stands_still(
+async def test_party_clock_stops_without_commands(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer, seconds: float
 ) -> None:
     guest, dropped = await take_seat(store), await take_seat(store, token="mine")
@@ -197,7 +185,7 @@ async def test_while_nobody_touches_a_party_its_time_stands_still(
     assert (await take_seat(store, token="mine")).member_id == dropped.member_id
 
 
-async def test_after_a_standstill_leases_run_out_again(
+async def test_leases_expire_again_after_standstill(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
@@ -211,7 +199,7 @@ async def test_after_a_standstill_leases_run_out_again(
 
 
 @pytest.mark.parametrize("jump_seconds", [3600, -3600, -8, -1])
-async def test_a_store_whose_clock_is_set_costs_nobody_a_seat(
+async def test_store_clock_change_costs_no_seat(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer, jump_seconds: float
 ) -> None:
     guest = await take_seat(store)
@@ -227,7 +215,7 @@ async def test_a_store_whose_clock_is_set_costs_nobody_a_seat(
     assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
 
 
-async def test_a_look_up_counts_by_unexpired_leases(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_lookup_counts_unexpired_leases(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await take_seat(store)
     guest = await take_seat(store)
     await live_on(server, store, 8, guest)
@@ -243,9 +231,7 @@ async def test_a_look_up_counts_by_unexpired_leases(store: RedisStore, host: Lea
     del host
 
 
-async def test_a_join_check_counts_a_seat_as_free_whose_hold_has_run_out(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_join_check_counts_expired_hold_as_free(store: RedisStore, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, capacity=2))
     await store.drop_connection(await take_seat(store), soon())
     await live_on(server, store, 118, host)
@@ -255,7 +241,7 @@ async def test_a_join_check_counts_a_seat_as_free_whose_hold_has_run_out(
     await take_seat(store)
 
 
-async def test_a_join_check_takes_no_missed_hosts_seat_for_a_free_one(store: RedisStore, server: StoreServer) -> None:
+async def test_join_check_counts_missing_hosts_seat_as_taken(store: RedisStore, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, host_grace_seconds=5, capacity=2))
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
@@ -265,9 +251,7 @@ async def test_a_join_check_takes_no_missed_hosts_seat_for_a_free_one(store: Red
     assert await store.join(attempt(), soon()) == Ended()
 
 
-async def test_a_seat_that_nobody_comes_back_to_is_free_though_nobody_is_there(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_hold_ends_in_party_without_connections(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(terms=replace(TERMS, capacity=2)), soon())
     await store.drop_connection(await take_seat(store), soon())
     # Somebody tries every 20 s: the hold is over after 120 s.

@@ -42,7 +42,7 @@ async def asked_until_told(instance: Instance, code: str) -> object:
         await asyncio.sleep(0.02)
 
 
-async def test_what_was_just_created_comes_back_to_an_emptied_store_and_is_absent_nowhere(
+async def test_recent_create_survives_flush_and_is_never_absent(
     pair: tuple[Instance, Instance], server: StoreServer
 ) -> None:
     here, there = pair

@@ -22,7 +22,7 @@ def verdict(lease: Lease, reason: Reason) -> Verdict:
     return Verdict(lease.member_id, lease.holder, reason)
 
 
-async def test_a_renewal_begins_the_lease_anew_and_tells_nobody(
+async def test_renewal_extends_lease_without_event(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
@@ -37,7 +37,7 @@ async def test_a_renewal_begins_the_lease_anew_and_tells_nobody(
     assert ear.events() == []
 
 
-async def test_each_connection_that_cannot_be_renewed_hears_why(store: RedisStore, host: Lease) -> None:
+async def test_refused_renewals_have_reasons(store: RedisStore, host: Lease) -> None:
     fine, left, kicked, old = [await take_seat(store, token=token) for token in ("a", "b", "c", "d")]
     wall = Lease(CODE, "", "wall")
     new = await take_seat(store, token="d")
@@ -52,7 +52,7 @@ async def test_each_connection_that_cannot_be_renewed_hears_why(store: RedisStor
     )
 
 
-async def test_a_seat_that_is_still_held_is_connected_again(
+async def test_renewal_of_held_seat_reconnects_it(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
@@ -65,7 +65,7 @@ async def test_a_seat_that_is_still_held_is_connected_again(
     assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
 
 
-async def test_a_connection_that_was_taken_over_does_not_come_back(store: RedisStore, host: Lease) -> None:
+async def test_renewal_of_taken_over_connection_is_refused(store: RedisStore, host: Lease) -> None:
     old = await take_seat(store, token="mine")
     new = await take_seat(store, token="mine")
     await store.drop_connection(new, soon())
@@ -74,7 +74,7 @@ async def test_a_connection_that_was_taken_over_does_not_come_back(store: RedisS
     del host
 
 
-async def test_renewing_makes_no_seat_and_no_party(store: RedisStore, server: StoreServer) -> None:
+async def test_renewal_creates_no_seat_or_party(store: RedisStore, server: StoreServer) -> None:
     stranger = Lease(CODE, "seat", "holder")
     assert await store.renew(CODE, [stranger], soon()) == Missing()
     assert keys_of_parties(server) == []
@@ -84,7 +84,7 @@ async def test_renewing_makes_no_seat_and_no_party(store: RedisStore, server: St
     assert (len(inside.seats), inside.leases, inside.version) == (1, {}, 0)
 
 
-async def test_a_host_whose_coming_the_store_has_lost_is_its_host_still(store: RedisStore, server: StoreServer) -> None:
+async def test_renewal_of_host_with_lost_join_keeps_host(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     # A replica took over that had not heard of the host's join yet.
@@ -93,14 +93,14 @@ async def test_a_host_whose_coming_the_store_has_lost_is_its_host_still(store: R
     assert (await touch(store, Lease(CODE, party.host_id, "another"))).verdicts != ()
 
 
-async def test_a_party_that_has_ended_is_told_as_ended(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_renewal_in_ended_party_answers_party_ended(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     await do(store, host, Leave())
     assert await store.renew(CODE, [guest], soon()) == Ended()
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_a_renewal_tells_when_something_else_runs_out(store: RedisStore, server: StoreServer) -> None:
+async def test_renewal_returns_next_expiry(store: RedisStore, server: StoreServer) -> None:
     host = await begin(store, replace(TERMS, seat_hold_seconds=6))
     assert (await touch(store, host)).due_ms == LEASE_SECONDS * 1000
     await store.drop_connection(await take_seat(store), soon())
@@ -115,14 +115,12 @@ async def test_a_renewal_tells_when_something_else_runs_out(store: RedisStore, s
     assert (await touch(store, host)).due_ms == LEASE_SECONDS * 1000
 
 
-async def test_where_nothing_can_run_out_nothing_is_due(store: RedisStore) -> None:
+async def test_renewal_without_expiries_has_none_due(store: RedisStore) -> None:
     await store.create(draft(), soon())
     assert (await touch(store)).due_ms is None
 
 
-async def test_a_renewal_is_a_sign_of_life_only_where_somebody_is_renewed(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_renewal_of_nobody_does_not_renew_ttl(store: RedisStore, host: Lease, server: StoreServer) -> None:
     pass_time(server, 3600)
     renewed = await touch(store, replace(host, holder="somebody"))
     assert abs(renewed.expires_at - store.now_ms() - 3_600_000) < 10_000
@@ -132,7 +130,7 @@ async def test_a_renewal_is_a_sign_of_life_only_where_somebody_is_renewed(
     assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
 
 
-async def test_hundreds_are_renewed_at_once(store: RedisStore, host: Lease) -> None:
+async def test_renewal_of_hundreds_succeeds(store: RedisStore, host: Lease) -> None:
     guests = await asyncio.gather(*(take_seat(store) for _ in range(450)))
     gone = [replace(guest, member_id="gone") for guest in guests]
     renewed = await touch(store, host, *guests, *gone)

@@ -42,18 +42,14 @@ async def linked(own_server: StoreServer) -> None:
     await until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
 
 
-async def test_a_confirmed_party_is_on_the_replica(
-    instance: Instance, own_server: StoreServer, replica: StoreServer
-) -> None:
+async def test_confirmed_party_is_on_replica(instance: Instance, own_server: StoreServer, replica: StoreServer) -> None:
     await linked(own_server)
     answers = await asyncio.gather(*(instance.store.create(draft(f"{n:06d}"), soon(10)) for n in range(50)))
     assert all(isinstance(answer, Created) for answer in answers)
     assert replica.admin.dbsize() == 50
 
 
-async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_create_without_replicas_fails_and_is_withdrawn(instance: Instance, own_server: StoreServer) -> None:
     service = instance.service()
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -66,9 +62,7 @@ async def test_without_replicas_a_create_fails_in_time_and_is_withdrawn(
     assert own_server.admin.keys("*") == []
 
 
-async def test_a_store_that_goes_silent_while_a_create_waits_for_replicas_has_not_replicated_it(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_create_on_silent_primary_is_not_replicated(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon(STORE_BUDGET_SECONDS)))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))
     own_server.freeze()
@@ -81,9 +75,7 @@ async def test_a_store_that_goes_silent_while_a_create_waits_for_replicas_has_no
     assert caught.value.in_doubt
 
 
-async def test_a_primary_that_is_demoted_while_a_create_waits_for_replicas_may_have_made_the_party(
-    instance: Instance, own_server: StoreServer
-) -> None:
+async def test_create_on_demoted_primary_is_in_doubt(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon(STORE_BUDGET_SECONDS)))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))
     own_server.command("REPLICAOF", "127.0.0.1", "1")
@@ -93,7 +85,7 @@ async def test_a_primary_that_is_demoted_while_a_create_waits_for_replicas_may_h
     assert caught.value.in_doubt
 
 
-async def test_a_create_that_waits_holds_up_nobody_else(instance: Instance, own_server: StoreServer) -> None:
+async def test_create_waiting_for_replicas_delays_no_other_call(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon(5)))
     await until(lambda: own_server.admin.exists(f"party:{CODE}"))
     assert await instance.store.check_join(CODE, soon(4)) == Joinable()
@@ -102,7 +94,7 @@ async def test_a_create_that_waits_holds_up_nobody_else(instance: Instance, own_
         await waiting
 
 
-async def test_creates_succeed_again_once_the_replica_is_there(
+async def test_create_succeeds_after_replica_connects(
     instance: Instance, own_server: StoreServer, request: pytest.FixtureRequest
 ) -> None:
     service = instance.service()

@@ -32,7 +32,7 @@ async def names_of(store: RedisStore) -> list[str]:
     return [member.name for member in (await snapshot(store)).members]
 
 
-async def test_a_newcomer_gets_a_seat_of_their_own(store: RedisStore, ear: Ear) -> None:
+async def test_join_creates_seat(store: RedisStore, ear: Ear) -> None:
     party = draft()
     await store.create(party, soon())
     mine = attempt()
@@ -48,7 +48,7 @@ async def test_a_newcomer_gets_a_seat_of_their_own(store: RedisStore, ear: Ear) 
     ]
 
 
-async def test_the_hosts_seat_waits_for_its_token(store: RedisStore, server: StoreServer, ear: Ear) -> None:
+async def test_host_seat_waits_for_host_token(store: RedisStore, server: StoreServer, ear: Ear) -> None:
     party = draft()
     await store.create(party, soon())
     joined = await store.join(attempt(token=party.host_token_hash), soon())
@@ -62,7 +62,7 @@ async def test_the_hosts_seat_waits_for_its_token(store: RedisStore, server: Sto
     assert (document["hostConnected"], document["guestCount"], document["seats"]) == (True, 0, 1)
 
 
-async def test_guests_without_a_name_are_numbered_and_no_number_comes_twice(store: RedisStore, host: Lease) -> None:
+async def test_unnamed_guests_get_distinct_numbers(store: RedisStore, host: Lease) -> None:
     await take_seat(store)
     last = await take_seat(store)
     await take_seat(store, name="Bob")
@@ -72,7 +72,7 @@ async def test_guests_without_a_name_are_numbered_and_no_number_comes_twice(stor
     del host
 
 
-async def test_a_token_takes_its_own_seat_again_on_any_instance(
+async def test_token_rejoins_own_seat_on_any_instance(
     store: RedisStore, elsewhere: RedisStore, host: Lease, ear: Ear
 ) -> None:
     first = await take_seat(store, token="mine")
@@ -87,7 +87,7 @@ async def test_a_token_takes_its_own_seat_again_on_any_instance(
     del host
 
 
-async def test_a_seat_that_was_taken_over_is_the_newer_connections(
+async def test_take_over_gives_seat_to_newer_connection(
     store: RedisStore, elsewhere: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     old = await take_seat(store, token="mine")
@@ -100,7 +100,7 @@ async def test_a_seat_that_was_taken_over_is_the_newer_connections(
     del host
 
 
-async def test_of_many_connections_with_one_token_one_has_the_seat(store: RedisStore, host: Lease) -> None:
+async def test_concurrent_joins_with_one_token_share_one_seat(store: RedisStore, host: Lease) -> None:
     leases = await asyncio.gather(*(take_seat(store, token="mine") for _ in range(20)))
     assert len({lease.member_id for lease in leases}) == 1
     renewed = await touch(store, *leases)
@@ -109,7 +109,7 @@ async def test_of_many_connections_with_one_token_one_has_the_seat(store: RedisS
     del host
 
 
-async def test_whoever_comes_back_may_bring_another_name(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_rejoin_may_change_name(store: RedisStore, host: Lease, ear: Ear) -> None:
     guest = await take_seat(store, token="mine", name="Bob")
     ear.events()
     await take_seat(store, token="mine", name="Bobby")
@@ -121,7 +121,7 @@ async def test_whoever_comes_back_may_bring_another_name(store: RedisStore, host
     del host
 
 
-async def test_a_name_that_the_host_comes_with_is_the_partys_hosts_name(store: RedisStore, server: StoreServer) -> None:
+async def test_host_name_at_join_is_party_host_name(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     await take_seat(store, token=party.host_token_hash, name="Anna")
@@ -129,7 +129,7 @@ async def test_a_name_that_the_host_comes_with_is_the_partys_hosts_name(store: R
     assert await names_of(store) == ["Anna"]
 
 
-async def test_a_held_seat_is_connected_again_when_its_token_comes(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_held_seat_is_reconnected_by_its_token(store: RedisStore, host: Lease, ear: Ear) -> None:
     guest = await take_seat(store, token="mine")
     await store.drop_connection(guest, soon())
     ear.events()
@@ -139,7 +139,7 @@ async def test_a_held_seat_is_connected_again_when_its_token_comes(store: RedisS
     del host
 
 
-async def test_a_locked_party_lets_only_those_in_who_have_a_seat(store: RedisStore, host: Lease) -> None:
+async def test_locked_party_admits_seat_owners_only(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store, token="mine")
     await store.drop_connection(guest, soon())
     await do(store, host, SetLock(locked=True))
@@ -150,7 +150,7 @@ async def test_a_locked_party_lets_only_those_in_who_have_a_seat(store: RedisSto
     await take_seat(store)
 
 
-async def test_a_full_party_lets_only_those_in_who_have_a_seat(store: RedisStore) -> None:
+async def test_full_party_admits_seat_owners_only(store: RedisStore) -> None:
     await begin(store, replace(TERMS, capacity=3))
     guest = await take_seat(store, token="mine")
     other = await take_seat(store)
@@ -164,7 +164,7 @@ async def test_a_full_party_lets_only_those_in_who_have_a_seat(store: RedisStore
     await take_seat(store)
 
 
-async def test_the_hosts_seat_is_taken_before_they_come(store: RedisStore) -> None:
+async def test_host_seat_is_reserved(store: RedisStore) -> None:
     party = draft(terms=replace(TERMS, capacity=2))
     await store.create(party, soon())
     await take_seat(store)
@@ -172,7 +172,7 @@ async def test_the_hosts_seat_is_taken_before_they_come(store: RedisStore) -> No
     await take_seat(store, token=party.host_token_hash)
 
 
-async def test_of_many_at_once_exactly_as_many_get_in_as_there_are_seats(
+async def test_concurrent_joins_fill_seats_exactly(
     store: RedisStore, elsewhere: RedisStore, server: StoreServer
 ) -> None:
     await begin(store, replace(TERMS, capacity=20))
@@ -183,7 +183,7 @@ async def test_of_many_at_once_exactly_as_many_get_in_as_there_are_seats(
     assert document_of(server)["seats"] == 20
 
 
-async def test_a_seat_that_was_left_is_another_one_for_the_same_token(store: RedisStore, host: Lease) -> None:
+async def test_join_after_leave_creates_other_seat(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store, token="mine")
     await do(store, guest, Leave())
     mine = attempt(token="mine")
@@ -194,7 +194,7 @@ async def test_a_seat_that_was_left_is_another_one_for_the_same_token(store: Red
     del host
 
 
-async def test_a_kicked_token_hears_so_whatever_else_is_the_matter(store: RedisStore) -> None:
+async def test_kicked_token_is_refused_before_other_reasons(store: RedisStore) -> None:
     host = await begin(store, replace(TERMS, capacity=2))
     guest = await take_seat(store, token="mine")
     await do(store, host, Kick(target_id=guest.member_id))
@@ -204,18 +204,18 @@ async def test_a_kicked_token_hears_so_whatever_else_is_the_matter(store: RedisS
     assert await store.join(attempt(token="mine"), soon()) == Kicked()
 
 
-async def test_a_party_that_is_not_there_gives_no_seats(store: RedisStore, server: StoreServer) -> None:
+async def test_join_of_unknown_party_is_refused(store: RedisStore, server: StoreServer) -> None:
     assert await store.join(attempt(), soon()) == Missing()
     assert keys_of_parties(server) == []
 
 
-async def test_a_party_that_has_ended_gives_no_seats(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_join_of_ended_party_is_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await do(store, host, Leave())
     assert await store.join(attempt(), soon()) == Ended()
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_a_refused_join_changes_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_refused_join_changes_nothing(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await do(store, host, SetLock(locked=True))
     before = look_inside(server)
     await store.join(attempt(), soon())

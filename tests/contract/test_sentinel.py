@@ -62,9 +62,7 @@ async def instance(sentinel: SentinelTopology) -> AsyncIterator[Instance]:
     await instance.aclose()
 
 
-async def test_when_the_primary_dies_parties_live_on_and_no_one_is_told_that_they_do_not(
-    instance: Instance, sentinel: SentinelTopology
-) -> None:
+async def test_primary_failover_keeps_parties_without_not_found(instance: Instance, sentinel: SentinelTopology) -> None:
     for code in CODES:
         assert isinstance(await instance.store.create(draft(code), soon()), Created)
     old = sentinel.primary()
@@ -86,7 +84,7 @@ async def test_when_the_primary_dies_parties_live_on_and_no_one_is_told_that_the
     old.start()
 
 
-async def test_a_primary_that_was_demoted_is_left_and_events_come_again_within_the_bound(
+async def test_demoted_primary_is_left_and_events_resume_in_bound(
     instance: Instance, sentinel: SentinelTopology
 ) -> None:
     async with EventRecorder(instance) as recorder:
@@ -105,9 +103,7 @@ async def test_a_primary_that_was_demoted_is_left_and_events_come_again_within_t
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 
 
-async def test_a_primary_that_was_made_a_replica_behind_sentinels_back_is_asked_for_anew(
-    instance: Instance, sentinel: SentinelTopology
-) -> None:
+async def test_primary_demoted_by_operator_is_resolved_again(instance: Instance, sentinel: SentinelTopology) -> None:
     """READONLY is a refusal, not a doubt; after it the instance asks Sentinel who is primary now."""
     await instance.store.create(draft(CODE), soon())
     old = sentinel.primary()
@@ -122,15 +118,13 @@ async def test_a_primary_that_was_made_a_replica_behind_sentinels_back_is_asked_
     await until_created(instance, "FFFFFF")
 
 
-async def test_a_sentinel_that_is_frozen_or_gone_is_passed_over(own_sentinel: SentinelTopology) -> None:
+async def test_unreachable_sentinel_is_skipped(own_sentinel: SentinelTopology) -> None:
     async with aclosing(Instance(own_sentinel.url)) as instance:
         own_sentinel.sentinels[0].freeze()
         assert isinstance(await instance.store.create(draft("BBBBBB"), soon(STORE_BUDGET_SECONDS)), Created)
 
 
-async def test_a_primary_that_was_frozen_until_another_took_its_place_is_not_believed(
-    instance: Instance, sentinel: SentinelTopology
-) -> None:
+async def test_thawed_old_primary_is_not_believed(instance: Instance, sentinel: SentinelTopology) -> None:
     await until_created(instance, CODE)
     old = sentinel.primary()
     old.freeze()
@@ -140,7 +134,7 @@ async def test_a_primary_that_was_frozen_until_another_took_its_place_is_not_bel
     assert new.admin.exists("party:DDDDDD")
 
 
-async def test_the_sentinel_that_knows_of_the_latest_succession_is_believed(own_sentinel: SentinelTopology) -> None:
+async def test_sentinel_with_latest_epoch_is_believed(own_sentinel: SentinelTopology) -> None:
     old = own_sentinel.primary().port
     ignorant, knowing, _ = own_sentinel.sentinels
     ignorant.freeze()
@@ -153,13 +147,13 @@ async def test_the_sentinel_that_knows_of_the_latest_succession_is_believed(own_
         assert await sentinels.discover_master(SERVICE) == ("127.0.0.1", master_port(knowing))
 
 
-async def test_creates_wait_for_replicas_of_whoever_is_primary(sentinel: SentinelTopology) -> None:
+async def test_create_waits_for_replicas_of_current_primary(sentinel: SentinelTopology) -> None:
     async with aclosing(Instance(sentinel.url, replicas=2)) as instance:
         assert isinstance(await instance.store.create(draft(CODE), soon()), Created)
         assert all(server.command("DBSIZE") == 1 for server in sentinel.servers)
 
 
-async def test_a_service_that_sentinel_does_not_know_is_unreachable(sentinel: SentinelTopology) -> None:
+async def test_service_unknown_to_sentinel_is_unavailable(sentinel: SentinelTopology) -> None:
     async with aclosing(Instance(sentinel.url.replace("/hubbub", "/other"))) as instance:
         with pytest.raises(StoreUnavailableError) as caught:
             await instance.store.create(draft(), soon())

@@ -35,14 +35,14 @@ def service(instance: Instance) -> PartyService:
     return instance.service()
 
 
-async def test_a_new_party_can_be_joined_at_once(service: PartyService) -> None:
+async def test_new_party_can_be_joined_at_once(service: PartyService) -> None:
     party = await service.create("Ann", None)
     assert isinstance(party, CreatedParty)
     assert re.fullmatch(r"[A-Za-z0-9_-]{22,64}", party.host_token)
     assert await service.check_join(party.code) == Joinable()
 
 
-async def test_the_store_keeps_only_the_hash_of_the_token(service: PartyService, server: StoreServer) -> None:
+async def test_store_keeps_only_hash_of_token(service: PartyService, server: StoreServer) -> None:
     party = await service.create("Ann", KEY)
     assert isinstance(party, CreatedParty)
     everything = "".join(f"{key}={server.text(str(key))}" for key in keys_of_parties(server))
@@ -51,7 +51,7 @@ async def test_the_store_keeps_only_the_hash_of_the_token(service: PartyService,
     assert tokens.hash_token(party.host_token) in everything
 
 
-async def test_no_code_is_given_twice_however_small_the_world(instance: Instance, server: StoreServer) -> None:
+async def test_codes_are_unique_among_few(instance: Instance, server: StoreServer) -> None:
     # 64 codes for 60 creates at once: most draws collide, and none may be given to two.
     services = [instance.service(choose=tiny_world(2)) for _ in range(3)]
     answers = await asyncio.gather(*(services[n % 3].create(None, None) for n in range(60)), return_exceptions=True)
@@ -62,7 +62,7 @@ async def test_no_code_is_given_twice_however_small_the_world(instance: Instance
     assert all(isinstance(failure, StoreUnavailableError) for failure in failures)
 
 
-async def test_a_world_without_free_codes_is_told_after_ten_draws(instance: Instance) -> None:
+async def test_create_without_free_codes_fails_after_ten_draws(instance: Instance) -> None:
     service = instance.service(choose=tiny_world(1))
     await service.create(None, None)
     with pytest.raises(StoreUnavailableError) as caught:
@@ -70,9 +70,7 @@ async def test_a_world_without_free_codes_is_told_after_ten_draws(instance: Inst
     assert caught.value.trouble is StoreFailure.REFUSED
 
 
-async def test_a_repeat_with_the_same_key_gives_the_same_party_and_token(
-    service: PartyService, server: StoreServer
-) -> None:
+async def test_repeated_create_returns_same_party_and_token(service: PartyService, server: StoreServer) -> None:
     first = await service.create("Ann", KEY)
     assert await service.create("Ann", KEY) == first
     other = await service.create("Ann", KEY + "x")
@@ -82,14 +80,14 @@ async def test_a_repeat_with_the_same_key_gives_the_same_party_and_token(
     assert len(server.admin.keys("party:*")) == 2
 
 
-async def test_repeats_at_once_give_one_party(instance: Instance, server: StoreServer) -> None:
+async def test_concurrent_repeats_make_one_party(instance: Instance, server: StoreServer) -> None:
     services = [instance.service() for _ in range(4)]
     answers = await asyncio.gather(*(service.create(None, KEY) for service in services * 10))
     assert len({(answer.code, answer.host_id, answer.host_token) for answer in answers}) == 1  # type: ignore[union-attr]
     assert len(server.admin.keys("party:*")) == 1
 
 
-async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, server: StoreServer) -> None:
+async def test_code_of_other_party_under_key_is_replaced(instance: Instance, server: StoreServer) -> None:
     in_the_way = await instance.service(choose=tiny_world(1)).create(None, None)
     assert isinstance(in_the_way, CreatedParty)
     await instance.store.bind_idempotency_key(tokens.hash_idempotency_key(KEY), in_the_way.code, None, soon())
@@ -101,7 +99,7 @@ async def test_a_keys_code_that_is_anothers_is_replaced(instance: Instance, serv
     assert len(server.admin.keys("party:*")) == 2
 
 
-async def test_a_repeat_for_a_party_that_ended_says_so(instance: Instance, service: PartyService) -> None:
+async def test_repeated_create_of_ended_party_answers_ended(instance: Instance, service: PartyService) -> None:
     party = await service.create(None, KEY)
     assert isinstance(party, CreatedParty)
     host = await take_seat(instance.store, party.code, tokens.hash_token(party.host_token))
@@ -141,7 +139,7 @@ async def lose_a_create(cut_off: Instance, proxy: StoreProxy) -> None:
 
 
 @on_one_server
-async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
+async def test_create_repeated_after_lost_answer_makes_one_party(
     service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     # The first trip binds the key to a code; the create is the next, and only its answer is to be lost.
@@ -160,9 +158,7 @@ async def test_a_create_whose_answer_was_lost_and_is_repeated_gives_one_party(
 
 
 @on_one_server
-async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_back(
-    cut_off: Instance, proxy: StoreProxy, server: StoreServer
-) -> None:
+async def test_party_of_failed_create_is_rolled_back(cut_off: Instance, proxy: StoreProxy, server: StoreServer) -> None:
     proxy.cut_after_send()
     with pytest.raises(StoreUnavailableError):
         await cut_off.service().create(None, None)
@@ -175,7 +171,7 @@ async def test_a_party_made_by_a_create_that_was_answered_as_failed_is_taken_bac
 
 
 @on_one_server
-async def test_a_repeat_saves_its_party_from_being_taken_back(
+async def test_repeated_create_cancels_rollback(
     service: PartyService, cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await cut_off.store.bind_idempotency_key(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
@@ -193,7 +189,7 @@ async def test_a_repeat_saves_its_party_from_being_taken_back(
 
 
 @on_one_server
-async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
+async def test_create_failing_twice_with_one_key_leaves_nothing(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await cut_off.store.bind_idempotency_key(tokens.hash_idempotency_key(KEY), "BCDFGH", None, soon())
@@ -212,7 +208,7 @@ async def test_a_create_that_fails_twice_with_one_key_leaves_nothing(
 
 
 @on_one_server
-async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
+async def test_in_doubt_create_is_rolled_back_at_shutdown(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
@@ -221,7 +217,7 @@ async def test_what_is_in_doubt_is_taken_back_when_the_instance_ends(
 
 
 @on_one_server
-async def test_a_cancelled_create_is_taken_back(cut_off: Instance, proxy: StoreProxy, server: StoreServer) -> None:
+async def test_cancelled_create_is_rolled_back(cut_off: Instance, proxy: StoreProxy, server: StoreServer) -> None:
     proxy.cut_after_send()
     creating = asyncio.create_task(cut_off.service().create(None, None))
     await until(lambda: server.admin.keys("party:*"))
@@ -234,7 +230,7 @@ async def test_a_cancelled_create_is_taken_back(cut_off: Instance, proxy: StoreP
 
 
 @on_one_server
-async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdrawal(
+async def test_rollback_of_reused_code_delays_no_other_rollback(
     cut_off: Instance, proxy: StoreProxy, server: StoreServer
 ) -> None:
     await lose_a_create(cut_off, proxy)
@@ -250,9 +246,7 @@ async def test_a_code_that_holds_something_else_by_now_holds_up_no_other_withdra
 
 
 @on_one_server
-async def test_a_store_that_refuses_for_a_while_is_asked_again(
-    cut_off: Instance, proxy: StoreProxy, server: StoreServer
-) -> None:
+async def test_create_retries_refusing_store(cut_off: Instance, proxy: StoreProxy, server: StoreServer) -> None:
     await lose_a_create(cut_off, proxy)
     server.admin.config_set("min-replicas-to-write", "1")
     try:

@@ -38,9 +38,7 @@ TEXTS = [
 ]
 
 
-async def test_a_message_is_told_with_its_speaker_and_the_stores_time(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
-) -> None:
+async def test_message_has_author_and_store_time(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     guest = await take_seat(store, name="Bob")
     ear.events()
     before = store.now_ms()
@@ -61,7 +59,7 @@ async def test_a_message_is_told_with_its_speaker_and_the_stores_time(
     del host
 
 
-async def test_the_last_twenty_messages_are_kept(store: RedisStore, host: Lease) -> None:
+async def test_last_twenty_messages_are_stored(store: RedisStore, host: Lease) -> None:
     for number in range(25):
         await do(store, host, SendMessage(text=str(number)))
     messages = (await snapshot(store)).messages
@@ -70,7 +68,7 @@ async def test_the_last_twenty_messages_are_kept(store: RedisStore, host: Lease)
     assert [message.at for message in messages] == sorted(message.at for message in messages)
 
 
-async def test_a_message_keeps_the_name_that_its_speaker_had(store: RedisStore, host: Lease) -> None:
+async def test_stored_message_keeps_authors_name(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store, name="Bob")
     await do(store, guest, SendMessage(text="hello"), Rename(name="Bobby"), SendMessage(text="again"), Leave())
     assert [message.name for message in (await snapshot(store)).messages] == ["Bob", "Bobby"]
@@ -85,7 +83,7 @@ async def test_a_message_keeps_the_name_that_its_speaker_had(store: RedisStore, 
         (ChatMode.LOCKED, Declined(Reason.CHAT_LOCKED), Declined(Reason.CHAT_LOCKED)),
     ],
 )
-async def test_the_chat_mode_says_what_guests_may_and_the_host_always_may(
+async def test_chat_mode_limits_guests_and_not_host(
     store: RedisStore, host: Lease, ear: Ear, mode: ChatMode, message: Done | Declined, reaction: Done | Declined
 ) -> None:
     guest = await take_seat(store)
@@ -99,7 +97,7 @@ async def test_the_chat_mode_says_what_guests_may_and_the_host_always_may(
     assert (len(ear.events()), len(ear.mentions())) == (1, 1)
 
 
-async def test_a_reaction_is_told_counted_and_not_kept(
+async def test_reaction_is_published_and_not_stored(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     await do(store, host, Rename(name='"A"'))
@@ -114,7 +112,7 @@ async def test_a_reaction_is_told_counted_and_not_kept(
     assert (inside.version, inside.state["reactions"]) == (2, "1")
 
 
-async def test_a_new_name_is_told_and_shown(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_rename_is_published_and_listed(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     guest = await take_seat(store)
     ear.events()
     await do(store, guest, Rename(name="Bob"))
@@ -128,9 +126,7 @@ async def test_a_new_name_is_told_and_shown(store: RedisStore, host: Lease, ear:
     assert [member.name for member in (await snapshot(store)).members] == ["Anna", "Bob"]
 
 
-async def test_a_name_with_nothing_in_it_is_the_one_that_the_party_gives(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_empty_name_becomes_assigned_name(store: RedisStore, host: Lease, server: StoreServer) -> None:
     first = await take_seat(store, name="Bob")
     second = await take_seat(store)
     await do(store, second, Rename(name="Eve"), Rename(name=""))
@@ -160,7 +156,7 @@ async def test_every_text_comes_through_as_it_was_said(
         assert found.party.host_name == text  # type: ignore[union-attr]
 
 
-async def test_every_name_can_be_brought_along(store: RedisStore, server: StoreServer) -> None:
+async def test_join_accepts_every_name(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     for text in TEXTS:

@@ -25,7 +25,7 @@ from tests.support.stores import StoreServer
 CODE = "BCDFGH"
 
 
-async def test_a_created_party_is_found_and_can_be_joined(store: RedisStore) -> None:
+async def test_created_party_is_found_and_joinable(store: RedisStore) -> None:
     created = await store.create(draft(), soon())
     assert isinstance(created, Created)
     assert not created.repeated
@@ -33,7 +33,7 @@ async def test_a_created_party_is_found_and_can_be_joined(store: RedisStore) -> 
     assert await store.check_join(CODE, soon()) == Joinable()
 
 
-async def test_the_document_is_the_one_that_operators_read(store: RedisStore, server: StoreServer) -> None:
+async def test_stored_document_is_the_documented_one(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     document = json.loads(server.text(f"party:{CODE}"))
     now = server.admin.time()[0] * 1000
@@ -45,7 +45,7 @@ async def test_the_document_is_the_one_that_operators_read(store: RedisStore, se
     assert isinstance(document["schema"], int)
 
 
-async def test_a_created_party_is_one_key_with_the_life_of_its_terms(store: RedisStore, server: StoreServer) -> None:
+async def test_created_party_is_one_key_with_policy_ttl(store: RedisStore, server: StoreServer) -> None:
     created = await store.create(draft(), soon())
     assert server.admin.keys("*") == [f"party:{CODE}"]
     assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
@@ -53,7 +53,7 @@ async def test_a_created_party_is_one_key_with_the_life_of_its_terms(store: Redi
     assert created.expires_at == created.party.created_at + 7_200_000
 
 
-async def test_looking_does_not_prolong_a_partys_life(store: RedisStore, server: StoreServer) -> None:
+async def test_lookup_does_not_renew_ttl(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     server.admin.expire(f"party:{CODE}", 100)
     await store.read(CODE, soon())
@@ -61,25 +61,25 @@ async def test_looking_does_not_prolong_a_partys_life(store: RedisStore, server:
     assert server.admin.ttl(f"party:{CODE}") <= 100
 
 
-async def test_what_was_never_created_is_missing(store: RedisStore) -> None:
+async def test_unknown_party_is_absent(store: RedisStore) -> None:
     assert await store.read(CODE, soon()) == Missing()
     assert await store.check_join(CODE, soon()) == Missing()
 
 
-async def test_a_live_code_is_taken(store: RedisStore) -> None:
+async def test_code_in_use_is_taken(store: RedisStore) -> None:
     first = await store.create(draft(), soon())
     assert await store.create(draft(), soon()) == CodeTaken()
     assert isinstance(first, Created)
     assert await store.read(CODE, soon()) == Found(first.party)
 
 
-async def test_of_many_creates_of_one_code_exactly_one_succeeds(store: RedisStore) -> None:
+async def test_concurrent_creates_of_one_code_have_one_winner(store: RedisStore) -> None:
     outcomes = await asyncio.gather(*(store.create(draft(), soon()) for _ in range(200)))
     assert sum(isinstance(outcome, Created) for outcome in outcomes) == 1
     assert outcomes.count(CodeTaken()) == 199
 
 
-async def test_a_repeat_with_the_same_token_finds_the_same_party(store: RedisStore) -> None:
+async def test_create_with_same_token_finds_same_party(store: RedisStore) -> None:
     first = await store.create(draft(token="mine"), soon())
     again = await store.create(draft(token="mine"), soon())
     assert isinstance(first, Created)
@@ -89,7 +89,7 @@ async def test_a_repeat_with_the_same_token_finds_the_same_party(store: RedisSto
     assert again.expires_at == first.expires_at
 
 
-async def test_a_deleted_party_is_known_to_have_ended(store: RedisStore, server: StoreServer) -> None:
+async def test_deleted_party_answers_party_ended(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     await end_party(store, party)
@@ -99,7 +99,7 @@ async def test_a_deleted_party_is_known_to_have_ended(store: RedisStore, server:
     assert 7190 <= server.admin.ttl(f"{{party:{CODE}}}:ended") <= 7200
 
 
-async def test_a_code_is_not_drawn_again_while_its_tombstone_lives(store: RedisStore) -> None:
+async def test_code_with_tombstone_is_taken(store: RedisStore) -> None:
     party = draft(token="mine")
     await store.create(party, soon())
     await end_party(store, party)
@@ -107,7 +107,7 @@ async def test_a_code_is_not_drawn_again_while_its_tombstone_lives(store: RedisS
     assert await store.create(draft(token="mine"), soon()) == Ended()
 
 
-async def test_an_unconfirmed_party_is_withdrawn_without_a_trace(store: RedisStore, server: StoreServer) -> None:
+async def test_unconfirmed_party_is_withdrawn_completely(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     assert await store.rollback_create(party, "", soon()) == Deleted()
@@ -115,7 +115,7 @@ async def test_an_unconfirmed_party_is_withdrawn_without_a_trace(store: RedisSto
     assert await store.rollback_create(party, "", soon()) == Missing()
 
 
-async def test_a_party_that_a_repeat_has_found_is_not_withdrawn(store: RedisStore) -> None:
+async def test_party_found_by_repeated_create_is_not_withdrawn(store: RedisStore) -> None:
     party, repeat = draft(token="mine"), draft(token="mine")
     await store.create(party, soon())
     await store.create(repeat, soon())
@@ -123,9 +123,7 @@ async def test_a_party_that_a_repeat_has_found_is_not_withdrawn(store: RedisStor
     assert await store.check_join(CODE, soon()) == Joinable()
 
 
-async def test_a_party_goes_once_every_create_that_found_it_was_told_as_failed(
-    store: RedisStore, server: StoreServer
-) -> None:
+async def test_party_is_withdrawn_when_all_its_creates_failed(store: RedisStore, server: StoreServer) -> None:
     tries = [draft(token="mine") for _ in range(3)]
     for one in tries:
         await store.create(one, soon())
@@ -133,21 +131,21 @@ async def test_a_party_goes_once_every_create_that_found_it_was_told_as_failed(
     assert server.admin.keys("*") == []
 
 
-async def test_a_repeat_keeps_the_partys_life(store: RedisStore, server: StoreServer) -> None:
+async def test_repeated_create_keeps_party_ttl(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(token="mine"), soon())
     server.admin.expire(f"party:{CODE}", 100)
     await store.create(draft(token="mine"), soon())
     assert 0 < server.admin.ttl(f"party:{CODE}") <= 100
 
 
-async def test_a_locked_party_is_told_as_locked(store: RedisStore, server: StoreServer) -> None:
+async def test_locked_party_answers_locked(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     document = server.text(f"party:{CODE}")
     server.admin.set(f"party:{CODE}", document.replace('"locked":false', '"locked":true'))
     assert await store.check_join(CODE, soon()) == Locked()
 
 
-async def test_a_full_party_is_told_as_full(store: RedisStore, server: StoreServer) -> None:
+async def test_full_party_answers_full(store: RedisStore, server: StoreServer) -> None:
     terms = PartyPolicy(ttl_seconds=60, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
     await store.create(draft(terms=terms), soon())
     assert await store.check_join(CODE, soon()) == Joinable()
@@ -156,19 +154,19 @@ async def test_a_full_party_is_told_as_full(store: RedisStore, server: StoreServ
     assert await store.check_join(CODE, soon()) == Full()
 
 
-async def test_the_first_claim_of_a_key_stands(store: RedisStore, server: StoreServer) -> None:
+async def test_first_claim_of_key_stands(store: RedisStore, server: StoreServer) -> None:
     assert await store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
     assert await store.bind_idempotency_key("hash", "CCCCCC", None, soon()) == Claimed("BBBBBB")
     assert 590 <= server.admin.ttl("hubbub:once:hash") <= 600
 
 
-async def test_a_claimed_code_that_is_anothers_can_be_replaced_once(store: RedisStore) -> None:
+async def test_claimed_code_can_be_replaced_once(store: RedisStore) -> None:
     await store.bind_idempotency_key("hash", "BBBBBB", None, soon())
     assert await store.bind_idempotency_key("hash", "CCCCCC", "BBBBBB", soon()) == Claimed("CCCCCC")
     assert await store.bind_idempotency_key("hash", "DDDDDD", "BBBBBB", soon()) == Claimed("CCCCCC")
 
 
-async def test_a_change_after_its_deadline_does_nothing(instance: Instance, server: StoreServer) -> None:
+async def test_write_after_deadline_changes_nothing(instance: Instance, server: StoreServer) -> None:
     store = instance.store
     await store.create(draft(), soon())
     # The instance believes that the store's clock is an hour behind: all it sends comes too late.
@@ -180,7 +178,7 @@ async def test_a_change_after_its_deadline_does_nothing(instance: Instance, serv
     assert isinstance(await store.create(draft("CCCCCC"), soon()), Created)
 
 
-async def test_what_is_no_party_document_is_trouble_and_not_absence(store: RedisStore, server: StoreServer) -> None:
+async def test_undecodable_document_is_failure_and_not_absence(store: RedisStore, server: StoreServer) -> None:
     for rubbish in ("", "rubbish", "[]", '{"createdAt":1}'):
         server.admin.set(f"party:{CODE}", rubbish)
         with pytest.raises(StoreUnavailableError) as caught:
@@ -193,7 +191,7 @@ async def test_what_is_no_party_document_is_trouble_and_not_absence(store: Redis
         await store.check_join(CODE, soon())
 
 
-async def test_calls_of_one_turn_share_a_round_trip(instance: Instance, server: StoreServer) -> None:
+async def test_calls_of_one_loop_turn_share_round_trip(instance: Instance, server: StoreServer) -> None:
     await instance.store.ping(soon())
     before = server.admin.info("stats")["total_reads_processed"]
     await asyncio.gather(*(instance.store.check_join(CODE, soon()) for _ in range(100)))
@@ -202,7 +200,7 @@ async def test_calls_of_one_turn_share_a_round_trip(instance: Instance, server: 
     assert reads <= 20
 
 
-async def test_scripts_that_the_store_has_forgotten_are_sent_again(store: RedisStore, server: StoreServer) -> None:
+async def test_flushed_scripts_are_sent_again(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     server.admin.script_flush()
     outcomes = await asyncio.gather(
@@ -211,7 +209,7 @@ async def test_scripts_that_the_store_has_forgotten_are_sent_again(store: RedisS
     assert [type(outcome) for outcome in outcomes] == [Joinable, Found, Created]
 
 
-async def test_terms_are_kept_in_the_party(store: RedisStore) -> None:
+async def test_policy_is_stored_in_party(store: RedisStore) -> None:
     created = await store.create(draft(), soon())
     assert isinstance(created, Created)
     found = await store.read(CODE, soon())

@@ -25,7 +25,7 @@ async def join_unanswered(store: RedisStore, token: str = "mine") -> JoinAttempt
     return doubtful
 
 
-async def test_a_seat_that_the_join_made_goes(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_undo_join_removes_new_seat(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     ear.events()
     await store.rollback_join(doubtful, soon())
@@ -40,7 +40,7 @@ async def test_a_seat_that_the_join_made_goes(store: RedisStore, host: Lease, ea
     del host
 
 
-async def test_a_seat_that_the_join_had_only_taken_is_held(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_undo_rejoin_holds_seat(store: RedisStore, host: Lease, ear: Ear) -> None:
     mine = await take_seat(store, token="mine")
     doubtful = await join_unanswered(store)
     ear.events()
@@ -51,7 +51,7 @@ async def test_a_seat_that_the_join_had_only_taken_is_held(store: RedisStore, ho
     del host
 
 
-async def test_a_later_join_of_the_same_token_stands(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_undo_join_keeps_later_join_of_same_token(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     answered = await take_seat(store, token="mine")
     version = look_inside(server).version
@@ -61,7 +61,7 @@ async def test_a_later_join_of_the_same_token_stands(store: RedisStore, host: Le
     assert answered.member_id == doubtful.new_id
 
 
-async def test_the_seat_of_another_is_never_touched(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_undo_join_never_touches_other_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store, token="mine")
     version = look_inside(server).version
     # The join never came to the store: all it would have done is still to be undone.
@@ -71,7 +71,7 @@ async def test_the_seat_of_another_is_never_touched(store: RedisStore, host: Lea
     assert (await touch(store, host, guest)).verdicts == ()
 
 
-async def test_undoing_twice_is_undoing_once(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_undo_join_is_idempotent(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     await store.rollback_join(doubtful, soon())
     version = look_inside(server).version
@@ -81,7 +81,7 @@ async def test_undoing_twice_is_undoing_once(store: RedisStore, host: Lease, ser
     del host
 
 
-async def test_a_seat_that_was_left_or_taken_away_meanwhile_stays_so(
+async def test_undo_join_of_left_or_kicked_seat_changes_nothing(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     left, kicked = await join_unanswered(store, "one"), await join_unanswered(store, "two")
@@ -94,9 +94,7 @@ async def test_a_seat_that_was_left_or_taken_away_meanwhile_stays_so(
     assert document_of(server)["seats"] == 1
 
 
-async def test_a_seat_that_is_held_already_is_held_no_longer_than_it_was(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_undo_join_does_not_extend_hold(store: RedisStore, host: Lease, server: StoreServer) -> None:
     mine = await take_seat(store, token="mine")
     doubtful = await join_unanswered(store)
     await store.drop_connection(Lease(CODE, mine.member_id, doubtful.holder), soon())
@@ -107,7 +105,7 @@ async def test_a_seat_that_is_held_already_is_held_no_longer_than_it_was(
     del host
 
 
-async def test_a_guest_who_became_the_host_meanwhile_is_missed_like_a_host(
+async def test_undo_join_of_promoted_guest_starts_host_grace(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     doubtful = await join_unanswered(store)
@@ -118,15 +116,13 @@ async def test_a_guest_who_became_the_host_meanwhile_is_missed_like_a_host(
     assert inside.leases[f"held:{doubtful.new_id}"] == inside.clock + 300_000
 
 
-async def test_an_undone_seat_is_free_for_another(store: RedisStore) -> None:
+async def test_undo_join_frees_seat(store: RedisStore) -> None:
     await begin(store, replace(TERMS, capacity=2))
     await store.rollback_join(await join_unanswered(store), soon())
     await take_seat(store)
 
 
-async def test_undoing_in_a_party_that_is_gone_is_no_trouble(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_undo_join_in_ended_party_succeeds(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     await do(store, host, Leave())
     await store.rollback_join(doubtful, soon())
@@ -134,7 +130,7 @@ async def test_undoing_in_a_party_that_is_gone_is_no_trouble(
     assert keys_of_parties(server) == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_a_seat_that_is_not_there_may_come_back_while_others_write_back(
+async def test_undo_join_of_absent_seat_waits_for_recovery(
     instance: Instance, store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     never_done = attempt(token="mine")
@@ -146,9 +142,7 @@ async def test_a_seat_that_is_not_there_may_come_back_while_others_write_back(
     del host
 
 
-async def test_a_join_is_taken_back_out_of_a_store_that_was_written_back(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_undo_join_after_restore_succeeds(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     keeper = await keep(store, host)
     server.admin.flushall()
@@ -157,9 +151,7 @@ async def test_a_join_is_taken_back_out_of_a_store_that_was_written_back(
     assert document_of(server)["seats"] == 1
 
 
-async def test_a_join_is_taken_back_out_of_a_store_that_has_lost_who_took_over_from_whom(
-    store: RedisStore, host: Lease, server: StoreServer
-) -> None:
+async def test_undo_join_with_lost_take_over_succeeds(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     old_state = OldState(server)
     await do(store, host, SetLock(locked=True))
@@ -171,7 +163,7 @@ async def test_a_join_is_taken_back_out_of_a_store_that_has_lost_who_took_over_f
     assert document_of(server)["seats"] == 1
 
 
-async def test_a_join_that_others_wrote_back_is_taken_back_only_once_nobody_else_says_to_have_the_seat(
+async def test_undo_restored_join_waits_for_other_claims(
     instance: Instance, store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     doubtful = await join_unanswered(store)
@@ -189,7 +181,7 @@ async def test_a_join_that_others_wrote_back_is_taken_back_only_once_nobody_else
     assert (await touch(store, *again.own)).verdicts == ()
 
 
-async def test_an_undone_join_is_no_sign_of_life(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_undo_join_does_not_renew_ttl(store: RedisStore, host: Lease, server: StoreServer) -> None:
     doubtful = await join_unanswered(store)
     pass_time(server, 3600)
     await store.rollback_join(doubtful, soon())

@@ -23,7 +23,7 @@ async def watch(store: RedisStore, holder: str = "wall") -> Lease:
     return Lease(CODE, "", holder)
 
 
-async def test_a_watcher_is_counted_and_has_no_seat(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_watcher_is_counted_and_has_no_seat(store: RedisStore, host: Lease, ear: Ear) -> None:
     outcome = await store.watch(CODE, "wall", soon())
     assert isinstance(outcome, Watching)
     assert (outcome.epoch, outcome.version) == ((await touch(store, host)).epoch, 1)
@@ -35,7 +35,7 @@ async def test_a_watcher_is_counted_and_has_no_seat(store: RedisStore, host: Lea
     assert (party.watchers, party.guest_count, len(party.members)) == (1, 0, 1)
 
 
-async def test_sixteen_may_watch(store: RedisStore, host: Lease) -> None:
+async def test_at_most_sixteen_may_watch(store: RedisStore, host: Lease) -> None:
     outcomes = await asyncio.gather(*(store.watch(CODE, f"wall-{n}", soon()) for n in range(20)))
     assert sum(isinstance(outcome, Watching) for outcome in outcomes) == 16
     assert outcomes.count(TooManyWatchers()) == 4
@@ -45,7 +45,7 @@ async def test_sixteen_may_watch(store: RedisStore, host: Lease) -> None:
     del host
 
 
-async def test_whoever_watches_may_go_on_when_the_party_is_locked(store: RedisStore, host: Lease) -> None:
+async def test_watcher_renewal_in_locked_party_succeeds(store: RedisStore, host: Lease) -> None:
     wall = await watch(store)
     await do(store, host, SetLock(locked=True))
     assert await store.watch(CODE, "another", soon()) == Locked()
@@ -53,13 +53,13 @@ async def test_whoever_watches_may_go_on_when_the_party_is_locked(store: RedisSt
     assert (await snapshot(store)).watchers == 1
 
 
-async def test_a_party_without_its_host_can_be_watched(store: RedisStore) -> None:
+async def test_party_without_host_can_be_watched(store: RedisStore) -> None:
     await store.create(draft(), soon())
     await watch(store)
     assert (await snapshot(store)).watchers == 1
 
 
-async def test_there_is_nothing_to_watch_in_a_party_that_is_not_there(store: RedisStore, server: StoreServer) -> None:
+async def test_watch_of_absent_party_is_refused(store: RedisStore, server: StoreServer) -> None:
     assert await store.watch(CODE, "wall", soon()) == Missing()
     assert keys_of_parties(server) == []
     party = draft()
@@ -68,7 +68,7 @@ async def test_there_is_nothing_to_watch_in_a_party_that_is_not_there(store: Red
     assert await store.watch(CODE, "wall", soon()) == Ended()
 
 
-async def test_a_watcher_who_goes_is_counted_no_more(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_watcher_leave_is_counted(store: RedisStore, host: Lease, ear: Ear) -> None:
     wall, other = await watch(store), await watch(store, "other")
     ear.mentions()
     await store.drop_connection(wall, soon())
@@ -80,7 +80,7 @@ async def test_a_watcher_who_goes_is_counted_no_more(store: RedisStore, host: Le
     assert (await snapshot(store)).watchers == 1
 
 
-async def test_a_watcher_whose_instance_died_goes_with_the_lease(
+async def test_watcher_of_dead_instance_expires_with_lease(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     wall, alive = await watch(store), await watch(store, "alive")
@@ -93,7 +93,7 @@ async def test_a_watcher_whose_instance_died_goes_with_the_lease(
     assert (await snapshot(store)).watchers == 1
 
 
-async def test_watchers_who_die_together_are_told_by_one_count(
+async def test_watchers_expiring_together_publish_one_count(
     store: RedisStore, host: Lease, ear: Ear, server: StoreServer
 ) -> None:
     for number in range(5):
@@ -104,14 +104,14 @@ async def test_watchers_who_die_together_are_told_by_one_count(
     assert look_inside(server).version == 1
 
 
-async def test_a_watcher_is_renewed_twice_within_a_millisecond(store: RedisStore, host: Lease) -> None:
+async def test_watcher_renewed_twice_in_one_millisecond_is_kept(store: RedisStore, host: Lease) -> None:
     wall = await watch(store)
     renewals = await asyncio.gather(*(touch(store, wall) for _ in range(50)))
     assert all(renewed.verdicts == () for renewed in renewals)
     del host
 
 
-async def test_watching_keeps_a_party_alive(store: RedisStore, server: StoreServer) -> None:
+async def test_watching_renews_party_ttl(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(), soon())
     wall = await watch(store)
     pass_time(server, 3600)
@@ -122,7 +122,7 @@ async def test_watching_keeps_a_party_alive(store: RedisStore, server: StoreServ
     assert 7190 <= server.admin.ttl(f"party:{CODE}") <= 7200
 
 
-async def test_a_watcher_cannot_act(store: RedisStore, host: Lease, server: StoreServer) -> None:
+async def test_watcher_commands_are_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
     wall = await watch(store)
     outcomes = [await store.execute(wall, command, soon()) for command in (SendMessage(text="hello"), Leave())]
     assert all(getattr(outcome, "reason", None) is Reason.TIMED_OUT for outcome in outcomes)

@@ -19,7 +19,7 @@ SECONDS = 10
 @pytest.mark.skipif(
     find_spec("atheris") is None, reason="atheris has wheels for Linux on x86-64 and Python < 3.14 only"
 )
-def test_no_input_breaks_a_promise(tmp_path: Path) -> None:
+def test_fuzz_input_breaks_no_promise(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(1, 2**31)
     print(f"to repeat: .venv/bin/python -m tests.fuzz.fuzz_session -seed={seed}")  # noqa: T201 - shown on failure
     corpus = tmp_path / "corpus"

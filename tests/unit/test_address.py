@@ -35,7 +35,7 @@ from hubbub.store.client.address import (
         ("REDISS+CLUSTER://ann:one@a/", ClusterAddress((Node("a", 6379),), Login("ann", "one", True))),
     ],
 )
-def test_an_address_says_where_and_who(url: str, address: StoreAddress) -> None:
+def test_address_has_server_and_credentials(url: str, address: StoreAddress) -> None:
     assert parse_store_url(url) == address
 
 
@@ -58,12 +58,12 @@ def test_an_address_says_where_and_who(url: str, address: StoreAddress) -> None:
         ("redis+sentinel://a/main?sentinel_username=a&sentinel_username=b", "options"),
     ],
 )
-def test_what_is_no_address_is_told_with_what_is_allowed(url: str, allowed: str) -> None:
+def test_bad_address_is_refused_with_allowed_forms(url: str, allowed: str) -> None:
     with pytest.raises(ValueError, match=r"without|URL|one host") as caught:
         parse_store_url(url)
     assert allowed in str(caught.value)
 
 
-def test_a_node_is_told_as_people_write_it() -> None:
+def test_node_address_is_formatted() -> None:
     assert str(Node("a", 7000)) == "a:7000"
     assert str(Node("::1", 7000)) == "[::1]:7000"

@@ -24,28 +24,28 @@ def app(**changes: bytes) -> WebApp:
 
 
 @pytest.mark.parametrize("path", SOURCES)
-def test_any_change_of_a_file_names_the_set_anew(path: str) -> None:
+def test_changed_file_changes_set_name(path: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{16}", app().hash)
     assert WebApp({**SOURCES, path: SOURCES[path] + b" "}).hash != app().hash
 
 
-def test_a_moved_file_names_the_set_anew() -> None:
+def test_moved_file_changes_set_name() -> None:
     moved = {**SOURCES, "core/party.js": SOURCES["core/code.js"]}
     del moved["core/code.js"]
     assert WebApp(moved).hash != app().hash
 
 
-def test_the_name_does_not_depend_on_the_order_of_reading() -> None:
+def test_set_name_does_not_depend_on_read_order() -> None:
     assert WebApp(dict(reversed(SOURCES.items()))).hash == app().hash
 
 
-def test_bytes_that_wander_between_files_name_the_set_anew() -> None:
+def test_bytes_moved_between_files_change_set_name() -> None:
     assert (
         WebApp({**SOURCES, "a.js": b"1b.js2", "c.js": b""}).hash != WebApp({**SOURCES, "a.js": b"1", "b.js": b"2"}).hash
     )
 
 
-def test_under_the_sets_name_comments_and_indentation_stay_behind() -> None:
+def test_files_of_set_have_no_comments_or_indentation() -> None:
     written = b"// why\nexport function one() {\n  return `a  b // c`; // what\n}\n"
     own = app(main_js=written)
     named, plain = own.find(f"{own.hash}/main.js"), own.find("main.js")
@@ -55,13 +55,13 @@ def test_under_the_sets_name_comments_and_indentation_stay_behind() -> None:
     assert named.asset.plain.content == b"export function one(){return`a  b // c`;}"
 
 
-def test_only_what_is_imported_at_once_is_announced() -> None:
+def test_only_static_imports_are_preloaded() -> None:
     sources = {**SOURCES, "main.js": b'import { a } from "./core/code.js";\nconst later = import("./later.js");\n'}
     page = WebApp({**sources, "later.js": b""}).page.plain.content.decode()
     assert re.findall(r'<link rel="modulepreload" href="/app/[0-9a-f]{16}/(.+)">', page) == ["core/code.js", "main.js"]
 
 
-def test_only_the_sets_own_name_is_exact() -> None:
+def test_only_current_set_name_is_exact() -> None:
     own = app()
     for path, is_exact in ((f"{own.hash}/main.js", True), ("0123456789abcdef/main.js", False), ("main.js", False)):
         found = own.find(path)
@@ -97,12 +97,12 @@ def test_only_the_sets_own_name_is_exact() -> None:
         "0123456789abcde/main.js",
     ],
 )
-def test_nothing_but_a_files_exact_path_finds_it(path: str) -> None:
+def test_file_is_found_by_exact_path_only(path: str) -> None:
     own = app()
     assert own.find(path.replace("HASH", own.hash)) is None
 
 
-def test_the_page_names_the_set_and_announces_its_modules() -> None:
+def test_page_names_set_and_preloads_modules() -> None:
     own = app()
     page = own.page.plain.content.decode()
     assert f'<link href="/app/{own.hash}/style/main.css">' in page
@@ -111,7 +111,7 @@ def test_the_page_names_the_set_and_announces_its_modules() -> None:
     assert announced == ["core/code.js", "main.js"]
 
 
-def test_the_service_worker_is_told_the_page_and_its_files() -> None:
+def test_service_worker_lists_page_and_files() -> None:
     own = app()
     worker = own.worker.plain.content.decode()
     assert f'SET = "/app/{own.hash}/"' in worker
@@ -121,7 +121,7 @@ def test_the_service_worker_is_told_the_page_and_its_files() -> None:
     ]
 
 
-def test_a_compressed_file_is_the_same_file_with_a_tag_of_its_own() -> None:
+def test_compressed_file_has_same_content_and_own_etag() -> None:
     found = app().find("main.js")
     assert found is not None
     plain, zipped = found.asset.plain, found.asset.gzipped
@@ -131,18 +131,18 @@ def test_a_compressed_file_is_the_same_file_with_a_tag_of_its_own() -> None:
     assert zipped.etag != plain.etag
 
 
-def test_two_instances_compress_to_the_same_bytes() -> None:
+def test_compression_is_deterministic() -> None:
     assert app().find("main.js") == app().find("main.js")
     assert app().page == app().page
 
 
-def test_what_compressing_makes_larger_stays_as_it_is() -> None:
+def test_incompressible_file_stays_uncompressed() -> None:
     found = app().find("icon.svg")
     assert found is not None
     assert found.asset.gzipped is None
 
 
-def test_a_tag_tells_one_content_from_another() -> None:
+def test_etag_depends_on_content() -> None:
     before, after = app().find("main.js"), app(main_js=b"other").find("main.js")
     assert before is not None
     assert after is not None
@@ -167,18 +167,18 @@ def test_a_tag_tells_one_content_from_another() -> None:
         (";,;q=", False),
     ],
 )
-def test_gzip_is_sent_only_to_those_who_take_it(header: str, accepted: bool) -> None:
+def test_gzip_is_sent_only_if_accepted(header: str, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted
 
 
-def test_the_package_has_the_page_the_worker_and_nothing_that_is_no_web_file() -> None:
+def test_package_has_page_worker_and_only_web_files() -> None:
     sources = read_sources()
     assert {PAGE, WORKER, "manifest.webmanifest", "icon.svg", "icon-maskable.svg"} <= set(sources)
     for path in sources:
         assert path == PAGE or re.fullmatch(r"([a-z0-9_-]+/)*[a-z0-9_-]+\.(js|css|svg|webmanifest|png)", path), path
 
 
-def test_the_templates_have_their_markers() -> None:
+def test_templates_have_markers() -> None:
     sources = read_sources()
     assert sources[PAGE].count(b"<!-- modules -->") == 1
     assert sources[WORKER].count(b"/* shell */") == 1

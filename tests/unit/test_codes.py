@@ -12,19 +12,19 @@ from hubbub.core.party import CODE_ALPHABET, draw_code, is_code, normalize_code,
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=6, max_size=6)
 
 
-def test_the_alphabet_has_28_characters_without_vowels_and_look_alikes() -> None:
+def test_code_alphabet_has_28_unambiguous_characters() -> None:
     assert len(CODE_ALPHABET) == len(set(CODE_ALPHABET)) == 28
     assert not set(CODE_ALPHABET) & set("AEIOU01IL")
 
 
-def test_a_drawn_code_has_six_characters_of_the_alphabet() -> None:
+def test_drawn_code_has_six_characters_of_alphabet() -> None:
     for _ in range(1000):
         code = draw_code(secrets.choice)
         assert len(code) == 6
         assert set(code) <= set(CODE_ALPHABET)
 
 
-def test_the_same_dice_draw_the_same_code() -> None:
+def test_same_random_source_draws_same_code() -> None:
     assert draw_code(random.Random(7).choice) == draw_code(random.Random(7).choice)
 
 
@@ -44,7 +44,7 @@ def test_the_same_dice_draw_the_same_code() -> None:
         "\tABC\r\n123",
     ],
 )
-def test_case_spaces_and_hyphens_do_not_matter(typed: str) -> None:
+def test_code_ignores_case_spaces_and_hyphens(typed: str) -> None:
     assert parse_code(typed) == "ABC123"
 
 
@@ -65,7 +65,7 @@ def test_case_spaces_and_hyphens_do_not_matter(typed: str) -> None:
         "A" * 10_000,
     ],
 )
-def test_what_cannot_be_a_code_is_none(typed: str) -> None:
+def test_text_that_is_no_code_is_none(typed: str) -> None:
     assert parse_code(typed) is None
 
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_a_code_is_none(typed: str) -> None:
     st.lists(st.sampled_from(" -\t\N{EN DASH}\N{EM DASH}\N{NO-BREAK SPACE}"), max_size=12),
     st.randoms(),
 )
-def test_every_code_survives_any_spacing_and_case(code: str, noise: list[str], dice: random.Random) -> None:
+def test_code_survives_any_spacing_and_case(code: str, noise: list[str], dice: random.Random) -> None:
     typed = [char.lower() if dice.random() < 0.5 else char for char in code]
     for char in noise:
         typed.insert(dice.randrange(len(typed) + 1), char)
@@ -82,11 +82,11 @@ def test_every_code_survives_any_spacing_and_case(code: str, noise: list[str], d
 
 
 @given(st.text())
-def test_whatever_is_typed_comes_out_as_a_code_or_as_nothing(typed: str) -> None:
+def test_any_text_is_code_or_none(typed: str) -> None:
     code = parse_code(typed)
     assert code is None or is_code(code)
 
 
 @given(st.text())
-def test_squeezing_twice_changes_nothing_more(typed: str) -> None:
+def test_normalize_code_is_idempotent(typed: str) -> None:
     assert normalize_code(normalize_code(typed)) == normalize_code(typed)

@@ -100,7 +100,7 @@ def assert_of_one_piece(copy: PartyBackup) -> None:
     assert document["guestCount"] == len(connected - {document["hostId"]})
 
 
-def test_of_a_copy_that_is_right_only_the_holders_are_doubted() -> None:
+def test_merge_with_current_backup_only_drops_holders() -> None:
     copy = brought(made(), room(), own=("ann",))
     assert_of_one_piece(copy)
     assert [(kept[1], *kept[5:]) for kept in seats_of(copy).values() if kept != "kicked"] == [
@@ -121,68 +121,68 @@ def test_of_a_copy_that_is_right_only_the_holders_are_doubted() -> None:
     assert pairs(copy.state)["guests"] == "4"
 
 
-def test_whoever_left_is_gone_and_may_come_again() -> None:
+def test_merge_removes_left_guest_who_may_rejoin() -> None:
     copy = brought(made(), room(members=[member("Ann", is_host=True), member("Eve", connected=False)]))
     assert_of_one_piece(copy)
     assert "ben" not in seats_of(copy)
     assert "token of Ben" not in pairs(copy.tokens)
 
 
-def test_whoever_was_kicked_is_gone_for_good() -> None:
+def test_merge_removes_kicked_guest_for_good() -> None:
     copy = brought(made(), room(members=[member("Ann", is_host=True), member("Eve", connected=False)]), "ben")
     assert_of_one_piece(copy)
     assert (seats_of(copy)["ben"], pairs(copy.tokens)["token of Ben"]) == ("kicked", "ben")
     assert seats_of(copy)["kim"] == "kicked"
 
 
-def test_a_guest_who_became_host_is_its_host() -> None:
+def test_merge_makes_promoted_guest_host() -> None:
     members = [member("Ann"), replace(member("Ben", is_host=True), name="DJ Ben"), member("Eve")]
     copy = brought(made(), room(host_id="ben", members=members))
     assert_of_one_piece(copy)
     assert (document_of(copy)["hostId"], document_of(copy)["hostName"]) == ("ben", "DJ Ben")
 
 
-def test_a_host_who_was_not_listed_is_listed_now() -> None:
+def test_merge_lists_unlisted_host() -> None:
     members = [*room().members, member("Zoe", is_host=True)]
     copy = brought(made(), room(host_id="zoe", members=members))
     assert_of_one_piece(copy)
     assert copy.roster[-1] == b"zoe"
 
 
-def test_a_host_whom_the_copy_does_not_know_leaves_it_to_the_one_before() -> None:
+def test_merge_with_unknown_host_keeps_backup_host() -> None:
     members = [member("Ann"), member("New", is_host=True)]
     copy = brought(made(), room(host_id="new", members=members))
     assert_of_one_piece(copy)
     assert document_of(copy)["hostId"] == "ann"
 
 
-def test_a_host_whom_the_copy_does_not_know_may_have_kicked_the_one_before() -> None:
+def test_merge_with_unknown_host_may_kick_backup_host() -> None:
     copy = brought(made(), room(host_id="new", members=[member("New", is_host=True)]), "ann")
     assert_of_one_piece(copy)
 
 
-def test_messages_mode_and_lock_are_the_rooms() -> None:
+def test_merge_takes_messages_mode_and_lock_of_room() -> None:
     said = [ChatMessage("m", "ann", "Ann", 'a "quoted" 🎉\n\\', 1)]
     copy = brought(made(), room(messages=said, chat_mode=ChatMode.LOCKED, locked=True))
     assert [msgspec.json.decode(message, type=ChatMessage) for message in copy.messages] == said
     assert (document_of(copy)["chatMode"], document_of(copy)["locked"]) == ("LOCKED", True)
 
 
-def test_what_plays_is_the_rooms() -> None:
+def test_merge_takes_playback_of_room() -> None:
     playing = Playback(state="playing", track='a "b" ü', next_track=None, position=3.25, at=1_000_900)
     state = pairs(brought(made(), room(playback=playing)).state)
     assert (state["track"], state["nextTrack"]) == ('"a \\"b\\" ü"', "null")
     assert (state["playing"], state["position"], state["at"]) == ("playing", "3.250", "1000900")
 
 
-def test_of_a_party_that_was_only_created_the_hosts_seat_comes_from_the_document() -> None:
+def test_merge_with_create_takes_host_seat_of_document() -> None:
     copy = brought(BIRTH, new_snapshot(), own=("ann",))
     assert_of_one_piece(copy)
     assert seats_of(copy) == {"ann": ["Ann", "ann now", 0, True, "token of Ann"]}
     assert pairs(copy.state)["touchedAt"] == "1000000"
 
 
-def test_an_encoded_copy_has_all_of_it_as_text() -> None:
+def test_encoded_backup_is_text() -> None:
     decoded = msgspec.json.decode(made().encoded())
     assert decoded["document"] == made().document.decode()
     assert decoded["roster"] == ["ann", "ben", "eve"]
@@ -190,7 +190,7 @@ def test_an_encoded_copy_has_all_of_it_as_text() -> None:
     assert set(decoded) == set(PartyBackup.__struct_fields__)
 
 
-def test_a_copy_names_its_party_and_the_token_of_its_first_host() -> None:
+def test_backup_names_party_and_first_host_token() -> None:
     assert (made().party_id, made().host_token_hash) == ("party", "token of Ann")
 
 
@@ -235,9 +235,7 @@ def is_possible(party: Snapshot, event: Event, kicked: set[str]) -> bool:
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(EVENTS, max_size=12), st.sampled_from([made(), BIRTH]), st.sets(st.sampled_from([*LISTED, "zoe"])))
-def test_whatever_was_told_since_the_copy_is_of_one_piece_and_as_new_as_the_room(
-    told: list[Event], copy: PartyBackup, own: set[str]
-) -> None:
+def test_merge_is_consistent_and_as_new_as_room(told: list[Event], copy: PartyBackup, own: set[str]) -> None:
     seen, kicked = room() if copy.state else new_snapshot(), set[str]()
     for event in told:
         if is_possible(seen, event, kicked):

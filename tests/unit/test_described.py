@@ -133,7 +133,7 @@ def resolve(document: Any, reference: str) -> Any:
 
 
 @pytest.mark.parametrize("name", documents())
-def test_the_documents_are_those_of_the_code(name: str) -> None:
+def test_generated_documents_are_current(name: str) -> None:
     kept = (DOCS / name).read_text(encoding="utf-8") if (DOCS / name).exists() else ""
     assert kept == documents()[name], f"docs/{name} is not what the code says any more: run `make docs`"
 
@@ -148,7 +148,7 @@ def test_every_message_is_in_every_document() -> None:
             assert ASYNCAPI["components"]["messages"][kind.__name__]["name"] == tag_of(kind)
 
 
-def test_every_reason_and_every_close_code_is_explained() -> None:
+def test_every_reason_and_close_code_is_documented() -> None:
     assert set(CLOSE_MEANINGS) == set(CloseCode)
     for code in CloseCode:
         assert f"| {code.value} | `{code.name.lower()}` |" in PAGE
@@ -157,13 +157,13 @@ def test_every_reason_and_every_close_code_is_explained() -> None:
         assert f"| `{reason}` |" in PAGE
 
 
-def test_the_schema_is_a_schema_and_leads_nowhere_else() -> None:
+def test_schema_is_valid_and_has_no_external_references() -> None:
     jsonschema_rs.meta.validate(SCHEMA)
     for reference in references(SCHEMA):
         assert resolve(SCHEMA, reference)["title"]
 
 
-def test_what_the_program_receives_and_sends_is_on_the_channel() -> None:
+def test_asyncapi_channel_has_every_message() -> None:
     for reference in references(ASYNCAPI):
         assert resolve(ASYNCAPI, reference)
     receiving, sending = ASYNCAPI["operations"].values()
@@ -174,13 +174,13 @@ def test_what_the_program_receives_and_sends_is_on_the_channel() -> None:
     assert received | sent == {f"#/channels/ws/messages/{name}" for name in ASYNCAPI["channels"]["ws"]["messages"]}
 
 
-def test_there_is_a_sample_of_every_message() -> None:
+def test_every_message_has_sample() -> None:
     assert {type(message) for message in SENT} == set(get_args(Command))
     assert {type(message) for message in HEARD} == set(get_args(Heard))
 
 
 @pytest.mark.parametrize("message", [*SENT, *HEARD], ids=lambda message: type(message).__name__)
-def test_the_schema_knows_every_message_as_it_is_sent(message: msgspec.Struct) -> None:
+def test_schema_accepts_every_sent_message(message: msgspec.Struct) -> None:
     sent = json.loads(encode(message))
     frame = CLIENT_FRAME if isinstance(message, Command) else SERVER_FRAME
     validator(type(message).__name__).validate(sent)
@@ -189,13 +189,13 @@ def test_the_schema_knows_every_message_as_it_is_sent(message: msgspec.Struct) -
 
 
 @pytest.mark.parametrize("kind", get_args(Heard))
-def test_the_schema_requires_what_the_server_always_sends(kind: type[msgspec.Struct]) -> None:
+def test_schema_requires_fields_that_are_always_sent(kind: type[msgspec.Struct]) -> None:
     always = {field.encode_name for field in msgspec.structs.fields(kind) if field.default is not msgspec.UNSET}
     assert set(SCHEMA["$defs"][kind.__name__]["required"]) == {"t", *always}
 
 
 @pytest.mark.parametrize("frame", [[], {}, 1, None, "PING", [[]], [{"t": "PING"}, {}], {"t": "NOPE"}, {"t": 1}])
-def test_what_is_no_frame_is_none_in_the_schema(frame: object) -> None:
+def test_schema_refuses_what_is_no_frame(frame: object) -> None:
     assert not CLIENT_FRAME.is_valid(frame)
     assert not SERVER_FRAME.is_valid(frame)
 
@@ -221,13 +221,13 @@ def messages_like(kind: type[msgspec.Struct]) -> st.SearchStrategy[dict[str, Any
 
 @given(st.sampled_from(get_args(Command)).flatmap(messages_like))
 @settings(max_examples=1000)
-def test_the_schema_takes_what_the_server_takes_and_nothing_else(message: dict[str, Any]) -> None:
+def test_schema_and_server_accept_the_same_commands(message: dict[str, Any]) -> None:
     understood = frames.read_frame(json.dumps(message))
     assert understood is not None
     assert CLIENT_FRAME.is_valid(message) == isinstance(understood[0], Command), understood
 
 
-def test_every_frame_of_the_example_conversation_could_be_sent() -> None:
+def test_frames_of_example_match_schema() -> None:
     lines = [line for block in EXAMPLE_BLOCK.findall(PAGE) for line in block.splitlines()]
     assert lines
     for line in lines:

@@ -30,13 +30,13 @@ def verdict(check: str, replicas_wanted: int = 0, **changed: Any) -> Verdict:
     return found(check, replace(HEALTHY, **changed), replicas_wanted).verdict
 
 
-def test_a_healthy_server_passes_every_check() -> None:
+def test_healthy_server_passes_every_check() -> None:
     findings = judge(HEALTHY, 0)
     assert {finding.verdict for finding in findings} == {Verdict.OK}
     assert not any(finding.advice for finding in findings)
 
 
-def test_whatever_is_not_well_comes_with_advice() -> None:
+def test_every_bad_finding_has_advice() -> None:
     bad = Facts(
         "store", Line("203.0.113.5"), product="redis", version="6.2.1", role="replica", info={**INFO, "aof_enabled": 0}
     )
@@ -57,7 +57,7 @@ def test_whatever_is_not_well_comes_with_advice() -> None:
         ("", "", Verdict.NOT_PERMITTED),
     ],
 )
-def test_a_server_too_old_is_a_problem(product: str, version: str, expected: Verdict) -> None:
+def test_outdated_server_is_problem(product: str, version: str, expected: Verdict) -> None:
     assert verdict("server", product=product, version=version) is expected
 
 
@@ -65,11 +65,11 @@ def test_a_server_too_old_is_a_problem(product: str, version: str, expected: Ver
     ("role", "expected"),
     [("master", Verdict.OK), ("replica", Verdict.PROBLEM), ("sentinel", Verdict.PROBLEM), ("", Verdict.NOT_PERMITTED)],
 )
-def test_only_a_primary_will_do(role: str, expected: Verdict) -> None:
+def test_replica_is_problem_in_facts(role: str, expected: Verdict) -> None:
     assert verdict("role", role=role) is expected
 
 
-def test_a_store_that_takes_no_write_is_a_problem_told_in_its_own_words() -> None:
+def test_refused_write_is_problem_with_store_message() -> None:
     refusal = StoreUnavailableError(StoreFailure.REFUSED, "NOREPLICAS Not enough good replicas to write.")
     facts = replace(HEALTHY, refusal=refusal, rights=None, round_trips_ms=(), event_ms=None, clocks=None)
     assert found("writes", facts).verdict is Verdict.PROBLEM
@@ -79,20 +79,20 @@ def test_a_store_that_takes_no_write_is_a_problem_told_in_its_own_words() -> Non
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"])
-def test_every_policy_but_noeviction_is_warned_of(policy: str) -> None:
+def test_eviction_policy_is_warned_of(policy: str) -> None:
     finding = found("eviction", replace(HEALTHY, config={**CONFIG, "maxmemory-policy": policy}))
     assert finding.verdict is Verdict.WARNING
     assert policy in finding.seen
     assert "noeviction" in finding.advice
 
 
-def test_the_policy_is_seen_by_info_alone() -> None:
+def test_eviction_policy_is_read_from_info() -> None:
     assert verdict("eviction", config=None, info={**INFO, "maxmemory_policy": "volatile-lru"}) is Verdict.WARNING
     assert verdict("eviction", config=None) is Verdict.OK
     assert verdict("eviction", config=None, info=None) is Verdict.NOT_PERMITTED
 
 
-def test_memory_without_a_limit_is_noted_and_little_left_of_it_is_warned_of() -> None:
+def test_memory_limit_is_checked() -> None:
     assert verdict("memory", info={**INFO, "maxmemory": 0}) is Verdict.NOTE
     assert verdict("memory", info={**INFO, "maxmemory": 0}, line=Line(None)) is Verdict.OK
     assert verdict("memory", info={**INFO, "used_memory": GB * 0.95}) is Verdict.WARNING
@@ -112,13 +112,13 @@ def test_memory_without_a_limit_is_noted_and_little_left_of_it_is_warned_of() ->
         ({"rdb_last_bgsave_status": "err"}, CONFIG, Verdict.PROBLEM),
     ],
 )
-def test_a_store_that_would_forget_is_warned_of(
+def test_store_without_persistence_is_warned_of(
     info: dict[str, Any], config: dict[str, str] | None, expected: Verdict
 ) -> None:
     assert verdict("persistence", info={**INFO, **info}, config=config) is expected
 
 
-def test_what_persistence_there_is_may_not_be_permitted_to_see() -> None:
+def test_unreadable_persistence_is_noted() -> None:
     assert verdict("persistence", info=None, config=None) is Verdict.NOT_PERMITTED
 
 
@@ -126,7 +126,7 @@ def with_replica(**changed: Any) -> dict[str, Any]:
     return {**INFO, "connected_slaves": 1, "slave0": {**REPLICA, **changed}}
 
 
-def test_fewer_replicas_than_are_asked_for_are_a_problem() -> None:
+def test_fewer_replicas_than_configured_is_problem() -> None:
     assert verdict("replicas", 1) is Verdict.PROBLEM
     assert verdict("replicas", 1, config=None, info=None) is Verdict.PROBLEM
     assert verdict("replicas", 2, info=with_replica()) is Verdict.PROBLEM
@@ -134,13 +134,13 @@ def test_fewer_replicas_than_are_asked_for_are_a_problem() -> None:
     assert verdict("replicas", 1, info=None, replicas=None) is Verdict.PROBLEM
 
 
-def test_a_server_that_waits_for_more_replicas_than_there_are_is_a_problem() -> None:
+def test_min_replicas_above_connected_is_problem_in_facts() -> None:
     finding = found("replicas", replace(HEALTHY, config={**CONFIG, "min-replicas-to-write": "1"}))
     assert finding.verdict is Verdict.PROBLEM
     assert "min-replicas-to-write" in finding.seen
 
 
-def test_replicas_far_behind_are_warned_of_and_ones_the_primary_can_do_without_are_noted() -> None:
+def test_lagging_and_optional_replicas_are_reported() -> None:
     guarded = {**CONFIG, "min-replicas-to-write": "1"}
     assert verdict("replicas", 1, info=with_replica(), config=guarded) is Verdict.OK
     assert verdict("replicas", info=with_replica(lag=11), config=guarded) is Verdict.WARNING
@@ -148,7 +148,7 @@ def test_replicas_far_behind_are_warned_of_and_ones_the_primary_can_do_without_a
     assert verdict("replicas", info=None, config=None, replicas=1) is Verdict.NOT_PERMITTED
 
 
-def test_missing_rights_are_a_problem_named_as_an_acl_rule_names_them() -> None:
+def test_missing_permissions_are_named_as_acl_rules() -> None:
     lacking = Rights(
         "hubbub",
         refused=(("EVAL", ""), ("HSET", "party:x"), ("HSET", "{party:x}:log"), ("EVALSHA", "hubbub:{party:x}:y")),
@@ -160,7 +160,7 @@ def test_missing_rights_are_a_problem_named_as_an_acl_rule_names_them() -> None:
     assert finding.advice == "ACL SETUSER hubbub +eval +hset '~hubbub:*' '&{party:*'"
 
 
-def test_the_doctor_tries_every_command_that_the_scripts_run() -> None:
+def test_doctor_tries_every_command_of_scripts() -> None:
     run = {command for script in every_script() for command in re.findall(rb"redis\.call\('([A-Z]+)'", script.source)}
     tried = set(re.findall(rb"\{'([A-Z]+)'", scripts.CHECK_PERMISSIONS.source))
     # The first runs before anything is tried; the second is tried with the channels.
@@ -171,12 +171,12 @@ def every_script() -> list[Script]:
     return [script for script in vars(scripts).values() if isinstance(script, Script)]
 
 
-def test_rights_beyond_need_are_noted() -> None:
+def test_unneeded_permissions_are_noted() -> None:
     assert verdict("privileges", rights=Rights("default", powers=("FLUSHALL",))) is Verdict.NOTE
     assert verdict("privileges", rights=Rights("hubbub", can_touch_foreign_keys=True)) is Verdict.NOTE
 
 
-def test_a_store_without_a_password_is_warned_of_where_the_network_reaches_it() -> None:
+def test_reachable_store_without_password_is_warned_of() -> None:
     assert verdict("privileges", line=Line("10.0.0.7")) is Verdict.WARNING
     assert verdict("privileges", line=Line("127.0.0.1")) is Verdict.NOTE
     assert verdict("privileges", line=Line(None)) is Verdict.OK
@@ -196,16 +196,16 @@ def test_a_store_without_a_password_is_warned_of_where_the_network_reaches_it() 
         (Line("8.8.8.8", tls=True, certificate_ends=time.time() + 86_400), Verdict.WARNING),
     ],
 )
-def test_what_travels_readable_over_foreign_networks_is_warned_of(line: Line, expected: Verdict) -> None:
+def test_unencrypted_remote_connection_is_warned_of(line: Line, expected: Verdict) -> None:
     assert verdict("encryption", line=line) is expected
 
 
-def test_a_password_in_the_clear_is_named() -> None:
+def test_password_over_plain_tcp_is_warned_of() -> None:
     assert "password" in found("encryption", replace(HEALTHY, line=Line("8.8.8.8", password=True))).seen
     assert "password" not in found("encryption", replace(HEALTHY, line=Line("8.8.8.8"))).seen
 
 
-def test_a_slow_store_is_told_by_its_slowest_hundredth() -> None:
+def test_slow_store_is_reported_by_99th_percentile() -> None:
     seen = found("latency", replace(HEALTHY, round_trips_ms=(*[1.0] * 197, *[150.0] * 3)))
     assert seen.verdict is Verdict.WARNING
     assert "p50 1.00 ms, p99 150.00 ms, 200 round trips" in seen.seen
@@ -214,12 +214,12 @@ def test_a_slow_store_is_told_by_its_slowest_hundredth() -> None:
     assert verdict("latency", round_trips_ms=(1.0,)) is Verdict.OK
 
 
-def test_a_word_that_never_comes_is_a_problem() -> None:
+def test_lost_probe_message_is_problem() -> None:
     assert verdict("events", event_ms=math.inf) is Verdict.PROBLEM
     assert verdict("events", event_ms=None) is Verdict.NOTE
 
 
-def test_clocks_surely_more_than_a_second_apart_are_noted() -> None:
+def test_clock_difference_above_a_second_is_noted() -> None:
     assert verdict("clock", clocks=ClocksApart(1001.0, 1003.0)) is Verdict.NOTE
     assert verdict("clock", clocks=ClocksApart(-5003.0, -5000.0)) is Verdict.NOTE
     assert verdict("clock", clocks=ClocksApart(900.0, 1500.0)) is Verdict.OK
@@ -227,7 +227,7 @@ def test_clocks_surely_more_than_a_second_apart_are_noted() -> None:
     assert "behind" in found("clock", replace(HEALTHY, clocks=ClocksApart(-5003.0, -5000.0))).seen
 
 
-def test_the_report_has_a_line_a_check_advice_below_and_a_summary() -> None:
+def test_report_has_lines_advice_and_summary() -> None:
     findings = [
         Finding("store:6379", "role", Verdict.OK, "primary"),
         Finding("store:6379", "eviction", Verdict.WARNING, "volatile-lru", "Mend it."),
@@ -245,14 +245,14 @@ def test_the_report_has_a_line_a_check_advice_below_and_a_summary() -> None:
     assert '"not permitted"' in as_document([Finding("s", "c", Verdict.NOT_PERMITTED, "x")])
 
 
-def test_one_server_that_does_not_answer_is_one_sentence_and_several_are_a_report() -> None:
+def test_unreachable_server_is_reported_per_server() -> None:
     silent = Finding("store:6379", NO_ANSWER, Verdict.PROBLEM, "does not answer (timeout)", "Look at it.")
     assert as_no_answer([silent]) == "store:6379 does not answer (timeout): look at it."
     assert as_no_answer([silent, silent]) is None
     assert as_no_answer(judge(HEALTHY, 0)) is None
 
 
-def test_the_summary_counts() -> None:
+def test_summary_counts_findings() -> None:
     findings = [Finding("s", "c", each, "x") for each in (Verdict.OK, Verdict.NOTE, Verdict.NOT_PERMITTED)]
     assert summary(findings) == "3 checks: 1 ok, 1 note, 1 not permitted"
     assert summary(findings[:1]) == "1 check: 1 ok"

@@ -47,11 +47,11 @@ async def logged(monkeypatch: pytest.MonkeyPatch, *answers: Facts | Exception) -
     return [(line["log_level"], line.get("check") or line.get("summary") or line["event"]) for line in capture.entries]
 
 
-async def test_a_healthy_store_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_healthy_store_is_one_log_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await logged(monkeypatch, HEALTHY) == [("info", "13 checks: 13 ok")]
 
 
-async def test_each_finding_has_a_line_as_loud_as_it_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_finding_is_logged_at_its_severity(monkeypatch: pytest.MonkeyPatch) -> None:
     ill = replace(HEALTHY, role="replica", config={**CONFIG, "maxmemory-policy": "allkeys-lru"}, info=None)
     assert await logged(monkeypatch, ill) == [
         ("error", "role"),
@@ -62,10 +62,10 @@ async def test_each_finding_has_a_line_as_loud_as_it_is_bad(monkeypatch: pytest.
     ]
 
 
-async def test_a_store_that_is_away_or_reads_its_data_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_start_waits_for_unreachable_or_loading_store(monkeypatch: pytest.MonkeyPatch) -> None:
     loading = replace(HEALTHY, refusal=LOADING)
     assert await logged(monkeypatch, UNREACHABLE, UNREACHABLE, loading, HEALTHY) == [("info", "13 checks: 13 ok")]
 
 
-async def test_a_store_that_replies_nonsense_ends_no_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nonsense_reply_does_not_stop_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await logged(monkeypatch, ValueError("nonsense")) == [("error", "doctor failed")]

@@ -7,7 +7,7 @@ from hubbub.core.results import Ended, Full, Locked, Missing
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_has_its_words(reason: Reason) -> None:
+def test_every_reason_has_sentence(reason: Reason) -> None:
     refusal = REFUSALS[reason]
     assert refusal.sentence
     assert 400 <= refusal.status < 600
@@ -21,18 +21,18 @@ def test_every_reason_has_its_words(reason: Reason) -> None:
         (Reason.PARTY_ENDED, "This party has ended", 404),
     ],
 )
-def test_the_contracts_sentences_stand_to_the_letter(reason: Reason, sentence: str, status: int) -> None:
+def test_sentences_equal_contract(reason: Reason, sentence: str, status: int) -> None:
     assert REFUSALS[reason][:2] == (sentence, status)
 
 
-def test_not_reachable_is_never_told_as_not_found() -> None:
+def test_store_unavailable_is_never_not_found() -> None:
     unavailable = REFUSALS[Reason.STORE_UNAVAILABLE]
     assert unavailable.status == 503
     assert unavailable.retryable
     assert CREATE_STORE_UNAVAILABLE == ("Failed to create party in shared store", 500, True)
 
 
-def test_outcomes_that_refuse_carry_the_reason_for_it() -> None:
+def test_refusing_results_carry_reason() -> None:
     assert [outcome.reason for outcome in (Missing, Ended, Locked, Full)] == [
         "party_not_found",
         "party_ended",

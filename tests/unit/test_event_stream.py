@@ -43,7 +43,7 @@ PROBE = keys.probe(THE_SHARD, "here").encode()
     ],
 )
 @in_fake_time
-async def test_what_was_published_is_handed_on(data: bytes, heard: tuple[Any, ...]) -> None:
+async def test_publication_is_delivered(data: bytes, heard: tuple[Any, ...]) -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -54,7 +54,7 @@ async def test_what_was_published_is_handed_on(data: bytes, heard: tuple[Any, ..
 
 
 @in_fake_time
-async def test_what_a_later_version_may_publish_is_passed_over() -> None:
+async def test_unknown_publication_is_skipped() -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -77,7 +77,7 @@ async def test_what_a_later_version_may_publish_is_passed_over() -> None:
     ],
 )
 @in_fake_time
-async def test_what_nobody_can_read_is_told_and_does_not_end_the_feed(data: bytes) -> None:
+async def test_undecodable_publication_is_logged(data: bytes) -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -92,7 +92,7 @@ async def test_what_nobody_can_read_is_told_and_does_not_end_the_feed(data: byte
 
 
 @in_fake_time
-async def test_a_party_is_wanted_once_and_confirmed_to_all_who_want_it() -> None:
+async def test_party_is_subscribed_once_and_confirmed_to_all() -> None:
     connection = FakeConnection(mute=True)
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -107,7 +107,7 @@ async def test_a_party_is_wanted_once_and_confirmed_to_all_who_want_it() -> None
 
 
 @in_fake_time
-async def test_a_subscription_that_is_not_confirmed_in_time_is_unavailable() -> None:
+async def test_unconfirmed_subscription_is_unavailable() -> None:
     harness = EventStreamHarness(FakeConnection(mute=True))
     async with harness.running():
         began = now()
@@ -118,7 +118,7 @@ async def test_a_subscription_that_is_not_confirmed_in_time_is_unavailable() -> 
 
 
 @in_fake_time
-async def test_what_is_wanted_before_there_is_a_connection_is_subscribed_with_the_first() -> None:
+async def test_channel_wanted_before_connect_is_subscribed() -> None:
     connection = FakeConnection()
     harness = EventStreamHarness()
     async with harness.running():
@@ -130,7 +130,7 @@ async def test_what_is_wanted_before_there_is_a_connection_is_subscribed_with_th
 
 
 @in_fake_time
-async def test_what_is_wanted_unwanted_and_wanted_again_is_confirmed_by_the_last_answer_only() -> None:
+async def test_last_confirmation_counts_for_rewanted_channel() -> None:
     connection = FakeConnection(mute=True)
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -153,7 +153,7 @@ async def test_what_is_wanted_unwanted_and_wanted_again_is_confirmed_by_the_last
 
 
 @in_fake_time
-async def test_an_answer_for_what_is_no_longer_wanted_confirms_nothing() -> None:
+async def test_confirmation_of_unwanted_channel_is_ignored() -> None:
     connection = FakeConnection(mute=True)
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -168,7 +168,7 @@ async def test_an_answer_for_what_is_no_longer_wanted_confirms_nothing() -> None
 
 
 @in_fake_time
-async def test_who_waits_for_what_is_no_longer_wanted_hears_that_it_is_unavailable() -> None:
+async def test_waiter_of_unwanted_channel_gets_unavailable() -> None:
     harness = EventStreamHarness(FakeConnection(mute=True))
     async with harness.running():
         waiting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
@@ -184,7 +184,7 @@ async def test_who_waits_for_what_is_no_longer_wanted_hears_that_it_is_unavailab
 
 @pytest.mark.parametrize("error", [RedisConnectionError("reset"), OSError("reset"), ResponseError("NOPERM")])
 @in_fake_time
-async def test_after_an_interruption_all_that_is_wanted_is_subscribed_and_confirmed_again(error: Exception) -> None:
+async def test_reconnect_renews_all_subscriptions(error: Exception) -> None:
     first, second = FakeConnection(), FakeConnection()
     harness = EventStreamHarness(first, second)
     async with harness.running():
@@ -208,7 +208,7 @@ async def test_after_an_interruption_all_that_is_wanted_is_subscribed_and_confir
 
 
 @in_fake_time
-async def test_answers_that_an_interruption_has_swallowed_are_not_waited_for() -> None:
+async def test_lost_confirmations_are_not_awaited() -> None:
     first, second = FakeConnection(mute=True), FakeConnection()
     harness = EventStreamHarness(first, second)
     async with harness.running():
@@ -224,7 +224,7 @@ async def test_answers_that_an_interruption_has_swallowed_are_not_waited_for() -
 
 
 @in_fake_time
-async def test_while_nobody_answers_the_feed_dials_again_and_again_with_pauses() -> None:
+async def test_unreachable_server_is_redialled_with_pauses() -> None:
     harness = EventStreamHarness()
     async with harness.running():
         await later(60.0)
@@ -233,7 +233,7 @@ async def test_while_nobody_answers_the_feed_dials_again_and_again_with_pauses()
 
 
 @in_fake_time
-async def test_a_connection_whose_first_words_are_never_answered_is_given_up_for_another() -> None:
+async def test_unanswered_handshake_is_replaced() -> None:
     harness = EventStreamHarness(FakeConnection())
     harness.pool.silent = 2
     async with harness.running():
@@ -246,7 +246,7 @@ async def test_a_connection_whose_first_words_are_never_answered_is_given_up_for
 
 
 @in_fake_time
-async def test_after_a_silence_the_feed_finds_out_that_it_still_hears() -> None:
+async def test_idle_connection_is_probed() -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -257,7 +257,7 @@ async def test_after_a_silence_the_feed_finds_out_that_it_still_hears() -> None:
 
 
 @in_fake_time
-async def test_where_there_is_no_silence_nothing_is_probed() -> None:
+async def test_busy_connection_is_not_probed() -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -268,7 +268,7 @@ async def test_where_there_is_no_silence_nothing_is_probed() -> None:
 
 
 @in_fake_time
-async def test_a_deaf_connection_is_noticed_and_rebuilt_within_its_bound() -> None:
+async def test_stalled_connection_is_rebuilt_within_bound() -> None:
     first, second = FakeConnection(), FakeConnection()
     harness = EventStreamHarness(first, second)
     async with harness.running():
@@ -285,7 +285,7 @@ async def test_a_deaf_connection_is_noticed_and_rebuilt_within_its_bound() -> No
 
 
 @in_fake_time
-async def test_a_store_that_is_away_proves_no_deafness_and_nothing_is_proved_to_come() -> None:
+async def test_unreachable_store_does_not_prove_stall() -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -301,7 +301,7 @@ async def test_a_store_that_is_away_proves_no_deafness_and_nothing_is_proved_to_
 
 
 @in_fake_time
-async def test_without_the_probe_a_deaf_connection_stays_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stalled_connection_without_probe_stays_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: it is the probe that finds deafness."""
     monkeypatch.setattr(Subscriber, "_probe", lambda _: asyncio.Event().wait())
     first = FakeConnection()
@@ -318,7 +318,7 @@ async def test_without_the_probe_a_deaf_connection_stays_deaf(monkeypatch: pytes
 
 
 @in_fake_time
-async def test_a_subscription_that_the_server_has_ended_is_ordered_and_confirmed_again() -> None:
+async def test_subscription_ended_by_server_is_renewed() -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -332,7 +332,7 @@ async def test_a_subscription_that_the_server_has_ended_is_ordered_and_confirmed
 
 @pytest.mark.parametrize("error", [MovedError("1 10.0.0.1:7000"), ClusterDownError("Hash slot not served")])
 @in_fake_time
-async def test_a_refused_subscription_is_ordered_again_and_costs_the_others_nothing(error: Exception) -> None:
+async def test_refused_subscription_is_repeated_alone(error: Exception) -> None:
     connection = FakeConnection(mute=True)
     harness = EventStreamHarness(connection)
     async with harness.running():
@@ -348,7 +348,7 @@ async def test_a_refused_subscription_is_ordered_again_and_costs_the_others_noth
 
 
 @in_fake_time
-async def test_a_connection_whose_probe_has_lost_its_slot_is_rebuilt() -> None:
+async def test_connection_with_lost_probe_slot_is_rebuilt() -> None:
     first, second = FakeConnection(), FakeConnection()
     harness = EventStreamHarness(first, second)
     async with harness.running():

@@ -20,7 +20,7 @@ VECTORS: list[dict[str, Any]] = json.loads(
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
-def test_an_event_does_what_the_vector_says(vector: dict[str, Any]) -> None:
+def test_event_matches_vector(vector: dict[str, Any]) -> None:
     before = msgspec.convert(vector["before"], Snapshot)
     event: Event = msgspec.convert(vector["event"], Event)
     untouched = encode(before)
@@ -29,22 +29,22 @@ def test_an_event_does_what_the_vector_says(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
-def test_a_vector_says_all_and_only_what_goes_over_the_wire(vector: dict[str, Any]) -> None:
+def test_vectors_have_exactly_the_wire_fields(vector: dict[str, Any]) -> None:
     for name, kind in (("before", Snapshot), ("event", Event), ("after", Snapshot)):
         assert json.loads(encode(msgspec.convert(vector[name], kind))) == vector[name]
 
 
-def test_there_is_a_vector_for_every_event() -> None:
+def test_every_event_has_vector() -> None:
     covered = {vector["event"]["t"] for vector in VECTORS}
     assert covered == {kind.__struct_config__.tag for kind in get_args(Event)}
 
 
-def test_each_vector_has_a_name_of_its_own() -> None:
+def test_vector_names_are_unique() -> None:
     assert len({vector["name"] for vector in VECTORS}) == len(VECTORS)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
-def test_a_client_that_shares_no_code_comes_to_the_same_state(vector: dict[str, Any]) -> None:
+def test_independent_client_reaches_same_state(vector: dict[str, Any]) -> None:
     event = vector["event"]
     position = {"epoch": "e", "version": event.get("from", event["version"]) - 1}
     mine, told = PartyView(), PartyView()
@@ -62,7 +62,7 @@ def _countable(snapshot: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(st.lists(st.sampled_from(["said", "came", "counted", "over"]), max_size=60))
-def test_a_snapshot_keeps_the_last_twenty_messages_and_every_guest_who_came(kinds: list[str]) -> None:
+def test_snapshot_keeps_20_messages_and_all_guests(kinds: list[str]) -> None:
     party = new_snapshot()
     texts = []
     names = ["Ann"]
@@ -83,6 +83,6 @@ def test_a_snapshot_keeps_the_last_twenty_messages_and_every_guest_who_came(kind
     assert party.playback == new_snapshot().playback
 
 
-def test_a_message_keeps_the_name_its_speaker_had() -> None:
+def test_applied_message_keeps_authors_name() -> None:
     spoken = MessageEvent(version=1, id="m", member_id="ann", name="Old", text="x", at=1)
     assert apply_event(new_snapshot(), spoken).messages[0].name == "Old"

@@ -47,13 +47,13 @@ def picking(seed: int) -> Pick:
 @example("\ud800")
 @example("[" * 100_000)
 @example('{"t":' * 100_000)
-def test_whatever_a_frame_is_it_is_read_or_is_none(frame: str | bytes) -> None:
+def test_any_bytes_are_messages_or_none(frame: str | bytes) -> None:
     messages = read_frame(frame)
     assert messages is None or messages
 
 
 @given(JSON)
-def test_whatever_json_a_frame_is_it_is_read_or_is_none(value: object) -> None:
+def test_any_json_is_messages_or_none(value: object) -> None:
     messages = read_frame(json.dumps(value))
     items = value if isinstance(value, list) else [value]
     is_batch = bool(items) and all(isinstance(item, dict) and isinstance(item.get("t"), str) for item in items)
@@ -62,7 +62,7 @@ def test_whatever_json_a_frame_is_it_is_read_or_is_none(value: object) -> None:
 
 
 @given(MESSAGE.filter(lambda message: isinstance(message["t"], str)))
-def test_a_message_is_understood_or_refused_for_a_reason_and_never_changed(message: dict[str, object]) -> None:
+def test_message_is_parsed_unchanged_or_refused(message: dict[str, object]) -> None:
     messages = read_frame(json.dumps(message))
     assert messages is not None
     (read,) = messages
@@ -82,18 +82,18 @@ def test_a_message_is_understood_or_refused_for_a_reason_and_never_changed(messa
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(FRAME, max_size=20), st.integers(0, 2**32))
-def test_a_conversation_keeps_its_promises_whatever_is_said(frames: list[str | bytes | None], seed: int) -> None:
+def test_conversation_of_any_frames_keeps_promises(frames: list[str | bytes | None], seed: int) -> None:
     converse(picking(seed), frames)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**64))
-def test_a_conversation_keeps_its_promises_with_clients_that_mean_well_or_nearly(seed: int) -> None:
+def test_conversation_of_valid_frames_keeps_promises(seed: int) -> None:
     pick = picking(seed)
     converse(pick, (some_frame(pick) for _ in range(40)))
 
 
-def test_the_conversations_get_everywhere() -> None:
+def test_conversations_reach_every_outcome() -> None:
     # If this fails the fuzzing has become toothless, and not the program wrong.
     endings = set()
     for seed in range(300):
@@ -107,5 +107,5 @@ def test_the_conversations_get_everywhere() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**64), st.integers(1, 80))
-def test_a_room_gets_level_whatever_is_lost_late_doubled_or_of_another_life(seed: int, steps: int) -> None:
+def test_replica_syncs_after_any_event_disorder(seed: int, steps: int) -> None:
     live(picking(seed), steps)

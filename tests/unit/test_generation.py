@@ -102,14 +102,14 @@ class Ward:
 
 
 @in_fake_time
-async def test_an_instance_that_knew_nothing_sees_no_loss() -> None:
+async def test_first_check_is_no_data_loss() -> None:
     ward = Ward()
     assert await ward.believes()
     assert ward.losses == []
 
 
 @pytest.mark.parametrize("life", [("life-2", 0), ("life-2", 99), ("life-1", 4)])
-def test_another_id_or_a_lower_beat_is_a_loss(life: tuple[str, int]) -> None:
+def test_other_id_or_lower_counter_is_data_loss(life: tuple[str, int]) -> None:
     @in_fake_time
     async def scene() -> None:
         ward = Ward()
@@ -126,7 +126,7 @@ def test_another_id_or_a_lower_beat_is_a_loss(life: tuple[str, int]) -> None:
 
 
 @in_fake_time
-async def test_a_higher_beat_is_somebody_elses() -> None:
+async def test_higher_counter_is_no_data_loss() -> None:
     ward = Ward()
     assert await ward.believes()
     ward.client.lives["0"] = ("life-1", 70)
@@ -135,7 +135,7 @@ async def test_a_higher_beat_is_somebody_elses() -> None:
 
 
 @in_fake_time
-async def test_looks_that_found_the_same_loss_tell_of_it_once() -> None:
+async def test_same_data_loss_is_reported_once() -> None:
     ward = Ward()
     assert await ward.believes()
     ward.client.lives["0"] = ("life-2", 0)
@@ -144,7 +144,7 @@ async def test_looks_that_found_the_same_loss_tell_of_it_once() -> None:
 
 
 @in_fake_time
-async def test_a_look_that_was_answered_before_the_loss_tells_nothing_new() -> None:
+async def test_check_answered_before_data_loss_reports_nothing() -> None:
     ward = Ward()
     assert await ward.believes()
     ward.client.held = []
@@ -163,7 +163,7 @@ async def test_a_look_that_was_answered_before_the_loss_tells_nothing_new() -> N
 
 
 @in_fake_time
-async def test_a_beat_that_is_answered_late_is_not_held_against_the_store() -> None:
+async def test_late_counter_answer_is_no_data_loss() -> None:
     ward = Ward()
     ward.client.held = []
     beats = [asyncio.create_task(ward.believes()) for _ in range(2)]
@@ -179,7 +179,7 @@ async def test_a_beat_that_is_answered_late_is_not_held_against_the_store() -> N
 
 
 @in_fake_time
-async def test_while_anything_is_written_back_health_says_so() -> None:
+async def test_health_shows_recovery() -> None:
     ward = Ward("a", "b")
     states: list[StoreState] = []
     ward.health.on_change(lambda state, _: states.append(state))
@@ -196,7 +196,7 @@ async def test_while_anything_is_written_back_health_says_so() -> None:
 
 
 @in_fake_time
-async def test_a_shard_that_is_away_keeps_nobody_from_looking_after_the_others() -> None:
+async def test_unreachable_shard_delays_no_other_check() -> None:
     ward = Ward("a", "b")
     watching = asyncio.create_task(ward.detector.run())
     await settle()
@@ -208,7 +208,7 @@ async def test_a_shard_that_is_away_keeps_nobody_from_looking_after_the_others()
 
 
 @in_fake_time
-async def test_an_instance_beats_where_that_is_worth_it_and_only_looks_for_an_absence() -> None:
+async def test_counter_advances_only_with_local_state() -> None:
     ward = Ward()
     watching = asyncio.create_task(ward.detector.run())
     await settle()

@@ -16,7 +16,7 @@ from tests.support.fakes import CODE, FakeDataLossDetector, over, said
 
 
 @in_fake_time
-async def test_a_take_over_closes_the_old_connection_and_no_other() -> None:
+async def test_take_over_closes_old_connection_only() -> None:
     world = World()
     old, other, new = await world.phones(["ann", "ben", "ann"])
     world.expel(old, Reason.TAKEN_OVER)
@@ -27,7 +27,7 @@ async def test_a_take_over_closes_the_old_connection_and_no_other() -> None:
 
 
 @in_fake_time
-async def test_notices_of_two_take_overs_that_come_after_both_leave_the_last_connection() -> None:
+async def test_late_take_over_notices_keep_last_connection() -> None:
     world = World()
     first, second, third = await world.phones(["ann", "ann", "ann"])
     world.expel(first, Reason.TAKEN_OVER)
@@ -37,7 +37,7 @@ async def test_notices_of_two_take_overs_that_come_after_both_leave_the_last_con
 
 
 @in_fake_time
-async def test_who_is_kicked_hears_so_and_is_closed_and_nobody_else() -> None:
+async def test_kick_closes_kicked_connection_only() -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
     world.expel(ben, Reason.KICKED)
@@ -49,7 +49,7 @@ async def test_who_is_kicked_hears_so_and_is_closed_and_nobody_else() -> None:
 
 @pytest.mark.parametrize(("reason", "heard"), [(Reason.TAKEN_OVER, ["a"]), (Reason.KICKED, ["a"])])
 @in_fake_time
-async def test_news_from_before_are_told_before_the_close(reason: Reason, heard: list[str]) -> None:
+async def test_pending_events_are_sent_before_close(reason: Reason, heard: list[str]) -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.happens(said("a"))
@@ -59,7 +59,7 @@ async def test_news_from_before_are_told_before_the_close(reason: Reason, heard:
 
 
 @in_fake_time
-async def test_notices_for_connections_that_are_not_here_change_nothing() -> None:
+async def test_notice_for_unknown_connection_is_ignored() -> None:
     world = World()
     world.hub.expelled(CODE, "holder-1", Reason.KICKED)
     (phone,) = await world.phones(["ann"])
@@ -73,7 +73,7 @@ async def test_notices_for_connections_that_are_not_here_change_nothing() -> Non
 
 
 @in_fake_time
-async def test_the_end_is_told_to_everybody_before_they_are_closed_and_the_room_goes() -> None:
+async def test_party_end_is_sent_before_connections_close() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
     world.happens(said("bye"), over())
@@ -85,7 +85,7 @@ async def test_the_end_is_told_to_everybody_before_they_are_closed_and_the_room_
 
 
 @in_fake_time
-async def test_who_ended_the_party_by_leaving_is_left_to_close_by_itself() -> None:
+async def test_host_who_left_closes_own_connection() -> None:
     world = World()
     host, guest = await world.phones(["ann", "ben"])
     world.memberships[host].busy = True
@@ -95,7 +95,7 @@ async def test_who_ended_the_party_by_leaving_is_left_to_close_by_itself() -> No
 
 
 @in_fake_time
-async def test_what_comes_after_the_end_reaches_nobody() -> None:
+async def test_event_after_party_end_is_not_sent() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.happens(over())
@@ -112,7 +112,7 @@ async def test_what_comes_after_the_end_reaches_nobody() -> None:
 
 
 @in_fake_time
-async def test_a_drain_closes_all_phones_in_batches_over_the_time_given() -> None:
+async def test_drain_closes_connections_in_batches() -> None:
     world = World()
     phones = [FakePhone() for _ in range(95)]
     for phone in phones:
@@ -132,7 +132,7 @@ async def test_a_drain_closes_all_phones_in_batches_over_the_time_given() -> Non
 
 @pytest.mark.parametrize("count", [0, 1, 20, 21])
 @in_fake_time
-async def test_a_drain_closes_few_phones_too_and_each_once(count: int) -> None:
+async def test_drain_closes_few_connections_once_each(count: int) -> None:
     world = World()
     phones = [FakePhone() for _ in range(count)]
     for phone in phones:
@@ -144,7 +144,7 @@ async def test_a_drain_closes_few_phones_too_and_each_once(count: int) -> None:
 
 
 @in_fake_time
-async def test_while_an_instance_drains_no_leave_is_told() -> None:
+async def test_drain_sends_no_leave() -> None:
     world = World()
     store = world.store.as_store()
     recovery = Recovery(store, FakeDataLossDetector().as_detector(), world.hub, 10.0, lambda *_: None)
@@ -161,7 +161,7 @@ async def test_while_an_instance_drains_no_leave_is_told() -> None:
 
 
 @in_fake_time
-async def test_a_room_that_nobody_entered_goes_at_once() -> None:
+async def test_unentered_room_is_dropped_at_once() -> None:
     world = World()
     async with world.hub.open_room(CODE, now() + 1.5):
         assert world.event_stream.wanted == {CODE}
@@ -169,7 +169,7 @@ async def test_a_room_that_nobody_entered_goes_at_once() -> None:
 
 
 @in_fake_time
-async def test_an_empty_room_is_kept_for_a_while_and_then_goes() -> None:
+async def test_empty_room_lingers_and_is_dropped() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     await later(2 * ROOM_LINGER_SECONDS)
@@ -182,7 +182,7 @@ async def test_an_empty_room_is_kept_for_a_while_and_then_goes() -> None:
 
 
 @in_fake_time
-async def test_who_comes_back_in_time_finds_the_room_level() -> None:
+async def test_rejoin_within_linger_finds_room_synced() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
@@ -196,7 +196,7 @@ async def test_who_comes_back_in_time_finds_the_room_level() -> None:
 
 
 @in_fake_time
-async def test_a_room_in_which_somebody_is_about_to_enter_is_kept() -> None:
+async def test_room_with_entering_client_is_kept() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
@@ -208,7 +208,7 @@ async def test_a_room_in_which_somebody_is_about_to_enter_is_kept() -> None:
 
 
 @in_fake_time
-async def test_a_room_is_kept_for_as_long_after_the_last_leave_even_if_that_was_soon() -> None:
+async def test_room_linger_starts_at_last_leave() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     await later(ROOM_LINGER_SECONDS / 2)
@@ -218,7 +218,7 @@ async def test_a_room_is_kept_for_as_long_after_the_last_leave_even_if_that_was_
 
 
 @in_fake_time
-async def test_a_room_that_went_is_opened_anew() -> None:
+async def test_dropped_room_is_opened_again() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
@@ -230,7 +230,7 @@ async def test_a_room_that_went_is_opened_anew() -> None:
 
 
 @in_fake_time
-async def test_how_many_watch_is_in_the_next_room() -> None:
+async def test_watcher_count_is_in_next_snapshot() -> None:
     world = World()
     world.hub.watched(CODE, 9)
     await world.phones(["ann"])
@@ -240,7 +240,7 @@ async def test_how_many_watch_is_in_the_next_room() -> None:
 
 
 @in_fake_time
-async def test_at_the_end_what_still_runs_is_stopped() -> None:
+async def test_hub_close_stops_tasks() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.store.down = True

@@ -10,7 +10,7 @@ from tests.support.fakes import CODE, FakeParty, said
 
 
 @in_fake_time
-async def test_a_straggler_of_a_life_that_is_over_does_not_have_the_store_asked_for_ever() -> None:
+async def test_late_event_of_old_epoch_stops_fetching() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.hub.published(CODE, FakeParty(epoch="epoch-0", version=50).happen(said("straggler")))
@@ -23,7 +23,7 @@ async def test_a_straggler_of_a_life_that_is_over_does_not_have_the_store_asked_
 
 
 @in_fake_time
-async def test_an_event_of_the_life_before_lets_nobody_in() -> None:
+async def test_event_of_old_epoch_admits_nobody() -> None:
     world = World()
     await world.phones(["ann"])
     before, late = world.party, world.missed(said("of the life before"))
@@ -37,7 +37,7 @@ async def test_an_event_of_the_life_before_lets_nobody_in() -> None:
 
 
 @in_fake_time
-async def test_an_event_of_the_life_before_shuts_nobody_out() -> None:
+async def test_event_of_old_epoch_closes_nobody() -> None:
     world = World()
     await world.phones(["ann"])
     late = [world.missed(said(f"of the life before, {number}")) for number in range(2)]
@@ -56,7 +56,7 @@ async def test_an_event_of_the_life_before_shuts_nobody_out() -> None:
 
 
 @in_fake_time
-async def test_an_event_of_a_kind_that_only_a_later_version_knows_does_not_stop_the_instance() -> None:
+async def test_event_of_later_version_does_not_stop_instance() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     # The phone of the test knows no such event either; the room goes on for a while without phones.

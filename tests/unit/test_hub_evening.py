@@ -123,7 +123,7 @@ class Evening:
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32))
 @in_fake_time
-async def test_every_evening_ends_well(seed: int) -> None:
+async def test_hub_scenario_ends_synced(seed: int) -> None:
     evening = Evening(seed)
     await evening.pass_by()
     await evening.end_well()

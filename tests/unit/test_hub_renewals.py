@@ -29,7 +29,7 @@ def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
 
 
 @in_fake_time
-async def test_a_renewal_shows_up_a_lost_last_event() -> None:
+async def test_renewal_reveals_lost_last_event() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.missed(said("lost"))
@@ -41,7 +41,7 @@ async def test_a_renewal_shows_up_a_lost_last_event() -> None:
 
 
 @in_fake_time
-async def test_a_renewal_that_was_quicker_than_the_event_asks_for_nothing() -> None:
+async def test_renewal_before_event_fetches_nothing() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     published = world.missed(said("late"))
@@ -54,7 +54,7 @@ async def test_a_renewal_that_was_quicker_than_the_event_asks_for_nothing() -> N
 
 
 @in_fake_time
-async def test_where_the_party_goes_on_under_a_new_epoch_everyone_gets_a_new_room() -> None:
+async def test_new_epoch_sends_snapshot_to_everyone() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     other = FakeParty(epoch="epoch-2", version=1)
@@ -69,7 +69,7 @@ async def test_where_the_party_goes_on_under_a_new_epoch_everyone_gets_a_new_roo
 
 
 @in_fake_time
-async def test_what_a_renewal_tells_of_the_expiry_is_in_the_next_room() -> None:
+async def test_renewed_expiry_is_in_next_snapshot() -> None:
     world = World()
     await world.phones(["ann"])
     renewed(world, world.party.version)
@@ -78,7 +78,7 @@ async def test_what_a_renewal_tells_of_the_expiry_is_in_the_next_room() -> None:
 
 
 @in_fake_time
-async def test_a_party_that_ends_while_a_late_event_is_waited_for_ends_quietly() -> None:
+async def test_party_end_during_event_wait_ends_quietly() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     renewed(world, world.party.version + 2)
@@ -100,7 +100,7 @@ async def test_a_party_that_ends_while_a_late_event_is_waited_for_ends_quietly()
     ],
 )
 @in_fake_time
-async def test_who_could_not_be_renewed_is_closed_accordingly(reason: Reason, code: CloseCode, last: str) -> None:
+async def test_refused_renewal_closes_with_its_reason(reason: Reason, code: CloseCode, last: str) -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
     gone = Verdict("ben", world.memberships[ben].lease.holder, reason)
@@ -113,7 +113,7 @@ async def test_who_could_not_be_renewed_is_closed_accordingly(reason: Reason, co
 
 
 @in_fake_time
-async def test_a_party_that_is_gone_closes_all_its_phones_here() -> None:
+async def test_absent_party_closes_its_connections() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
     world.hub.schedule_close(world.room())
@@ -123,7 +123,7 @@ async def test_a_party_that_is_gone_closes_all_its_phones_here() -> None:
 
 
 @in_fake_time
-async def test_the_event_that_says_why_is_waited_for_a_moment_where_the_store_knows_no_party_any_more() -> None:
+async def test_absent_party_waits_for_ending_event() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
     published = world.missed(over())
@@ -151,7 +151,7 @@ async def renewing(world: World) -> AsyncIterator[None]:
 
 
 @in_fake_time
-async def test_leases_are_renewed_at_a_third_of_their_length() -> None:
+async def test_leases_are_renewed_at_third_of_length() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
     async with renewing(world):
@@ -164,7 +164,7 @@ async def test_leases_are_renewed_at_a_third_of_their_length() -> None:
 
 
 @in_fake_time
-async def test_where_something_runs_out_sooner_leases_are_renewed_sooner() -> None:
+async def test_earlier_expiry_advances_renewal() -> None:
     world = World()
     await world.phones(["ann"])
     world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, 0, 700, ())
@@ -175,7 +175,7 @@ async def test_where_something_runs_out_sooner_leases_are_renewed_sooner() -> No
 
 
 @in_fake_time
-async def test_while_the_store_is_away_renewing_is_tried_again_and_again_and_nobody_is_closed() -> None:
+async def test_renewal_without_store_is_retried_and_closes_nobody() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.store.down = True
@@ -190,7 +190,7 @@ async def test_while_the_store_is_away_renewing_is_tried_again_and_again_and_nob
 
 
 @in_fake_time
-async def test_an_empty_room_renews_nothing() -> None:
+async def test_empty_room_renews_nothing() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
@@ -200,7 +200,7 @@ async def test_an_empty_room_renews_nothing() -> None:
 
 
 @in_fake_time
-async def test_a_large_crowd_is_renewed_in_calls_of_500() -> None:
+async def test_leases_are_renewed_in_calls_of_500() -> None:
     world = World()
     async with world.hub.open_room(CODE, 2000.0) as room:
         await world.hub.wait_synced(room, "epoch-1", 1, 2000.0)
@@ -213,7 +213,7 @@ async def test_a_large_crowd_is_renewed_in_calls_of_500() -> None:
 
 
 @in_fake_time
-async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
+async def test_lease_loss_closes_within_third_of_lease() -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
     gone = Verdict("ben", world.memberships[ben].lease.holder, Reason.KICKED)
@@ -228,7 +228,7 @@ async def test_a_verdict_closes_the_phone_within_a_third_of_a_lease() -> None:
 
 
 @in_fake_time
-async def test_a_phone_that_comes_while_the_store_is_away_is_told_so() -> None:
+async def test_new_connection_gets_store_status() -> None:
     world = World()
     world.hub.send_status(Status("disconnected"))
     early, late = FakePhone(), FakePhone()

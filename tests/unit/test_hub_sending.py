@@ -32,7 +32,7 @@ REACTION = encode(Reaction(member_id="ann", name="Ann", emoji="👍"))
 
 
 @in_fake_time
-async def test_who_enters_is_sent_the_room_and_then_the_news() -> None:
+async def test_enter_is_sent_snapshot_before_events() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     assert phone.heard == ["WATCHING", "ROOM"]
@@ -43,7 +43,7 @@ async def test_who_enters_is_sent_the_room_and_then_the_news() -> None:
 
 
 @in_fake_time
-async def test_the_first_news_goes_out_at_once() -> None:
+async def test_first_event_is_sent_at_once() -> None:
     world = World()
     phones = await world.phones(guests(100))
     await later(1.0)
@@ -54,7 +54,7 @@ async def test_the_first_news_goes_out_at_once() -> None:
 
 
 @in_fake_time
-async def test_events_of_one_loop_turn_share_a_frame() -> None:
+async def test_events_of_one_loop_turn_share_frame() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     await later(1.0)
@@ -68,7 +68,7 @@ async def test_events_of_one_loop_turn_share_a_frame() -> None:
 
 
 @in_fake_time
-async def test_what_follows_waits_for_the_window_and_comes_together() -> None:
+async def test_following_events_share_next_window() -> None:
     world = World()
     phones = await world.phones(guests(100))
     window = 100 * SEND_SECONDS_PER_PHONE
@@ -88,7 +88,7 @@ async def test_what_follows_waits_for_the_window_and_comes_together() -> None:
 
 @pytest.mark.parametrize(("phones", "window"), [(2, 100e-6), (200, 0.01), (2000, SEND_WINDOW_SECONDS_MAX)])
 @in_fake_time
-async def test_however_much_happens_there_is_at_most_one_frame_a_window(phones: int, window: float) -> None:
+async def test_window_has_at_most_one_frame(phones: int, window: float) -> None:
     world = World()
     first, last = FakePhone(), FakePhone()
     await world.enter(first)
@@ -110,7 +110,7 @@ async def test_however_much_happens_there_is_at_most_one_frame_a_window(phones: 
 
 
 @in_fake_time
-async def test_after_a_pause_news_go_out_at_once_again() -> None:
+async def test_event_after_pause_is_sent_at_once() -> None:
     world = World()
     (phone, *_) = await world.phones(guests(100))
     for text in "abc":
@@ -122,7 +122,7 @@ async def test_after_a_pause_news_go_out_at_once_again() -> None:
 
 
 @in_fake_time
-async def test_a_newcomer_hears_nothing_twice_and_misses_nothing() -> None:
+async def test_newcomer_gets_each_event_once() -> None:
     world = World()
     crowd = await world.phones(guests(100))
     await later(1.0)
@@ -139,7 +139,7 @@ async def test_a_newcomer_hears_nothing_twice_and_misses_nothing() -> None:
 
 
 @in_fake_time
-async def test_a_newcomer_in_the_midst_of_merged_counts_is_told_its_part_of_them() -> None:
+async def test_newcomer_gets_its_part_of_merged_counts() -> None:
     world = World()
     crowd = await world.phones(guests(100))
     await later(1.0)
@@ -157,7 +157,7 @@ async def test_a_newcomer_in_the_midst_of_merged_counts_is_told_its_part_of_them
 
 
 @in_fake_time
-async def test_who_comes_back_is_sent_only_what_was_missed() -> None:
+async def test_rejoin_is_sent_missed_events_only() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.happens(said("a"))
@@ -172,7 +172,7 @@ async def test_who_comes_back_is_sent_only_what_was_missed() -> None:
 
 
 @in_fake_time
-async def test_who_missed_nothing_is_sent_nothing_before_the_news() -> None:
+async def test_rejoin_without_misses_is_sent_events_only() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
@@ -184,7 +184,7 @@ async def test_who_missed_nothing_is_sent_nothing_before_the_news() -> None:
 
 
 @in_fake_time
-async def test_reactions_reach_the_room_and_those_of_a_party_nobody_is_in_reach_nobody() -> None:
+async def test_reaction_reaches_its_room_only() -> None:
     world = World()
     world.hub.reacted(CODE, REACTION)
     (phone,) = await world.phones(["ann"])
@@ -195,7 +195,7 @@ async def test_reactions_reach_the_room_and_those_of_a_party_nobody_is_in_reach_
 
 
 @in_fake_time
-async def test_a_slow_phone_is_dropped_and_nobody_else_is_slowed() -> None:
+async def test_slow_connection_is_dropped_without_delay_to_others() -> None:
     world = World(text_frame)
     quick = [FakeSocketConnection() for _ in range(5)]
     asleep = FakeSocketConnection(reads=False, answers_after=None)
@@ -222,7 +222,7 @@ async def test_a_slow_phone_is_dropped_and_nobody_else_is_slowed() -> None:
 
 
 @in_fake_time
-async def test_every_phone_hears_how_the_store_is_in_a_room_or_not() -> None:
+async def test_store_status_reaches_every_connection() -> None:
     world = World()
     inside, outside, gone = FakePhone(), FakePhone(), FakePhone()
     for phone in (inside, outside, gone):
@@ -237,7 +237,7 @@ async def test_every_phone_hears_how_the_store_is_in_a_room_or_not() -> None:
 
 
 @in_fake_time
-async def test_after_a_new_beginning_there_is_at_most_one_frame_a_window_too() -> None:
+async def test_resync_sends_one_frame_per_window() -> None:
     world = World()
     (phone, *_) = await world.phones(guests(1000))
     await later(1.0)
@@ -258,7 +258,7 @@ async def test_after_a_new_beginning_there_is_at_most_one_frame_a_window_too() -
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32))
 @in_fake_time
-async def test_however_guests_come_and_go_each_is_told_all_from_its_room_on(seed: int) -> None:
+async def test_each_connection_gets_all_events_after_snapshot(seed: int) -> None:
     dice = random.Random(seed)
     world = World()
     present = await world.phones(["keeper"])

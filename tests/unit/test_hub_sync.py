@@ -17,7 +17,7 @@ from tests.support.fakes import CODE, FakeParty, came, over, said
 
 
 @in_fake_time
-async def test_the_first_to_enter_has_the_party_asked_for_and_the_others_do_not() -> None:
+async def test_first_enter_fetches_party_once() -> None:
     world = World()
     await asyncio.gather(*(world.enter(FakePhone(), f"g{number}") for number in range(10)))
     await world.enter(FakePhone(), "late")
@@ -26,7 +26,7 @@ async def test_the_first_to_enter_has_the_party_asked_for_and_the_others_do_not(
 
 
 @in_fake_time
-async def test_what_happens_while_the_party_is_asked_for_is_not_missed() -> None:
+async def test_event_during_fetch_is_not_missed() -> None:
     world = World()
     world.store.answering.clear()
     phone = FakePhone()
@@ -42,7 +42,7 @@ async def test_what_happens_while_the_party_is_asked_for_is_not_missed() -> None
 
 
 @in_fake_time
-async def test_an_event_on_its_way_is_waited_for_and_not_asked_for() -> None:
+async def test_event_in_flight_is_awaited_and_not_fetched() -> None:
     world = World()
     await world.phones(["ann"])
     mine = world.missed(came("Ben"))
@@ -55,7 +55,7 @@ async def test_an_event_on_its_way_is_waited_for_and_not_asked_for() -> None:
 
 
 @in_fake_time
-async def test_an_event_that_does_not_come_is_asked_for_after_a_moment() -> None:
+async def test_missing_event_is_fetched_after_wait() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.missed(came("Ben"))
@@ -68,7 +68,7 @@ async def test_an_event_that_does_not_come_is_asked_for_after_a_moment() -> None
 
 
 @in_fake_time
-async def test_who_enters_while_the_store_is_away_hears_so_by_the_deadline_and_in_doubt() -> None:
+async def test_enter_without_store_fails_in_doubt_at_deadline() -> None:
     world = World()
     world.store.down = True
     began = now()
@@ -80,7 +80,7 @@ async def test_who_enters_while_the_store_is_away_hears_so_by_the_deadline_and_i
 
 
 @in_fake_time
-async def test_a_subscription_that_is_not_confirmed_is_told_as_unavailable_and_the_room_goes() -> None:
+async def test_unconfirmed_subscription_drops_room() -> None:
     world = World()
     world.event_stream.silent = True
     with pytest.raises(StoreUnavailableError):
@@ -89,7 +89,7 @@ async def test_a_subscription_that_is_not_confirmed_is_told_as_unavailable_and_t
 
 
 @in_fake_time
-async def test_who_waits_for_a_room_hears_when_the_party_ends() -> None:
+async def test_entering_client_gets_party_end() -> None:
     world = World()
     await world.phones(["ann"])
     world.missed(came("Ben"))
@@ -101,7 +101,7 @@ async def test_who_waits_for_a_room_hears_when_the_party_ends() -> None:
 
 
 @in_fake_time
-async def test_a_party_in_which_nothing_has_happened_can_be_watched_while_the_first_thing_does() -> None:
+async def test_watch_during_first_event_succeeds() -> None:
     world = World(party=FakeParty(version=0))
     world.store.answering.clear()
     async with world.hub.open_room(CODE, now() + 1.5) as room:
@@ -114,7 +114,7 @@ async def test_a_party_in_which_nothing_has_happened_can_be_watched_while_the_fi
 
 
 @in_fake_time
-async def test_who_was_let_in_just_before_the_end_is_told_of_the_end() -> None:
+async def test_client_entered_before_end_gets_party_end() -> None:
     world = World()
     await world.phones(["ann"])
     async with world.hub.open_room(CODE, now() + 1.5) as room:
@@ -127,7 +127,7 @@ async def test_who_was_let_in_just_before_the_end_is_told_of_the_end() -> None:
 
 
 @in_fake_time
-async def test_who_is_let_in_by_an_event_and_shut_out_by_the_next_is_told_of_the_end() -> None:
+async def test_admitted_client_before_end_gets_ending_event() -> None:
     world = World()
     await world.phones(["ann"])
     mine = world.missed(came("Ben"))
@@ -145,7 +145,7 @@ async def test_who_is_let_in_by_an_event_and_shut_out_by_the_next_is_told_of_the
 
 
 @in_fake_time
-async def test_a_gap_is_asked_for_at_once_and_phones_hear_all_in_order() -> None:
+async def test_gap_is_fetched_at_once_and_sent_in_order() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.missed(said("lost"))
@@ -157,7 +157,7 @@ async def test_a_gap_is_asked_for_at_once_and_phones_hear_all_in_order() -> None
 
 
 @in_fake_time
-async def test_a_gap_is_asked_for_even_in_the_very_moment_in_which_the_last_one_was_closed() -> None:
+async def test_gap_right_after_filled_gap_is_fetched() -> None:
     world = World()
     phone = FakePhone()
     async with world.hub.open_room(CODE, now() + 1.5) as room:
@@ -170,7 +170,7 @@ async def test_a_gap_is_asked_for_even_in_the_very_moment_in_which_the_last_one_
 
 
 @in_fake_time
-async def test_a_gap_too_wide_for_the_log_is_bridged_by_a_new_room() -> None:
+async def test_gap_beyond_log_is_filled_by_snapshot() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.missed(said("lost"))
@@ -185,7 +185,7 @@ async def test_a_gap_too_wide_for_the_log_is_bridged_by_a_new_room() -> None:
 
 
 @in_fake_time
-async def test_while_the_store_is_away_it_is_asked_again_and_again_and_nobody_is_closed() -> None:
+async def test_unavailable_store_is_retried_and_closes_nobody() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.store.down = True
@@ -201,7 +201,7 @@ async def test_while_the_store_is_away_it_is_asked_again_and_again_and_nobody_is
 
 
 @in_fake_time
-async def test_a_party_that_ended_unheard_is_closed_when_it_is_asked_for() -> None:
+async def test_party_ended_unnoticed_is_closed_at_fetch() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.hub.confirmed(CODE)
@@ -212,7 +212,7 @@ async def test_a_party_that_ended_unheard_is_closed_when_it_is_asked_for() -> No
 
 
 @in_fake_time
-async def test_where_the_store_tells_of_the_end_first_the_event_that_says_why_is_told_too() -> None:
+async def test_end_found_by_fetch_waits_for_ending_event() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     published = world.missed(over())
@@ -226,7 +226,7 @@ async def test_where_the_store_tells_of_the_end_first_the_event_that_says_why_is
 
 
 @in_fake_time
-async def test_when_the_subscription_begins_anew_what_was_missed_is_asked_for_within_a_second() -> None:
+async def test_resubscription_fetches_missed_within_a_second() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
     began = now()
@@ -240,7 +240,7 @@ async def test_when_the_subscription_begins_anew_what_was_missed_is_asked_for_wi
 
 
 @in_fake_time
-async def test_rooms_that_begin_anew_together_are_asked_for_apart() -> None:
+async def test_resyncs_of_many_rooms_are_spread() -> None:
     moments = []
     for _ in range(8):
         world = World()
@@ -253,7 +253,7 @@ async def test_rooms_that_begin_anew_together_are_asked_for_apart() -> None:
 
 
 @in_fake_time
-async def test_the_beginning_of_a_subscription_asks_for_nothing() -> None:
+async def test_first_subscription_fetches_nothing() -> None:
     world = World()
     world.hub.confirmed(CODE)
     async with world.hub.open_room(CODE, now() + 1.0):
@@ -263,7 +263,7 @@ async def test_the_beginning_of_a_subscription_asks_for_nothing() -> None:
 
 
 @in_fake_time
-async def test_what_was_published_between_an_answer_and_a_new_subscription_is_asked_for() -> None:
+async def test_event_before_resubscription_is_fetched() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.missed(said("lost"))
@@ -280,7 +280,7 @@ async def test_what_was_published_between_an_answer_and_a_new_subscription_is_as
 
 
 @in_fake_time
-async def test_who_enters_just_after_an_interruption_does_not_wait_for_the_spread(
+async def test_enter_after_interruption_skips_spread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda _, most: most)
@@ -295,7 +295,7 @@ async def test_who_enters_just_after_an_interruption_does_not_wait_for_the_sprea
 
 
 @in_fake_time
-async def test_rooms_are_spread_out_again_after_somebody_could_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_resyncs_spread_again_after_urgent_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda _, most: most)
     world = World()
     await world.phones(["ann"])

@@ -36,21 +36,21 @@ def links(public_url: str | None = None, lan: tuple[str, ...] = ("192.168.1.5", 
         ("a" * 300, "http://192.168.1.5:8080/p/ABC123"),
     ],
 )
-def test_a_link_leads_where_a_phone_can_go(host: str, link: str) -> None:
+def test_link_uses_reachable_address(host: str, link: str) -> None:
     assert links().join_link("ABC123", "http", host) == link
 
 
-def test_the_public_url_wins() -> None:
+def test_link_prefers_public_url() -> None:
     assert links("https://party.example/hub").join_link("ABC123", "http", "localhost:1") == (
         "https://party.example/hub/p/ABC123"
     )
 
 
-def test_without_a_network_a_loopback_link_is_better_than_none() -> None:
+def test_link_without_network_is_loopback() -> None:
     assert links(lan=()).join_link("ABC123", "http", "127.0.0.1:8080") == "http://localhost:8080/p/ABC123"
 
 
-def test_a_qr_code_is_an_svg_picture() -> None:
+def test_qr_code_is_svg() -> None:
     picture = qr_svg("http://party.example/p/ABC123")
     assert picture.startswith(b"<svg")
     assert picture != qr_svg("http://party.example/p/ABC124")

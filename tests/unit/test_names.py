@@ -30,12 +30,12 @@ from hubbub.core.party import clean_name
         ("x" * 49 + "  y", "x" * 49),
     ],
 )
-def test_a_name_is_trimmed_cleaned_and_cut(typed: str, shown: str) -> None:
+def test_name_is_trimmed_cleaned_and_truncated(typed: str, shown: str) -> None:
     assert clean_name(typed) == shown
 
 
 @given(st.text(st.characters(), max_size=200))
-def test_a_cleaned_name_is_short_trimmed_writable_and_stays_as_it_is(typed: str) -> None:
+def test_clean_name_is_short_printable_and_idempotent(typed: str) -> None:
     shown = clean_name(typed)
     assert len(shown) <= 50
     assert shown == shown.strip()

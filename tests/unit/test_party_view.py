@@ -34,7 +34,7 @@ def view() -> PartyView:
     return view
 
 
-def test_events_in_order_are_applied(view: PartyView) -> None:
+def test_view_applies_events_in_order(view: PartyView) -> None:
     view.take(event(5))
     view.take(event(6, "MEMBER_LEFT", memberId="g", cause="left", guestCount=0))
     view.take({"t": "PONG", "id": None, "serverTime": 1})
@@ -68,12 +68,12 @@ def test_events_in_order_are_applied(view: PartyView) -> None:
         room(5, guestCount=2),
     ],
 )
-def test_what_does_not_follow_fails(view: PartyView, message: Message) -> None:
+def test_view_refuses_version_gap(view: PartyView, message: Message) -> None:
     with pytest.raises(AssertionError):
         view.take(message)
 
 
-def test_nothing_comes_before_the_room_or_behind_what_was_promised() -> None:
+def test_view_refuses_event_before_room_or_promised_version() -> None:
     for message in (event(5), room(3), room(4, epoch="another life")):
         view = PartyView()
         view.take(JOINED)
@@ -83,7 +83,7 @@ def test_nothing_comes_before_the_room_or_behind_what_was_promised() -> None:
         PartyView().take(room())
 
 
-def test_a_view_handed_on_expects_just_what_was_missed(view: PartyView) -> None:
+def test_view_after_reconnect_expects_missed_events_only(view: PartyView) -> None:
     view.take({**JOINED, "version": 6})
     assert not view.is_caught_up
     view.take(event(5))
@@ -91,7 +91,7 @@ def test_a_view_handed_on_expects_just_what_was_missed(view: PartyView) -> None:
     assert view.is_caught_up
 
 
-def test_nothing_comes_after_the_end(view: PartyView) -> None:
+def test_view_refuses_event_after_end(view: PartyView) -> None:
     recap = {"seconds": 1, "guests": 1, "messages": 0, "reactions": 0}
     view.take(event(5, "ENDED", cause="host_left", recap=recap))
     with pytest.raises(AssertionError):

@@ -11,7 +11,7 @@ DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_test_and_every_file_that_a_document_names_is_there(document: Path) -> None:
+def test_tests_and_files_named_in_docs_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     named = {word for word in re.findall(r"`(test_\w+)`", text) if not re.search(rf"def {word}\(", TESTS)}
     assert named == set()
@@ -19,6 +19,6 @@ def test_every_test_and_every_file_that_a_document_names_is_there(document: Path
     assert [name for name in files if not (ROOT / name).exists()] == []
 
 
-def test_reliability_names_a_test_for_most_of_what_it_promises() -> None:
+def test_reliability_names_tests() -> None:
     text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     assert len(set(re.findall(r"`(test_\w+)`", text))) > 20

@@ -96,25 +96,25 @@ def wrong_type_reason(field: str) -> Reason:
     return Reason.TOKEN_INVALID if field == "token" else Reason.BAD_FIELD
 
 
-def test_every_message_of_a_client_is_listed_here() -> None:
+def test_every_command_is_listed() -> None:
     kinds = [kind for part in get_args(Command) for kind in (get_args(part) or (part,))]
     assert {kind.__struct_config__.tag for kind in kinds} == FULL.keys()
     assert set(get_args(Act)) == set(kinds) - {Create, Join, Watch, Leave, Ping}
 
 
 @pytest.mark.parametrize("kind", FULL)
-def test_a_message_with_all_its_fields_is_understood(kind: str) -> None:
+def test_message_with_all_fields_is_parsed(kind: str) -> None:
     message = read(kind, **FULL[kind], requestId="r")
     assert msgspec.to_builtins(message) == {"t": kind, "requestId": "r", **FULL[kind]}
 
 
 @pytest.mark.parametrize("kind", FULL)
-def test_unknown_fields_do_not_matter(kind: str) -> None:
+def test_unknown_fields_are_ignored(kind: str) -> None:
     assert read(kind, **FULL[kind], tomorrow={"a": [1, None]}, request_id=5) == read(kind, **FULL[kind])
 
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
-def test_a_missing_field_is_refused_where_it_is_needed(kind: str, field: str) -> None:
+def test_missing_required_field_is_refused(kind: str, field: str) -> None:
     rest = {name: value for name, value in FULL[kind].items() if name != field}
     if (reason := REQUIRED.get((kind, field))) is None:
         assert not isinstance(read(kind, **rest), Refused)
@@ -124,7 +124,7 @@ def test_a_missing_field_is_refused_where_it_is_needed(kind: str, field: str) ->
 
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
-def test_null_stands_for_an_optional_field_and_for_no_other(kind: str, field: str) -> None:
+def test_null_is_accepted_for_optional_fields_only(kind: str, field: str) -> None:
     message = read(kind, **{**FULL[kind], field: None})
     if (kind, field) in NULLABLE:
         assert not isinstance(message, Refused)
@@ -134,7 +134,7 @@ def test_null_stands_for_an_optional_field_and_for_no_other(kind: str, field: st
 
 
 @pytest.mark.parametrize(("kind", "field", "wrong"), WRONG, ids=repr)
-def test_a_field_of_the_wrong_type_is_refused_and_named(kind: str, field: str, wrong: object) -> None:
+def test_field_of_wrong_type_is_refused_by_name(kind: str, field: str, wrong: object) -> None:
     message = refused(kind, **{**FULL[kind], field: wrong}, requestId="r")
     assert message.reason is wrong_type_reason(field)
     assert message.request_id == "r"
@@ -179,55 +179,55 @@ def test_a_field_of_the_wrong_type_is_refused_and_named(kind: str, field: str, w
         ("PING", {"id": "x" * 129}, Reason.TOO_LONG),
     ],
 )
-def test_each_field_has_its_bounds(kind: str, fields: dict[str, Any], reason: Reason | None) -> None:
+def test_field_bounds_are_checked(kind: str, fields: dict[str, Any], reason: Reason | None) -> None:
     message = read(kind, **fields)
     assert (message.reason if isinstance(message, Refused) else None) is reason
 
 
-def test_a_token_does_not_end_in_a_line_break() -> None:
+def test_token_with_line_break_is_refused() -> None:
     assert refused("CREATE", token=TOKEN[:-1] + "\n").reason is Reason.TOKEN_INVALID
 
 
-def test_what_a_client_wrote_does_not_choose_the_reason() -> None:
+def test_client_input_does_not_choose_reason() -> None:
     assert refused("CHAT_MODE_SET", mode="of length <=").reason is Reason.BAD_FIELD
 
 
-def test_a_refusal_does_not_repeat_thousands_of_characters() -> None:
+def test_refusal_truncates_long_input() -> None:
     assert len(refused("CHAT_MODE_SET", mode="x" * 5000).sentence or "") < 500
 
 
 @pytest.mark.parametrize("request_id", ["", "r", "x" * 128, 0, -1, 2**53 - 1, -(2**53 - 1), "👍"])
-def test_a_request_id_is_text_or_a_whole_number_that_every_reader_keeps(request_id: str | int) -> None:
+def test_request_id_is_text_or_safe_integer(request_id: str | int) -> None:
     message = read("LEAVE", requestId=request_id)
     assert message == Leave(request_id=request_id)
     assert read("NONSENSE", requestId=request_id) == Refused(Reason.UNKNOWN_MESSAGE, request_id=request_id)
 
 
 @pytest.mark.parametrize("request_id", [True, 1.5, 2**53, -(2**53), 10**30, [], {}, ["x"]], ids=repr)
-def test_any_other_request_id_is_refused_and_not_given_back(request_id: object) -> None:
+def test_bad_request_id_is_refused_and_not_echoed(request_id: object) -> None:
     assert refused("LEAVE", requestId=request_id).reason is Reason.BAD_FIELD
     assert refused("LEAVE", requestId=request_id).request_id is None
     assert refused("LEAVE", requestId="x" * 129).reason is Reason.TOO_LONG
     assert refused("NONSENSE", requestId=request_id) == Refused(Reason.UNKNOWN_MESSAGE)
 
 
-def test_only_messages_that_would_have_entered_are_marked_as_such() -> None:
+def test_only_enter_commands_are_marked_as_attempts() -> None:
     entering = {kind: refused(kind, **FULL[kind], requestId=[]).entering for kind in FULL}
     assert {kind for kind, marked in entering.items() if marked} == {"CREATE", "JOIN", "WATCH"}
 
 
-def test_of_several_faults_the_codes_is_told_first() -> None:
+def test_bad_code_is_reported_before_other_faults() -> None:
     assert refused("JOIN", name=5, token=5, requestId=[]).reason is Reason.CODE_REQUIRED
     assert refused("JOIN", code=5, token=5).reason is Reason.CODE_INVALID
     assert refused("WATCH", code=[]).reason is Reason.CODE_INVALID
 
 
 @pytest.mark.parametrize("kind", ["", "join", "JOIN ", "WELCOME", "ROOM", "ERROR", "\0", "__class__", "👍", "x" * 8000])
-def test_an_unknown_type_is_refused_by_name(kind: str) -> None:
+def test_unknown_type_is_refused_by_name(kind: str) -> None:
     assert read(kind, requestId="r") == Refused(Reason.UNKNOWN_MESSAGE, request_id="r")
 
 
-def test_a_batch_is_read_in_order_and_each_message_stands_for_itself() -> None:
+def test_batch_messages_are_read_in_order_independently() -> None:
     frame = [
         {"t": "JOIN", "code": "BCDFGH"},
         {"t": "NONSENSE"},
@@ -277,39 +277,39 @@ NO_MESSAGES = [
 
 
 @pytest.mark.parametrize("frame", NO_MESSAGES, ids=lambda frame: ascii(frame[:30]))
-def test_what_is_no_message_is_none(frame: str | bytes) -> None:
+def test_malformed_frame_is_none(frame: str | bytes) -> None:
     assert read_frame(frame) is None
 
 
-def test_bytes_and_text_are_read_alike() -> None:
+def test_bytes_and_text_frames_are_equal() -> None:
     text = json.dumps({"t": "SEND_MESSAGE", "text": "grüße 👍"}, ensure_ascii=False)
     assert read_frame(text) == read_frame(text.encode()) == [SendMessage(text="grüße 👍")]
 
 
-def test_a_type_given_twice_counts_as_json_readers_count_it() -> None:
+def test_duplicate_type_counts_as_in_json_readers() -> None:
     assert only('{"t":"LEAVE","t":"PING"}') == Ping()
 
 
-def test_optional_fields_are_none_where_they_are_left_out() -> None:
+def test_omitted_optional_fields_are_none() -> None:
     assert read("CREATE") == Create(name=None, token=None)
     assert read("JOIN", code="x", since={"epoch": "", "version": 0}) == Join(code="x", since=Position("", 0))
     assert read("HOST_NEXT_TRACK_QUEUED", filename=None) == QueueTrack(filename=None)
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_an_error_has_the_words_of_the_table(reason: Reason) -> None:
+def test_error_has_sentence_of_reason(reason: Reason) -> None:
     answer = answer_error(reason)
     assert answer == ErrorAnswer(reason=reason, error=REFUSALS[reason].sentence, retryable=REFUSALS[reason].retryable)
     assert json.loads(encode(answer)).keys() == {"t", "reason", "error", "retryable"}
 
 
-def test_an_error_can_have_other_words_and_carries_the_request_id() -> None:
+def test_error_may_have_own_sentence_and_request_id() -> None:
     decoded = json.loads(encode(answer_error(Reason.BAD_FIELD, "no", 0)))
     expected = {"t": "ERROR", "reason": "bad_field", "error": "no", "retryable": False, "requestId": 0}
     assert decoded == expected
 
 
-def test_exactly_these_reasons_are_retryable_on_the_socket() -> None:
+def test_retryable_socket_reasons_are_exact() -> None:
     # The HTTP-only ones and `internal_error` aside.
     http_only = {Reason.BODY_TOO_SLOW, Reason.INTERNAL_ERROR}
     assert {reason for reason, refusal in REFUSALS.items() if refusal.retryable} - http_only == {
@@ -320,7 +320,7 @@ def test_exactly_these_reasons_are_retryable_on_the_socket() -> None:
     }
 
 
-def test_a_count_tells_from_which_event_on_it_stands_only_where_there_are_several() -> None:
+def test_merged_count_has_first_version_if_several() -> None:
     assert json.loads(encode(GuestCount(version=5, guest_count=2))) == {
         "t": "GUEST_COUNT",
         "version": 5,
@@ -329,7 +329,7 @@ def test_a_count_tells_from_which_event_on_it_stands_only_where_there_are_severa
     assert json.loads(encode(GuestCount(version=5, guest_count=2, since=3)))["from"] == 3
 
 
-def test_half_a_surrogate_pair_costs_its_character_and_no_more() -> None:
+def test_lone_surrogate_is_replaced() -> None:
     frame = r'{"t":"SEND_MESSAGE","text":"cut \ud83d","requestId":1}'
     assert read_frame(frame) == [SendMessage(text="cut ", request_id=1)]
     assert read_frame(frame.encode()) == [SendMessage(text="cut ", request_id=1)]

@@ -18,7 +18,7 @@ from tests.support.recovery_world import LEASE_SECONDS, THIRD, RecoveryWorld
 
 
 @in_fake_time
-async def test_what_ended_is_buried_a_second_before_anything_is_healed() -> None:
+async def test_tombstones_are_restored_before_parties() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     world.happens(over())
@@ -37,7 +37,7 @@ async def test_what_ended_is_buried_a_second_before_anything_is_healed() -> None
 
 
 @in_fake_time
-async def test_while_it_heals_others_are_made_to_wait() -> None:
+async def test_recovery_makes_other_instances_wait() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     async with world.healing():
@@ -49,7 +49,7 @@ async def test_while_it_heals_others_are_made_to_wait() -> None:
 
 
 @in_fake_time
-async def test_healing_is_tried_again_until_the_store_answers() -> None:
+async def test_restore_is_retried_until_store_answers() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     async with world.healing():
@@ -62,7 +62,7 @@ async def test_healing_is_tried_again_until_the_store_answers() -> None:
 
 
 @in_fake_time
-async def test_what_is_lost_while_healing_goes_on_is_healed_too() -> None:
+async def test_data_loss_during_recovery_is_restored() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     async with world.healing():
@@ -76,7 +76,7 @@ async def test_what_is_lost_while_healing_goes_on_is_healed_too() -> None:
 
 
 @in_fake_time
-async def test_a_loss_of_one_shard_does_not_end_the_healing_of_another() -> None:
+async def test_data_loss_of_shard_keeps_recovery_of_other() -> None:
     world = RecoveryWorld()
     world.detector.shards = {"CCCCCC": "1"}
     await world.guests("ann")
@@ -91,7 +91,7 @@ async def test_a_loss_of_one_shard_does_not_end_the_healing_of_another() -> None
 
 
 @in_fake_time
-async def test_a_shard_that_is_away_holds_up_the_healing_of_no_other() -> None:
+async def test_unreachable_shard_delays_no_other_recovery() -> None:
     world = RecoveryWorld()
     world.detector.shards = {"CCCCCC": "1"}
     await world.guests("ann")
@@ -109,7 +109,7 @@ async def test_a_shard_that_is_away_holds_up_the_healing_of_no_other() -> None:
 
 
 @pytest.mark.parametrize("trouble", [StoreFailure.REFUSED, StoreFailure.NOT_PERMITTED])
-def test_what_a_store_that_answers_will_not_do_is_given_up_and_told(trouble: StoreFailure) -> None:
+def test_refused_restore_is_given_up_and_logged(trouble: StoreFailure) -> None:
     @in_fake_time
     async def scene() -> None:
         world = RecoveryWorld()
@@ -129,7 +129,7 @@ def test_what_a_store_that_answers_will_not_do_is_given_up_and_told(trouble: Sto
 
 
 @in_fake_time
-async def test_only_what_the_shard_had_is_written_back() -> None:
+async def test_only_rooms_of_lost_shard_are_restored() -> None:
     world = RecoveryWorld()
     world.detector.shards = {CODE: "1"}
     await world.guests("ann")
@@ -151,7 +151,7 @@ async def test_only_what_the_shard_had_is_written_back() -> None:
 
 
 @in_fake_time
-async def test_a_healed_room_is_told_anew_to_everyone() -> None:
+async def test_restored_room_is_sent_to_every_client() -> None:
     world = RecoveryWorld()
     ann, ben = await world.guests("ann", "ben")
     world.store.party = world.party = FakeParty(epoch="epoch-2", version=1)
@@ -167,7 +167,7 @@ async def test_a_healed_room_is_told_anew_to_everyone() -> None:
 
 
 @in_fake_time
-async def test_after_healing_a_new_copy_is_asked_for() -> None:
+async def test_restored_room_gets_new_backup() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     room = world.room()
@@ -177,7 +177,7 @@ async def test_after_healing_a_new_copy_is_asked_for() -> None:
 
 
 @in_fake_time
-async def test_a_watcher_has_no_seat_to_be_written_back() -> None:
+async def test_watcher_has_no_seat_in_backup() -> None:
     world = RecoveryWorld()
     await world.guests("", "ann")
     await world.recovery.restore_room(world.room())
@@ -186,7 +186,7 @@ async def test_a_watcher_has_no_seat_to_be_written_back() -> None:
 
 
 @in_fake_time
-async def test_a_copy_is_brought_up_to_what_the_room_knows() -> None:
+async def test_backup_is_merged_with_room() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     world.room().backup = PartyBackup(msgspec.json.encode(DOCUMENT))
@@ -199,7 +199,7 @@ async def test_a_copy_is_brought_up_to_what_the_room_knows() -> None:
 
 
 @in_fake_time
-async def test_a_party_whose_time_was_up_is_not_healed_but_over() -> None:
+async def test_expired_party_is_closed_and_not_restored() -> None:
     world = RecoveryWorld()
     (phone,) = await world.guests("ann")
     await later(8200.0)
@@ -210,7 +210,7 @@ async def test_a_party_whose_time_was_up_is_not_healed_but_over() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "is_remembered"), [(Another(), False), (Ended(), True), (Missing(), False)])
-def test_a_party_that_cannot_be_healed_is_over(outcome: HealOutcome, is_remembered: bool) -> None:
+def test_party_that_cannot_be_restored_is_closed(outcome: HealOutcome, is_remembered: bool) -> None:
     @in_fake_time
     async def scene() -> None:
         world = RecoveryWorld()
@@ -232,7 +232,7 @@ def test_a_party_that_cannot_be_healed_is_over(outcome: HealOutcome, is_remember
 
 
 @in_fake_time
-async def test_what_is_missing_while_others_write_back_may_still_come() -> None:
+async def test_absence_during_other_recovery_is_not_believed() -> None:
     world = RecoveryWorld()
     (phone,) = await world.guests("ann")
     world.detector.recovering = True
@@ -249,7 +249,7 @@ async def test_what_is_missing_while_others_write_back_may_still_come() -> None:
 
 
 @in_fake_time
-async def test_a_party_that_was_healed_in_time_is_not_closed() -> None:
+async def test_party_restored_in_time_is_not_closed() -> None:
     world = RecoveryWorld()
     (phone,) = await world.guests("ann")
     world.hub.schedule_close(world.room())
@@ -266,7 +266,7 @@ def _renewal(outcome: RenewOutcome) -> Callable[..., RenewOutcome]:
 
 
 @pytest.mark.parametrize("outcome", [HistoryLost(), Missing()])
-def test_a_room_that_a_renewal_shows_as_lost_is_healed(outcome: RenewOutcome) -> None:
+def test_room_found_lost_by_renewal_is_restored(outcome: RenewOutcome) -> None:
     @in_fake_time
     async def scene() -> None:
         world = RecoveryWorld()
@@ -287,7 +287,7 @@ def test_a_room_that_a_renewal_shows_as_lost_is_healed(outcome: RenewOutcome) ->
 
 
 @in_fake_time
-async def test_a_party_that_is_missing_after_a_lease_without_renewal_has_ended() -> None:
+async def test_party_absent_after_unrenewed_lease_has_ended() -> None:
     world = RecoveryWorld()
     (phone,) = await world.guests("ann")
     world.store.renewal = lambda _: Missing()
@@ -299,7 +299,7 @@ async def test_a_party_that_is_missing_after_a_lease_without_renewal_has_ended()
 
 
 @in_fake_time
-async def test_a_room_that_somebody_found_missing_is_looked_after_at_once() -> None:
+async def test_room_reported_missing_is_restored_at_once() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     async with world.renewing():
@@ -315,7 +315,7 @@ async def test_a_room_that_somebody_found_missing_is_looked_after_at_once() -> N
 
 
 @in_fake_time
-async def test_an_absence_is_believed_where_the_leases_have_run_out() -> None:
+async def test_absence_is_believed_after_leases_ended() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     await later(LEASE_SECONDS)
@@ -327,7 +327,7 @@ async def test_an_absence_is_believed_where_the_leases_have_run_out() -> None:
 
 
 @in_fake_time
-async def test_an_instance_has_something_to_lose_while_it_has_phones_or_remembers() -> None:
+async def test_local_state_is_connections_or_memory() -> None:
     world = RecoveryWorld()
     assert not world.detector.has_local_state()
     (phone,) = await world.guests("ann")

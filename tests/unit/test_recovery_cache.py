@@ -23,7 +23,7 @@ def codes_of_creates(kept: RecoveryCache, now: float) -> list[str]:
     return [one.code for one in kept.recent_creates(now)]
 
 
-def test_a_create_is_recent_for_a_minute() -> None:
+def test_create_is_recent_for_a_minute() -> None:
     kept = RecoveryCache()
     kept.note_create(create("A"), 100.0)
     last = 100.0 + RECENT_CREATE_SECONDS - 0.001
@@ -33,7 +33,7 @@ def test_a_create_is_recent_for_a_minute() -> None:
     assert codes_of_creates(kept, 100.0 + RECENT_CREATE_SECONDS) == []
 
 
-def test_a_create_is_not_kept_for_longer_than_its_host_would_be_waited_for() -> None:
+def test_recent_create_is_kept_at_most_host_grace() -> None:
     kept = RecoveryCache()
     terms = PartyPolicy(ttl_seconds=7200, host_grace_seconds=5, seat_hold_seconds=5, capacity=2)
     kept.note_create(RecentCreate("A", replace(DOCUMENT, terms=terms), 8_200_000, None), 100.0)
@@ -41,7 +41,7 @@ def test_a_create_is_not_kept_for_longer_than_its_host_would_be_waited_for() -> 
     assert codes_of_creates(kept, 105.0) == []
 
 
-def test_a_key_is_known_for_as_long_as_it_is_bound_whoever_has_entered() -> None:
+def test_key_of_entered_party_is_kept_while_bound() -> None:
     kept = RecoveryCache()
     kept.note_create(create("A", once="key"), 100.0)
     kept.note_create(create("B"), 100.0)
@@ -58,7 +58,7 @@ def test_creates_are_forgotten_one_by_one() -> None:
     assert codes_of_creates(kept, RECENT_CREATE_SECONDS + 1.5) == ["C"]
 
 
-def test_a_code_that_was_created_again_is_recent_again_and_holds_up_no_other() -> None:
+def test_recreated_code_is_recent_and_delays_no_other() -> None:
     kept = RecoveryCache()
     kept.note_create(create("A"), 0.0)
     kept.note_create(create("B"), 1.0)
@@ -67,7 +67,7 @@ def test_a_code_that_was_created_again_is_recent_again_and_holds_up_no_other() -
     assert kept.recent_create("A", RECENT_CREATE_SECONDS + 2) == create("A", once="again")
 
 
-def test_what_was_entered_or_has_ended_is_no_recent_create() -> None:
+def test_entered_or_ended_party_is_no_recent_create() -> None:
     kept = RecoveryCache()
     for code in "AB":
         kept.note_create(create(code), 0.0)
@@ -77,7 +77,7 @@ def test_what_was_entered_or_has_ended_is_no_recent_create() -> None:
     assert codes_of_creates(kept, 1.0) == []
 
 
-def test_an_end_is_remembered_as_long_as_its_party_would_have_lived() -> None:
+def test_tombstone_is_kept_for_party_ttl() -> None:
     kept = RecoveryCache()
     kept.note_end(end("A", until_ms=1000))
     kept.note_end(end("B", until_ms=2000))
@@ -86,7 +86,7 @@ def test_an_end_is_remembered_as_long_as_its_party_would_have_lived() -> None:
     assert kept.ends(999) == [end("B", 2000)]
 
 
-def test_the_oldest_goes_when_the_cache_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_cache_drops_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "RECENT_CREATES_MAX", 2)
     monkeypatch.setattr(cache, "REMEMBERED_ENDS_MAX", 2)
     kept = RecoveryCache()
@@ -98,7 +98,7 @@ def test_the_oldest_goes_when_the_cache_is_full(monkeypatch: pytest.MonkeyPatch)
     assert [one.code for one in kept.ends(0)] == ["E", "F"]
 
 
-def test_what_is_noted_twice_takes_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_note_takes_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "RECENT_CREATES_MAX", 2)
     monkeypatch.setattr(cache, "REMEMBERED_ENDS_MAX", 2)
     kept = RecoveryCache()
@@ -110,7 +110,7 @@ def test_what_is_noted_twice_takes_one_place(monkeypatch: pytest.MonkeyPatch) ->
     assert [one.code for one in kept.ends(0)] == ["C", "D"]
 
 
-def test_it_holds_something_until_all_is_forgotten() -> None:
+def test_memory_is_nonempty_until_all_is_forgotten() -> None:
     kept = RecoveryCache()
     assert not kept.holds_anything(0.0)
     kept.note_create(create("A"), 0.0)

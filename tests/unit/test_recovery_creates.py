@@ -13,7 +13,7 @@ from tests.support.recovery_world import RecoveryWorld
 
 
 @in_fake_time
-async def test_a_recent_create_is_healed_and_its_key_bound_again() -> None:
+async def test_recent_create_is_restored_with_its_key() -> None:
     world = RecoveryWorld()
     world.create("CCCCCC", once="hash")
     world.create("DDDDDD")
@@ -29,7 +29,7 @@ async def test_a_recent_create_is_healed_and_its_key_bound_again() -> None:
 
 
 @in_fake_time
-async def test_when_the_link_is_back_recent_creates_are_looked_after_at_once() -> None:
+async def test_reconnect_restores_recent_creates_at_once() -> None:
     world = RecoveryWorld()
     world.create()
     async with world.healing():
@@ -39,7 +39,7 @@ async def test_when_the_link_is_back_recent_creates_are_looked_after_at_once() -
 
 
 @in_fake_time
-async def test_a_recent_create_that_is_missed_is_healed_at_once() -> None:
+async def test_missing_recent_create_is_restored_at_once() -> None:
     world = RecoveryWorld()
     world.create()
     async with world.healing():
@@ -50,7 +50,7 @@ async def test_a_recent_create_that_is_missed_is_healed_at_once() -> None:
 
 
 @in_fake_time
-async def test_a_create_is_kept_for_a_minute() -> None:
+async def test_create_is_remembered_for_a_minute() -> None:
     world = RecoveryWorld()
     world.create()
     async with world.healing():
@@ -61,7 +61,7 @@ async def test_a_create_is_kept_for_a_minute() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Another(), Ended()])
-def test_a_create_whose_party_is_no_more_is_forgotten(outcome: HealOutcome) -> None:
+def test_create_of_ended_party_is_forgotten(outcome: HealOutcome) -> None:
     @in_fake_time
     async def scene() -> None:
         world = RecoveryWorld()
@@ -78,7 +78,7 @@ def test_a_create_whose_party_is_no_more_is_forgotten(outcome: HealOutcome) -> N
 
 
 @in_fake_time
-async def test_a_create_that_was_withdrawn_is_not_healed() -> None:
+async def test_withdrawn_create_is_not_restored() -> None:
     world = RecoveryWorld()
     world.create()
     world.recovery.note_rolled_back(CODE)
@@ -89,7 +89,7 @@ async def test_a_create_that_was_withdrawn_is_not_healed() -> None:
 
 
 @in_fake_time
-async def test_whoever_enters_has_the_party_healed_with_the_room() -> None:
+async def test_entered_create_is_restored_with_room() -> None:
     world = RecoveryWorld()
     world.create()
     await world.guests("ann")

@@ -28,27 +28,27 @@ def room(party: FakeParty) -> Room:
 # Order.
 
 
-def test_the_next_event_is_taken_and_told(party: FakeParty, room: Room) -> None:
+def test_next_event_is_applied_and_sent(party: FakeParty, room: Room) -> None:
     assert room.receive(party.happen(said("a")))
     assert room.version == 6
     assert room.party == party.snapshot
     assert [message["text"] for message in told(room)] == ["a"]
 
 
-def test_events_of_one_change_are_told_in_their_order(party: FakeParty, room: Room) -> None:
+def test_events_of_one_change_keep_order(party: FakeParty, room: Room) -> None:
     assert room.receive(party.happen(said("a"), came("Ben"), said("b")))
     assert [message["t"] for message in told(room)] == ["MESSAGE", "MEMBER_JOINED", "MESSAGE"]
     assert [message["version"] for message in told(room)] == [6, 7, 8]
 
 
-def test_the_bytes_that_were_published_are_the_bytes_that_are_sent(party: FakeParty, room: Room) -> None:
+def test_published_bytes_are_sent_unchanged(party: FakeParty, room: Room) -> None:
     published = party.happen(said("a"))
     spaced = published.events[0].replace(b',"at"', b' , "at"')
     room.receive(Published(published.epoch, published.first, [spaced]))
     assert room.batch() == spaced
 
 
-def test_what_is_known_already_changes_nothing(party: FakeParty, room: Room) -> None:
+def test_known_event_changes_nothing(party: FakeParty, room: Room) -> None:
     published = party.happen(said("a"))
     assert room.receive(published)
     room.sent()
@@ -56,7 +56,7 @@ def test_what_is_known_already_changes_nothing(party: FakeParty, room: Room) -> 
     assert not room.has_news()
 
 
-def test_of_what_overlaps_only_the_new_is_taken(party: FakeParty, room: Room) -> None:
+def test_overlapping_events_apply_new_part_only(party: FakeParty, room: Room) -> None:
     first, second = party.happen(said("a"), said("b")), party.happen(said("c"))
     room.receive(first)
     room.sent()
@@ -65,14 +65,14 @@ def test_of_what_overlaps_only_the_new_is_taken(party: FakeParty, room: Room) ->
     assert [message["text"] for message in told(room)] == ["c"]
 
 
-def test_after_a_gap_the_store_must_be_asked_and_nothing_is_taken(party: FakeParty, room: Room) -> None:
+def test_gap_requires_fetch_and_applies_nothing(party: FakeParty, room: Room) -> None:
     party.happen(said("lost"))
     assert not room.receive(party.happen(said("b")))
     assert room.version == 5
     assert not room.has_news()
 
 
-def test_what_was_held_is_told_after_what_the_store_told(party: FakeParty, room: Room) -> None:
+def test_held_events_follow_answer(party: FakeParty, room: Room) -> None:
     party.happen(said("lost"))
     room.receive(party.happen(said("b")))
     since = room.ask()
@@ -84,7 +84,7 @@ def test_what_was_held_is_told_after_what_the_store_told(party: FakeParty, room:
     assert [message["text"] for message in told(room)] == ["lost", "b", "c"]
 
 
-def test_an_answer_of_before_a_held_event_leaves_a_gap_that_is_asked_for_again(party: FakeParty, room: Room) -> None:
+def test_answer_before_held_event_leaves_gap(party: FakeParty, room: Room) -> None:
     since = room.ask()
     answer = party.since(since)
     party.happen(said("lost"))
@@ -95,7 +95,7 @@ def test_an_answer_of_before_a_held_event_leaves_a_gap_that_is_asked_for_again(p
     assert [message["text"] for message in told(room)] == ["lost", "b"]
 
 
-def test_what_was_held_twice_or_out_of_order_is_told_once_and_in_order(party: FakeParty, room: Room) -> None:
+def test_held_duplicates_are_sent_once_in_order(party: FakeParty, room: Room) -> None:
     room.ask()
     a, b, c = (party.happen(said(text)) for text in "abc")
     for published in (b, a, a, c):
@@ -105,7 +105,7 @@ def test_what_was_held_twice_or_out_of_order_is_told_once_and_in_order(party: Fa
     assert [message["text"] for message in told(room)] == ["a", "b", "c"]
 
 
-def test_where_the_store_does_not_answer_what_is_held_stays_held(party: FakeParty, room: Room) -> None:
+def test_unanswered_fetch_keeps_held_events(party: FakeParty, room: Room) -> None:
     party.happen(said("lost"))
     room.receive(party.happen(said("b")))
     room.ask()
@@ -117,7 +117,7 @@ def test_where_the_store_does_not_answer_what_is_held_stays_held(party: FakePart
     assert [message["text"] for message in told(room)] == ["lost", "b", "c", "d"]
 
 
-def test_where_the_store_does_not_answer_what_follows_is_taken(party: FakeParty, room: Room) -> None:
+def test_unanswered_fetch_still_applies_next_event(party: FakeParty, room: Room) -> None:
     room.ask()
     room.receive(party.happen(said("a")))
     assert not room.has_news()
@@ -125,7 +125,7 @@ def test_where_the_store_does_not_answer_what_follows_is_taken(party: FakeParty,
     assert [message["text"] for message in told(room)] == ["a"]
 
 
-def test_an_answer_with_what_is_known_already_is_not_told_again(party: FakeParty, room: Room) -> None:
+def test_answer_with_known_events_sends_nothing(party: FakeParty, room: Room) -> None:
     published = party.happen(said("a"))
     room.receive(published)
     room.ask()
@@ -133,7 +133,7 @@ def test_an_answer_with_what_is_known_already_is_not_told_again(party: FakeParty
     assert [message["version"] for message in told(room)] == [6]
 
 
-def test_events_for_a_room_that_knows_nothing_yet_wait_for_it(party: FakeParty) -> None:
+def test_events_before_snapshot_are_held(party: FakeParty) -> None:
     room = Room()
     assert not room.receive(party.happen(said("a")))
     assert room.party is None
@@ -145,7 +145,7 @@ def test_events_for_a_room_that_knows_nothing_yet_wait_for_it(party: FakeParty) 
     assert room.party == party.snapshot
 
 
-def test_what_ends_the_party_is_told_and_noted(party: FakeParty, room: Room) -> None:
+def test_ending_event_is_sent_and_recorded(party: FakeParty, room: Room) -> None:
     room.receive(party.happen(said("bye"), over()))
     assert room.ended
     assert [message["t"] for message in told(room)] == ["MESSAGE", "ENDED"]
@@ -154,7 +154,7 @@ def test_what_ends_the_party_is_told_and_noted(party: FakeParty, room: Room) -> 
 # Another life of the party.
 
 
-def test_a_whole_answer_makes_void_what_was_known_and_untold(party: FakeParty, room: Room) -> None:
+def test_snapshot_voids_unsent_events(party: FakeParty, room: Room) -> None:
     room.receive(party.happen(said("untold")))
     other = FakeParty(epoch="epoch-2", version=2)
     room.ask()
@@ -167,7 +167,7 @@ def test_a_whole_answer_makes_void_what_was_known_and_untold(party: FakeParty, r
     assert not room.has_news()
 
 
-def test_events_of_another_life_are_not_taken_and_the_store_must_be_asked(room: Room) -> None:
+def test_event_of_other_epoch_requires_fetch(room: Room) -> None:
     other = FakeParty(epoch="epoch-2", version=5)
     assert not room.receive(other.happen(said("a")))
     assert (room.epoch, room.version) == ("epoch-1", 5)
@@ -176,13 +176,13 @@ def test_events_of_another_life_are_not_taken_and_the_store_must_be_asked(room: 
     assert (room.epoch, room.version, room.party) == ("epoch-2", 6, other.snapshot)
 
 
-def test_what_was_held_of_a_life_that_is_over_is_let_go(party: FakeParty, room: Room) -> None:
+def test_held_events_of_old_epoch_are_dropped(party: FakeParty, room: Room) -> None:
     room.ask()
     room.receive(party.happen(said("of the old life")))
     assert room.answered(FakeParty(epoch="epoch-2", version=3).whole())
 
 
-def test_a_straggler_of_a_life_that_is_over_is_asked_about_once(party: FakeParty, room: Room) -> None:
+def test_late_event_of_old_epoch_is_fetched_once(party: FakeParty, room: Room) -> None:
     assert not room.receive(FakeParty(epoch="epoch-0", version=70).happen(said("straggler")))
     assert room.answered(party.since(room.ask()))
 
@@ -192,9 +192,7 @@ def test_a_straggler_of_a_life_that_is_over_is_asked_about_once(party: FakeParty
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([0.0, 0.2, 0.8]))
-def test_however_events_are_lost_doubled_and_shuffled_all_is_told_once_in_order(
-    seed: int, changes: int, loss: float
-) -> None:
+def test_disordered_events_are_sent_once_in_order(seed: int, changes: int, loss: float) -> None:
     dice = random.Random(seed)
     party = FakeParty(version=3)
     room = level(party)
@@ -231,7 +229,7 @@ def test_however_events_are_lost_doubled_and_shuffled_all_is_told_once_in_order(
     assert heard == list(range(4, party.version + 1))
 
 
-def test_what_was_held_before_the_store_lost_it_is_void(party: FakeParty, room: Room) -> None:
+def test_held_events_before_data_loss_are_void(party: FakeParty, room: Room) -> None:
     party.happen(said("missing here"))
     lost = party.happen(said("told, then lost by the store"))
     assert not room.receive(lost)
@@ -241,7 +239,7 @@ def test_what_was_held_before_the_store_lost_it_is_void(party: FakeParty, room: 
     assert room.answered(Missed(room.version, ()))
 
 
-def test_the_end_is_told_even_where_everybody_needs_a_new_room(party: FakeParty, room: Room) -> None:
+def test_end_is_sent_even_if_snapshot_is_needed(party: FakeParty, room: Room) -> None:
     room.ask()
     whole = party.whole()
     room.receive(party.happen(over()))
@@ -256,7 +254,7 @@ def test_the_end_is_told_even_where_everybody_needs_a_new_room(party: FakeParty,
     assert not room.has_news()
 
 
-def test_a_prepared_room_is_kept_while_nothing_that_matters_changes(room: Room) -> None:
+def test_prepared_snapshot_is_kept_until_change(room: Room) -> None:
     prepared = room.prepared()
     assert room.party is not None
     room.watched_by(room.party.watchers)

@@ -26,7 +26,7 @@ def room(party: FakeParty) -> Room:
     return level(party)
 
 
-def test_in_doubt_nothing_is_taken_before_the_store_was_asked(party: FakeParty, room: Room) -> None:
+def test_stale_replica_applies_nothing_before_fetch(party: FakeParty, room: Room) -> None:
     room.doubt()
     assert not room.receive(party.happen(said("a")))
     assert room.version == 5
@@ -39,7 +39,7 @@ def test_in_doubt_nothing_is_taken_before_the_store_was_asked(party: FakeParty, 
     assert room.version == 8
 
 
-def test_while_the_store_does_not_answer_the_doubt_stays(party: FakeParty, room: Room) -> None:
+def test_unanswered_fetch_keeps_replica_stale(party: FakeParty, room: Room) -> None:
     room.doubt()
     room.ask()
     room.receive(party.happen(said("a")))
@@ -50,9 +50,7 @@ def test_while_the_store_does_not_answer_the_doubt_stays(party: FakeParty, room:
     assert [message["text"] for message in told(room)] == ["a", "b"]
 
 
-def test_where_the_party_has_ended_what_came_before_the_end_is_told_in_spite_of_the_doubt(
-    party: FakeParty, room: Room
-) -> None:
+def test_stale_replica_sends_events_before_end(party: FakeParty, room: Room) -> None:
     room.doubt()
     room.receive(party.happen(said("a"), over()))
     room.ask()
@@ -60,7 +58,7 @@ def test_where_the_party_has_ended_what_came_before_the_end_is_told_in_spite_of_
     assert [message["t"] for message in told(room)] == ["MESSAGE", "ENDED"]
 
 
-def test_an_answer_of_before_the_doubt_does_not_settle_it(party: FakeParty, room: Room) -> None:
+def test_answer_before_stale_mark_does_not_clear_it(party: FakeParty, room: Room) -> None:
     since = room.ask()
     answer = party.since(since)
     room.doubt()
@@ -73,9 +71,7 @@ def test_an_answer_of_before_the_doubt_does_not_settle_it(party: FakeParty, room
     assert [message["text"] for message in told(room)] == ["in doubt", "in doubt too"]
 
 
-def test_whoever_begins_anew_asks_for_everything_and_stays_in_doubt_until_it_is_told(
-    party: FakeParty, room: Room
-) -> None:
+def test_reset_replica_is_stale_until_snapshot(party: FakeParty, room: Room) -> None:
     room.begin_anew()
     other = FakeParty(epoch="epoch-2", version=5)
     assert room.ask() is None
@@ -89,14 +85,14 @@ def test_whoever_begins_anew_asks_for_everything_and_stays_in_doubt_until_it_is_
     assert known.epoch == "epoch-2"
 
 
-def test_an_answer_of_before_it_began_anew_does_not_hide_that_everything_is_void(party: FakeParty, room: Room) -> None:
+def test_earlier_answer_does_not_hide_invalidation(party: FakeParty, room: Room) -> None:
     answer = party.since(room.ask())
     room.begin_anew()
     room.answered(answer)
     assert room.ask() is None
 
 
-def test_a_position_is_proved_by_its_last_event(party: FakeParty, room: Room) -> None:
+def test_position_is_proven_by_last_event(party: FakeParty, room: Room) -> None:
     assert room.known == ProvenPosition("epoch-1", 5, "")
     room.receive(party.happen(said("a"), said("b")))
     assert room.known == ProvenPosition("epoch-1", 7, digest_of(party.log[-1]))
@@ -108,7 +104,7 @@ def test_a_position_is_proved_by_its_last_event(party: FakeParty, room: Room) ->
     assert late.known == room.known
 
 
-def test_who_was_kicked_is_remembered_and_who_left_is_not(party: FakeParty, room: Room) -> None:
+def test_kicked_guest_is_remembered_and_left_one_is_not(party: FakeParty, room: Room) -> None:
     room.receive(party.happen(came("Ben"), came("Eve")))
     room.receive(party.happen(gone("ben", "left"), gone("eve", "kicked")))
     assert room.kicked == {"eve"}
@@ -119,7 +115,7 @@ def test_who_was_kicked_is_remembered_and_who_left_is_not(party: FakeParty, room
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 30))
-def test_whatever_the_store_loses_a_room_that_is_told_of_it_ends_up_level(seed: int, changes: int) -> None:
+def test_replica_syncs_after_any_data_loss(seed: int, changes: int) -> None:
     dice = random.Random(seed)
     party = FakeParty(version=3)
     room = level(party)

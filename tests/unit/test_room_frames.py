@@ -34,7 +34,7 @@ def room(party: FakeParty) -> Room:
 # What a client is sent that comes or comes back.
 
 
-def test_a_room_is_prepared_once_a_version(party: FakeParty, room: Room) -> None:
+def test_snapshot_is_encoded_once_per_version(party: FakeParty, room: Room) -> None:
     prepared = room.prepared()
     assert room.prepared() is prepared
     assert json.loads(prepared) == {
@@ -47,7 +47,7 @@ def test_a_room_is_prepared_once_a_version(party: FakeParty, room: Room) -> None
     assert json.loads(room.prepared())["version"] == 6
 
 
-def test_what_no_event_tells_is_in_the_next_room(room: Room) -> None:
+def test_unversioned_state_is_in_next_snapshot(room: Room) -> None:
     before = room.prepared()
     room.watched_by(3)
     room.lives_until(99)
@@ -57,14 +57,14 @@ def test_what_no_event_tells_is_in_the_next_room(room: Room) -> None:
     assert not room.has_news()
 
 
-def test_what_no_event_tells_waits_for_nobody_where_nothing_is_known() -> None:
+def test_unversioned_state_without_snapshot_is_ignored() -> None:
     room = Room()
     room.watched_by(3)
     room.lives_until(99)
     assert room.party is None
 
 
-def test_who_missed_events_is_sent_those_and_nothing_else(party: FakeParty, room: Room) -> None:
+def test_missed_events_are_replayed_exactly(party: FakeParty, room: Room) -> None:
     room.receive(party.happen(said("a"), said("b"), said("c")))
     replay = room.replay(Position(party.epoch, 6))
     assert replay == list(party.log[1:])
@@ -72,7 +72,7 @@ def test_who_missed_events_is_sent_those_and_nothing_else(party: FakeParty, room
     assert room.replay(Position(party.epoch, 5)) == list(party.log)
 
 
-def test_a_position_that_cannot_be_honoured_is_answered_with_a_room(party: FakeParty, room: Room) -> None:
+def test_unusable_position_gets_snapshot(party: FakeParty, room: Room) -> None:
     room.receive(party.happen(said("a")))
     for position in (
         Position(party.epoch, 4),
@@ -84,14 +84,14 @@ def test_a_position_that_cannot_be_honoured_is_answered_with_a_room(party: FakeP
         assert room.replay(position) is None
 
 
-def test_the_log_that_the_store_told_can_be_replayed(party: FakeParty) -> None:
+def test_fetched_log_can_be_replayed(party: FakeParty) -> None:
     party.happen(said("a"), said("b"))
     room = level(party)
     assert room.replay(Position(party.epoch, 5)) == party.log
     assert room.replay(Position(party.epoch, 4)) is None
 
 
-def test_a_replay_reaches_256_events_back(party: FakeParty, room: Room) -> None:
+def test_replay_reaches_256_events_back(party: FakeParty, room: Room) -> None:
     for _ in range(LOG_EVENTS_MAX + 10):
         room.receive(party.happen(counted(1)))
     replay = room.replay(Position(party.epoch, party.version - LOG_EVENTS_MAX))
@@ -100,7 +100,7 @@ def test_a_replay_reaches_256_events_back(party: FakeParty, room: Room) -> None:
     assert room.replay(Position(party.epoch, party.version - LOG_EVENTS_MAX - 1)) is None
 
 
-def test_a_replay_of_more_than_32_kib_is_a_room(party: FakeParty, room: Room) -> None:
+def test_replay_above_32_kib_is_snapshot(party: FakeParty, room: Room) -> None:
     size = len(party.happen(said("x" * 400)).events[0])
     room = level(party)
     fits = REPLAY_BYTES_MAX // size
@@ -112,7 +112,7 @@ def test_a_replay_of_more_than_32_kib_is_a_room(party: FakeParty, room: Room) ->
     assert room.replay(Position(party.epoch, party.version - fits - 1)) is None
 
 
-def test_no_more_than_64_kib_are_kept_for_replays(party: FakeParty, room: Room) -> None:
+def test_replay_log_keeps_at_most_64_kib(party: FakeParty, room: Room) -> None:
     for _ in range(LOG_EVENTS_MAX):
         room.receive(party.happen(said("x" * 400)))
     kept = sum(map(len, room._log))
@@ -122,13 +122,13 @@ def test_no_more_than_64_kib_are_kept_for_replays(party: FakeParty, room: Room) 
 # Frames.
 
 
-def test_a_frame_is_an_object_or_an_array_of_several() -> None:
+def test_frame_is_object_or_array_of_several() -> None:
     assert framed([]) is None
     assert framed([b'{"t":"A"}']) == b'{"t":"A"}'
     assert framed([b'{"t":"A"}', b'{"t":"B"}']) == b'[{"t":"A"},{"t":"B"}]'
 
 
-def test_neighbouring_counts_are_merged_and_tell_for_which_events_they_stand(party: FakeParty, room: Room) -> None:
+def test_adjacent_counts_are_merged_with_versions(party: FakeParty, room: Room) -> None:
     for event in (counted(1), counted(2), counted(3), said("a"), counted(4), said("b"), counted(5), counted(6)):
         room.receive(party.happen(event))
     messages = told(room)
@@ -144,7 +144,7 @@ def test_neighbouring_counts_are_merged_and_tell_for_which_events_they_stand(par
     assert messages[4] == {"t": "GUEST_COUNT", "version": 13, "guestCount": 6, "from": 12}
 
 
-def test_who_entered_within_the_window_hears_only_what_is_newer(party: FakeParty, room: Room) -> None:
+def test_client_entered_in_window_gets_newer_events_only(party: FakeParty, room: Room) -> None:
     for event in (counted(1), counted(2), said("a"), counted(3), counted(4), counted(5)):
         room.receive(party.happen(event))
     assert versions(told(room, after=5)) == versions(told(room)) == [7, 8, 11]
@@ -154,7 +154,7 @@ def test_who_entered_within_the_window_hears_only_what_is_newer(party: FakeParty
     assert room.batch(after=11) is None
 
 
-def test_a_few_reactions_are_told_one_by_one_and_many_are_counted(room: Room) -> None:
+def test_many_reactions_are_merged_to_counts(room: Room) -> None:
     for _ in range(8):
         room.reacted(reaction())
     assert [message["t"] for message in told(room)] == ["REACTION"] * 8
@@ -164,7 +164,7 @@ def test_a_few_reactions_are_told_one_by_one_and_many_are_counted(room: Room) ->
     assert not room.has_news()
 
 
-def test_reactions_are_told_after_the_events_and_have_no_version(party: FakeParty, room: Room) -> None:
+def test_reactions_follow_events_without_version(party: FakeParty, room: Room) -> None:
     room.reacted(reaction())
     room.receive(party.happen(said("a")))
     assert [message.get("version") for message in told(room)] == [6, None]

@@ -58,7 +58,7 @@ def sentinels(*fakes: Any) -> Sentinels:
         pytest.param([FakeSentinel(NEW, 2, sees_it_down=True, was=OLD)], NEW, id="named before all follow it"),
     ],
 )
-async def test_who_is_believed(fakes: list[FakeSentinel], believed: tuple[str, int]) -> None:
+async def test_sentinel_answers_select_primary(fakes: list[FakeSentinel], believed: tuple[str, int]) -> None:
     assert await sentinels(*fakes).discover_master("main") == believed
 
 
@@ -70,7 +70,7 @@ async def test_who_is_believed(fakes: list[FakeSentinel], believed: tuple[str, i
         pytest.param([FakeSentinel(forgets=True)], "a sentinel has just forgotten 'main'", id="forgotten"),
     ],
 )
-async def test_nobody_is_primary(fakes: list[FakeSentinel], why: str) -> None:
+async def test_no_primary_is_unavailable(fakes: list[FakeSentinel], why: str) -> None:
     with pytest.raises(MasterNotFoundError, match=why):
         await sentinels(*fakes).discover_master("main")
 
@@ -84,7 +84,7 @@ async def test_nobody_is_primary(fakes: list[FakeSentinel], why: str) -> None:
         pytest.param([FakeSentinel(OLD, 3), FakeSentinel(NEW, 2)], OLD, id="another succession"),
     ],
 )
-async def test_a_later_succession_is_not_forgotten(fakes: list[FakeSentinel], believed: tuple[str, int]) -> None:
+async def test_later_failover_epoch_is_remembered(fakes: list[FakeSentinel], believed: tuple[str, int]) -> None:
     found = sentinels(FakeSentinel(NEW, 2), FakeSentinel(OLD, 1))
     await found.discover_master("main")
     found.sentinels = list[Any](fakes)
@@ -114,7 +114,7 @@ class Watched:
         self.sentinels.sentinels = list(fakes)
 
 
-async def test_after_a_silence_an_answer_of_a_primary_that_was_replaced_is_refused() -> None:
+async def test_silent_primary_after_failover_is_refused() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
     await watched.watch.verify_is_primary(OLD)
     watched.answer(FakeSentinel(NEW, 2))
@@ -126,7 +126,7 @@ async def test_after_a_silence_an_answer_of_a_primary_that_was_replaced_is_refus
     await watched.watch.verify_is_primary(NEW)
 
 
-async def test_after_a_silence_a_primary_is_believed_whose_sentinels_are_all_gone() -> None:
+async def test_silent_primary_without_sentinels_is_believed() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
     await watched.watch.verify_is_primary(OLD)
     watched.answer(FakeSentinel(is_gone=True))
@@ -135,7 +135,7 @@ async def test_after_a_silence_a_primary_is_believed_whose_sentinels_are_all_gon
     assert [pool.given_up for pool in watched.pools] == [0, 0]
 
 
-async def test_after_a_silence_a_primary_that_all_sentinels_miss_is_not_believed() -> None:
+async def test_silent_primary_missed_by_sentinels_is_not_believed() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
     await watched.watch.verify_is_primary(OLD)
     watched.answer(FakeSentinel(OLD, 1, sees_it_down=True))
@@ -147,7 +147,7 @@ async def test_after_a_silence_a_primary_that_all_sentinels_miss_is_not_believed
     await watched.watch.verify_is_primary(OLD)
 
 
-async def test_a_connection_on_which_more_replies_may_come_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_with_pending_replies_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def read(*_: Any, **__: Any) -> bytes:
         return b"a reply"
 
@@ -165,7 +165,7 @@ async def test_a_connection_on_which_more_replies_may_come_is_closed(monkeypatch
     disconnect.assert_awaited_once_with(nowait=True)
 
 
-async def test_without_a_silence_the_sentinels_are_not_asked() -> None:
+async def test_responsive_primary_does_not_ask_sentinels() -> None:
     watched = Watched(FakeSentinel(OLD, 1))
     await watched.watch.verify_is_primary(OLD)
     watched.answer()

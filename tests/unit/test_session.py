@@ -84,7 +84,7 @@ def reasons(steps: list[Step]) -> list[str]:
     return found
 
 
-def test_the_first_message_tells_who_speaks_and_how() -> None:
+def test_first_message_selects_client_and_language() -> None:
     assert Session.welcome("c", "i", "1.0") == Welcome("c", "i", "1.0", heartbeat_seconds=20, protocol=1)
 
 
@@ -103,14 +103,14 @@ def test_the_first_message_tells_who_speaks_and_how() -> None:
         {"t": "HOST_PLAY"},
     ],
 )
-def test_before_a_party_a_members_command_is_refused_as_not_joined(session: Session, message: dict[str, Any]) -> None:
+def test_member_command_before_enter_is_refused(session: Session, message: dict[str, Any]) -> None:
     (step,) = hear(session, {**message, "requestId": 0})
     assert reasons([step]) == ["not_joined"]
     assert isinstance(step, Say)
     assert step.message.request_id == 0  # type: ignore[union-attr]
 
 
-def test_a_code_is_asked_for_as_the_store_knows_it(session: Session) -> None:
+def test_code_is_normalized_before_lookup(session: Session) -> None:
     (enter,) = hear(session, {"t": "JOIN", "code": " bcd-fgh "})
     assert enter == Enter(Join(code=" bcd-fgh "), "BCDFGH")
     assert hear(session, {"t": "WATCH", "code": "bcdfgh"}) == [Enter(Watch(code="bcdfgh"), "BCDFGH")]
@@ -118,17 +118,17 @@ def test_a_code_is_asked_for_as_the_store_knows_it(session: Session) -> None:
 
 
 @pytest.mark.parametrize("code", ["", " ", "-", " - \u200b"])
-def test_nothing_typed_is_no_code(session: Session, code: str) -> None:
+def test_empty_code_is_refused(session: Session, code: str) -> None:
     assert reasons(hear(session, {"t": "JOIN", "code": code})) == ["code_required"]
     assert reasons(hear(session, {"t": "WATCH", "code": code})) == ["code_required"]
 
 
-def test_what_cannot_be_a_code_is_not_found_without_asking(session: Session) -> None:
+def test_malformed_code_is_not_found_without_lookup(session: Session) -> None:
     assert reasons(hear(session, {"t": "JOIN", "code": "nope"})) == ["party_not_found"]
 
 
 @pytest.mark.parametrize("outcome", REFUSALS)
-def test_a_party_that_would_not_have_the_client_is_told_with_its_reason(session: Session, outcome: Any) -> None:
+def test_refused_enter_has_reason(session: Session, outcome: Any) -> None:
     steps = list(session.not_entered(Join(code="BCDFGH", request_id="r"), outcome, START))
     assert reasons(steps) == [outcome.reason]
     assert isinstance(steps[0], Say)
@@ -139,32 +139,32 @@ def test_a_party_that_would_not_have_the_client_is_told_with_its_reason(session:
 # Entering.
 
 
-def test_who_created_hears_code_token_and_expiry(session: Session) -> None:
+def test_created_answer_has_code_token_and_expiry(session: Session) -> None:
     answer = session.entered(Create(request_id=1), "BCDFGH", "secret", JOINED)
     assert answer == CreatedAnswer(
         code="BCDFGH", member_id="ann", token="secret", expires_at=9, epoch="e", version=7, request_id=1
     )
 
 
-def test_who_joined_hears_of_the_seat(session: Session) -> None:
+def test_joined_answer_has_seat(session: Session) -> None:
     answer = session.entered(Join(code="bcdfgh"), "BCDFGH", "secret", JOINED)
     assert answer == JoinedAnswer(
         code="BCDFGH", member_id="ann", token="secret", is_host=False, resumed=True, epoch="e", version=7
     )
 
 
-def test_who_watches_hears_of_no_seat(session: Session) -> None:
+def test_watching_answer_has_no_seat(session: Session) -> None:
     answer = session.entered(Watch(code="bcdfgh"), "BCDFGH", "", WATCHING)
     assert answer == WatchingAnswer(code="BCDFGH", epoch="e", version=7)
 
 
 @pytest.mark.parametrize("message", [JOIN, {"t": "CREATE"}, {"t": "WATCH", "code": "x"}, {"t": "JOIN", "code": ""}])
-def test_a_connection_enters_one_party_in_its_life(member: Session, message: dict[str, Any]) -> None:
+def test_connection_enters_one_party_only(member: Session, message: dict[str, Any]) -> None:
     assert reasons(hear(member, message)) == ["already_joined"]
     assert member.enter_by is None
 
 
-def test_a_watcher_may_only_watch_and_ping(watcher: Session) -> None:
+def test_watcher_may_only_watch_and_ping(watcher: Session) -> None:
     commands = ({"t": "SEND_MESSAGE", "text": "x"}, {"t": "KICK", "targetId": "x"}, {"t": "LEAVE"}, JOIN)
     assert reasons(hear(watcher, *commands)) == ["not_joined", "not_joined", "not_joined", "already_joined"]
     assert hear(watcher, {"t": "PING"}) == [Say(Pong(server_time=5000))]
@@ -173,23 +173,23 @@ def test_a_watcher_may_only_watch_and_ping(watcher: Session) -> None:
 # Acting.
 
 
-def test_a_members_command_is_passed_on(member: Session) -> None:
+def test_member_command_is_passed_on(member: Session) -> None:
     assert hear(member, {"t": "RENAME", "name": "x"}, {"t": "LEAVE"}) == [Do(Rename(name="x")), Do(Leave())]
 
 
-def test_a_reaction_must_be_an_emoji_and_a_message_something_to_read(member: Session) -> None:
+def test_reaction_and_message_must_have_content(member: Session) -> None:
     assert reasons(hear(member, {"t": "SEND_REACTION", "emoji": "x"})) == ["not_emoji"]
     assert reasons(hear(member, {"t": "SEND_MESSAGE", "text": " \n\t\u2003"})) == ["bad_field"]
     passed = hear(member, {"t": "SEND_REACTION", "emoji": "❤"}, {"t": "SEND_MESSAGE", "text": " x "})
     assert passed == [Do(SendReaction(emoji="❤")), Do(SendMessage(text=" x "))]
 
 
-def test_a_command_that_was_done_is_answered_where_the_client_asked_for_it(member: Session) -> None:
+def test_command_with_request_id_is_answered(member: Session) -> None:
     assert list(member.acted(Rename(name="x"), Done())) == []
     assert list(member.acted(Rename(name="x", request_id=0), Done())) == [Say(Ok(request_id=0))]
 
 
-def test_leaving_is_answered_and_closes(member: Session) -> None:
+def test_leave_is_answered_and_closes(member: Session) -> None:
     assert list(member.acted(Leave(), Done())) == [Say(Ok()), HangUp(CloseCode.LEFT)]
     assert list(member.acted(Leave(request_id=""), Done())) == [Say(Ok(request_id="")), HangUp(CloseCode.LEFT)]
 
@@ -207,13 +207,11 @@ def test_leaving_is_answered_and_closes(member: Session) -> None:
         (Ended(), ["party_ended", "4503"]),
     ],
 )
-def test_a_refusal_is_told_and_closes_only_where_the_seat_is_lost(
-    member: Session, outcome: CommandResult, told: list[str]
-) -> None:
+def test_refusal_closes_only_if_seat_is_lost(member: Session, outcome: CommandResult, told: list[str]) -> None:
     assert reasons(list(member.acted(Rename(name="x", request_id=3), outcome))) == told
 
 
-def test_a_store_that_is_away_is_told_and_closes_nothing(session: Session) -> None:
+def test_unavailable_store_is_answered_without_close(session: Session) -> None:
     away, healing = Reason.STORE_UNAVAILABLE, Reason.RECOVERING
     assert reasons([session.unavailable(Join(code="x"), away, START)]) == ["store_unavailable"]
     assert reasons([session.unavailable(Join(code="x"), healing, START)]) == ["recovering"]
@@ -228,7 +226,7 @@ def test_a_store_that_is_away_is_told_and_closes_nothing(session: Session) -> No
     assert session.enter_by is None
 
 
-def test_a_ping_is_answered_at_any_time_with_the_stores_time(session: Session) -> None:
+def test_ping_is_answered_with_store_time(session: Session) -> None:
     assert hear(session, {"t": "PING"}) == [Say(Pong(server_time=5000))]
     session.entered(Join(code="BCDFGH"), "BCDFGH", "token", JOINED)
     both = hear(session, {"t": "PING", "id": 0, "requestId": "r"})
@@ -238,7 +236,7 @@ def test_a_ping_is_answered_at_any_time_with_the_stores_time(session: Session) -
 # Batches.
 
 
-def test_a_batch_may_join_and_speak_since_each_step_waits_for_the_outcome_before(session: Session) -> None:
+def test_batch_may_join_and_send(session: Session) -> None:
     steps: Iterator[Step] = session.read(json.dumps([JOIN, {"t": "SEND_MESSAGE", "text": "hi"}]), START)
     enter = next(steps)
     assert isinstance(enter, Enter)
@@ -246,7 +244,7 @@ def test_a_batch_may_join_and_speak_since_each_step_waits_for_the_outcome_before
     assert list(steps) == [Do(SendMessage(text="hi"))]
 
 
-def test_a_batch_whose_join_is_refused_refuses_the_rest(session: Session) -> None:
+def test_batch_after_refused_join_is_refused(session: Session) -> None:
     steps = session.read(json.dumps([JOIN, {"t": "SEND_MESSAGE", "text": "hi"}, JOIN]), START)
     enter = next(steps)
     assert isinstance(enter, Enter)
@@ -256,7 +254,7 @@ def test_a_batch_whose_join_is_refused_refuses_the_rest(session: Session) -> Non
     assert isinstance(again, Enter)
 
 
-def test_one_bad_message_does_not_spoil_its_batch(member: Session) -> None:
+def test_bad_message_does_not_stop_its_batch(member: Session) -> None:
     steps = hear(member, {"t": "X"}, {"t": "RENAME"}, {"t": "RENAME", "name": "x"})
     assert reasons(steps[:2]) == ["unknown_message", "bad_field"]
     assert steps[2:] == [Do(Rename(name="x"))]
@@ -265,14 +263,14 @@ def test_one_bad_message_does_not_spoil_its_batch(member: Session) -> None:
 # How long a client may stay outside.
 
 
-def test_a_client_has_ten_seconds_to_enter(session: Session) -> None:
+def test_client_has_ten_seconds_to_enter(session: Session) -> None:
     assert session.enter_by == START + 10
     hear(session, {"t": "PING"}, {"t": "LEAVE"}, {"t": "X"}, now=START + 5)
     list(session.read("junk", START + 5))
     assert session.enter_by == START + 10
 
 
-def test_an_attempt_that_was_refused_gives_ten_more_seconds(session: Session) -> None:
+def test_refused_attempt_extends_entry_timeout(session: Session) -> None:
     moment = START
     for message in (
         {"t": "JOIN"},
@@ -294,7 +292,7 @@ def test_an_attempt_that_was_refused_gives_ten_more_seconds(session: Session) ->
     assert session.enter_by == moment + 11
 
 
-def test_who_is_in_may_stay_however_much_is_refused(member: Session) -> None:
+def test_member_stays_after_many_refusals(member: Session) -> None:
     hear(member, JOIN, {"t": "JOIN"}, {"t": "CREATE", "token": ""}, now=START + 50)
     assert member.enter_by is None
 
@@ -303,14 +301,14 @@ def test_who_is_in_may_stay_however_much_is_refused(member: Session) -> None:
 
 
 @pytest.mark.parametrize("frame", ["junk", "[]", b"\xff", None])
-def test_ten_undecodable_frames_close_the_connection_each_answered(session: Session, frame: str | bytes | None) -> None:
+def test_ten_undecodable_frames_close_connection(session: Session, frame: str | bytes | None) -> None:
     for _ in range(9):
         assert reasons(list(session.read(frame, START))) == ["bad_message"]
         hear(session, {"t": "PING"}, now=START + 60)
     assert reasons(list(session.read(frame, START))) == ["bad_message", "4513"]
 
 
-def test_five_unknown_codes_in_all_close_the_connection(session: Session) -> None:
+def test_five_unknown_codes_close_connection(session: Session) -> None:
     for number in range(4):
         attempt = Join(code="BCDFGH") if number % 2 else Watch(code="BCDFGH")
         assert reasons(list(session.not_entered(attempt, Missing(), START))) == ["party_not_found"]
@@ -319,7 +317,7 @@ def test_five_unknown_codes_in_all_close_the_connection(session: Session) -> Non
     assert reasons(hear(session, {"t": "JOIN", "code": "nope"})) == ["party_not_found", "4513"]
 
 
-def test_a_flood_is_refused_message_by_message_and_closes_nothing(session: Session) -> None:
+def test_flood_is_refused_without_close(session: Session) -> None:
     flood = [{"t": "PING", "requestId": number} for number in range(25)]
     steps = hear(session, *flood)
     assert all(isinstance(step, Say) and isinstance(step.message, Pong) for step in steps[:20])
@@ -327,7 +325,7 @@ def test_a_flood_is_refused_message_by_message_and_closes_nothing(session: Sessi
     assert [step.message.request_id for step in steps] == list(range(25))  # type: ignore[union-attr]
 
 
-def test_the_flood_guard_forgives_twenty_a_second_and_saves_no_more(session: Session) -> None:
+def test_flood_guard_refills_twenty_a_second(session: Session) -> None:
     pings = [{"t": "PING"}] * 40
     assert len(reasons(hear(session, *pings)[20:])) == 20
     assert len(reasons(hear(session, *pings, now=START + 0.5)[10:])) == 30
@@ -335,12 +333,12 @@ def test_the_flood_guard_forgives_twenty_a_second_and_saves_no_more(session: Ses
     assert reasons(hear(session, {"t": "PING"}, now=START + 3600.04)) == ["rate_limited"]
 
 
-def test_what_is_refused_counts_in_a_flood_too(session: Session) -> None:
+def test_refused_messages_count_towards_flood(session: Session) -> None:
     assert reasons(hear(session, *[{"t": "X"}] * 21)) == ["unknown_message"] * 20 + ["rate_limited"]
     assert reasons(list(session.read("junk", START))) == ["bad_message"]
 
 
-def test_an_attempt_refused_in_a_flood_gives_ten_more_seconds_too(session: Session) -> None:
+def test_attempt_refused_in_flood_extends_entry_timeout(session: Session) -> None:
     hear(session, *[{"t": "PING"}] * 20, now=START + 9)
     assert reasons(hear(session, JOIN, now=START + 9)) == ["rate_limited"]
     assert session.enter_by == START + 19

@@ -79,7 +79,7 @@ def serve(**settings: str) -> Result:
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_bad_value_is_refused_with_one_sentence(name: str, value: str) -> None:
+def test_bad_setting_is_refused_with_one_sentence(name: str, value: str) -> None:
     ended = serve(**{name: value})
     assert ended.exit_code == 2
     assert ended.stdout == ""
@@ -107,7 +107,7 @@ def test_a_bad_value_is_refused_with_one_sentence(name: str, value: str) -> None
         f"redis+sentinel://a,b/main?password={SECRET}",
     ],
 )
-def test_a_secret_in_a_bad_value_is_not_repeated(url: str) -> None:
+def test_secret_in_bad_setting_is_not_repeated(url: str) -> None:
     ended = serve(REDIS_URL=url)
     assert ended.exit_code == 2
     assert SECRET not in ended.output

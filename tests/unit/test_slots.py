@@ -13,24 +13,24 @@ REPLY = [
 ]
 
 
-def test_each_slot_has_its_primary_and_replicas_are_known_too() -> None:
+def test_slot_map_has_primaries_and_replicas() -> None:
     slots = SlotMap.from_reply(REPLY, ASKED)
     assert (slots.owners[0], slots.owners[5460], slots.owners[5461], slots.owners[16383]) == (A, A, B, B)
     assert slots.nodes == {A, B, C}
 
 
-def test_a_server_that_does_not_know_its_address_is_where_it_was_asked() -> None:
+def test_server_without_address_is_where_it_was_asked() -> None:
     for unknown in (None, b"", b"?"):
         assert SlotMap.from_reply([[0, 16383, [unknown, 7005, b"id"]]], ASKED).owners[1] == Node("10.0.0.9", 7005)
 
 
-def test_slots_that_nobody_has_are_nobodys() -> None:
+def test_unassigned_slot_has_no_owner() -> None:
     slots = SlotMap.from_reply([[1, 1, [b"10.0.0.1", 7000, b"id"]]], ASKED)
     assert slots.owners[0] is None
     assert slots.tags.keys() == {A}
 
 
-def test_a_tag_is_the_smallest_number_whose_slot_the_primary_has() -> None:
+def test_shard_tag_is_smallest_number_of_shard() -> None:
     slots = SlotMap.from_reply(REPLY, ASKED)
     assert slots.tags.keys() == {A, B}
     for primary, tag in slots.tags.items():
@@ -38,12 +38,12 @@ def test_a_tag_is_the_smallest_number_whose_slot_the_primary_has() -> None:
         assert all(slots.owners[key_slot(str(smaller).encode())] != primary for smaller in range(int(tag)))
 
 
-def test_a_slot_that_has_moved_is_the_new_owners_and_the_rest_stays() -> None:
+def test_moved_slot_belongs_to_new_owner() -> None:
     slots = SlotMap.from_reply(REPLY, ASKED).with_owner(7, Node("10.0.0.4", 7000))
     assert slots.owners[7] == Node("10.0.0.4", 7000)
     assert slots.owners[8] == A
     assert len(slots.tags) == 3
 
 
-def test_a_partys_keys_and_channel_share_a_slot() -> None:
+def test_party_keys_and_channel_share_slot() -> None:
     assert len({slot_of(name) for name in ("party:BCDFGH", "{party:BCDFGH}:state", "{party:BCDFGH}:events")}) == 1

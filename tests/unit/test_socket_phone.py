@@ -30,14 +30,14 @@ FILLS = UNSENT_BYTES_MAX // len(FRAME) + 1
         (65536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
     ],
 )
-def test_a_frame_tells_its_length_in_the_shortest_form(length: int, head: bytes) -> None:
+def test_frame_length_has_shortest_form(length: int, head: bytes) -> None:
     frame = text_frame(b"x" * length)
     assert frame[: len(head)] == head
     assert frame[len(head) :] == b"x" * length
 
 
 @given(st.lists(st.text(max_size=300)))
-def test_frames_can_be_taken_apart_again(texts: list[str]) -> None:
+def test_encoded_frames_can_be_decoded(texts: list[str]) -> None:
     transport = FakeTransport()
     for text in texts:
         transport.write(text_frame(text.encode("utf-8", "replace")))
@@ -45,7 +45,7 @@ def test_frames_can_be_taken_apart_again(texts: list[str]) -> None:
 
 
 @in_fake_time
-async def test_what_is_sent_goes_to_the_socket_at_once() -> None:
+async def test_sent_frame_is_written_at_once() -> None:
     phone = FakeSocketConnection()
     phone.send(text_frame(b'{"t":"A"}'))
     phone.send_text(b'{"t":"B"}')
@@ -55,7 +55,7 @@ async def test_what_is_sent_goes_to_the_socket_at_once() -> None:
 
 
 @in_fake_time
-async def test_a_phone_that_reads_is_sent_any_amount() -> None:
+async def test_reading_client_is_sent_any_amount() -> None:
     phone = FakeSocketConnection()
     for _ in range(3 * FILLS):
         phone.send(FRAME)
@@ -64,7 +64,7 @@ async def test_a_phone_that_reads_is_sent_any_amount() -> None:
 
 
 @in_fake_time
-async def test_with_64_kib_unsent_a_phone_is_dropped_and_sent_nothing_more() -> None:
+async def test_client_with_64_kib_unsent_is_dropped() -> None:
     phone = FakeSocketConnection(reads=False)
     for _ in range(FILLS):
         phone.send(FRAME)
@@ -82,7 +82,7 @@ async def test_with_64_kib_unsent_a_phone_is_dropped_and_sent_nothing_more() -> 
 
 
 @in_fake_time
-async def test_a_room_does_not_count_against_a_slow_reader() -> None:
+async def test_snapshot_does_not_count_as_slow_reading() -> None:
     phone = FakeSocketConnection(reads=False)
     phone.send_text(b'"' + b"x" * 500_000 + b'"')
     for _ in range(FILLS):
@@ -93,7 +93,7 @@ async def test_a_room_does_not_count_against_a_slow_reader() -> None:
 
 
 @in_fake_time
-async def test_the_allowance_for_a_room_shrinks_as_the_room_is_read() -> None:
+async def test_snapshot_allowance_shrinks_as_it_is_read() -> None:
     phone = FakeSocketConnection(reads=False)
     phone.send_text(b'"' + b"x" * 500_000 + b'"')
     phone.transport.taken(490_000)
@@ -105,7 +105,7 @@ async def test_the_allowance_for_a_room_shrinks_as_the_room_is_read() -> None:
 
 
 @in_fake_time
-async def test_a_room_that_was_read_allows_nothing_more() -> None:
+async def test_read_snapshot_gives_no_allowance() -> None:
     phone = FakeSocketConnection(reads=False)
     phone.send_text(b'"' + b"x" * 500_000 + b'"')
     phone.transport.taken(1_000_000)
@@ -117,7 +117,7 @@ async def test_a_room_that_was_read_allows_nothing_more() -> None:
 
 
 @in_fake_time
-async def test_who_reads_now_and_then_is_not_dropped() -> None:
+async def test_client_that_reads_sometimes_is_not_dropped() -> None:
     phone = FakeSocketConnection(reads=False)
     for _ in range(10 * FILLS):
         phone.send(FRAME)
@@ -127,7 +127,7 @@ async def test_who_reads_now_and_then_is_not_dropped() -> None:
 
 
 @in_fake_time
-async def test_who_never_reads_is_dropped_even_where_only_rooms_are_sent() -> None:
+async def test_client_that_never_reads_snapshots_is_dropped() -> None:
     phone = FakeSocketConnection(reads=False)
     for _ in range(10):
         phone.send_text(b'"' + b"x" * 100_000 + b'"')
@@ -137,7 +137,7 @@ async def test_who_never_reads_is_dropped_even_where_only_rooms_are_sent() -> No
 
 
 @in_fake_time
-async def test_closing_tells_the_reason_once_and_the_first_reason_stays() -> None:
+async def test_close_sends_first_reason_once() -> None:
     phone = FakeSocketConnection()
     phone.close(CloseCode.KICKED)
     phone.close(CloseCode.PARTY_ENDED)
@@ -147,7 +147,7 @@ async def test_closing_tells_the_reason_once_and_the_first_reason_stays() -> Non
 
 
 @in_fake_time
-async def test_nothing_is_sent_to_a_phone_that_went_away_by_itself() -> None:
+async def test_nothing_is_sent_after_client_closed() -> None:
     phone = FakeSocketConnection()
     phone.transport.close()
     assert phone.is_closed
@@ -159,7 +159,7 @@ async def test_nothing_is_sent_to_a_phone_that_went_away_by_itself() -> None:
 
 
 @in_fake_time
-async def test_who_does_not_answer_a_close_is_cut_off_after_two_seconds_without_lingering() -> None:
+async def test_unanswered_close_is_aborted_after_two_seconds() -> None:
     phone = FakeSocketConnection(reads=False, answers_after=None)
     phone.send(FRAME)
     began = now()
@@ -175,7 +175,7 @@ async def test_who_does_not_answer_a_close_is_cut_off_after_two_seconds_without_
 
 
 @in_fake_time
-async def test_who_answers_a_close_and_has_read_all_is_not_cut_off() -> None:
+async def test_client_that_answers_close_is_not_aborted() -> None:
     phone = FakeSocketConnection(answers_after=0.5)
     phone.close(CloseCode.LEFT)
     await phone.closed()
@@ -184,7 +184,7 @@ async def test_who_answers_a_close_and_has_read_all_is_not_cut_off() -> None:
 
 
 @in_fake_time
-async def test_what_lies_unsent_after_the_close_is_thrown_away() -> None:
+async def test_unsent_data_after_close_is_discarded() -> None:
     phone = FakeSocketConnection(reads=False)
     phone.send(FRAME)
     phone.close(CloseCode.LEFT)

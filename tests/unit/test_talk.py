@@ -57,7 +57,7 @@ class Caller:
 
 
 @in_fake_time
-async def test_who_joins_hears_so_then_sees_the_room_and_then_the_news() -> None:
+async def test_joined_then_snapshot_then_events_are_sent() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.world.happens(said("a"))
@@ -68,7 +68,7 @@ async def test_who_joins_hears_so_then_sees_the_room_and_then_the_news() -> None
 
 
 @in_fake_time
-async def test_one_frame_may_join_speak_and_leave() -> None:
+async def test_one_frame_may_join_send_and_leave() -> None:
     caller = Caller()
     await caller.says(JOIN, {"t": "SEND_MESSAGE", "text": "hi"}, {"t": "LEAVE"}, {"t": "SEND_MESSAGE", "text": "more"})
     assert caller.store.acted == [SendMessage(text="hi"), Leave()]
@@ -79,7 +79,7 @@ async def test_one_frame_may_join_speak_and_leave() -> None:
 
 
 @in_fake_time
-async def test_a_connection_that_is_lost_gives_its_lease_back_once_and_hears_no_more() -> None:
+async def test_lost_connection_releases_lease_once() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.phone.transport.close()
@@ -99,7 +99,7 @@ async def test_a_connection_that_is_lost_gives_its_lease_back_once_and_hears_no_
     ],
 )
 @in_fake_time
-async def test_who_is_lost_while_entering_has_a_seat_only_where_the_token_for_it_is_known(
+async def test_client_lost_while_entering_keeps_seat_with_token(
     message: dict[str, Any], released: list[str], undone: list[str]
 ) -> None:
     caller = Caller()
@@ -117,7 +117,7 @@ async def test_who_is_lost_while_entering_has_a_seat_only_where_the_token_for_it
 
 
 @in_fake_time
-async def test_who_says_nothing_for_ten_seconds_is_closed_as_silent() -> None:
+async def test_silent_client_is_closed_after_ten_seconds() -> None:
     caller = Caller()
     await later(9.9)
     assert caller.phone.closed_with is None
@@ -126,7 +126,7 @@ async def test_who_says_nothing_for_ten_seconds_is_closed_as_silent() -> None:
 
 
 @in_fake_time
-async def test_who_was_refused_has_ten_seconds_more_and_who_is_in_may_be_silent() -> None:
+async def test_entry_timeout_restarts_at_refusal_and_ends_at_join() -> None:
     caller = Caller()
     await later(8.0)
     caller.store.admission = lambda _: Full()
@@ -140,7 +140,7 @@ async def test_who_was_refused_has_ten_seconds_more_and_who_is_in_may_be_silent(
 
 
 @in_fake_time
-async def test_a_store_that_is_away_is_told_in_time_and_the_next_try_may_succeed() -> None:
+async def test_unavailable_store_is_answered_in_time() -> None:
     caller = Caller()
     caller.store.answering.clear()
     await caller.says(JOIN)
@@ -161,7 +161,7 @@ async def test_a_store_that_is_away_is_told_in_time_and_the_next_try_may_succeed
     ],
 )
 @in_fake_time
-async def test_who_learns_by_a_command_that_the_seat_is_lost_is_closed_accordingly(
+async def test_command_on_lost_seat_closes_with_its_reason(
     outcome: CommandResult, told: list[str], code: CloseCode
 ) -> None:
     caller = Caller()
@@ -176,7 +176,7 @@ async def test_who_learns_by_a_command_that_the_seat_is_lost_is_closed_according
 
 
 @in_fake_time
-async def test_a_party_that_is_missing_though_its_leases_were_renewed_lately_was_lost_and_not_ended() -> None:
+async def test_party_absent_after_recent_renewal_was_lost() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.store.action = lambda *_: Missing()
@@ -188,7 +188,7 @@ async def test_a_party_that_is_missing_though_its_leases_were_renewed_lately_was
 
 
 @in_fake_time
-async def test_a_party_that_is_missing_after_its_leases_have_run_out_has_ended() -> None:
+async def test_party_absent_after_leases_ended_has_ended() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.store.action = lambda *_: Missing()
@@ -200,7 +200,7 @@ async def test_a_party_that_is_missing_after_its_leases_have_run_out_has_ended()
 
 
 @in_fake_time
-async def test_who_ends_the_party_by_leaving_hears_the_end_and_is_closed_as_one_who_left() -> None:
+async def test_leaving_host_gets_end_and_is_closed_as_left() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.store.answering.clear()
@@ -216,7 +216,7 @@ async def test_who_ends_the_party_by_leaving_hears_the_end_and_is_closed_as_one_
 
 @pytest.mark.parametrize("outcome", [Ended(), Missing()])
 @in_fake_time
-async def test_who_leaves_a_party_that_another_ends_meanwhile_is_closed(outcome: CommandResult) -> None:
+async def test_leave_during_party_end_is_closed(outcome: CommandResult) -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.store.action = lambda *_: outcome
@@ -231,7 +231,7 @@ async def test_who_leaves_a_party_that_another_ends_meanwhile_is_closed(outcome:
 
 
 @in_fake_time
-async def test_who_leaves_a_party_whose_end_is_told_only_after_the_answer_is_closed_too() -> None:
+async def test_leave_answered_before_party_end_is_closed() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.store.action = lambda *_: Ended()
@@ -243,7 +243,7 @@ async def test_who_leaves_a_party_whose_end_is_told_only_after_the_answer_is_clo
 
 
 @in_fake_time
-async def test_who_leaves_in_vain_a_party_that_ended_meanwhile_is_closed() -> None:
+async def test_failed_leave_of_ended_party_is_closed() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.store.answering.clear()
@@ -256,7 +256,7 @@ async def test_who_leaves_in_vain_a_party_that_ended_meanwhile_is_closed() -> No
 
 
 @in_fake_time
-async def test_who_leaves_in_vain_a_party_that_is_no_more_is_closed() -> None:
+async def test_failed_leave_of_absent_party_is_closed() -> None:
     caller = Caller()
     await caller.says(JOIN)
     room = caller.world.room()
@@ -270,7 +270,7 @@ async def test_who_leaves_in_vain_a_party_that_is_no_more_is_closed() -> None:
 
 
 @in_fake_time
-async def test_who_joins_just_before_the_end_is_refused_or_told_of_it() -> None:
+async def test_join_just_before_end_is_refused_or_gets_end() -> None:
     caller = Caller()
     host = FakeSocketConnection()
     await caller.world.enter(host)

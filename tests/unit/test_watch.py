@@ -66,11 +66,11 @@ def room(*, host_connected: bool = True, track: str | None = None, locked: bool 
         ),
     ],
 )
-def test_every_message_has_a_line_of_its_own(message: protocol.Heard, line: str | None) -> None:
+def test_every_message_has_own_line(message: protocol.Heard, line: str | None) -> None:
     assert told(message, {"a": "Ann", "b": "Bob"}) == line
 
 
-def test_who_is_renamed_or_drops_is_told_with_what_changed() -> None:
+def test_member_update_line_shows_change() -> None:
     names = {"b": "Bob"}
     renamed = protocol.Member(id="b", name="Bo", is_host=False, connected=True)
     away = protocol.Member(id="b", name="Bo", is_host=False, connected=False)
@@ -80,7 +80,7 @@ def test_who_is_renamed_or_drops_is_told_with_what_changed() -> None:
     assert second == "#5 Bo is away (0 guests)"
 
 
-def test_what_a_guest_wrote_cannot_steer_the_terminal() -> None:
+def test_guest_text_cannot_control_terminal() -> None:
     said = protocol.MessageEvent(version=4, id="m", member_id="b", name="Bob", text="a\x1b[2Jb\nc\x9bd", at=0)
     line = told(said, {})
     assert line == "#4 Bob: a [2Jb c d"
@@ -106,11 +106,11 @@ async def heard(*frames: WSMessage) -> list[protocol.Heard]:
     return [message async for message in _messages(FakeSocket(*frames))]  # type: ignore[arg-type]
 
 
-async def test_what_only_a_newer_instance_knows_is_passed_over() -> None:
+async def test_unknown_message_is_skipped() -> None:
     batch = '[{"t":"POLL_OPENED","version":4},{"t":"LOCK_SET","locked":true,"version":5}]'
     assert await heard(WSMessage(WSMsgType.TEXT, batch, None)) == [protocol.LockSet(version=5, locked=True)]
 
 
-async def test_a_server_that_does_not_answer_pings_ends_the_connection_and_not_the_program() -> None:
+async def test_unanswered_pings_end_connection_and_not_program() -> None:
     no_pong = WSMessage(WSMsgType.ERROR, ServerTimeoutError("no pong"), None)
     assert await heard(no_pong, WSMessage(WSMsgType.TEXT, '{"t":"KICKED"}', None)) == []
