@@ -9,8 +9,6 @@ from contextlib import contextmanager
 import msgspec
 import redis
 
-from bench.figures import print_table
-from bench.live import live_rows
 from bench.load import CALLERS, Load, run_load
 from bench.page import page_rows
 from bench.servers import (
@@ -21,6 +19,8 @@ from bench.servers import (
     start_hubbub,
     start_store,
 )
+from bench.stats import print_table
+from bench.ws_load import websocket_rows
 
 ROUNDS = 5
 JOINS = 19_200
@@ -38,7 +38,7 @@ def main() -> None:
         rows += joins_beside_express(store)
         rows += lone_creates(store)
     rows += memory_per_party()
-    rows += live_rows()
+    rows += websocket_rows()
     rows += page_rows()
     print_table(rows)
 

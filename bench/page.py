@@ -1,7 +1,7 @@
 """The phone app in a real browser: how smooth a full roster is, how soon somebody is in, and what is sent for it.
 
 `python -m bench.page` measures just this. A page is slowed as Lighthouse slows one: its processor by Chromium, its line
-by `bench.line`.
+by `bench.slow_network`.
 """
 
 import statistics
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
-from bench.figures import median_and_runs, percentile, print_table, ratio, runs
-from bench.line import SLOW_4G
 from bench.phones import Phones, start_phones
 from bench.servers import Server, allow_many_connections, start_files, start_hubbub, start_line, start_store
+from bench.slow_network import SLOW_4G
+from bench.stats import median_and_runs, percentile, print_table, ratio, runs
 
 HERE = Path(__file__).parent
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")

@@ -20,7 +20,7 @@ RETRYABLE = b'"retryable":true'
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
-class PhoneFailed(Exception):  # noqa: N818 - the bench ends by it, in one sentence
+class PhoneFailedError(Exception):
     """A phone was refused, or lost its connection."""
 
 
@@ -121,7 +121,7 @@ class Phone(asyncio.Protocol):
             if ROOM in heard:
                 return refusals
             if RETRYABLE not in heard:
-                raise PhoneFailed(f"the server answered {heard.decode()}")
+                raise PhoneFailedError(f"the server answered {heard.decode()}")
             refusals += 1
             await asyncio.sleep(random.uniform(*COME_BACK_SECONDS))
 
@@ -202,7 +202,7 @@ class Phone(asyncio.Protocol):
         return len(head) + 4
 
     def _fail(self, what: str) -> None:
-        error = PhoneFailed(what)
+        error = PhoneFailedError(what)
         self._tally.fail(error)
         while self._expected:
             _, future = self._expected.popitem()

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import uvloop
 
-from bench.phone import Phone, PhoneFailed, SocketIoPhone, Tally
+from bench.phone import Phone, PhoneFailedError, SocketIoPhone, Tally
 
 CONNECTING_MAX = 32
 COMMAND_SECONDS_MAX = 90
@@ -44,7 +44,7 @@ class Phones:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise PhoneFailed(f"the phones failed to {do}; the cause stands above")
+            raise PhoneFailedError(f"the phones failed to {do}; the cause stands above")
         return msgspec.json.decode(answer, type=dict[str, Any])
 
 
@@ -215,7 +215,7 @@ async def _obey() -> None:
         try:
             async with asyncio.timeout(COMMAND_SECONDS_MAX):
                 answer = await getattr(commands, command.pop("do"))(**command)
-        except (PhoneFailed, OSError, TimeoutError) as failure:
+        except (PhoneFailedError, OSError, TimeoutError) as failure:
             print(f"{type(failure).__name__}: {failure}", file=sys.stderr, flush=True)
             os._exit(1)  # else each of the other phones would tell of the same
         print(msgspec.json.encode(answer).decode(), flush=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.line import Line
+from bench.slow_network import Line
 from hubbub.store.engine.embedded import engine_program
 
 HERE = Path(__file__).parent
@@ -67,7 +67,7 @@ def start_store() -> Iterator[Server]:
 def start_hubbub(store: Server, *, quiet: bool = False, **more_settings: str) -> Iterator[Server]:
     """One instance on that store, its log going to a file; `quiet` leaves out the log line of a request."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.quiet" if quiet else "hubbub", "serve"]
+    command = [sys.executable, "-m", "bench.no_log" if quiet else "hubbub", "serve"]
     # REDIS_URL empty counts as not set: the bench must never fill somebody's real store.
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "REDIS_URL": "", "REDIS_HOST": "127.0.0.1"}
     with tempfile.TemporaryFile() as log:
@@ -110,7 +110,7 @@ def start_files() -> Iterator[Server]:
 def start_line(server: Server, line: Line) -> Iterator[Server]:
     """A line to that server, such as a phone has."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.line", str(port), str(server.port), *map(str, line)]
+    command = [sys.executable, "-m", "bench.slow_network", str(port), str(server.port), *map(str, line)]
     with _process(command, port, subprocess.DEVNULL) as process:
         yield Server("line", port, process)
 

@@ -12,8 +12,8 @@ import uvloop
 
 from hubbub import __version__
 from hubbub.config import Settings, SettingsError, read_settings
-from hubbub.doctor.cli import as_document, as_no_answer, as_report, check_up
-from hubbub.doctor.run import Verdict
+from hubbub.doctor.cli import as_document, as_report, run_doctor, unreachable_sentence
+from hubbub.doctor.run import Severity
 from hubbub.monitor import WatchError
 from hubbub.monitor import watch as watch_party
 from hubbub.server import ListenError, TaskFailedError
@@ -79,18 +79,18 @@ def doctor(as_json: bool) -> None:
     """
     settings = _settings()
     try:
-        findings = uvloop.run(check_up(settings))
+        findings = uvloop.run(run_doctor(settings))
     except EngineUnavailableError as failure:
         _stop(str(failure), _BAD_VALUE)
     except EngineStartError as failure:
         _stop(str(failure), _FAILED)
     if as_json:
         click.echo(as_document(findings))
-    elif (sentence := as_no_answer(findings)) is not None:
+    elif (sentence := unreachable_sentence(findings)) is not None:
         _stop(sentence, _FAILED)
     else:
         click.echo("\n".join(as_report(findings)))
-    if any(finding.verdict is Verdict.PROBLEM for finding in findings):
+    if any(finding.severity is Severity.PROBLEM for finding in findings):
         sys.exit(_FAILED)
 
 

@@ -36,8 +36,8 @@ def make_log(log_format: LogFormat, instance_id: str) -> FilteringBoundLogger:
         )
     bound: FilteringBoundLogger = log.bind(instanceId=instance_id)
     logging.basicConfig(handlers=[_Bridge(bound)], level=logging.WARNING, force=True)
-    # aiohttp writes a stack trace for whatever a client does wrong. That is answered and logged by the
-    # envelope, as are the faults of our own handlers.
+    # aiohttp logs a stack trace for each client error. The request middleware answers and logs those, and the
+    # faults of our own handlers.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     return bound
 
@@ -57,7 +57,7 @@ def _to_json(event: Mapping[str, Any], **_: object) -> bytes:
     return msgspec.json.encode(event, enc_hook=repr)
 
 
-def tell_store_changes(log: FilteringBoundLogger) -> Callable[[StoreState, StoreFailure | None], None]:
+def log_store_changes(log: FilteringBoundLogger) -> Callable[[StoreState, StoreFailure | None], None]:
     """A listener that logs each change of the store's state, once."""
 
     def tell(state: StoreState, trouble: StoreFailure | None) -> None:

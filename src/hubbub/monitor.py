@@ -44,7 +44,7 @@ from hubbub.core.protocol import (
 _RETRY_SECONDS: Final = (0.5, 3.0)
 _CONNECT_SECONDS_MAX: Final = 5.0
 _HEARTBEAT_SECONDS: Final = 20.0
-_STEERING: Final = {"Cc", "Cs", "Zl", "Zp"}
+_CONTROL_CATEGORIES: Final = {"Cc", "Cs", "Zl", "Zp"}
 _FINAL: Final = range(4500, 4600)
 """Close codes that tell a client not to come back."""
 
@@ -88,7 +88,7 @@ async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, t
                     raise WatchError(f"{message.error} ({message.reason}).")
                 tell(f"{message.error}. Trying again ...")
                 return False
-            if (line := told(message, names)) is not None:
+            if (line := format_line(message, names)) is not None:
                 tell(f"{datetime.now().astimezone():%H:%M:%S}  {line}")
             if isinstance(message, PartyEnded):
                 return True
@@ -116,26 +116,28 @@ def _named(code: int | None) -> str:
     return CloseCode(code).name.lower().replace("_", " ") if code in set(CloseCode) else str(code)
 
 
-def told(message: Heard, names: dict[str, str]) -> str | None:
+def format_line(message: Heard, names: dict[str, str]) -> str | None:
     """The line that tells of a message, None where there is nothing to tell; `names` keeps what members are called."""
     match message:
         case Welcome() | WatchingAnswer():
             return None
         case RoomMessage():
-            line = _told_room(message, names)
+            line = _format_room(message, names)
         case MemberJoined() | MemberLeft() | MemberUpdated() | HostChanged() | GuestCount():
-            line = f"#{message.version} {_told_of_member(message, names)} ({_guests(message.guest_count)})"
+            line = f"#{message.version} {_format_member_event(message, names)} ({_guests(message.guest_count)})"
         case ChatModeSet() | LockSet() | MessageEvent() | PartyEnded():
-            line = f"#{message.version} {_told_of_party(message)}"
+            line = f"#{message.version} {_format_party_event(message)}"
         case Played() | Paused() | TrackSelected() | NextTrackQueued() | TrackChanged():
-            line = f"#{message.version} {_told_of_playback(message)}"
+            line = f"#{message.version} {_format_playback_event(message)}"
         case _:
-            line = _told_in_passing(message)
+            line = _format_other(message)
     # What guests wrote must neither steer the terminal nor turn its lines about.
-    return "".join(" " if category(char) in _STEERING or char in DIRECTION_CONTROLS else char for char in line)
+    return "".join(
+        " " if category(char) in _CONTROL_CATEGORIES or char in DIRECTION_CONTROLS else char for char in line
+    )
 
 
-def _told_in_passing(message: Heard) -> str:
+def _format_other(message: Heard) -> str:
     match message:
         case Reaction(name=name, emoji=emoji):
             return f"{name} reacted {emoji}"
@@ -147,7 +149,7 @@ def _told_in_passing(message: Heard) -> str:
             return encode(message).decode()
 
 
-def _told_room(room: RoomMessage, names: dict[str, str]) -> str:
+def _format_room(room: RoomMessage, names: dict[str, str]) -> str:
     party = room.snapshot
     names.update({member.id: member.name for member in party.members})
     track = f", {party.playback.state}: {party.playback.track}" if party.playback.track else ""
@@ -159,7 +161,7 @@ def _told_room(room: RoomMessage, names: dict[str, str]) -> str:
     )
 
 
-def _told_of_member(
+def _format_member_event(
     event: MemberJoined | MemberLeft | MemberUpdated | HostChanged | GuestCount, names: dict[str, str]
 ) -> str:
     match event:
@@ -173,16 +175,16 @@ def _told_of_member(
         case HostChanged(member=member):
             return f"{member.name} is the host now"
         case MemberUpdated(member=member):
-            return _told_update(member, names)
+            return _format_update(member, names)
 
 
-def _told_update(member: Member, names: dict[str, str]) -> str:
+def _format_update(member: Member, names: dict[str, str]) -> str:
     before, names[member.id] = names.get(member.id), member.name
     renamed = f"{before} is now called {member.name}, " if before not in {None, member.name} else f"{member.name} is "
     return renamed + ("connected" if member.connected else "away")
 
 
-def _told_of_party(event: ChatModeSet | LockSet | MessageEvent | PartyEnded) -> str:
+def _format_party_event(event: ChatModeSet | LockSet | MessageEvent | PartyEnded) -> str:
     match event:
         case ChatModeSet(mode=mode):
             return f"Chat is {mode}"
@@ -197,7 +199,7 @@ def _told_of_party(event: ChatModeSet | LockSet | MessageEvent | PartyEnded) -> 
             )
 
 
-def _told_of_playback(event: Played | Paused | TrackSelected | NextTrackQueued | TrackChanged) -> str:
+def _format_playback_event(event: Played | Paused | TrackSelected | NextTrackQueued | TrackChanged) -> str:
     match event:
         case Played(position=position):
             return f"Playing from {position:.0f} s"

@@ -28,7 +28,7 @@ from hubbub.core.protocol import Status
 from hubbub.doctor import run as doctor
 from hubbub.doctor.facts import servers_of
 from hubbub.hub.hub import Hub
-from hubbub.logs import make_log, tell_store_changes
+from hubbub.logs import log_store_changes, make_log
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
 from hubbub.services.parties import PartyService
@@ -43,7 +43,7 @@ from hubbub.store.redis_store import RedisStore
 from hubbub.transport.http import HttpApi
 from hubbub.transport.lan import lan_addresses
 from hubbub.transport.links import JoinLinks
-from hubbub.transport.middleware import Envelope
+from hubbub.transport.middleware import RequestMiddleware
 from hubbub.transport.readiness import Standing
 from hubbub.transport.websocket import WebSocketApi, text_frame
 
@@ -88,87 +88,89 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
     port = listener.getsockname()[1]
     instance_id = new_instance_id()
     log = make_log(settings.log_format, instance_id)
-    end = _End(log)
+    shutdown = _Shutdown(log)
     try:
         async with AsyncExitStack() as stack:
             stack.callback(listener.close)
             store, detector, event_stream, health = await stack.enter_async_context(
-                _open_store(settings, instance_id, end, log)
+                _open_store(settings, instance_id, shutdown, log)
             )
-            hub = await stack.enter_async_context(_open_hub(store, event_stream, health, end))
-            recovery = Recovery(store, detector, hub, settings.lease_seconds, partial(_tell_healing, log))
+            hub = await stack.enter_async_context(_open_hub(store, event_stream, health, shutdown))
+            recovery = Recovery(store, detector, hub, settings.lease_seconds, partial(_log_recovery, log))
             health.on_change(
                 lambda state, _: recovery.recheck_recent_creates() if state is StoreState.CONNECTED else None
             )
-            await stack.enter_async_context(_running(recovery.run(), "healing", end))
+            await stack.enter_async_context(_running(recovery.run(), "healing", shutdown))
             renewer = LeaseRenewer(store, hub, recovery, settings.lease_seconds)
-            await stack.enter_async_context(_running(renewer.run(), "presence", end))
-            rollbacks = Rollbacks(store, partial(_tell_withdrawal, log))
+            await stack.enter_async_context(_running(renewer.run(), "presence", shutdown))
+            rollbacks = Rollbacks(store, partial(_log_rollback, log))
             stack.push_async_callback(rollbacks.drain)
-            await stack.enter_async_context(_running(rollbacks.run(), "doubts", end))
+            await stack.enter_async_context(_running(rollbacks.run(), "doubts", shutdown))
             service = PartyService(store, hub, rollbacks, recovery, settings.party_terms)
             standing = Standing(store, health, event_stream, hub)
             links = JoinLinks(settings.public_url, port, lan_addresses)
-            envelope = Envelope(instance_id, log)
+            middleware = RequestMiddleware(instance_id, log)
             http = HttpApi(service=service, standing=standing, links=links, instance_id=instance_id)
             websocket = WebSocketApi(
                 service=service,
                 hub=hub,
-                envelope=envelope,
+                middleware=middleware,
                 origins=settings.page_origins,
                 instance_id=instance_id,
             )
-            with _told_as_cannot_listen(settings.host, port):
-                server = _http_server(http.application(envelope, websocket), envelope, hub, listener)
+            with _raising_listen_errors(settings.host, port):
+                server = _http_server(http.application(middleware, websocket), middleware, hub, listener)
                 await stack.enter_async_context(server)
             log.info("listening", host=settings.host, port=port, redis=health.state)
             on_listening(port)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
-        if not end.wanted:
+        if not shutdown.requested:
             raise
     finally:
         # All is taken down; an impatient second signal must not turn a clean end into a killed process.
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
-    if end.failed is not None:
-        raise TaskFailedError(f"This instance stopped because its task {end.failed!r} failed: its log has the cause.")
+    if shutdown.failed is not None:
+        raise TaskFailedError(
+            f"This instance stopped because its task {shutdown.failed!r} failed: its log has the cause."
+        )
 
 
-class _End:
+class _Shutdown:
     """The wish to end this instance: by a signal, at any time from the start on, or since a task of it failed.
 
     It cancels the task that serves, once, so that whatever was built by then is taken down in order.
     """
 
     def __init__(self, log: FilteringBoundLogger) -> None:
-        self.wanted = False
+        self.requested = False
         self.failed: str | None = None
         self._log = log
         self._serving = asyncio.current_task()
         loop = asyncio.get_running_loop()
         for number in _ENDING_SIGNALS:
-            loop.add_signal_handler(number, self._want)
+            loop.add_signal_handler(number, self._request)
 
     def fail(self, name: str, cause: BaseException | None) -> None:
         """End since the task of that name ended, which it never should."""
         self._log.error("a task ended that should not", task=name, exc_info=cause)
         self.failed = self.failed or name
-        self._want()
+        self._request()
 
-    def _want(self) -> None:
-        if self.wanted or self._serving is None:
+    def _request(self) -> None:
+        if self.requested or self._serving is None:
             return
-        self.wanted = True
+        self.requested = True
         self._log.info("stopping")
         self._serving.cancel()
 
 
-def _tell_healing(log: FilteringBoundLogger, what: str, parties: int) -> None:
+def _log_recovery(log: FilteringBoundLogger, what: str, parties: int) -> None:
     """Log what was written back after the store had lost it."""
     log.warning("healing", what=what, parties=parties)
 
 
-def _tell_withdrawal(log: FilteringBoundLogger, code: str, what: str) -> None:
+def _log_rollback(log: FilteringBoundLogger, code: str, what: str) -> None:
     """Log what became of a party whose creation was answered as failed."""
     log.warning("withdrawal", code=code, outcome=what)
 
@@ -178,7 +180,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
     It does not listen yet: who connects before an instance can answer had better be refused than wait.
     """
-    with _told_as_cannot_listen(host, port):
+    with _raising_listen_errors(host, port):
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -198,7 +200,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _told_as_cannot_listen(host: str, port: int) -> Iterator[None]:
+def _raising_listen_errors(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except PermissionError:
@@ -214,15 +216,15 @@ def _told_as_cannot_listen(host: str, port: int) -> Iterator[None]:
 
 @asynccontextmanager
 async def _open_store(
-    settings: Settings, instance_id: str, end: _End, log: FilteringBoundLogger
+    settings: Settings, instance_id: str, shutdown: _Shutdown, log: FilteringBoundLogger
 ) -> AsyncIterator[tuple[RedisStore, DataLossDetector, EventStream, StoreHealth]]:
     """The store, its event stream, and its health: known by the time an instance listens, be it "disconnected"."""
     health = StoreHealth()
-    health.on_change(tell_store_changes(log))
+    health.on_change(log_store_changes(log))
     async with AsyncExitStack() as stack:
         address = settings.store_address
         if address is None:
-            engine = await stack.enter_async_context(_embedded_engine(settings, end, log))
+            engine = await stack.enter_async_context(_embedded_engine(settings, shutdown, log))
             connections = open_embedded(engine.socket_path, instance_id, health)
         else:
             connections = open_store(address, settings.store_tls, instance_id, health, settings.redis_min_replicas)
@@ -234,10 +236,10 @@ async def _open_store(
         )
         with suppress(StoreUnavailableError):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
-        await stack.enter_async_context(_running(connections.monitor(), "primary watch", end))
-        await stack.enter_async_context(_running(detector.run(), "store watch", end))
+        await stack.enter_async_context(_running(connections.monitor(), "primary watch", shutdown))
+        await stack.enter_async_context(_running(detector.run(), "store watch", shutdown))
         checks = _check_at_start(connections, settings.redis_min_replicas, log)
-        await stack.enter_async_context(_running(checks, "doctor", end, may_end=True))
+        await stack.enter_async_context(_running(checks, "doctor", shutdown, may_end=True))
         yield store, detector, event_stream, health
 
 
@@ -253,20 +255,22 @@ async def _check_at_start(connections: StoreConnections, replicas: int, log: Fil
 
 @asynccontextmanager
 async def _open_hub(
-    store: RedisStore, event_stream: EventStream, health: StoreHealth, end: "_End"
+    store: RedisStore, event_stream: EventStream, health: StoreHealth, shutdown: "_Shutdown"
 ) -> AsyncIterator[Hub]:
     """The hub, to which the event stream delivers, and whose phones hear how the store is."""
-    hub = Hub(store, event_stream, text_frame, end.fail)
+    hub = Hub(store, event_stream, text_frame, shutdown.fail)
     health.on_change(lambda state, _: hub.send_status(Status(_STATUS[state])))
     try:
-        async with _running(event_stream.run(hub), "feed", end):
+        async with _running(event_stream.run(hub), "feed", shutdown):
             yield hub
     finally:
         await hub.aclose()
 
 
 @asynccontextmanager
-async def _embedded_engine(settings: Settings, end: _End, log: FilteringBoundLogger) -> AsyncIterator[EmbeddedEngine]:
+async def _embedded_engine(
+    settings: Settings, shutdown: _Shutdown, log: FilteringBoundLogger
+) -> AsyncIterator[EmbeddedEngine]:
     """The embedded engine, started and guarded."""
     if settings.redis_min_replicas:
         raise EngineUnavailableError(
@@ -275,7 +279,7 @@ async def _embedded_engine(settings: Settings, end: _End, log: FilteringBoundLog
         )
     engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
     try:
-        async with _running(engine.supervise(), "engine guard", end):
+        async with _running(engine.supervise(), "engine guard", shutdown):
             await engine.wait_until_ready(ENGINE_START_SECONDS_MAX)
             yield engine
     finally:
@@ -284,16 +288,16 @@ async def _embedded_engine(settings: Settings, end: _End, log: FilteringBoundLog
 
 @asynccontextmanager
 async def _running(
-    job: Coroutine[None, None, None], name: str, end: _End, *, may_end: bool = False
+    job: Coroutine[None, None, None], name: str, shutdown: _Shutdown, *, may_end: bool = False
 ) -> AsyncIterator[None]:
     """A task that lives as long as the block; should it fail, or end where it should not, so does the instance."""
     task = asyncio.create_task(job, name=name)
 
-    def tell_end(ended: asyncio.Task[None]) -> None:
+    def on_done(ended: asyncio.Task[None]) -> None:
         if not ended.cancelled() and not (may_end and ended.exception() is None):
-            end.fail(name, ended.exception())
+            shutdown.fail(name, ended.exception())
 
-    task.add_done_callback(tell_end)
+    task.add_done_callback(on_done)
     try:
         yield
     finally:
@@ -303,7 +307,7 @@ async def _running(
 
 @asynccontextmanager
 async def _http_server(
-    application: web.Application, envelope: Envelope, hub: Hub, listener: socket.socket
+    application: web.Application, middleware: RequestMiddleware, hub: Hub, listener: socket.socket
 ) -> AsyncIterator[None]:
     """Serve on `listener`; at the end, stop accepting, let requests in progress finish, and send phones elsewhere."""
     runner = web.AppRunner(application, shutdown_timeout=_ANSWER_WRITING_SECONDS, handle_signals=False)
@@ -312,12 +316,12 @@ async def _http_server(
     # Here, since uvloop hides that another instance was quicker.
     listener.listen(_BACKLOG)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(envelope.connection_factory(runner.server), sock=listener, backlog=_BACKLOG)
+    server = await loop.create_server(middleware.connection_factory(runner.server), sock=listener, backlog=_BACKLOG)
     try:
         yield
     finally:
         server.close()
-        envelope.announce_end()
+        middleware.announce_end()
         await hub.drain(DRAIN_SOCKETS_SECONDS)
-        await envelope.drain(runner.server, DRAIN_SECONDS_MAX - DRAIN_SOCKETS_SECONDS)
+        await middleware.drain(runner.server, DRAIN_SECONDS_MAX - DRAIN_SOCKETS_SECONDS)
         await runner.cleanup()

@@ -10,7 +10,7 @@ from redis.asyncio import ConnectionPool
 
 from hubbub.core.limits import STORE_BUDGET_SECONDS
 from hubbub.doctor import facts
-from hubbub.doctor.run import NO_ANSWER, Finding, Server, Verdict, diagnose
+from hubbub.doctor.run import NO_ANSWER, Finding, Server, Severity, diagnose
 from hubbub.store.client.address import SingleAddress, StoreTls, parse_store_url
 from hubbub.store.client.connect import server_pool
 from hubbub.store.redis_store import RedisStore
@@ -45,9 +45,9 @@ def contents(server: StoreServer) -> dict[str, object]:
     return {str(key): server.admin.dump(key) for key in server.admin.scan_iter()}
 
 
-def with_verdict(findings: dict[str, Finding], *verdicts: Verdict) -> set[str]:
+def with_verdict(findings: dict[str, Finding], *verdicts: Severity) -> set[str]:
     """The checks that came to one of these."""
-    return {check for check, finding in findings.items() if finding.verdict in verdicts}
+    return {check for check, finding in findings.items() if finding.severity in verdicts}
 
 
 @pytest.fixture
@@ -62,13 +62,13 @@ def user(server: StoreServer) -> Iterator[str]:
 async def test_fresh_store_has_no_problem(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 15.0)  # on a busy machine
     findings = await examine(local(server))
-    assert with_verdict(findings, Verdict.PROBLEM, Verdict.NOT_PERMITTED) == set()
+    assert with_verdict(findings, Severity.PROBLEM, Severity.NOT_PERMITTED) == set()
     info = server.admin.info()
     # Valkey shows a version of Redis as well.
     version = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
-    assert findings["server"].seen == version
-    assert findings["persistence"].verdict is Verdict.WARNING
-    assert "200 round trips" in findings["latency"].seen
+    assert findings["server"].observed == version
+    assert findings["persistence"].severity is Severity.WARNING
+    assert "200 round trips" in findings["latency"].observed
 
 
 @on_one_server
@@ -84,19 +84,19 @@ async def test_doctor_leaves_no_keys_and_changes_no_party(server: StoreServer, s
 @on_one_server
 async def test_documented_user_passes_with_unseen_facts_noted(server: StoreServer, user: str) -> None:
     findings = await examine(local(server, user))
-    assert with_verdict(findings, Verdict.NOT_PERMITTED) == OPTIONAL
+    assert with_verdict(findings, Severity.NOT_PERMITTED) == OPTIONAL
     # How long round trips take is up to the machine.
-    assert with_verdict(findings, Verdict.OK) | {"latency"} == findings.keys() - OPTIONAL
-    assert findings["rights"].seen == "user hubbub may do all that is needed"
+    assert with_verdict(findings, Severity.OK) | {"latency"} == findings.keys() - OPTIONAL
+    assert findings["rights"].observed == "user hubbub may do all that is needed"
 
 
 @on_one_server
 async def test_optional_permissions_show_every_fact(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "+info", "+config|get")
     findings = await examine(local(server, user))
-    assert with_verdict(findings, Verdict.NOT_PERMITTED) == set()
-    assert findings["eviction"].verdict is Verdict.OK
-    assert findings["privileges"].verdict is Verdict.OK
+    assert with_verdict(findings, Severity.NOT_PERMITTED) == set()
+    assert findings["eviction"].severity is Severity.OK
+    assert findings["privileges"].severity is Severity.OK
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ async def test_missing_permission_is_named(
     server.command("ACL", "SETUSER", "hubbub", *rule)
     await examine(local(server))  # so that the scripts are known, and only the right itself is missing
     finding = (await examine(local(server, user)))["rights"]
-    assert finding.verdict is Verdict.PROBLEM
-    assert set(finding.seen.removeprefix("user hubbub lacks ").split(", ")) == lacking
+    assert finding.severity is Severity.PROBLEM
+    assert set(finding.observed.removeprefix("user hubbub lacks ").split(", ")) == lacking
     assert finding.advice.startswith("ACL SETUSER hubbub ")
     assert server.admin.keys() == []
 
@@ -131,8 +131,8 @@ async def test_user_without_eval_is_problem(server: StoreServer, user: str, comm
     server.command("ACL", "SETUSER", "hubbub", f"-{command}")
     server.admin.script_flush()
     findings = await examine(local(server, user))
-    assert with_verdict(findings, Verdict.PROBLEM) == {"writes"}
-    assert f"'{command}'" in findings["writes"].seen
+    assert with_verdict(findings, Severity.PROBLEM) == {"writes"}
+    assert f"'{command}'" in findings["writes"].observed
     assert "Rights" in findings["writes"].advice
 
 
@@ -141,26 +141,26 @@ async def test_advised_permissions_are_sufficient(server: StoreServer, user: str
     server.command("ACL", "SETUSER", "hubbub", "resetchannels", "resetkeys", "~hubbub:*", "-zrange")
     advice = (await examine(local(server, user)))["rights"].advice
     server.command(*advice.replace("'", "").split())
-    assert (await examine(local(server, user)))["rights"].verdict is Verdict.OK
+    assert (await examine(local(server, user)))["rights"].severity is Severity.OK
 
 
 @on_one_server
 async def test_user_with_dangerous_permissions_is_noted(server: StoreServer, user: str) -> None:
     server.command("ACL", "SETUSER", "hubbub", "+flushall", "+acl|dryrun")
     findings = await examine(local(server, user))
-    assert findings["privileges"].verdict is Verdict.NOTE
-    assert "FLUSHALL" in findings["privileges"].seen
-    assert "SHUTDOWN" not in findings["privileges"].seen
+    assert findings["privileges"].severity is Severity.NOTE
+    assert "FLUSHALL" in findings["privileges"].observed
+    assert "SHUTDOWN" not in findings["privileges"].observed
     server.command("ACL", "SETUSER", "hubbub", "+@all", "-acl", "allkeys", "allchannels")
-    seen = (await examine(local(server, user)))["privileges"].seen
+    seen = (await examine(local(server, user)))["privileges"].observed
     assert "LASTSAVE, SORT, other keys and channels" in seen
 
 
 @on_one_server
 async def test_store_without_password_is_warned_of(server: StoreServer) -> None:
     finding = (await examine(local(server)))["privileges"]
-    assert finding.verdict is Verdict.NOTE
-    assert "no password" in finding.seen
+    assert finding.severity is Severity.NOTE
+    assert "no password" in finding.observed
 
 
 @pytest.mark.parametrize("policy", ["volatile-lru", "allkeys-lru"])
@@ -171,8 +171,8 @@ async def test_evicting_store_is_warned_of(server: StoreServer, policy: str) -> 
         finding = (await examine(local(server)))["eviction"]
     finally:
         server.admin.config_set("maxmemory-policy", "noeviction")
-    assert finding.verdict is Verdict.WARNING
-    assert policy in finding.seen
+    assert finding.severity is Severity.WARNING
+    assert policy in finding.observed
 
 
 @on_one_server
@@ -182,8 +182,8 @@ async def test_full_store_is_warned_of_and_inspected(server: StoreServer) -> Non
         findings = await examine(local(server))
     finally:
         server.admin.config_set("maxmemory", 0)
-    assert findings["memory"].verdict is Verdict.WARNING
-    assert findings["rights"].verdict is Verdict.OK
+    assert findings["memory"].severity is Severity.WARNING
+    assert findings["rights"].severity is Severity.OK
 
 
 @pytest.fixture
@@ -205,17 +205,17 @@ async def linked(own_server: StoreServer) -> None:
 async def test_replica_is_problem(own_server: StoreServer, replica: StoreServer) -> None:
     await linked(own_server)
     findings = await examine(local(replica))
-    assert with_verdict(findings, Verdict.PROBLEM) == {"role", "writes"}
+    assert with_verdict(findings, Severity.PROBLEM) == {"role", "writes"}
     assert "primary" in findings["role"].advice
 
 
 @pytest.mark.usefixtures("replica")
 async def test_min_replicas_above_connected_is_problem(own_server: StoreServer) -> None:
     await linked(own_server)
-    assert (await examine(local(own_server), replicas_wanted=1))["replicas"].verdict is Verdict.NOTE
+    assert (await examine(local(own_server), replicas_wanted=1))["replicas"].severity is Severity.NOTE
     finding = (await examine(local(own_server), replicas_wanted=2))["replicas"]
-    assert finding.verdict is Verdict.PROBLEM
-    assert "REDIS_MIN_REPLICAS is 2" in finding.seen
+    assert finding.severity is Severity.PROBLEM
+    assert "REDIS_MIN_REPLICAS is 2" in finding.observed
 
 
 @pytest.mark.usefixtures("replica")
@@ -223,31 +223,31 @@ async def test_replicas_are_counted_without_optional_permissions(own_server: Sto
     await linked(own_server)
     own_server.command("ACL", "SETUSER", "hubbub", "reset", *documented_acl_rule(password="secret"))
     findings = await examine(local(own_server, "hubbub:secret@"), replicas_wanted=1)
-    assert findings["replicas"].verdict is Verdict.NOT_PERMITTED
-    assert findings["replicas"].seen.startswith("1;")
+    assert findings["replicas"].severity is Severity.NOT_PERMITTED
+    assert findings["replicas"].observed.startswith("1;")
     findings = await examine(local(own_server, "hubbub:secret@"), replicas_wanted=2)
-    assert findings["replicas"].verdict is Verdict.PROBLEM
+    assert findings["replicas"].severity is Severity.PROBLEM
 
 
 async def test_min_replicas_to_write_unmet_is_problem(own_server: StoreServer) -> None:
     own_server.admin.config_set("min-replicas-to-write", "1")
     findings = await examine(local(own_server))
-    assert with_verdict(findings, Verdict.PROBLEM) == {"writes", "replicas"}
-    assert findings["persistence"].verdict is Verdict.OK
+    assert with_verdict(findings, Severity.PROBLEM) == {"writes", "replicas"}
+    assert findings["persistence"].severity is Severity.OK
 
 
 async def test_unreachable_store_is_one_finding_in_time(own_server: StoreServer) -> None:
     own_server.kill()
     (finding,) = (await examine(local(own_server))).values()
-    assert (finding.check, finding.verdict) == (NO_ANSWER, Verdict.PROBLEM)
-    assert finding.seen.startswith("does not answer (unreachable")
+    assert (finding.check, finding.severity) == (NO_ANSWER, Severity.PROBLEM)
+    assert finding.observed.startswith("does not answer (unreachable")
 
 
 async def test_frozen_store_is_one_finding_in_time(own_server: StoreServer) -> None:
     own_server.freeze()
     async with asyncio.timeout(STORE_BUDGET_SECONDS * 2):
         (finding,) = (await examine(local(own_server))).values()
-    assert finding.seen.startswith("does not answer (timeout")
+    assert finding.observed.startswith("does not answer (timeout")
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ async def test_network_that_loses_events_is_problem(proxy: StoreProxy, monkeypat
 
     monkeypatch.setattr(facts._Inspection, "_publish", deafen_and_publish)
     findings = await examine(f"redis://127.0.0.1:{proxy.port}")
-    assert with_verdict(findings, Verdict.PROBLEM) == {"events"}, findings
+    assert with_verdict(findings, Severity.PROBLEM) == {"events"}, findings
 
 
 @on_one_server
@@ -275,8 +275,8 @@ async def test_slow_store_is_measured_by_fewer_round_trips(proxy: StoreProxy, mo
     monkeypatch.setattr(facts, "DOCTOR_ROUND_TRIPS_SECONDS_MAX", 0.5)
     proxy.delay(0.11)
     findings = await examine(f"redis://127.0.0.1:{proxy.port}")
-    assert with_verdict(findings, Verdict.WARNING) == {"latency", "persistence"}, findings
-    assert "200 round trips" not in findings["latency"].seen
+    assert with_verdict(findings, Severity.WARNING) == {"latency", "persistence"}, findings
+    assert "200 round trips" not in findings["latency"].observed
 
 
 @on_one_server
@@ -284,15 +284,15 @@ async def test_all_checks_together_end_in_time(proxy: StoreProxy, monkeypatch: p
     monkeypatch.setattr(facts, "DOCTOR_SECONDS_MAX", 0.5)
     proxy.delay(0.1)
     (finding,) = (await examine(f"redis://127.0.0.1:{proxy.port}")).values()
-    assert finding.seen == "does not answer (timeout: the checks took longer than 0.5 s)"
+    assert finding.observed == "does not answer (timeout: the checks took longer than 0.5 s)"
 
 
 @on_one_server
 async def test_wrong_password_is_reported(server: StoreServer, user: str) -> None:
     (finding,) = (await examine(local(server, user.replace("secret", "wrong")))).values()
-    assert finding.seen.startswith("does not let us in (not_permitted")
+    assert finding.observed.startswith("does not let us in (not_permitted")
     assert "password" in finding.advice
-    assert "wrong" not in finding.seen
+    assert "wrong" not in finding.observed
 
 
 @on_one_server
@@ -314,10 +314,10 @@ def tls_server(tmp_path: Path) -> Iterator[TlsServer]:
 
 async def test_tls_and_certificate_expiry_are_reported(tls_server: TlsServer) -> None:
     findings = await examine(f"rediss://localhost:{tls_server.port}", tls=tls_server.tls)
-    assert findings["encryption"].verdict is Verdict.OK
-    assert findings["encryption"].seen.startswith("TLS, the server's certificate ends on ")
+    assert findings["encryption"].severity is Severity.OK
+    assert findings["encryption"].observed.startswith("TLS, the server's certificate ends on ")
 
 
 async def test_certificate_of_unknown_authority_is_reported(tls_server: TlsServer) -> None:
     (finding,) = (await examine(f"rediss://localhost:{tls_server.port}")).values()
-    assert "certificate" in finding.seen
+    assert "certificate" in finding.observed

@@ -295,10 +295,10 @@ def test_a_failed_command_that_took_effect_is_found() -> None:
     doubtful = replace(failed, reason="store_unavailable", in_doubt=True)
     assert rules(*without(GOOD, TALK[1]), doubtful) == {Rule.DOUBTFUL_COMMAND}
     assert rules(*without(GOOD, TALK[1])) == set()
-    unreachable_channels = SayAnswered(5, "bob", CODE, "unreachable_channels", "rate_limited")
-    assert rules(*GOOD, unreachable_channels) == set()
-    in_a_room = RoomTold(6, "ann", CODE, at(3), 303, ("unreachable_channels",))
-    assert rules(*GOOD, unreachable_channels, in_a_room) == {Rule.FAILED_COMMAND}
+    unheard = SayAnswered(5, "bob", CODE, "unheard", "rate_limited")
+    assert rules(*GOOD, unheard) == set()
+    in_a_room = RoomTold(6, "ann", CODE, at(3), 303, ("unheard",))
+    assert rules(*GOOD, unheard, in_a_room) == {Rule.FAILED_COMMAND}
 
 
 @pytest.mark.parametrize(

@@ -164,9 +164,9 @@ def test_what_is_dropped_is_lost_for_good_and_the_connection_stays(
     proxy: StoreProxy, line: socket.socket, echo: Echo
 ) -> None:
     proxy.drop(Way.BACK)
-    line.sendall(b"unreachable_channels")
+    line.sendall(b"unheard")
     wait_for(lambda: proxy.lost > 0)
-    assert echo.heard.endswith(b"unreachable_channels")
+    assert echo.heard.endswith(b"unheard")
     proxy.mend()
     assert said_back(line, b"heard")
 

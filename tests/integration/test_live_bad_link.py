@@ -121,9 +121,9 @@ def test_an_instance_whose_subscription_died_silently_is_level_within_ten_second
     proxy.deafen()
     deafened_at = time.monotonic()
     for number in range(3):
-        host.do("SEND_MESSAGE", text=f"unreachable_channels {number}")
+        host.do("SEND_MESSAGE", text=f"unheard {number}")
     wait_for(lambda: proxy.lost > 0)
-    wait_until_each((guest, watcher), lambda phone: phone.find("MESSAGE", {"text": "unreachable_channels 2"}))
+    wait_until_each((guest, watcher), lambda phone: phone.find("MESSAGE", {"text": "unheard 2"}))
     assert time.monotonic() - deafened_at < REPAIR_SECONDS_MAX
     wait_until_level(host, guest, watcher)
     wait_for(lambda: pair.lame.call("GET", "/ready").status == 200)

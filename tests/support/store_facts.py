@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from hubbub.doctor.facts import ClocksApart, Facts, Line, Rights
+from hubbub.doctor.facts import ClocksApart, ConnectionInfo, Facts, Rights
 
 GB = 1024**3
 INFO: dict[str, Any] = {
@@ -19,7 +19,7 @@ INFO: dict[str, Any] = {
 CONFIG = {"save": "", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "min-replicas-to-write": "0"}
 HEALTHY = Facts(
     server="redis.internal:6379",
-    line=Line("10.0.0.7", tls=True, certificate_ends=time.time() + 90 * 86_400, password=True),
+    connection=ConnectionInfo("10.0.0.7", tls=True, certificate_ends=time.time() + 90 * 86_400, password=True),
     product="valkey",
     version="9.1.2",
     role="master",

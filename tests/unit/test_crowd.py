@@ -15,7 +15,7 @@ from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
 from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Rollbacks
-from hubbub.transport.websocket import Talk, text_frame
+from hubbub.transport.websocket import ConnectionHandler, text_frame
 from tests.support.fake_seats import SeatStore
 from tests.support.fake_time import in_fake_time, later
 from tests.support.fake_transport import FakeSocketConnection
@@ -54,14 +54,14 @@ class Guest:
         self._dice = dice
         self._token = token
         self._view = View()
-        self._talk: Talk | None = None
+        self._handler: ConnectionHandler | None = None
         self._phone = FakeSocketConnection()
         self.member_id = ""
 
     @property
     def is_here(self) -> bool:
         """Whether it is connected."""
-        return self._talk is not None and not self._phone.is_closed
+        return self._handler is not None and not self._phone.is_closed
 
     @property
     def position(self) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class Guest:
     async def _come(self) -> None:
         self._phone = FakeSocketConnection()
         instance = self._dice.choice(self._evening.instances)
-        self._talk = Talk(instance.service, instance.hub, self._phone)
-        self._talk.watch_silence()
+        self._handler = ConnectionHandler(instance.service, instance.hub, self._phone)
+        self._handler.arm_entry_timeout()
         join: dict[str, Any] = {"t": "JOIN", "code": CODE, "name": "x", "token": self._token}
         if self._view.room and self._dice.random() < 0.7:
             join["since"] = self._view.position
@@ -110,15 +110,15 @@ class Guest:
             self._listen()
 
     async def _go(self) -> None:
-        assert self._talk is not None
+        assert self._handler is not None
         self._listen()
         self._phone.transport.close()
-        await self._talk.end()
-        self._talk = None
+        await self._handler.end()
+        self._handler = None
 
     async def _say(self, message: dict[str, Any]) -> None:
-        assert self._talk is not None
-        await self._talk.hear(json.dumps(message).encode())
+        assert self._handler is not None
+        await self._handler.on_frame(json.dumps(message).encode())
         self._listen()
 
     def _listen(self) -> None:

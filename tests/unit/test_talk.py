@@ -14,7 +14,7 @@ from hubbub.core.results import CommandResult, Declined, Ended, Full, Joined, Jo
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Rollbacks
-from hubbub.transport.websocket import Talk, text_frame
+from hubbub.transport.websocket import ConnectionHandler, text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import World
@@ -36,8 +36,8 @@ class Caller:
         recovery = Recovery(port, FakeDataLossDetector().as_detector(), self.world.hub, LEASE_SECONDS, lambda *_: None)
         service = PartyService(port, self.world.hub, self.rollbacks, recovery, PartyPolicy(7200, 300, 120, 500))
         self.phone = FakeSocketConnection()
-        self.talk = Talk(service, self.world.hub, self.phone)
-        self.talk.watch_silence()
+        self.handler = ConnectionHandler(service, self.world.hub, self.phone)
+        self.handler.arm_entry_timeout()
         self.began = now()
 
     def let_in(self, attempt: JoinAttempt) -> JoinOutcome:
@@ -47,7 +47,7 @@ class Caller:
 
     async def says(self, *messages: dict[str, Any]) -> None:
         """Send a frame and wait until it is dealt with."""
-        await self.talk.hear(json.dumps(messages).encode())
+        await self.handler.on_frame(json.dumps(messages).encode())
         await settle()
 
     @property
@@ -74,7 +74,7 @@ async def test_one_frame_may_join_send_and_leave() -> None:
     assert caller.store.acted == [SendMessage(text="hi"), Leave()]
     assert caller.heard == ["JOINED", "ROOM", "OK"]
     assert caller.phone.closed_with is CloseCode.LEFT
-    await caller.talk.end()
+    await caller.handler.end()
     assert caller.store.released == []
 
 
@@ -83,7 +83,7 @@ async def test_lost_connection_releases_lease_once() -> None:
     caller = Caller()
     await caller.says(JOIN)
     caller.phone.transport.close()
-    await caller.talk.end()
+    await caller.handler.end()
     assert [lease.member_id for lease in caller.store.released] == ["ben"]
     caller.world.happens(said("a"))
     await later(1.0)
@@ -109,7 +109,7 @@ async def test_client_lost_while_entering_keeps_seat_with_token(
     caller.phone.transport.close()
     caller.store.answering.set()
     await entering
-    await caller.talk.end()
+    await caller.handler.end()
     await caller.rollbacks.drain()
     assert [lease.member_id for lease in caller.store.released] == released
     assert [attempt.new_id for attempt in caller.store.undone] == undone
@@ -171,7 +171,7 @@ async def test_command_on_lost_seat_closes_with_its_reason(
     await later(1.0)
     assert caller.heard == ["JOINED", "ROOM", *told]
     assert caller.phone.closed_with is code
-    await caller.talk.end()
+    await caller.handler.end()
     assert caller.store.released == []
 
 

@@ -5,7 +5,7 @@ from aiohttp import ServerTimeoutError, WSMessage, WSMsgType
 
 from hubbub.core import protocol
 from hubbub.core.party import ChatMode
-from hubbub.monitor import _messages, told
+from hubbub.monitor import _messages, format_line
 
 ANN = protocol.Member(id="a", name="Ann", is_host=True, connected=True)
 BOB = protocol.Member(id="b", name="Bob", is_host=False, connected=True)
@@ -67,22 +67,22 @@ def room(*, host_connected: bool = True, track: str | None = None, locked: bool 
     ],
 )
 def test_every_message_has_own_line(message: protocol.Heard, line: str | None) -> None:
-    assert told(message, {"a": "Ann", "b": "Bob"}) == line
+    assert format_line(message, {"a": "Ann", "b": "Bob"}) == line
 
 
 def test_member_update_line_shows_change() -> None:
     names = {"b": "Bob"}
     renamed = protocol.Member(id="b", name="Bo", is_host=False, connected=True)
     away = protocol.Member(id="b", name="Bo", is_host=False, connected=False)
-    first = told(protocol.MemberUpdated(version=4, guest_count=1, member=renamed), names)
-    second = told(protocol.MemberUpdated(version=5, guest_count=0, member=away), names)
+    first = format_line(protocol.MemberUpdated(version=4, guest_count=1, member=renamed), names)
+    second = format_line(protocol.MemberUpdated(version=5, guest_count=0, member=away), names)
     assert first == "#4 Bob is now called Bo, connected (1 guest)"
     assert second == "#5 Bo is away (0 guests)"
 
 
 def test_guest_text_cannot_control_terminal() -> None:
     said = protocol.MessageEvent(version=4, id="m", member_id="b", name="Bob", text="a\x1b[2Jb\nc\x9bd", at=0)
-    line = told(said, {})
+    line = format_line(said, {})
     assert line == "#4 Bob: a [2Jb c d"
 
 

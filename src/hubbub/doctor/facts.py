@@ -34,7 +34,7 @@ from hubbub.store.client.primaries import PrimaryDirectory
 from hubbub.store.health import StoreHealth
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
-POWERS: Final[Mapping[str, tuple[str, ...]]] = {
+DANGEROUS_COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "FLUSHALL": (),
     "KEYS": ("*",),
     "CONFIG SET": ("maxmemory", "0"),
@@ -46,7 +46,7 @@ _DANGEROUS_PROBES: Final = ("LASTSAVE", "SORT")
 """Harmless commands of the category @dangerous: who may run these may probably run the others."""
 _CONFIG: Final = ("save", "appendfsync", "maxmemory-policy", "min-replicas-to-write", "min-replicas-max-lag")
 _REPLICAS_COUNTED_MAX: Final = 5
-_SILENCE: Final = frozenset({StoreFailure.UNREACHABLE, StoreFailure.TIMEOUT})
+_UNREACHABLE_FAILURES: Final = frozenset({StoreFailure.UNREACHABLE, StoreFailure.TIMEOUT})
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def _code_on(directory: PrimaryDirectory, primary: Node) -> str:
     return next(code for code in codes if directory.primary_of(keys.party(code)) == primary)
 
 
-class Line(msgspec.Struct, frozen=True):
+class ConnectionInfo(msgspec.Struct, frozen=True):
     """How the server is reached; `peer` is its address, None for a socket in the file system."""
 
     peer: str | None
@@ -113,7 +113,7 @@ class Facts(msgspec.Struct, frozen=True):
     """
 
     server: str
-    line: Line
+    connection: ConnectionInfo
     product: str = ""
     version: str = ""
     role: str = ""
@@ -127,8 +127,8 @@ class Facts(msgspec.Struct, frozen=True):
     clocks: ClocksApart | None = None
 
 
-class _Unheard(Exception):  # noqa: N818 - it names the state
-    """The channel may not be used, by who publishes or by who listens."""
+class _ChannelDeniedError(Exception):
+    """The user may not publish to the channel, or not subscribe to it."""
 
 
 async def inspect(server: Server, round_trips: int) -> Facts:
@@ -139,8 +139,8 @@ async def inspect(server: Server, round_trips: int) -> Facts:
     batcher = Batcher(server.pool, StoreHealth())
     try:
         async with asyncio.timeout(DOCTOR_SECONDS_MAX):
-            line = await _reach(server.pool)
-            return await _Inspection(server, batcher).facts(line, round_trips)
+            connection = await _reach(server.pool)
+            return await _Inspection(server, batcher).facts(connection, round_trips)
     except TimeoutError:
         raise StoreUnavailableError(
             StoreFailure.TIMEOUT, f"the checks took longer than {DOCTOR_SECONDS_MAX} s"
@@ -157,12 +157,12 @@ class _Inspection:
         self._batcher = batcher
         self._client = Redis(connection_pool=server.pool)
 
-    async def facts(self, line: Line, round_trips: int) -> Facts:
+    async def facts(self, connection: ConnectionInfo, round_trips: int) -> Facts:
         info = await self._ask("INFO")
         product, version, role = _identity(await self._ask("HELLO"), info or {})
         seen = Facts(
             server=self._server.name,
-            line=line,
+            connection=connection,
             product=product,
             version=version,
             role=role,
@@ -173,7 +173,7 @@ class _Inspection:
         try:
             await self._call(scripts.PING)
         except StoreUnavailableError as refusal:
-            if refusal.trouble in _SILENCE:
+            if refusal.trouble in _UNREACHABLE_FAILURES:
                 raise
             return msgspec.structs.replace(seen, refusal=refusal)
         return await self._try(seen, round_trips)
@@ -188,7 +188,7 @@ class _Inspection:
         for channel in (keys.events(self._server.code), keys.probe(keys.party(self._server.code), "doctor")):
             try:
                 took.append(await self._event_ms(channel))
-            except _Unheard:
+            except _ChannelDeniedError:
                 unreachable_channels.append(channel)
         return msgspec.structs.replace(
             seen,
@@ -241,7 +241,7 @@ class _Inspection:
             return tuple(
                 [
                     command
-                    for command, words in POWERS.items()
+                    for command, words in DANGEROUS_COMMANDS.items()
                     if await self._ask("ACL", "DRYRUN", user, *command.split(), *words) == b"OK"
                 ]
             )
@@ -255,9 +255,9 @@ class _Inspection:
         )
 
     async def _event_ms(self, channel: str) -> float:
-        """How long a word takes from a script that publishes it until it is heard here, ms; raises `_Unheard`.
+        """Measure the milliseconds from a script's publish until the payload arrives here.
 
-        Infinite where it does not come, though all may be done that is needed for it.
+        Infinite if the payload does not arrive although the user has the rights. Raises `_ChannelDeniedError`.
         """
         word = secrets.token_urlsafe(ID_BYTES)
         connection = await _open(self._server.pool)
@@ -274,7 +274,7 @@ class _Inspection:
         except TimeoutError:
             return math.inf
         except NoPermissionError:
-            raise _Unheard from None
+            raise _ChannelDeniedError from None
         except (RedisError, OSError) as error:
             raise _unavailable(error) from None
         finally:
@@ -288,7 +288,7 @@ class _Inspection:
         except StoreUnavailableError as unavailable:
             _raise_unless_refused(unavailable)
             if await self._ask("SPUBLISH", channel, word) is None:
-                raise _Unheard from None
+                raise _ChannelDeniedError from None
 
     async def _call(
         self, script: scripts.Script, names: tuple[str, ...] = (), words: tuple[str | bytes | int, ...] = ()
@@ -302,12 +302,12 @@ class _Inspection:
                 return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             unavailable = _unavailable(error)
-            if unavailable.trouble in _SILENCE:
+            if unavailable.trouble in _UNREACHABLE_FAILURES:
                 raise unavailable from None
             return None
 
 
-async def _reach(pool: ConnectionPool) -> Line:
+async def _reach(pool: ConnectionPool) -> ConnectionInfo:
     """How the server is reached, once it has let us in; raises `StoreUnavailableError`."""
     connection = await _open(pool)
     try:
@@ -316,11 +316,11 @@ async def _reach(pool: ConnectionPool) -> Line:
         # redis-py keeps to itself whom it has reached: where it no longer has it there, nothing is known of it.
         writer = getattr(connection, "_writer", None)
         if writer is None:
-            return Line(None, tls=tls, password=password)
+            return ConnectionInfo(None, tls=tls, password=password)
         peer = writer.get_extra_info("peername")
         certificate = writer.get_extra_info("peercert") or {}
         ends = certificate.get("notAfter")
-        return Line(
+        return ConnectionInfo(
             peer[0] if isinstance(peer, tuple) else None,
             tls=tls,
             certificate_ends=None if ends is None else ssl.cert_time_to_seconds(ends),

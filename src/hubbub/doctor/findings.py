@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Verdict(StrEnum):
+class Severity(StrEnum):
     """How it is. With a problem Hubbub does not keep its promises; a warning may become one; a note informs."""
 
     OK = "ok"
@@ -17,23 +17,23 @@ class Verdict(StrEnum):
     PROBLEM = "problem"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, rename={"severity": "verdict", "observed": "seen"}):
     """One check of one server: what was seen, and what to do where something is to be done."""
 
     server: str
     check: str
-    verdict: Verdict
-    seen: str
+    severity: Severity
+    observed: str
     advice: str = ""
 
 
 def summary(findings: Sequence[Finding]) -> str:
     """How many checks came to what, such as "12 checks: 10 ok, 2 warnings"."""
-    counts = Counter(finding.verdict for finding in findings)
-    parts = [_counted(counts[verdict], verdict) for verdict in Verdict if counts[verdict]]
+    counts = Counter(finding.severity for finding in findings)
+    parts = [_counted(counts[severity], severity) for severity in Severity if counts[severity]]
     return f"{_counted(len(findings), 'check')}: {', '.join(parts)}"
 
 
 def _counted(count: int, what: str) -> str:
-    countable = what not in {Verdict.OK, Verdict.NOT_PERMITTED}
+    countable = what not in {Severity.OK, Severity.NOT_PERMITTED}
     return f"{count} {what}{'s' if countable and count != 1 else ''}"

@@ -2,17 +2,19 @@
 
 from hubbub.core.limits import DOCTOR_REPLICA_LAG_WARNING_SECONDS
 from hubbub.doctor.facts import Facts
-from hubbub.doctor.findings import Verdict
-from hubbub.doctor.result import NEEDED_RIGHTS, OPTIONAL_RIGHTS, Judged
+from hubbub.doctor.findings import Severity
+from hubbub.doctor.result import NEEDED_RIGHTS, OPTIONAL_RIGHTS, CheckResult
 
 
-def replicas(facts: Facts, wanted: int) -> Judged:
+def replicas(facts: Facts, wanted: int) -> CheckResult:
     """Judge the replicas; `wanted` is `REDIS_MIN_REPLICAS`."""
     lags = _lags(facts)
     there = facts.replicas if lags is None else len(lags)
     if there is None:
-        verdict = Verdict.PROBLEM if wanted else Verdict.NOTE
-        return Judged(verdict, "not counted: a replica has none of its own, or WAIT may not be run", NEEDED_RIGHTS)
+        severity = Severity.PROBLEM if wanted else Severity.NOTE
+        return CheckResult(
+            severity, "not counted: a replica has none of its own, or WAIT may not be run", NEEDED_RIGHTS
+        )
     # What the server itself waits for, beside what Hubbub does.
     needed = (facts.config or {}).get("min-replicas-to-write")
     behind = max(lags or [0])
@@ -20,7 +22,7 @@ def replicas(facts: Facts, wanted: int) -> Judged:
     return (
         _too_few(seen, there, wanted, int(needed or 0))
         or (_weak(seen, behind, needed) if there else None)
-        or Judged(Verdict.OK, seen)
+        or CheckResult(Severity.OK, seen)
     )
 
 
@@ -31,24 +33,26 @@ def _seen(there: int, behind: int, needed: str | None) -> str:
     return f"{there}{lag}; min-replicas-to-write {needed or 'may not be seen'}"
 
 
-def _too_few(seen: str, there: int, wanted: int, needed: int) -> Judged | None:
+def _too_few(seen: str, there: int, wanted: int, needed: int) -> CheckResult | None:
     if wanted > there:
         advice = "Creates fail: attach replicas, or lower REDIS_MIN_REPLICAS."
-        return Judged(Verdict.PROBLEM, f"{seen}, and REDIS_MIN_REPLICAS is {wanted}", advice)
+        return CheckResult(Severity.PROBLEM, f"{seen}, and REDIS_MIN_REPLICAS is {wanted}", advice)
     if needed > there:
         advice = "Every write is refused: attach replicas, or lower min-replicas-to-write."
-        return Judged(Verdict.PROBLEM, f"{seen}, and min-replicas-to-write is {needed}", advice)
+        return CheckResult(Severity.PROBLEM, f"{seen}, and min-replicas-to-write is {needed}", advice)
     return None
 
 
-def _weak(seen: str, behind: int, needed: str | None) -> Judged | None:
+def _weak(seen: str, behind: int, needed: str | None) -> CheckResult | None:
     if behind > DOCTOR_REPLICA_LAG_WARNING_SECONDS:
-        return Judged(Verdict.WARNING, seen, "A failover would lose that much: look at the network and the replicas.")
+        return CheckResult(
+            Severity.WARNING, seen, "A failover would lose that much: look at the network and the replicas."
+        )
     if needed is None:
-        return Judged(Verdict.NOT_PERMITTED, seen, OPTIONAL_RIGHTS)
+        return CheckResult(Severity.NOT_PERMITTED, seen, OPTIONAL_RIGHTS)
     if needed == "0":
         advice = "min-replicas-to-write 1 bounds what a cut-off primary accepts and a failover then loses."
-        return Judged(Verdict.NOTE, seen, advice)
+        return CheckResult(Severity.NOTE, seen, advice)
     return None
 
 

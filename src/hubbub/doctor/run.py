@@ -14,12 +14,12 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from hubbub.core.limits import DOCTOR_RETRY_SECONDS, DOCTOR_ROUND_TRIPS, DOCTOR_ROUND_TRIPS_AT_START
-from hubbub.doctor.checks import judge
+from hubbub.doctor.checks import run_checks
 from hubbub.doctor.facts import Facts, Server, inspect
-from hubbub.doctor.findings import Finding, Verdict, summary
+from hubbub.doctor.findings import Finding, Severity, summary
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
-__all__ = ["NO_ANSWER", "Finding", "Server", "Verdict", "check_at_start", "diagnose", "summary"]
+__all__ = ["NO_ANSWER", "Finding", "Server", "Severity", "check_at_start", "diagnose", "summary"]
 
 NO_ANSWER: Final = "answer"
 """The check of a server that could not be looked at."""
@@ -28,7 +28,7 @@ _REMEDIES: Final = {
     StoreFailure.TIMEOUT: "It is frozen or overloaded, or the network swallows packets.",
 }
 _REMEDY: Final = "Check the address, the firewall and, for rediss://, the certificates."
-_LEVELS: Final = {Verdict.PROBLEM: logging.ERROR, Verdict.WARNING: logging.WARNING}
+_LEVELS: Final = {Severity.PROBLEM: logging.ERROR, Severity.WARNING: logging.WARNING}
 
 
 async def diagnose(servers: Sequence[Server], replicas_wanted: int) -> tuple[Finding, ...]:
@@ -36,7 +36,7 @@ async def diagnose(servers: Sequence[Server], replicas_wanted: int) -> tuple[Fin
     findings: list[Finding] = []
     for server in servers:
         try:
-            findings += judge(await inspect(server, DOCTOR_ROUND_TRIPS), replicas_wanted)
+            findings += run_checks(await inspect(server, DOCTOR_ROUND_TRIPS), replicas_wanted)
         except StoreUnavailableError as unavailable:
             findings.append(_no_answer(server, unavailable))
     return tuple(findings)
@@ -45,13 +45,15 @@ async def diagnose(servers: Sequence[Server], replicas_wanted: int) -> tuple[Fin
 async def check_at_start(servers: Sequence[Server], replicas_wanted: int, log: FilteringBoundLogger) -> None:
     """Check every server once it answers, and log what is not well. The pools are closed at the end."""
     try:
-        findings = [finding for server in servers for finding in judge(await _once_it_answers(server), replicas_wanted)]
+        findings = [
+            finding for server in servers for finding in run_checks(await _once_it_answers(server), replicas_wanted)
+        ]
     except Exception:
         log.exception("doctor failed")
         return
     for finding in findings:
-        if finding.verdict is not Verdict.OK:
-            log.log(_LEVELS.get(finding.verdict, logging.INFO), "doctor", **msgspec.structs.asdict(finding))
+        if finding.severity is not Severity.OK:
+            log.log(_LEVELS.get(finding.severity, logging.INFO), "doctor", **msgspec.to_builtins(finding))
     log.info("doctor", summary=summary(findings))
 
 
@@ -71,7 +73,7 @@ def _no_answer(server: Server, unavailable: StoreUnavailableError) -> Finding:
     return Finding(
         server.name,
         NO_ANSWER,
-        Verdict.PROBLEM,
+        Severity.PROBLEM,
         f"{what} ({unavailable.trouble}: {unavailable.detail.rstrip('.')})",
         _REMEDIES.get(unavailable.trouble, _REMEDY),
     )

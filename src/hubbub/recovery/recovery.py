@@ -35,7 +35,7 @@ _PERMANENT: Final = frozenset({StoreFailure.REFUSED, StoreFailure.NOT_PERMITTED}
 class Recovery:
     """Heals the parties of one instance. `tell` hears, as a word and a number, what was done, for the log.
 
-    A room whose leases were renewed within `lease_seconds` cannot have ended unreachable_channels of.
+    A room whose leases were renewed within `lease_seconds` cannot have ended unnoticed.
     """
 
     def __init__(

@@ -22,8 +22,8 @@ from hubbub.transport.middleware import (
     CROSS_ORIGIN,
     IS_SUBRESOURCE,
     LOG_FIELDS,
-    Envelope,
-    Refused,
+    HttpRefusalError,
+    RequestMiddleware,
     content_security_policy,
     expect_short_body,
     json_response,
@@ -57,9 +57,9 @@ class HttpApi:
         self._openapi = files("hubbub.transport.schema").joinpath("openapi.json").read_bytes()
         self._asyncapi = msgspec.json.encode(asyncapi(__version__))
 
-    def application(self, envelope: Envelope, websocket: WebSocketApi) -> web.Application:
+    def application(self, middleware: RequestMiddleware, websocket: WebSocketApi) -> web.Application:
         """The aiohttp application with every route."""
-        app = web.Application(middlewares=[envelope.middleware()], client_max_size=BODY_BYTES_MAX)
+        app = web.Application(middlewares=[middleware.middleware()], client_max_size=BODY_BYTES_MAX)
         routes = [
             ("POST", "/api/create-party", self.create_party),
             ("POST", "/api/join-party", self.join_party),
@@ -88,10 +88,10 @@ class HttpApi:
         """Create a party; answer only when the store has it."""
         key = request.headers.get("Idempotency-Key")
         if key is not None and not tokens.is_idempotency_key(key):
-            raise Refused(Reason.IDEMPOTENCY_KEY_INVALID)
+            raise HttpRefusalError(Reason.IDEMPOTENCY_KEY_INVALID)
         name = (await read_object(request)).get("name")
         if name is not None and not isinstance(name, str):
-            raise Refused(Reason.BAD_FIELD, "The host's name must be text")
+            raise HttpRefusalError(Reason.BAD_FIELD, "The host's name must be text")
         log = request[LOG_FIELDS]
         try:
             party = await self._service.create(name, key)
@@ -100,7 +100,7 @@ class HttpApi:
             return refusal_response(Reason.STORE_UNAVAILABLE, CREATE_STORE_UNAVAILABLE)
         if isinstance(party, Ended):
             log.update(storeWriteOk=False)
-            raise Refused(party.reason)
+            raise HttpRefusalError(party.reason)
         log.update(code=party.code, storeWriteOk=True)
         return json_response(
             {
@@ -115,16 +115,16 @@ class HttpApi:
         """Tell whether the party can be joined; the seat is taken over the WebSocket."""
         typed = (await read_object(request)).get("partyCode")
         if typed is None:
-            raise Refused(Reason.CODE_REQUIRED)
+            raise HttpRefusalError(Reason.CODE_REQUIRED)
         if not isinstance(typed, str):
-            raise Refused(Reason.CODE_INVALID)
+            raise HttpRefusalError(Reason.CODE_INVALID)
         if not normalize_code(typed):
-            raise Refused(Reason.CODE_REQUIRED)
+            raise HttpRefusalError(Reason.CODE_REQUIRED)
         log = request[LOG_FIELDS]
         code = parse_code(typed)
         if code is None:
             log.update(storeReadResult="not_a_code")
-            raise Refused(Reason.PARTY_NOT_FOUND)
+            raise HttpRefusalError(Reason.PARTY_NOT_FOUND)
         log.update(code=code, storeReadResult="unavailable")
         outcome = await self._service.check_join(code)
         log.update(storeReadResult=type(outcome).__name__.lower())
@@ -132,7 +132,7 @@ class HttpApi:
             case Joinable():
                 return json_response({"ok": True})
             case Missing() | Ended() | Locked() | Full():
-                raise Refused(outcome.reason)
+                raise HttpRefusalError(outcome.reason)
             case _:
                 assert_never(outcome)
 
@@ -155,7 +155,7 @@ class HttpApi:
         """Draw the join link of any well-formed code."""
         code = parse_code(request.match_info["code"])
         if code is None:
-            raise Refused(Reason.PARTY_NOT_FOUND)
+            raise HttpRefusalError(Reason.PARTY_NOT_FOUND)
         link = self._links.join_link(code, request.scheme, request.headers.get("Host", ""))
         return web.Response(
             body=qr_svg(link),
@@ -182,7 +182,7 @@ class HttpApi:
         """Tell whether guests should be sent here."""
         if (why_not := await self._standing.why_not_ready()) is not None:
             request[LOG_FIELDS].update(notReady=why_not)
-            raise Refused(Reason.STORE_UNAVAILABLE, why_not)
+            raise HttpRefusalError(Reason.STORE_UNAVAILABLE, why_not)
         return json_response({"status": "ready", "instanceId": self._instance_id})
 
     async def openapi(self, _: web.Request) -> web.Response:
@@ -207,7 +207,7 @@ class HttpApi:
         """Give one of the app's files; without this set's name to pages of other origins too, which import the SDK."""
         found = self._web_app.find(request.match_info["path"])
         if found is None:
-            raise Refused(Reason.NOT_FOUND)
+            raise HttpRefusalError(Reason.NOT_FOUND)
         headers = {} if found.is_exact else {"Access-Control-Allow-Origin": "*", **CROSS_ORIGIN}
         response = asset_response(request, found.asset, headers, is_exact=found.is_exact)
         response[IS_SUBRESOURCE] = found.asset.content_type.startswith("text/")

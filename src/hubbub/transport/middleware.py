@@ -36,7 +36,7 @@ def content_security_policy(host: str | None = None) -> str:
     )
 
 
-_ALWAYS: Final = {"Server": "hubbub", "X-Content-Type-Options": "nosniff"}
+_COMMON_HEADERS: Final = {"Server": "hubbub", "X-Content-Type-Options": "nosniff"}
 _DOCUMENT_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     # Web Share is ours without being named, and browsers that lack it complain on every page where it is.
@@ -61,7 +61,7 @@ LOG_FIELDS: Final = web.RequestKey("log_fields", dict[str, Any])
 """What a handler wants in its request's log line."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
+class HttpRefusalError(Exception):
     """Ends a handler with a refusal; `sentence` replaces the table's where more can be said."""
 
     def __init__(self, reason: Reason, sentence: str | None = None) -> None:
@@ -106,7 +106,7 @@ def _status_response(status: int, headers: Any = None) -> web.Response:
     return response
 
 
-class Envelope:
+class RequestMiddleware:
     """Wraps every exchange of one instance."""
 
     def __init__(self, instance_id: str, log: FilteringBoundLogger) -> None:
@@ -115,7 +115,7 @@ class Envelope:
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_ALWAYS}
+        self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_COMMON_HEADERS}
 
     def stamp(self, response: web.StreamResponse, request_id: str) -> None:
         """Put on `response` the headers that every response carries."""
@@ -181,7 +181,7 @@ class Envelope:
     async def _answer(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
         try:
             return await handler(request)
-        except Refused as refused:
+        except HttpRefusalError as refused:
             response = refusal_response(refused.reason, sentence=refused.sentence)
         except StoreUnavailableError as unavailable:
             request[LOG_FIELDS]["trouble"] = unavailable.trouble
@@ -204,11 +204,11 @@ class Envelope:
 class _Connection(web.RequestHandler):
     """aiohttp's connection, with its own plain-text errors put into the one shape."""
 
-    __slots__ = ("_envelope",)
+    __slots__ = ("_middleware",)
 
-    def __init__(self, server: web.Server, envelope: Envelope, **kwargs: Any) -> None:
+    def __init__(self, server: web.Server, middleware: RequestMiddleware, **kwargs: Any) -> None:
         super().__init__(server, loop=server._loop, **kwargs)
-        self._envelope = envelope
+        self._middleware = middleware
 
     def handle_error(
         self,
@@ -223,8 +223,8 @@ class _Connection(web.RequestHandler):
         response = _status_response(status)
         response.force_close()
         request_id = request_id_of(request)
-        self._envelope.stamp(response, request_id)
-        self._envelope.log_request(request, response.status, request_id, route="malformed", durationMs=0.0)
+        self._middleware.stamp(response, request_id)
+        self._middleware.log_request(request, response.status, request_id, route="malformed", durationMs=0.0)
         return response
 
 
@@ -252,20 +252,20 @@ async def expect_short_body(request: web.Request) -> web.StreamResponse | None:
 async def read_object(request: web.Request) -> dict[str, Any]:
     """The body as one JSON object; no body is an empty one. Refuses the rest, the oversize unread."""
     if (request.content_length or 0) > BODY_BYTES_MAX:
-        raise Refused(Reason.BODY_TOO_LARGE)
+        raise HttpRefusalError(Reason.BODY_TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
             body = await request.read()
     except TimeoutError:
-        raise Refused(Reason.BODY_TOO_SLOW) from None
+        raise HttpRefusalError(Reason.BODY_TOO_SLOW) from None
     except (web.RequestPayloadError, ConnectionError, ValueError):
-        raise Refused(Reason.BAD_REQUEST) from None
+        raise HttpRefusalError(Reason.BAD_REQUEST) from None
     if not body.strip():
         return {}
     try:
         value = decode_json(body)
     except (ValueError, RecursionError):
-        raise Refused(Reason.BAD_REQUEST) from None
+        raise HttpRefusalError(Reason.BAD_REQUEST) from None
     if not isinstance(value, dict):
-        raise Refused(Reason.BAD_REQUEST)
+        raise HttpRefusalError(Reason.BAD_REQUEST)
     return value

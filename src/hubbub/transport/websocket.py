@@ -28,7 +28,7 @@ from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 from hubbub.hub.hub import Hub, Membership
 from hubbub.services.parties import Entry, PartyService
 from hubbub.store.port import StoreUnavailableError
-from hubbub.transport.middleware import LOG_FIELDS, REQUEST_ID, Envelope, Refused
+from hubbub.transport.middleware import LOG_FIELDS, REQUEST_ID, HttpRefusalError, RequestMiddleware
 
 _TEXT_FRAME: Final = 0x81
 _RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
@@ -65,7 +65,7 @@ class SocketConnection:
         """Why this side closed the connection, if it did."""
         self._ws = ws
         self._transport = transport
-        self._allowance = 0
+        self._exempt_bytes = 0
         self._closing: asyncio.Task[bool] | None = None
 
     @property
@@ -80,16 +80,16 @@ class SocketConnection:
         if self.closed_with is not None or transport.is_closing():
             return
         if not transport.get_write_buffer_size():
-            self._allowance = 0
-        elif not self._keeps_up():
+            self._exempt_bytes = 0
+        elif not self._check_backlog():
             return
         transport.write(frame)
 
     def send_text(self, text: bytes) -> None:
         """See `Connection.send_text`."""
-        if not self.is_closed and self._keeps_up():
+        if not self.is_closed and self._check_backlog():
             frame = text_frame(text)
-            self._allowance += len(frame)
+            self._exempt_bytes += len(frame)
             self._transport.write(frame)
 
     def say(self, message: Heard) -> None:
@@ -106,11 +106,11 @@ class SocketConnection:
         self._closing = loop.create_task(self._ws.close(code=code, message=reason, drain=False), name="close socket")
         loop.call_later(CLOSE_SECONDS_MAX, self._abort)
 
-    def _keeps_up(self) -> bool:
+    def _check_backlog(self) -> bool:
         """Whether the phone has read enough of what was sent before; closes it as slow where not."""
         unsent = self._transport.get_write_buffer_size()
-        self._allowance = min(self._allowance, unsent)
-        if unsent - self._allowance > UNSENT_BYTES_MAX:
+        self._exempt_bytes = min(self._exempt_bytes, unsent)
+        if unsent - self._exempt_bytes > UNSENT_BYTES_MAX:
             self.close(CloseCode.SLOW_CONSUMER)
             return False
         return True
@@ -137,23 +137,23 @@ class WebSocketApi:
         *,
         service: PartyService,
         hub: Hub,
-        envelope: Envelope,
+        middleware: RequestMiddleware,
         origins: Iterable[str],
         instance_id: str,
     ) -> None:
         self._service = service
         self._hub = hub
-        self._envelope = envelope
+        self._middleware = middleware
         self._origins = frozenset(origins)
         self._instance_id = instance_id
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Open the connection and hold the conversation."""
         if self._hub.draining:
-            raise Refused(Reason.STORE_UNAVAILABLE, "This instance is about to stop: connect again")
+            raise HttpRefusalError(Reason.STORE_UNAVAILABLE, "This instance is about to stop: connect again")
         origin = request.headers.get("Origin")
         if origin is not None and not self._allows(origin, request.headers.get("Host", "")):
-            raise Refused(Reason.ORIGIN_NOT_ALLOWED)
+            raise HttpRefusalError(Reason.ORIGIN_NOT_ALLOWED)
         ws = web.WebSocketResponse(
             timeout=CLOSE_SECONDS_MAX,
             heartbeat=PING_INTERVAL_SECONDS,
@@ -161,34 +161,34 @@ class WebSocketApi:
             compress=False,
             decode_text=False,
         )
-        self._envelope.stamp(ws, request[REQUEST_ID])
+        self._middleware.stamp(ws, request[REQUEST_ID])
         try:
             await ws.prepare(request)
         except ConnectionResetError:
-            raise Refused(Reason.BAD_REQUEST, "The connection was closed while it was being opened") from None
+            raise HttpRefusalError(Reason.BAD_REQUEST, "The connection was closed while it was being opened") from None
         transport = request.transport
         if transport is not None:
             phone = SocketConnection(ws, transport)
-            talk = Talk(self._service, self._hub, phone)
+            handler = ConnectionHandler(self._service, self._hub, phone)
             self._hub.add_connection(phone)
             try:
-                await self._converse(ws, phone, talk, request)
+                await self._converse(ws, phone, handler, request)
             finally:
                 self._hub.remove_connection(phone)
-                await talk.end()
+                await handler.end()
                 await phone.closed()
-                request[LOG_FIELDS].update(talk.log_fields, closeCode=phone.closed_with or ws.close_code)
+                request[LOG_FIELDS].update(handler.log_fields, closeCode=phone.closed_with or ws.close_code)
         return ws
 
     async def _converse(
-        self, ws: web.WebSocketResponse, phone: SocketConnection, talk: "Talk", request: web.Request
+        self, ws: web.WebSocketResponse, phone: SocketConnection, handler: "ConnectionHandler", request: web.Request
     ) -> None:
         client_id = secrets.token_urlsafe(ID_BYTES)
         request[LOG_FIELDS].update(clientId=client_id)
         phone.say(Session.welcome(client_id, self._instance_id, __version__))
-        talk.watch_silence()
+        handler.arm_entry_timeout()
         async for message in ws:
-            await talk.hear(message.data if message.type is WSMsgType.TEXT else None)
+            await handler.on_frame(message.data if message.type is WSMsgType.TEXT else None)
             if phone.is_closed:
                 break
 
@@ -201,7 +201,7 @@ class WebSocketApi:
         return origin.lower() in self._origins or (asked != "" and asked == host.lower())
 
 
-class Talk:
+class ConnectionHandler:
     """A session with the service behind it: carries out its steps for one phone."""
 
     def __init__(self, service: PartyService, hub: Hub, phone: SocketConnection) -> None:
@@ -209,32 +209,32 @@ class Talk:
         self._hub = hub
         self._phone = phone
         self._session = Session(now=_now(), store_ms=service.now_ms, is_emoji=is_emoji)
-        self._silence: asyncio.TimerHandle | None = None
+        self._entry_timeout: asyncio.TimerHandle | None = None
         self._membership: Membership | None = None
         self.log_fields: dict[str, Any] = {}
         """What the log tells of the connection."""
 
-    async def hear(self, frame: bytes | None) -> None:
+    async def on_frame(self, frame: bytes | None) -> None:
         """Take a frame of the client's; None stands for one that is not text."""
         for step in self._session.read(frame, _now()):
             await self._take(step)
             if self._phone.is_closed:
                 return
-        self.watch_silence()
+        self.arm_entry_timeout()
 
-    def watch_silence(self) -> None:
+    def arm_entry_timeout(self) -> None:
         """Close the connection if it has not entered a party in time."""
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
+        if self._entry_timeout is not None:
+            self._entry_timeout.cancel()
+            self._entry_timeout = None
         if self._session.enter_by is not None:
             loop = asyncio.get_running_loop()
-            self._silence = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.ENTER_TIMEOUT)
+            self._entry_timeout = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.ENTER_TIMEOUT)
 
     async def end(self) -> None:
         """The connection is gone."""
-        if self._silence is not None:
-            self._silence.cancel()
+        if self._entry_timeout is not None:
+            self._entry_timeout.cancel()
         if self._membership is not None:
             self._hub.unseat(self._membership)
             if self._phone.closed_with not in _CODES_WITHOUT_SEAT:
@@ -305,14 +305,14 @@ class Talk:
             await self._take(self._session.unavailable(command, unavailable.reason, _now(), in_doubt=doubtful))
         else:
             if isinstance(command, Leave) and isinstance(outcome, Done):
-                await self._hear_the_end(self._membership)
+                await self._wait_party_ended(self._membership)
             for step in self._session.acted(command, outcome):
                 await self._take(step)
         self._membership.busy = False
         if self._membership.room.is_closed:
             self._phone.close(CloseCode.PARTY_ENDED)
 
-    async def _hear_the_end(self, membership: Membership) -> None:
+    async def _wait_party_ended(self, membership: Membership) -> None:
         """A host who ends the party hears of it by the same event as everybody, before the connection goes."""
         await membership.room.wait_until_ended(membership.lease.member_id, _now() + STORE_BUDGET_SECONDS)
 

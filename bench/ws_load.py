@@ -10,7 +10,6 @@ from typing import NamedTuple
 import redis
 
 from bench.delivery import BARE, BARE_BY_REDIS_PY, run_deliveries
-from bench.figures import median_and_runs, percentile, ratio, runs
 from bench.phones import SOCKETIO, Phones, start_phones
 from bench.servers import (
     Server,
@@ -21,6 +20,7 @@ from bench.servers import (
     start_store,
     start_ws,
 )
+from bench.stats import median_and_runs, percentile, ratio, runs
 
 TALK_ROUNDS = 5
 ROUNDS = 3
@@ -69,7 +69,7 @@ class Spoken(NamedTuple):
     lateness: float
 
 
-def live_rows() -> Rows:
+def websocket_rows() -> Rows:
     """Everything about the live connection."""
     starters = available_contenders()
     with start_store() as store:

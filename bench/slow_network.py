@@ -1,11 +1,12 @@
-"""A phone's line to an instance, for all that its browser sends and is sent, the WebSocket too.
+"""Forward a phone's connections, WebSockets too, through a simulated slow network.
 
-`python -m bench.line PORT TARGET_PORT ROUND_TRIP_MS DOWN_BITS UP_BITS` forwards from one port to another. DevTools'
-emulation will not do: in Chromium 156 it delays the opening of a WebSocket once and narrows it, but delays no message.
+`python -m bench.slow_network PORT TARGET_PORT ROUND_TRIP_MS DOWN_BITS UP_BITS` forwards from one port to another.
+DevTools' emulation is not enough: in Chromium 156 it delays the opening of a WebSocket once and limits its rate, but
+delays no message.
 
 Simulated: the round trip of opening a connection, half a round trip each way from then on, and one queue each way that
-all connections share, as wide as the line is. Not simulated: the look-up of a name, TLS (one round trip more for each
-connection), TCP's slow start, packets' headers, loss, jitter, and a radio that has to wake up.
+all connections share, with the rate of the network. Not simulated: the name look-up, TLS (one more round trip for each
+connection), TCP's slow start, packet headers, loss, jitter, and a radio that has to wake up.
 """
 
 import asyncio
