@@ -206,9 +206,7 @@ def test_reachable_store_without_password_is_warned_of() -> None:
         (ConnectionInfo("8.8.8.8", tls=True, certificate_ends=time.time() + 86_400), Severity.WARNING),
     ],
 )
-def test_unencrypted_remote_connection_is_warned_of(
-    connection: ConnectionInfo, expected: Severity
-) -> None:
+def test_unencrypted_remote_connection_is_warned_of(connection: ConnectionInfo, expected: Severity) -> None:
     assert severity("encryption", connection=connection) is expected
 
 
