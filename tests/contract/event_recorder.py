@@ -1,4 +1,4 @@
-"""A listener that records the events of an instance."""
+"""Records the events of an instance."""
 
 import asyncio
 from types import TracebackType
@@ -14,8 +14,8 @@ class EventRecorder:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self.confirmed_codes: list[str] = []
-        self.publications: list[tuple[str, Published]] = []
+        self.confirmed: list[str] = []
+        self.published: list[tuple[str, Published]] = []
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._instance.event_stream.run(self))
@@ -29,19 +29,19 @@ class EventRecorder:
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    # See `hubbub.store.pubsub.event_stream.Listener`.
+    # See `hubbub.store.pubsub.event_stream.PartyEvents`.
 
-    def confirmed(self, code: str) -> None:
-        self.confirmed_codes.append(code)
+    def on_subscribed(self, code: str) -> None:
+        self.confirmed.append(code)
 
-    def published(self, code: str, published: Published) -> None:
-        self.publications.append((code, published))
+    def on_events(self, code: str, published: Published) -> None:
+        self.published.append((code, published))
 
-    def reacted(self, code: str, reaction: bytes) -> None:
+    def on_reaction(self, code: str, reaction: bytes) -> None:
         """Ignore it, as the next ones do."""
 
-    def expelled(self, code: str, holder: str, reason: Reason) -> None:
+    def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:
         """Ignore it."""
 
-    def watched(self, code: str, watchers: int) -> None:
+    def on_watchers(self, code: str, watchers: int) -> None:
         """Ignore it."""

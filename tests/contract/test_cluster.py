@@ -149,14 +149,14 @@ async def test_events_of_all_shards_arrive_after_slot_moved(instance: Instance, 
         for code, host in hosts.items():
             await instance.event_stream.subscribe(code, soon())
             await instance.store.execute(host, SendMessage(text="hello"), soon())
-        await until(lambda: {code for code, _ in recorder.publications} == set(hosts))
+        await until(lambda: {code for code, _ in recorder.published} == set(hosts))
         assert instance.event_stream.is_receiving
         moved = CODES[0]
         await asyncio.to_thread(cluster.move_slot, moved)
-        await until(lambda: recorder.confirmed_codes.count(moved) >= 2)
-        recorder.publications.clear()
+        await until(lambda: recorder.confirmed.count(moved) >= 2)
+        recorder.published.clear()
         await instance.store.execute(hosts[moved], SendMessage(text="still there"), soon())
-        await until(lambda: [code for code, _ in recorder.publications] == [moved])
+        await until(lambda: [code for code, _ in recorder.published] == [moved])
 
 
 async def test_events_resume_within_bound_after_cluster_failover(instance: Instance, cluster: ClusterTopology) -> None:
@@ -166,9 +166,9 @@ async def test_events_resume_within_bound_after_cluster_failover(instance: Insta
         old = cluster.primary_of(CODE)
         await asyncio.to_thread(cluster.failover, old)
         since = asyncio.get_running_loop().time()
-        await until(lambda: recorder.confirmed_codes.count(CODE) >= 2)
+        await until(lambda: recorder.confirmed.count(CODE) >= 2)
         await instance.store.execute(host, SendMessage(text="hello"), soon())
-        await until(lambda: any(code == CODE for code, _ in recorder.publications))
+        await until(lambda: any(code == CODE for code, _ in recorder.published))
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 
 

@@ -97,7 +97,7 @@ async def test_demoted_primary_is_left_and_events_resume_in_bound(
         while True:
             with suppress(StoreUnavailableError):
                 await instance.store.execute(host, SendMessage(text="hello"), soon(STORE_BUDGET_SECONDS))
-            if recorder.publications and instance.event_stream.is_receiving:
+            if recorder.published and instance.event_stream.is_receiving:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS

@@ -101,19 +101,19 @@ class RecordingListener:
     def __init__(self) -> None:
         self.received: list[tuple[Any, ...]] = []
 
-    def confirmed(self, code: str) -> None:
+    def on_subscribed(self, code: str) -> None:
         self.received.append(("confirmed", code))
 
-    def published(self, code: str, published: Published) -> None:
+    def on_events(self, code: str, published: Published) -> None:
         self.received.append(("published", code, published.epoch, published.first, list(published.events)))
 
-    def reacted(self, code: str, reaction: bytes) -> None:
+    def on_reaction(self, code: str, reaction: bytes) -> None:
         self.received.append(("reacted", code, reaction))
 
-    def expelled(self, code: str, holder: str, reason: Reason) -> None:
+    def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:
         self.received.append(("expelled", code, holder, reason))
 
-    def watched(self, code: str, watchers: int) -> None:
+    def on_watchers(self, code: str, watchers: int) -> None:
         self.received.append(("watched", code, watchers))
 
 

@@ -206,10 +206,10 @@ class SeatStore(FakeStore):
 
     def _tell(self, event: Event) -> None:
         published = self._truth.happen(event)
-        self._publish(lambda hub: hub.published(CODE, published))
+        self._publish(lambda hub: hub.on_events(CODE, published))
 
     def _expel(self, holder: str, reason: Reason) -> None:
-        self._publish(lambda hub: hub.expelled(CODE, holder, reason))
+        self._publish(lambda hub: hub.on_seat_lost(CODE, holder, reason))
 
     def _publish(self, news: Callable[[Hub], None]) -> None:
         for feed in self._feeds:

@@ -92,7 +92,7 @@ class World:
 
     def happens(self, *events: Event) -> None:
         """A change, of which this instance hears."""
-        self.hub.published(CODE, self.party.happen(*events))
+        self.hub.on_events(CODE, self.party.happen(*events))
 
     def missed(self, *events: Event) -> Published:
         """A change, of which this instance does not hear (yet)."""
@@ -126,7 +126,7 @@ class World:
 
     def expel(self, phone: Any, reason: Reason) -> None:
         """The feed tells that the phone's connection has lost its seat."""
-        self.hub.expelled(CODE, self.memberships[phone].lease.holder, reason)
+        self.hub.on_seat_lost(CODE, self.memberships[phone].lease.holder, reason)
 
     async def come_back(self, phone: FakePhone, member_id: str = "ann") -> FakePhone:
         """Another connection of the same phone's, which remembers what it was told."""

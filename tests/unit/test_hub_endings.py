@@ -61,11 +61,11 @@ async def test_pending_events_are_sent_before_close(reason: Reason, heard: list[
 @in_fake_time
 async def test_notice_for_unknown_connection_is_ignored() -> None:
     world = World()
-    world.hub.expelled(CODE, "holder-1", Reason.KICKED)
+    world.hub.on_seat_lost(CODE, "holder-1", Reason.KICKED)
     (phone,) = await world.phones(["ann"])
-    world.hub.expelled(CODE, "holder-elsewhere", Reason.TAKEN_OVER)
-    world.hub.expelled("OTHERX", world.memberships[phone].lease.holder, Reason.KICKED)
-    world.hub.expelled(CODE, "", Reason.TAKEN_OVER)
+    world.hub.on_seat_lost(CODE, "holder-elsewhere", Reason.TAKEN_OVER)
+    world.hub.on_seat_lost("OTHERX", world.memberships[phone].lease.holder, Reason.KICKED)
+    world.hub.on_seat_lost(CODE, "", Reason.TAKEN_OVER)
     assert not phone.closed
 
 
@@ -232,9 +232,9 @@ async def test_dropped_room_is_opened_again() -> None:
 @in_fake_time
 async def test_watcher_count_is_in_next_snapshot() -> None:
     world = World()
-    world.hub.watched(CODE, 9)
+    world.hub.on_watchers(CODE, 9)
     await world.phones(["ann"])
-    world.hub.watched(CODE, 3)
+    world.hub.on_watchers(CODE, 3)
     (phone,) = await world.phones(["ben"])
     assert phone.view.room["watchers"] == 3
 

@@ -13,7 +13,7 @@ from tests.support.fakes import CODE, FakeParty, said
 async def test_late_event_of_old_epoch_stops_fetching() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.hub.published(CODE, FakeParty(epoch="epoch-0", version=50).happen(said("straggler")))
+    world.hub.on_events(CODE, FakeParty(epoch="epoch-0", version=50).happen(said("straggler")))
     for _ in range(20):
         await settle()
     assert len(world.store.asked) < 5
@@ -31,7 +31,7 @@ async def test_event_of_old_epoch_admits_nobody() -> None:
     phone = FakePhone()
     entering = asyncio.ensure_future(world.enter(phone))
     await settle()
-    world.hub.published(CODE, late)
+    world.hub.on_events(CODE, late)
     await entering
     assert before.epoch != phone.view.epoch == "epoch-2"
 
@@ -46,9 +46,9 @@ async def test_event_of_old_epoch_closes_nobody() -> None:
     phone = FakePhone()
     entering = asyncio.ensure_future(world.enter(phone))
     await settle()
-    world.hub.published(CODE, late[0])
+    world.hub.on_events(CODE, late[0])
     await later(EVENT_WAIT_SECONDS * 1.1)
-    world.hub.published(CODE, late[1])
+    world.hub.on_events(CODE, late[1])
     await later(0.1)
     world.store.answering.set()
     await entering
@@ -65,7 +65,7 @@ async def test_event_of_later_version_does_not_stop_instance() -> None:
     firework = b'{"t":"FIREWORK","version":2}'
     world.party.version = 2
     world.party.log.append(firework)
-    world.hub.published(CODE, Published("epoch-1", 2, [firework]))
+    world.hub.on_events(CODE, Published("epoch-1", 2, [firework]))
     world.happens(said("a"))
     await later(1.0)
     assert room.replica.version == 3

@@ -31,7 +31,7 @@ class Evening:
             (2, self._miss),
             (3, self._deliver_late),
             (2, self._fail_or_recover),
-            (2, lambda: self._world.hub.confirmed(CODE)),
+            (2, lambda: self._world.hub.on_subscribed(CODE)),
             (2, self._renew),
             (1, self._begin_another_life),
             (2, self._let_somebody_go),
@@ -85,7 +85,7 @@ class Evening:
 
     def _deliver_late(self) -> None:
         if self._late:
-            self._world.hub.published(CODE, self._late.pop(self._dice.randrange(len(self._late))))
+            self._world.hub.on_events(CODE, self._late.pop(self._dice.randrange(len(self._late))))
 
     def _fail_or_recover(self) -> None:
         self._world.store.down = not self._world.store.down

@@ -47,7 +47,7 @@ async def test_renewal_before_event_fetches_nothing() -> None:
     published = world.missed(said("late"))
     renewed(world, world.party.version)
     await later(EVENT_WAIT_SECONDS / 2)
-    world.hub.published(CODE, published)
+    world.hub.on_events(CODE, published)
     await later(1.0)
     assert phone.texts == ["late"]
     assert len(world.store.asked) == 1
@@ -129,7 +129,7 @@ async def test_absent_party_waits_for_ending_event() -> None:
     published = world.missed(over())
     world.hub.schedule_close(world.room(), has_ended=True)
     await later(A_MOMENT / 2)
-    world.hub.published(CODE, published)
+    world.hub.on_events(CODE, published)
     await later(A_MOMENT)
     for phone in phones:
         assert phone.heard[-1] == "ENDED"

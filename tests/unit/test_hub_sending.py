@@ -61,7 +61,7 @@ async def test_events_of_one_loop_turn_share_frame() -> None:
     phone.forget()
     world.happens(said("a"))
     world.happens(said("b"))
-    world.hub.reacted(CODE, REACTION)
+    world.hub.on_reaction(CODE, REACTION)
     await settle()
     assert len(phone.frames) == 1
     assert phone.heard == ["MESSAGE", "MESSAGE", "REACTION"]
@@ -186,10 +186,10 @@ async def test_rejoin_without_misses_is_sent_events_only() -> None:
 @in_fake_time
 async def test_reaction_reaches_its_room_only() -> None:
     world = World()
-    world.hub.reacted(CODE, REACTION)
+    world.hub.on_reaction(CODE, REACTION)
     (phone,) = await world.phones(["ann"])
-    world.hub.reacted("OTHERX", REACTION)
-    world.hub.reacted(CODE, REACTION)
+    world.hub.on_reaction("OTHERX", REACTION)
+    world.hub.on_reaction(CODE, REACTION)
     await settle()
     assert phone.heard == ["WATCHING", "ROOM", "REACTION"]
 

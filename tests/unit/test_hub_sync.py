@@ -49,7 +49,7 @@ async def test_event_in_flight_is_awaited_and_not_fetched() -> None:
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
     await later(EVENT_WAIT_SECONDS / 2)
     assert not entering.done()
-    world.hub.published(CODE, mine)
+    world.hub.on_events(CODE, mine)
     await entering
     assert len(world.store.asked) == 1
 
@@ -135,7 +135,7 @@ async def test_admitted_client_before_end_gets_ending_event() -> None:
         leveling = asyncio.ensure_future(world.hub.wait_synced(room, "epoch-1", world.party.version, now() + 1.5))
         await settle()
         # Both in one read of the feed, so that whoever waits does not get to run in between.
-        world.hub.published(CODE, mine)
+        world.hub.on_events(CODE, mine)
         world.happens(over())
         with pytest.raises(RoomClosedError):
             await leveling
@@ -204,7 +204,7 @@ async def test_unavailable_store_is_retried_and_closes_nobody() -> None:
 async def test_party_ended_unnoticed_is_closed_at_fetch() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.hub.confirmed(CODE)
+    world.hub.on_subscribed(CODE)
     world.party.has_ended = True
     await later(CATCH_UP_JITTER_SECONDS + EVENT_WAIT_SECONDS * 1.01)
     assert phone.closed == [CloseCode.PARTY_ENDED]
@@ -216,10 +216,10 @@ async def test_end_found_by_fetch_waits_for_ending_event() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     published = world.missed(over())
-    world.hub.confirmed(CODE)
+    world.hub.on_subscribed(CODE)
     while len(world.store.asked) < 2:
         await later(0.01)
-    world.hub.published(CODE, published)
+    world.hub.on_events(CODE, published)
     await later(1.0)
     assert phone.heard[-1] == "ENDED"
     assert phone.closed == [CloseCode.PARTY_ENDED]
@@ -231,7 +231,7 @@ async def test_resubscription_fetches_missed_within_a_second() -> None:
     phones = await world.phones(["ann", "ben"])
     began = now()
     world.missed(said("lost"))
-    world.hub.confirmed(CODE)
+    world.hub.on_subscribed(CODE)
     await later(CATCH_UP_JITTER_SECONDS)
     assert began <= world.store.asked[-1][0] <= began + CATCH_UP_JITTER_SECONDS
     assert all(phone.texts == ["lost"] for phone in phones)
@@ -246,7 +246,7 @@ async def test_resyncs_of_many_rooms_are_spread() -> None:
         world = World()
         await world.phones(["ann"])
         began = now()
-        world.hub.confirmed(CODE)
+        world.hub.on_subscribed(CODE)
         await later(CATCH_UP_JITTER_SECONDS)
         moments.append(world.store.asked[-1][0] - began)
     assert len(set(moments)) == len(moments)
@@ -255,9 +255,9 @@ async def test_resyncs_of_many_rooms_are_spread() -> None:
 @in_fake_time
 async def test_first_subscription_fetches_nothing() -> None:
     world = World()
-    world.hub.confirmed(CODE)
+    world.hub.on_subscribed(CODE)
     async with world.hub.open_room(CODE, now() + 1.0):
-        world.hub.confirmed(CODE)
+        world.hub.on_subscribed(CODE)
         await later(CATCH_UP_JITTER_SECONDS)
     assert world.store.asked == []
 
@@ -272,7 +272,7 @@ async def test_event_before_resubscription_is_fetched() -> None:
     await settle()
     # The store has answered, and the answer is on its way; the feed is not subscribed yet.
     world.missed(said("c"))
-    world.hub.confirmed(CODE)
+    world.hub.on_subscribed(CODE)
     await later(0.5)
     world.store.answering.set()
     await later(CATCH_UP_JITTER_SECONDS + 1.0)
@@ -287,7 +287,7 @@ async def test_enter_after_interruption_skips_spread(
     world = World()
     await world.phones(["ann"])
     world.missed(said("lost"))
-    world.hub.confirmed(CODE)
+    world.hub.on_subscribed(CODE)
     world.happens(came("Ben"))
     began = now()
     await world.enter(FakePhone(), "ben")
@@ -307,6 +307,6 @@ async def test_resyncs_spread_again_after_urgent_one(monkeypatch: pytest.MonkeyP
     world.store.answering.set()
     await entering
     began = now()
-    world.hub.confirmed(CODE)
+    world.hub.on_subscribed(CODE)
     await later(CATCH_UP_JITTER_SECONDS * 1.1)
     assert world.store.asked[-1][0] == pytest.approx(began + CATCH_UP_JITTER_SECONDS)

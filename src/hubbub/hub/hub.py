@@ -161,14 +161,14 @@ class Hub:
 
     # What the event stream brings.
 
-    def confirmed(self, code: str) -> None:
+    def on_subscribed(self, code: str) -> None:
         """Events come again: ask for those that did not, but not with all other rooms at once."""
         room = self._rooms.get(code)
         if room is not None and room.replica.party is not None:
             room.replica.doubt()
             self._catch_up(room, random.uniform(0, CATCH_UP_JITTER_SECONDS))  # noqa: S311 - only spreads
 
-    def published(self, code: str, published: Published) -> None:
+    def on_events(self, code: str, published: Published) -> None:
         """Take events."""
         room = self._rooms.get(code)
         if room is None:
@@ -177,14 +177,14 @@ class Hub:
             self._catch_up(room)
         self._on_change(room)
 
-    def reacted(self, code: str, reaction: bytes) -> None:
+    def on_reaction(self, code: str, reaction: bytes) -> None:
         """Pass a reaction on."""
         room = self._rooms.get(code)
         if room is not None and room.replica.party is not None:
             room.replica.reacted(reaction)
             room.send_soon()
 
-    def expelled(self, code: str, holder: str, reason: Reason) -> None:
+    def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:
         """Close a connection that has lost its seat."""
         if (room := self._rooms.get(code)) is None:
             return
@@ -193,7 +193,7 @@ class Hub:
         elif room.entering:
             room.recent_lease_losses.append((holder, reason))
 
-    def watched(self, code: str, watchers: int) -> None:
+    def on_watchers(self, code: str, watchers: int) -> None:
         """Note how many watch."""
         room = self._rooms.get(code)
         if room is not None:

@@ -1,8 +1,4 @@
-"""Events to this instance: what comes by the channels of the parties it wants, read and handed on.
-
-A code is told as confirmed each time its subscription (re)begins, and whoever reads the store after that misses
-nothing.
-"""
+"""Events of the parties that this instance is subscribed to: received, decoded and delivered to one listener."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,8 +7,7 @@ from typing import Final, Protocol
 from hubbub.core.errors import Reason
 from hubbub.core.replica import Published
 from hubbub.store import keys
-from hubbub.store.client.primaries import PrimaryDirectory
-from hubbub.store.client.script_client import ScriptClient
+from hubbub.store.client.connect import StoreConnections
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from hubbub.store.pubsub.subscription_router import SubscriptionRouter
 
@@ -21,43 +16,45 @@ _CHANNEL_END: Final = keys.events("").removeprefix(_CHANNEL_START)
 _EVENTS, _REACTION, _TAKEN_OVER, _KICKED, _WATCHERS = b"ERTKW"
 
 
-class Listener(Protocol):
-    """Who hears what the feed brings. Every method returns at once."""
+class PartyEvents(Protocol):
+    """Receives the events of parties. Every method returns at once."""
 
-    def confirmed(self, code: str) -> None:
-        """The subscription began, anew perhaps: what was published before may have been missed."""
+    def on_subscribed(self, code: str) -> None:
+        """Handle a confirmed subscription. Events from before it may be missing."""
 
-    def published(self, code: str, published: Published) -> None:
-        """Numbered events."""
+    def on_events(self, code: str, published: Published) -> None:
+        """Handle numbered events of one change."""
 
-    def reacted(self, code: str, reaction: bytes) -> None:
-        """An encoded `REACTION`."""
+    def on_reaction(self, code: str, reaction: bytes) -> None:
+        """Handle an encoded `REACTION`."""
 
-    def expelled(self, code: str, holder: str, reason: Reason) -> None:
-        """A connection has lost its seat: taken over or kicked."""
+    def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:
+        """Handle the loss of a connection's seat, by a take-over or a kick."""
 
-    def watched(self, code: str, watchers: int) -> None:
-        """So many watch now."""
+    def on_watchers(self, code: str, watchers: int) -> None:
+        """Handle a new number of watchers."""
 
 
 class EventStream:
-    """The events of one instance. `report` hears of changes: "reaching", "interrupted: …", "deaf", "unreadable"."""
+    """The events of one instance.
 
-    def __init__(
-        self, directory: PrimaryDirectory, client: ScriptClient, instance_id: str, report: Callable[[str], None]
-    ) -> None:
+    `report` receives each new state for the log: "reaching", "interrupted: …", "deaf", and "unreadable" for a message
+    that cannot be decoded.
+    """
+
+    def __init__(self, connections: StoreConnections, instance_id: str, report: Callable[[str], None]) -> None:
         self._report = report
         self._confirmations: dict[str, asyncio.Future[None]] = {}
-        self._listener: Listener | None = None
-        self._router = SubscriptionRouter(directory, client, instance_id, self, report)
+        self._listener: PartyEvents | None = None
+        self._router = SubscriptionRouter(connections, instance_id, self, report)
 
     @property
     def is_receiving(self) -> bool:
-        """Whether events demonstrably reach this instance, from every primary."""
+        """Whether events of all primaries arrive at this instance, as probes have shown."""
         return self._router.is_receiving
 
     async def subscribe(self, code: str, deadline: float) -> None:
-        """Subscribe to a party's events and return once that is confirmed; raises `StoreUnavailableError`."""
+        """Subscribe to a party and return when that is confirmed; raises `StoreUnavailableError`."""
         confirmation = self._confirmations.get(code)
         if confirmation is None:
             confirmation = self._confirmations[code] = asyncio.get_running_loop().create_future()
@@ -78,33 +75,33 @@ class EventStream:
             confirmation.cancel()
             self._router.unsubscribe(keys.events(code))
 
-    async def run(self, listener: Listener) -> None:
-        """Keep the connections for ever, and hand what comes to `listener`."""
+    async def run(self, listener: PartyEvents) -> None:
+        """Keep the connections and deliver events to `listener` until cancelled."""
         self._listener = listener
         await self._router.run()
 
-    def confirmed(self, channel: str) -> None:
-        """See `Ear`, as for the others."""
+    def on_subscribed(self, channel: str) -> None:
+        """See `SubscriptionEvents.on_subscribed`."""
         code = _code_of(channel)
         confirmation = self._confirmations[code]
         if not confirmation.done():
             confirmation.set_result(None)
             assert self._listener is not None
-            self._listener.confirmed(code)
+            self._listener.on_subscribed(code)
 
-    def unconfirmed(self, channel: str) -> None:
-        """See `Ear`."""
+    def on_unsubscribed(self, channel: str) -> None:
+        """See `SubscriptionEvents.on_unsubscribed`."""
         code = _code_of(channel)
         if self._confirmations[code].done():
             self._confirmations[code] = asyncio.get_running_loop().create_future()
 
-    def heard(self, channel: str, data: bytes) -> None:
-        """See `Ear`."""
+    def on_message(self, channel: str, data: bytes) -> None:
+        """See `SubscriptionEvents.on_message`."""
         assert self._listener is not None
         try:
             _deliver(self._listener, _code_of(channel), data)
         except (ValueError, IndexError):
-            # Nobody but an instance should publish here. If it was an event after all, it will be missed.
+            # Only instances should publish here. If this was an event, the replica finds the gap and asks the store.
             self._report("unreadable")
 
 
@@ -112,18 +109,18 @@ def _code_of(channel: str) -> str:
     return channel.removeprefix(_CHANNEL_START).removesuffix(_CHANNEL_END)
 
 
-def _deliver(listener: Listener, code: str, data: bytes) -> None:
-    """Hand on what `events.lua` published."""
+def _deliver(listener: PartyEvents, code: str, data: bytes) -> None:
+    """Decode a message of the store's scripts and deliver it."""
     kind, text = data[0], data[1:]
     if kind == _EVENTS:
         head, _, events = text.partition(b"\n")
         epoch, _, first = head.partition(b" ")
-        listener.published(code, Published(epoch.decode(), int(first), events.split(b"\n")))
+        listener.on_events(code, Published(epoch.decode(), int(first), events.split(b"\n")))
     elif kind == _REACTION:
-        listener.reacted(code, text)
+        listener.on_reaction(code, text)
     elif kind == _TAKEN_OVER:
-        listener.expelled(code, text.decode(), Reason.TAKEN_OVER)
+        listener.on_seat_lost(code, text.decode(), Reason.TAKEN_OVER)
     elif kind == _KICKED:
-        listener.expelled(code, text.decode(), Reason.KICKED)
+        listener.on_seat_lost(code, text.decode(), Reason.KICKED)
     elif kind == _WATCHERS:
-        listener.watched(code, int(text))
+        listener.on_watchers(code, int(text))

@@ -1,20 +1,20 @@
-"""One connection on which an instance is subscribed to channels, and which proves again and again that it hears.
+"""One pub/sub connection: its subscriptions, their confirmation, and a probe that finds a stalled connection.
 
-Pub/sub loses what is published while the connection is gone, and a connection may go deaf while it stays open. So a
-channel is told as confirmed each time its subscription (re)begins, and whoever reads the store after that misses
-nothing; and after a silence a word is published to the connection itself, which is rebuilt if that does not come. A
-server of a cluster ends subscriptions whose slot it gives away: those are told as lost.
+Redis drops messages while the connection is gone, and an open connection can stall. Therefore:
+
+- Every subscription is confirmed each time it begins. A reader that reads the store after that misses nothing.
+- After a silence the subscriber publishes a probe to itself. If the probe does not arrive, it reconnects.
+- A cluster node ends the subscriptions of a slot that it gives away. The router subscribes again elsewhere.
 """
 
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, Protocol
 
-from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import AskError, ClusterDownError, RedisError, ResponseError, TryAgainError
+from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, ResponseError, TryAgainError
 
 from hubbub.core.limits import (
     FEED_RETRY_SECONDS,
@@ -23,62 +23,69 @@ from hubbub.core.limits import (
     PUBSUB_PROBE_TIMEOUT_SECONDS,
     STORE_BUDGET_SECONDS,
 )
+from hubbub.store import scripts
 from hubbub.store.client.address import Node
+from hubbub.store.client.connect import StoreConnections
 from hubbub.store.port import StoreUnavailableError
 
 _SUBSCRIBE: Final = "SSUBSCRIBE"
 _UNSUBSCRIBE: Final = "SUNSUBSCRIBE"
 _SLOT_NOT_HERE: Final = (AskError, ClusterDownError, TryAgainError)
 
+# States of a connection as the log has them.
+RECEIVING: Final = "reaching"
+STALLED: Final = "deaf"
 
-class Audience(Protocol):
-    """Who hears what subscribers have to tell. Every method returns at once."""
 
-    def confirmed(self, subscriber: "Subscriber", channel: str) -> None:
-        """The subscription began, anew perhaps: what was published before may have been missed."""
+class SubscriptionEvents(Protocol):
+    """Receives what happens to subscriptions. Every method returns at once."""
 
-    def heard(self, channel: str, data: bytes) -> None:
-        """Something was published."""
+    def on_subscribed(self, channel: str) -> None:
+        """Handle a confirmed subscription. Messages from before it may be missing."""
 
-    def lost(self, subscriber: "Subscriber", channel: str, error: ResponseError | None) -> None:
-        """The server has ended or refused the subscription, since the channel's slot is not there."""
+    def on_unsubscribed(self, channel: str) -> None:
+        """Handle a subscription that has ended or moves. `on_subscribed` follows when it is back."""
 
-    def interrupted(self, subscriber: "Subscriber") -> None:
-        """All subscriptions ended with the connection; they will be ordered again on the next."""
-
-    def told(self, subscriber: "Subscriber", what: str) -> None:
-        """It is new that the connection is "reaching", "interrupted: …" or "deaf"."""
+    def on_message(self, channel: str, data: bytes) -> None:
+        """Handle a published message."""
 
 
 class _SubscriptionStalledError(Exception):
-    """What was published did not come."""
+    """The probe was published and did not arrive."""
 
 
 class Subscriber:
-    """The connection to `node`, by `pool`. `publish` sends a word to a channel by another one, within a deadline."""
+    """The pub/sub connection to the primary `node`.
+
+    `on_status` receives each new state: "reaching", "interrupted: …" or "deaf". `on_lost` receives each channel
+    whose subscription the node has ended or refused, after `events.on_unsubscribed`.
+    """
 
     def __init__(
         self,
+        connections: StoreConnections,
         node: Node,
-        pool: ConnectionPool,
-        publish: Callable[[str, float], Awaitable[object]],
-        probe_channel: str,
-        audience: Audience,
+        events: SubscriptionEvents,
+        on_lost: Callable[[str], None],
+        on_status: Callable[["Subscriber", str], None],
     ) -> None:
         self.node = node
-        self._pool = pool
-        self._publish = publish
-        self._probe_channel = probe_channel
-        self._audience = audience
+        self._directory = connections.directory
+        self._client = connections.client
+        self._pool = self._directory.new_pool(node)
+        self._probe_channel = ""
+        self._events = events
+        self._on_lost = on_lost
+        self._on_status = on_status
         self._channels: set[str] = set()
         self._commands: list[tuple[str, str]] = []
         self._has_commands = asyncio.Event()
         self._sent: deque[tuple[str, str]] = deque()
         self._unconfirmed: Counter[str] = Counter()
         self._received_at = 0.0
-        self._reported = ""
+        self._status = ""
         self.is_receiving = False
-        """Whether what is published demonstrably comes by this connection."""
+        """Whether the latest probe or message has arrived on this connection."""
 
     def subscribe(self, channel: str) -> None:
         """Begin a subscription."""
@@ -86,45 +93,49 @@ class Subscriber:
         self._queue_command(_SUBSCRIBE, channel)
 
     def unsubscribe(self, channel: str) -> None:
-        """End a subscription."""
+        """End a subscription. No event of the channel follows."""
         self._channels.discard(channel)
         self._queue_command(_UNSUBSCRIBE, channel)
 
     def set_probe_channel(self, channel: str) -> None:
-        """Use another channel for the words to oneself."""
-        if channel != self._probe_channel:
+        """Publish probes to `channel` from now on. Set it before `run`."""
+        if channel == self._probe_channel:
+            return
+        if self._probe_channel:
             self._queue_command(_UNSUBSCRIBE, self._probe_channel)
-            self._queue_command(_SUBSCRIBE, channel)
-            self._probe_channel = channel
+        self._queue_command(_SUBSCRIBE, channel)
+        self._probe_channel = channel
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
         try:
             while True:
                 try:
-                    await self._listen()
-                except* (RedisError, OSError) as troubles:
-                    self._interrupted(f"interrupted: {_first(troubles)}")
+                    await self._connect_and_read()
+                except* (RedisError, OSError) as errors:
+                    self._interrupt(f"interrupted: {_first(errors)}")
                 except* _SubscriptionStalledError:
-                    self._interrupted("deaf")
+                    self._interrupt(STALLED)
                 await asyncio.sleep(FEED_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
         finally:
             self.is_receiving = False
             await self._pool.disconnect()
 
-    def _report(self, what: str) -> None:
-        """Tell what is new, once."""
-        if what != self._reported:
-            self._reported = what
-            self._audience.told(self, what)
-
-    def _interrupted(self, what: str) -> None:
+    def _interrupt(self, status: str) -> None:
+        """Report that all subscriptions ended with the connection. The next connection begins them again."""
         self.is_receiving = False
-        self._audience.interrupted(self)
-        self._report(what)
+        self._directory.refresh()
+        for channel in self._channels:
+            self._events.on_unsubscribed(channel)
+        self._set_status(status)
 
-    async def _listen(self) -> None:
-        # redis-py bounds the dialling, but not the wait for an answer to the first words on the connection.
+    def _set_status(self, status: str) -> None:
+        if status != self._status:
+            self._status = status
+            self._on_status(self, status)
+
+    async def _connect_and_read(self) -> None:
+        # redis-py limits the time to connect, but not the wait for the replies to HELLO and AUTH.
         async with asyncio.timeout(STORE_BUDGET_SECONDS):
             connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         try:
@@ -134,9 +145,9 @@ class Subscriber:
             for channel in (self._probe_channel, *self._channels):
                 self._queue_command(_SUBSCRIBE, channel)
             self._received_at = _now()
-            async with asyncio.TaskGroup() as parts:
-                parts.create_task(self._send(connection), name="feed commands")
-                parts.create_task(self._probe(), name="feed probe")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._send_commands(connection), name="subscriber commands")
+                tasks.create_task(self._probe(), name="subscriber probe")
                 await self._read(connection)
         finally:
             await connection.disconnect(nowait=True)
@@ -148,8 +159,8 @@ class Subscriber:
         self._commands.append((verb, channel))
         self._has_commands.set()
 
-    async def _send(self, connection: AbstractConnection) -> None:
-        """Send what was ordered; commands of one loop turn share a write."""
+    async def _send_commands(self, connection: AbstractConnection) -> None:
+        """Send queued commands; those of one loop turn share a write."""
         while True:
             await self._has_commands.wait()
             self._has_commands.clear()
@@ -158,22 +169,25 @@ class Subscriber:
             await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
 
     async def _probe(self) -> None:
-        """After a silence, publish a word to this connection; raise `_SubscriptionStalledError` unless it arrives."""
+        """After each silence, publish a probe; raise `_SubscriptionStalledError` if it does not arrive."""
         while True:
             await asyncio.sleep(max(0.0, self._received_at + PUBSUB_IDLE_SECONDS - _now()))
             if _now() < self._received_at + PUBSUB_IDLE_SECONDS:
                 continue
-            asked_at = _now()
+            sent_at = _now()
             try:
-                await self._publish(self._probe_channel, asked_at + PROBE_BUDGET_SECONDS)
+                await self._client.call(
+                    scripts.PROBE, (self._probe_channel,), ("probe",), sent_at + PROBE_BUDGET_SECONDS
+                )
             except StoreUnavailableError:
-                # It may be that nothing was published, so silence proves nothing; nor is anything proved to come.
+                # The probe may not have been published, so its absence does not prove a stall.
+                # Nothing proves either that messages arrive.
                 self.is_receiving = False
-                self._report("interrupted: the store does not answer")
+                self._set_status("interrupted: the store does not answer")
                 await asyncio.sleep(FEED_RETRY_SECONDS)
                 continue
-            await asyncio.sleep(PUBSUB_PROBE_TIMEOUT_SECONDS if self._received_at < asked_at else 0)
-            if self._received_at < asked_at:
+            await asyncio.sleep(PUBSUB_PROBE_TIMEOUT_SECONDS if self._received_at < sent_at else 0)
+            if self._received_at < sent_at:
                 raise _SubscriptionStalledError
 
     async def _read(self, connection: AbstractConnection) -> None:
@@ -186,19 +200,19 @@ class Subscriber:
             self._received_at = _now()
             if not self.is_receiving:
                 self.is_receiving = True
-                self._report("reaching")
+                self._set_status(RECEIVING)
             name = channel.decode()
             if kind == b"ssubscribe":
                 self._on_subscribed(name)
             elif kind == b"sunsubscribe":
                 self._on_unsubscribed(name)
             elif name != self._probe_channel:
-                self._audience.heard(name, data)
+                self._events.on_message(name, data)
 
     def _on_subscribed(self, channel: str) -> None:
         self._sent.popleft()
-        if self._is_last_answer(channel) and channel in self._channels:
-            self._audience.confirmed(self, channel)
+        if self._is_last_reply(channel) and channel in self._channels:
+            self._events.on_subscribed(channel)
 
     def _on_unsubscribed(self, channel: str) -> None:
         if self._sent and self._sent[0] == (_UNSUBSCRIBE, channel):
@@ -207,21 +221,26 @@ class Subscriber:
             self._drop(channel, None)
 
     def _on_refused(self, error: ResponseError) -> None:
-        """Answers come in order, so this one is for the first order that has none."""
+        """Handle an error reply. Replies come in order, so it answers the oldest command without a reply."""
         verb, channel = self._sent.popleft()
-        if verb == _SUBSCRIBE and self._is_last_answer(channel):
+        if verb == _SUBSCRIBE and self._is_last_reply(channel):
             self._drop(channel, error)
 
     def _drop(self, channel: str, error: ResponseError | None) -> None:
+        """Give up a subscription that the node has ended or refused, since it does not have the slot."""
         if channel == self._probe_channel:
-            # Without it nothing proves that the others hear.
+            # Without the probe nothing proves that the other channels still deliver.
             raise error or _SubscriptionStalledError
-        if channel in self._channels:
-            self._channels.remove(channel)
-            self._audience.lost(self, channel, error)
+        if channel not in self._channels:
+            return
+        self._channels.remove(channel)
+        self._events.on_unsubscribed(channel)
+        self._on_lost(channel)
+        if isinstance(error, MovedError):
+            self._directory.set_slot_owner(error.slot_id, Node(error.host or self.node.host, error.port))
 
-    def _is_last_answer(self, channel: str) -> bool:
-        # Wanted, unwanted and wanted again within a moment: only the last answer counts.
+    def _is_last_reply(self, channel: str) -> bool:
+        # After subscribe, unsubscribe and subscribe within a moment only the last reply counts.
         self._unconfirmed[channel] -= 1
         if self._unconfirmed[channel] > 0:
             return False
@@ -229,9 +248,9 @@ class Subscriber:
         return True
 
 
-def _first(troubles: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first cause, however deep."""
-    cause: BaseException = troubles
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first cause in nested groups."""
+    cause: BaseException = errors
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
     return cause
