@@ -231,9 +231,7 @@ async def _open_store(
         stack.push_async_callback(connections.aclose)
         detector = DataLossDetector(connections.client, health)
         store = RedisStore(connections.client, detector, settings.lease_seconds, connections.create_client)
-        event_stream = EventStream(
-            connections.directory, connections.client, instance_id, lambda what: log.info("feed", what=what)
-        )
+        event_stream = EventStream(connections, instance_id, lambda what: log.info("feed", what=what))
         with suppress(StoreUnavailableError):
             await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
         await stack.enter_async_context(_running(connections.monitor(), "primary watch", shutdown))

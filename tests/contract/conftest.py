@@ -78,9 +78,7 @@ class Instance:
         self.connections = open_store(parse_store_url(url), StoreTls(), "test", self.health, replicas)
         self.detector = DataLossDetector(self.connections.client, self.health)
         self.store = RedisStore(self.connections.client, self.detector, LEASE_SECONDS, self.connections.create_client)
-        self.event_stream = EventStream(
-            self.connections.directory, self.connections.client, f"test-{next(_numbers)}", print
-        )
+        self.event_stream = EventStream(self.connections, f"test-{next(_numbers)}", print)
         self.hub = Hub(self.store, self.event_stream, lambda text: text)
         self.healed: list[tuple[str, int]] = []
         self.recovery = Recovery(

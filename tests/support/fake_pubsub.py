@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from hubbub.core.errors import Reason
 from hubbub.core.replica import Published
 from hubbub.store import keys
+from hubbub.store.client.connect import StoreConnections
 from hubbub.store.client.primaries import SinglePrimary
 from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.port import StoreFailure, StoreUnavailableError
@@ -127,8 +128,11 @@ class EventStreamHarness:
         self.reported: list[str] = []
         self.listener = RecordingListener()
         self.echoes = True
-        server = SinglePrimary("here", lambda: cast("ConnectionPool", self.pool))
-        self.event_stream = EventStream(server, cast("ScriptClient", self), "here", self.reported.append)
+        client = cast("ScriptClient", self)
+        primary = SinglePrimary("here", lambda: cast("ConnectionPool", self.pool))
+        self.event_stream = EventStream(
+            StoreConnections(client, client, primary, closing=()), "here", self.reported.append
+        )
 
     async def call(self, _: Script, channels: Sequence[str], args: Sequence[str], deadline: float) -> None:
         """See `ScriptClient.call`: publish a word."""

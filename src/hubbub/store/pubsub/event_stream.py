@@ -110,7 +110,7 @@ def _code_of(channel: str) -> str:
 
 
 def _deliver(listener: PartyEvents, code: str, data: bytes) -> None:
-    """Decode a message of the store's scripts and deliver it."""
+    """Decode a message that `events.lua` published, and deliver it."""
     kind, text = data[0], data[1:]
     if kind == _EVENTS:
         head, _, events = text.partition(b"\n")
