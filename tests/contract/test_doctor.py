@@ -87,7 +87,7 @@ async def test_documented_user_passes_with_unseen_facts_noted(server: StoreServe
     assert with_verdict(findings, Severity.NOT_PERMITTED) == OPTIONAL
     # How long round trips take is up to the machine.
     assert with_verdict(findings, Severity.OK) | {"latency"} == findings.keys() - OPTIONAL
-    assert findings["rights"].observed == "user hubbub may do all that is needed"
+    assert findings["rights"].observed == "user hubbub has all needed rights"
 
 
 @on_one_server
@@ -315,7 +315,7 @@ def tls_server(tmp_path: Path) -> Iterator[TlsServer]:
 async def test_tls_and_certificate_expiry_are_reported(tls_server: TlsServer) -> None:
     findings = await examine(f"rediss://localhost:{tls_server.port}", tls=tls_server.tls)
     assert findings["encryption"].severity is Severity.OK
-    assert findings["encryption"].observed.startswith("TLS, the server's certificate ends on ")
+    assert findings["encryption"].observed.startswith("TLS, the server's certificate expires on ")
 
 
 async def test_certificate_of_unknown_authority_is_reported(tls_server: TlsServer) -> None:

@@ -1,1 +1,1 @@
-"""Checks of the store's configuration."""
+"""`hubbub doctor`: inspect the store's servers, check them, and report."""

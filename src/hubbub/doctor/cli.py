@@ -1,4 +1,4 @@
-"""`hubbub doctor`: the store as it is configured, looked at by the doctor, and the report for a person."""
+"""`hubbub doctor`: check the configured store and print a report."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,7 +24,7 @@ _COLOURS: Final = {Severity.OK: "green", Severity.NOTE: "cyan", Severity.WARNING
 
 
 async def run_doctor(settings: Settings) -> tuple[Finding, ...]:
-    """Check the store of these settings; raises `EngineUnavailableError` or `EngineStartError`."""
+    """Check the store of these settings; raise `EngineUnavailableError` or `EngineStartError`."""
     address = settings.store_address
     if address is not None:
         return await _run_doctor_shared(address, settings)
@@ -45,7 +45,7 @@ async def _run_doctor_shared(address: StoreAddress, settings: Settings) -> tuple
 
 @asynccontextmanager
 async def _private_engine(folder: Path) -> AsyncIterator[EmbeddedEngine]:
-    """The engine of that folder: the one that runs, or one for the length of the block."""
+    """Use the running engine of that folder, or run one for the length of the block."""
     engine = EmbeddedEngine(folder, lambda _: None)
     supervising = asyncio.create_task(engine.supervise(), name="engine guard")
     try:
@@ -58,12 +58,12 @@ async def _private_engine(folder: Path) -> AsyncIterator[EmbeddedEngine]:
 
 
 def as_document(findings: Sequence[Finding]) -> str:
-    """The findings as JSON."""
+    """Encode the findings as JSON."""
     return msgspec.json.format(msgspec.json.encode(findings)).decode()
 
 
 def unreachable_sentence(findings: Sequence[Finding]) -> str | None:
-    """One sentence where the one server there is does not answer, so that there is nothing to report."""
+    """Return one sentence if the only server does not answer; else None."""
     if len(findings) > 1 or findings[0].check != NO_ANSWER:
         return None
     (finding,) = findings
@@ -71,7 +71,7 @@ def unreachable_sentence(findings: Sequence[Finding]) -> str | None:
 
 
 def as_report(findings: Sequence[Finding]) -> Iterator[str]:
-    """The findings as lines: a line a check, below it what to do; at the end how many came to what."""
+    """Yield a line per check, with the advice below it, and a summary at the end."""
     severity_width = max(len(finding.severity) for finding in findings)
     check_width = max(len(finding.check) for finding in findings)
     for server, found in groupby(findings, lambda finding: finding.server):

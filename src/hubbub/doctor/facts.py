@@ -1,7 +1,7 @@
-"""What can be found out about a store's server with the rights that Hubbub's user has; `hubbub.doctor` judges it.
+"""Collect facts about a store's server with the rights of Hubbub's user; `checks` rates them.
 
-Nothing here harms a store in use: what is written lies under keys that no party has, and is gone within the script
-that wrote it. Every question has an end in time.
+Nothing here harms a store in use: each script that writes uses keys of no party and deletes them itself. Every
+request has a timeout.
 """
 
 import asyncio
@@ -41,18 +41,18 @@ DANGEROUS_COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "ACL SETUSER": ("someone",),
     "SHUTDOWN": (),
 }
-"""Commands that Hubbub does not need and that would do great harm, with arguments to ask for them."""
+"""Commands that Hubbub does not need and that could do great harm, with arguments for `ACL DRYRUN`."""
 _DANGEROUS_PROBES: Final = ("LASTSAVE", "SORT")
-"""Harmless commands of the category @dangerous: who may run these may probably run the others."""
+"""Harmless commands of the category @dangerous: a user with these rights probably has the other rights too."""
 _CONFIG: Final = ("save", "appendfsync", "maxmemory-policy", "min-replicas-to-write", "min-replicas-max-lag")
 _REPLICAS_COUNTED_MAX: Final = 5
 _UNREACHABLE_FAILURES: Final = frozenset({StoreFailure.UNREACHABLE, StoreFailure.TIMEOUT})
 
 
 class Server(msgspec.Struct, frozen=True):
-    """A server to be looked at, by a pool of the inspection's own.
+    """A server to inspect, with a connection pool of its own.
 
-    `code` is none of a party. On a Cluster it is one whose keys lie on this server.
+    `code` belongs to no party. On a Cluster its keys lie on this server.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Server(msgspec.Struct, frozen=True):
 
 
 async def servers_of(connections: StoreConnections, deadline: float) -> list[Server]:
-    """Every primary of a store; raises `StoreUnavailableError` where none is known by `deadline`."""
+    """Return every primary of a store; raise `StoreUnavailableError` if none is known by `deadline`."""
     directory = connections.directory
     await directory.wait_known(deadline)
     return [
@@ -76,7 +76,7 @@ def _code_on(directory: PrimaryDirectory, primary: Node) -> str:
 
 
 class ConnectionInfo(msgspec.Struct, frozen=True):
-    """How the server is reached; `peer` is its address, None for a socket in the file system."""
+    """The connection to the server; `peer` is its address, None for a Unix socket."""
 
     peer: str | None
     tls: bool = False
@@ -85,10 +85,10 @@ class ConnectionInfo(msgspec.Struct, frozen=True):
 
 
 class Rights(msgspec.Struct, frozen=True):
-    """What the user may do.
+    """The user's rights.
 
-    `refused` are commands with their keys; `unreachable_channels` channels on which no word of ours came; `powers`
-    commands, and `can_touch_foreign_keys` keys or channels of others, that it could use without need.
+    `refused` are commands with the keys on which the server refused them. On `unreachable_channels` the user may not
+    publish or subscribe. `powers` are dangerous commands that the user may run without need.
     """
 
     user: str | None
@@ -99,17 +99,17 @@ class Rights(msgspec.Struct, frozen=True):
 
 
 class ClocksApart(msgspec.Struct, frozen=True):
-    """Bounds of (the store's clock minus this machine's), ms."""
+    """Bounds of the store's clock minus this machine's, in ms."""
 
     at_least_ms: float
     at_most_ms: float
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was found out. None stands for what may not be seen or could not be tried.
+    """Everything known about a server. None means not permitted or not tried.
 
-    `info` and `config` are as `INFO` and `CONFIG GET` give them; `refusal` is why no write is taken; `replicas`
-    how many answered; `event_ms` is infinite where a published word did not come.
+    `info` and `config` are the replies of `INFO` and `CONFIG GET`; `refusal` is why the server takes no writes;
+    `replicas` is the reply of `WAIT`; `event_ms` is infinite if a published payload did not arrive.
     """
 
     server: str
@@ -132,9 +132,9 @@ class _ChannelDeniedError(Exception):
 
 
 async def inspect(server: Server, round_trips: int) -> Facts:
-    """Find out what there is to know; raises `StoreUnavailableError` if the server rejects us or is silent.
+    """Collect the facts; raise `StoreUnavailableError` if the server rejects us or does not answer.
 
-    All connections of the server's pool are closed at the end.
+    Closes all connections of the server's pool at the end.
     """
     batcher = Batcher(server.pool, StoreHealth())
     try:
@@ -150,7 +150,7 @@ async def inspect(server: Server, round_trips: int) -> Facts:
 
 
 class _Inspection:
-    """The questions to one server."""
+    """The requests to one server."""
 
     def __init__(self, server: Server, batcher: Batcher) -> None:
         self._server = server
@@ -160,7 +160,7 @@ class _Inspection:
     async def facts(self, connection: ConnectionInfo, round_trips: int) -> Facts:
         info = await self._ask("INFO")
         product, version, role = _identity(await self._ask("HELLO"), info or {})
-        seen = Facts(
+        found = Facts(
             server=self._server.name,
             connection=connection,
             product=product,
@@ -175,11 +175,11 @@ class _Inspection:
         except StoreUnavailableError as refusal:
             if refusal.trouble in _UNREACHABLE_FAILURES:
                 raise
-            return msgspec.structs.replace(seen, refusal=refusal)
-        return await self._try(seen, round_trips)
+            return msgspec.structs.replace(found, refusal=refusal)
+        return await self._try_writes(found, round_trips)
 
-    async def _try(self, seen: Facts, round_trips: int) -> Facts:
-        """Use the store as instances do."""
+    async def _try_writes(self, found: Facts, round_trips: int) -> Facts:
+        """Add what only a server that takes writes can show: round trips, rights, events and the clock."""
         sample = await self._round_trips(round_trips)
         clock = self._batcher.clock
         rights = await self._rights()
@@ -191,7 +191,7 @@ class _Inspection:
             except _ChannelDeniedError:
                 unreachable_channels.append(channel)
         return msgspec.structs.replace(
-            seen,
+            found,
             rights=msgspec.structs.replace(rights, unreachable_channels=tuple(unreachable_channels)),
             round_trips_ms=sample,
             event_ms=None if unreachable_channels else max(took),
@@ -199,7 +199,7 @@ class _Inspection:
         )
 
     async def _round_trips(self, count: int) -> tuple[float, ...]:
-        """How long so many of the instances' own signs of life took, ms; fewer where they take too long."""
+        """Measure up to `count` round trips of the write probe, in ms; stop early if they take too long."""
         took: list[float] = []
         # The loop's clock may count whole milliseconds.
         end = time.perf_counter() + DOCTOR_ROUND_TRIPS_SECONDS_MAX
@@ -214,11 +214,11 @@ class _Inspection:
         refused: list[tuple[str, str]] = []
         for key in (*keys.party_keys(self._server.code), keys.doctor_key(self._server.code)):
             refused += [(command, key) for command in await self._refused_on(key)]
-        # The scripts may be known to the server already, so that a missing right to send them would not show.
+        # The server may have cached the scripts. Without this, a missing right to send them would not show.
         if await self._ask("EVAL", "return 1", 0) is None:
             refused.append(("EVAL", ""))
-        nobodys = keys.foreign_key(self._server.code)
-        foreign = [await self._ask("EXISTS", nobodys), await self._ask("SPUBLISH", nobodys, "")]
+        foreign_key = keys.foreign_key(self._server.code)
+        foreign = [await self._ask("EXISTS", foreign_key), await self._ask("SPUBLISH", foreign_key, "")]
         return Rights(
             name,
             refused=tuple(refused),
@@ -227,7 +227,7 @@ class _Inspection:
         )
 
     async def _refused_on(self, key: str) -> tuple[str, ...]:
-        """The commands that the user may not run on that key."""
+        """Return the commands that the user may not run on `key`."""
         try:
             _, *refused = await self._call(scripts.CHECK_PERMISSIONS, (key,))
         except StoreUnavailableError as unavailable:
@@ -236,13 +236,13 @@ class _Inspection:
         return tuple(dict.fromkeys(command.decode() for command in refused))
 
     async def _powers(self, user: str | None) -> tuple[str, ...]:
-        """What harm the user could do: exactly, where it may ask that, else by harmless examples."""
+        """Return the dangerous commands that the user may run; by harmless examples if it may not run `ACL DRYRUN`."""
         if user is not None and await self._ask("ACL", "DRYRUN", user, "PING") is not None:
             return tuple(
                 [
                     command
-                    for command, words in DANGEROUS_COMMANDS.items()
-                    if await self._ask("ACL", "DRYRUN", user, *command.split(), *words) == b"OK"
+                    for command, args in DANGEROUS_COMMANDS.items()
+                    if await self._ask("ACL", "DRYRUN", user, *command.split(), *args) == b"OK"
                 ]
             )
         key = (keys.doctor_key(self._server.code),)
@@ -259,16 +259,16 @@ class _Inspection:
 
         Infinite if the payload does not arrive although the user has the rights. Raises `_ChannelDeniedError`.
         """
-        word = secrets.token_urlsafe(ID_BYTES)
+        payload = secrets.token_urlsafe(ID_BYTES)
         connection = await _open(self._server.pool)
         try:
             async with asyncio.timeout(STORE_BUDGET_SECONDS):
                 await connection.send_command("SSUBSCRIBE", channel)
                 await connection.read_response()
             started = time.perf_counter()
-            await self._publish(channel, word)
+            await self._publish(channel, payload)
             async with asyncio.timeout(STORE_BUDGET_SECONDS):
-                while (await connection.read_response())[-1] != word.encode():
+                while (await connection.read_response())[-1] != payload.encode():
                     pass
             return (time.perf_counter() - started) * 1000
         except TimeoutError:
@@ -281,25 +281,28 @@ class _Inspection:
             await connection.disconnect(nowait=True)
             await self._server.pool.release(connection)
 
-    async def _publish(self, channel: str, word: str) -> None:
-        """Publish as instances do; where that is refused since the channel's name is a key too, in the plain way."""
+    async def _publish(self, channel: str, payload: str) -> None:
+        """Publish by script as instances do.
+
+        The script names the channel as a key. If the user has no right to that key, publish by command.
+        """
         try:
-            await self._call(scripts.PROBE, (channel,), (word,))
+            await self._call(scripts.PROBE, (channel,), (payload,))
         except StoreUnavailableError as unavailable:
             _raise_unless_refused(unavailable)
-            if await self._ask("SPUBLISH", channel, word) is None:
+            if await self._ask("SPUBLISH", channel, payload) is None:
                 raise _ChannelDeniedError from None
 
     async def _call(
-        self, script: scripts.Script, names: tuple[str, ...] = (), words: tuple[str | bytes | int, ...] = ()
+        self, script: scripts.Script, names: tuple[str, ...] = (), args: tuple[str | bytes | int, ...] = ()
     ) -> Any:
-        return await self._batcher.call(script, names, words, _now() + STORE_BUDGET_SECONDS)
+        return await self._batcher.call(script, names, args, _now() + STORE_BUDGET_SECONDS)
 
-    async def _ask(self, *words: str | int) -> Any:
-        """What a command replies; None where it is refused or not known, which services may have it be."""
+    async def _ask(self, *args: str | int) -> Any:
+        """Return the reply to a command; None if the server refuses or does not know it, as managed services may."""
         try:
             async with asyncio.timeout(STORE_BUDGET_SECONDS):
-                return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+                return await self._client.execute_command(*args)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             unavailable = _unavailable(error)
             if unavailable.trouble in _UNREACHABLE_FAILURES:
@@ -308,12 +311,12 @@ class _Inspection:
 
 
 async def _reach(pool: ConnectionPool) -> ConnectionInfo:
-    """How the server is reached, once it has let us in; raises `StoreUnavailableError`."""
+    """Describe the connection after the server has accepted it; raise `StoreUnavailableError`."""
     connection = await _open(pool)
     try:
         password = pool.connection_kwargs.get("password") is not None
         tls = isinstance(connection, SSLConnection)
-        # redis-py keeps to itself whom it has reached: where it no longer has it there, nothing is known of it.
+        # redis-py has no public peer address. If its private attribute is missing, the address is unknown.
         writer = getattr(connection, "_writer", None)
         if writer is None:
             return ConnectionInfo(None, tls=tls, password=password)
@@ -340,30 +343,30 @@ async def _open(pool: ConnectionPool) -> AbstractConnection:
 
 
 def _raise_unless_refused(unavailable: StoreUnavailableError) -> None:
-    """Only a server that is well and says no tells of rights."""
+    """Re-raise unless the failure is a refusal: only a refusal says something about rights."""
     if unavailable.trouble not in {StoreFailure.NOT_PERMITTED, StoreFailure.REFUSED}:
         raise unavailable
 
 
 def _unavailable(error: Exception) -> StoreUnavailableError:
-    """An error in the store's own words; asyncio's timeout is an OSError like any other, and has none."""
+    """Convert an error. asyncio's TimeoutError is an OSError without text, so it gets a sentence here."""
     if isinstance(error, TimeoutError):
         return StoreUnavailableError(StoreFailure.TIMEOUT, f"no answer within {STORE_BUDGET_SECONDS} s")
     return StoreUnavailableError(trouble_of(error), str(error))
 
 
 def _identity(greeting: Any, info: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Product, version and role, by `HELLO` or else by `INFO`; empty where neither tells."""
-    told = _texts(greeting) or {}
-    product = told.get("server", "valkey" if "valkey_version" in info else "redis" if info else "")
-    # Valkey shows a version of Redis as well, with which it is compatible.
-    version = info.get("valkey_version") or told.get("version") or info.get("redis_version", "")
-    role = told.get("role") or info.get("role", "")
+    """Return product, version and role from `HELLO` or else `INFO`; empty if neither has them."""
+    hello = _texts(greeting) or {}
+    product = hello.get("server", "valkey" if "valkey_version" in info else "redis" if info else "")
+    # Valkey also reports the Redis version that it is compatible with.
+    version = info.get("valkey_version") or hello.get("version") or info.get("redis_version", "")
+    role = hello.get("role") or info.get("role", "")
     return product, str(version), "replica" if role == "slave" else role
 
 
 def _texts(reply: Any) -> dict[str, str] | None:
-    """A reply of names and values in turn, those that are text or numbers."""
+    """Convert a reply of alternating names and values to text."""
     if reply is None:
         return None
     pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)

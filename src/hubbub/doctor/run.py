@@ -1,7 +1,6 @@
-"""Checks of a store and of how it is set up: facts in, findings out.
+"""Inspect and check every server: for `hubbub doctor`, and at the start of an instance.
 
-`store.inspection` finds the facts, `checks` and `access` judge them; here is who asks for it: an operator, or an
-instance that starts. A server that does not answer is a finding too.
+`facts` inspects a server, `checks` rates the facts. A server that does not answer is a finding too.
 """
 
 import asyncio
@@ -16,23 +15,23 @@ from structlog.typing import FilteringBoundLogger
 from hubbub.core.limits import DOCTOR_RETRY_SECONDS, DOCTOR_ROUND_TRIPS, DOCTOR_ROUND_TRIPS_AT_START
 from hubbub.doctor.checks import run_checks
 from hubbub.doctor.facts import Facts, Server, inspect
-from hubbub.doctor.findings import Finding, Severity, summary
+from hubbub.doctor.result import Finding, Severity, summary
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
 __all__ = ["NO_ANSWER", "Finding", "Server", "Severity", "check_at_start", "diagnose", "summary"]
 
 NO_ANSWER: Final = "answer"
-"""The check of a server that could not be looked at."""
+"""The name of the check that fails if a server does not answer."""
 _REMEDIES: Final = {
     StoreFailure.NOT_PERMITTED: "Check the user and the password in REDIS_URL or REDIS_PASSWORD.",
-    StoreFailure.TIMEOUT: "It is frozen or overloaded, or the network swallows packets.",
+    StoreFailure.TIMEOUT: "The server is frozen or overloaded, or the network drops packets.",
 }
 _REMEDY: Final = "Check the address, the firewall and, for rediss://, the certificates."
 _LEVELS: Final = {Severity.PROBLEM: logging.ERROR, Severity.WARNING: logging.WARNING}
 
 
 async def diagnose(servers: Sequence[Server], replicas_wanted: int) -> tuple[Finding, ...]:
-    """Check every server; `replicas_wanted` is `REDIS_MIN_REPLICAS`. The pools are closed at the end."""
+    """Check every server and close its pool; `replicas_wanted` is `REDIS_MIN_REPLICAS`."""
     findings: list[Finding] = []
     for server in servers:
         try:
@@ -43,7 +42,7 @@ async def diagnose(servers: Sequence[Server], replicas_wanted: int) -> tuple[Fin
 
 
 async def check_at_start(servers: Sequence[Server], replicas_wanted: int, log: FilteringBoundLogger) -> None:
-    """Check every server once it answers, and log what is not well. The pools are closed at the end."""
+    """Check every server once it answers, log each finding that is not ok, and close the pools."""
     try:
         findings = [
             finding for server in servers for finding in run_checks(await _once_it_answers(server), replicas_wanted)
@@ -58,9 +57,9 @@ async def check_at_start(servers: Sequence[Server], replicas_wanted: int, log: F
 
 
 async def _once_it_answers(server: Server) -> Facts:
-    """The facts about a server, as soon as it lets us in and has read its data."""
+    """Inspect a server as soon as it accepts us and has loaded its data."""
     while True:
-        # If it is away the log has it already, from whoever keeps an eye on the link.
+        # The store monitor already logs that the server is unreachable.
         with suppress(StoreUnavailableError):
             facts = await inspect(server, DOCTOR_ROUND_TRIPS_AT_START)
             if facts.refusal is None or facts.refusal.trouble is not StoreFailure.LOADING:
