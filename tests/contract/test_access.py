@@ -127,7 +127,7 @@ async def test_certificate_of_unknown_authority_is_refused(tls_server: TlsServer
     strangers = StoreTls(None, tls_server.cert_file, tls_server.key_file)
     with pytest.raises(StoreUnavailableError) as caught:
         await use_everything(address("localhost", tls_server.port), strangers)
-    assert caught.value.trouble is StoreFailure.UNREACHABLE
+    assert caught.value.failure is StoreFailure.UNREACHABLE
     assert "certificate verify failed" in caught.value.detail
 
 

@@ -32,7 +32,7 @@ async def test_killed_store_is_unavailable_and_not_in_doubt(instance: Instance, 
     await instance.store.create(draft(), soon())
     own_server.kill()
     unavailable = await trouble_of(instance.store.read(CODE, soon()))
-    assert unavailable.trouble is StoreFailure.UNREACHABLE
+    assert unavailable.failure is StoreFailure.UNREACHABLE
     unavailable = await trouble_of(instance.store.create(draft("CCCCCC"), soon()))
     assert not unavailable.in_doubt
     own_server.start()
@@ -52,7 +52,7 @@ async def test_call_to_frozen_store_fails_at_deadline(instance: Instance, own_se
     assert loop.time() - started < 2.5
     assert isinstance(check, StoreUnavailableError)
     assert isinstance(create, StoreUnavailableError)
-    assert create.trouble is StoreFailure.TIMEOUT
+    assert create.failure is StoreFailure.TIMEOUT
     assert create.in_doubt
     own_server.thaw()
     assert await instance.store.check_join(CODE, soon()) == Joinable()
@@ -90,7 +90,7 @@ async def test_open_breaker_fails_calls_without_asking_store(instance: Instance,
     started = loop.time()
     unavailable = await trouble_of(instance.store.create(draft(CODE), soon(5)))
     assert loop.time() - started < 2.5
-    assert unavailable.trouble is StoreFailure.TIMEOUT
+    assert unavailable.failure is StoreFailure.TIMEOUT
     assert not unavailable.in_doubt
     own_server.thaw()
     await probe
@@ -156,9 +156,9 @@ async def test_loading_store_is_unavailable(instance: Instance, own_server: Stor
         try:
             return isinstance(await instance.store.read(CODE, soon()), Found)
         except StoreUnavailableError as unavailable:
-            if unavailable.trouble is StoreFailure.LOADING and StoreFailure.LOADING not in troubles:
+            if unavailable.failure is StoreFailure.LOADING and StoreFailure.LOADING not in troubles:
                 own_server.admin.config_set("key-load-delay", "0")
-            troubles.add(unavailable.trouble)
+            troubles.add(unavailable.failure)
             return False
 
     while not await found():
@@ -174,7 +174,7 @@ async def test_full_store_refuses_creates_and_answers_lookups(instance: Instance
     await store.create(party, soon())
     own_server.admin.config_set("maxmemory", "1")
     unavailable = await trouble_of(store.create(draft("CCCCCC"), soon()))
-    assert unavailable.trouble is StoreFailure.OUT_OF_MEMORY
+    assert unavailable.failure is StoreFailure.OUT_OF_MEMORY
     assert not unavailable.in_doubt
     await store.ping(soon())
     assert await store.check_join(CODE, soon()) == Joinable()
@@ -198,7 +198,7 @@ async def test_replica_proves_presence_but_not_absence(instance: Instance, own_s
         instance.store.create(draft("CCCCCC"), soon()),
         instance.store.ping(soon()),
     ):
-        assert (await trouble_of(call)).trouble is StoreFailure.READ_ONLY
+        assert (await trouble_of(call)).failure is StoreFailure.READ_ONLY
     await trouble_of(instance.store.read("DDDDDD", soon()))
     own_server.admin.replicaof("NO", "ONE")
     assert await instance.store.read("CCCCCC", soon()) == Missing()
@@ -207,7 +207,7 @@ async def test_replica_proves_presence_but_not_absence(instance: Instance, own_s
 async def test_wrong_password_is_permission_failure(instance: Instance, own_server: StoreServer) -> None:
     own_server.admin.config_set("requirepass", "secret")
     unavailable = await trouble_of(instance.store.ping(soon()))
-    assert unavailable.trouble is StoreFailure.NOT_PERMITTED
+    assert unavailable.failure is StoreFailure.NOT_PERMITTED
     own_server.command("AUTH", "secret")
 
 

@@ -108,12 +108,12 @@ async def test_call_to_stuck_slot_fails_and_is_not_in_doubt(instance: Instance, 
     try:
         # One that is on the wire just when its time is up is rightly in doubt.
         while (refusal := await _refusal_of_join(instance)).in_doubt:
-            assert refusal.trouble is StoreFailure.TIMEOUT
+            assert refusal.failure is StoreFailure.TIMEOUT
     finally:
         for server in (source, target):
             server.command("CLUSTER", "SETSLOT", slot, "STABLE")
     # Which of the two depends on where the call is when its time is up.
-    assert refusal.trouble in {StoreFailure.MOVING, StoreFailure.TIMEOUT}
+    assert refusal.failure in {StoreFailure.MOVING, StoreFailure.TIMEOUT}
 
 
 async def test_dead_primary_fails_its_own_parties_until_failover(instance: Instance, cluster: ClusterTopology) -> None:
@@ -177,7 +177,7 @@ async def test_instance_without_servers_is_unavailable_in_time() -> None:
     began = asyncio.get_running_loop().time()
     with pytest.raises(StoreUnavailableError) as caught:
         await instance.store.create(draft(), soon(STORE_BUDGET_SECONDS))
-    assert caught.value.trouble is StoreFailure.UNREACHABLE
+    assert caught.value.failure is StoreFailure.UNREACHABLE
     assert not caught.value.in_doubt
     assert asyncio.get_running_loop().time() - began < 2.0
     assert instance.health.state is StoreState.DISCONNECTED
@@ -195,7 +195,7 @@ async def test_create_waits_for_replicas_of_its_own_shard(cluster: ClusterTopolo
             await instance.store.create(draft(_another_code_there(cluster)), soon(STORE_BUDGET_SECONDS))
     finally:
         replica.thaw()
-    assert caught.value.trouble is StoreFailure.NOT_REPLICATED
+    assert caught.value.failure is StoreFailure.NOT_REPLICATED
     await instance.aclose()
 
 

@@ -44,7 +44,7 @@ async def absent(instance: Instance) -> bool:
     try:
         return await instance.store.read(CODE, soon()) == Missing()
     except StoreUnavailableError as unavailable:
-        if unavailable.trouble is not StoreFailure.RECOVERING:
+        if unavailable.failure is not StoreFailure.RECOVERING:
             raise
         return False
 
@@ -175,7 +175,7 @@ async def test_absence_is_not_proven_during_recovery(instance: Instance, server:
     for call in calls:
         with pytest.raises(StoreUnavailableError) as caught:
             await call()
-        assert caught.value.trouble is StoreFailure.RECOVERING
+        assert caught.value.failure is StoreFailure.RECOVERING
         assert not caught.value.in_doubt
 
 

@@ -48,9 +48,9 @@ async def test_full_store_refuses_new_seats(
 ) -> None:
     memory.use_up()
     unavailable = await trouble_of(store.join(attempt(), soon()))
-    assert unavailable.trouble is StoreFailure.OUT_OF_MEMORY
+    assert unavailable.failure is StoreFailure.OUT_OF_MEMORY
     assert not unavailable.in_doubt
-    assert (await trouble_of(store.watch(CODE, "wall", soon()))).trouble is StoreFailure.OUT_OF_MEMORY
+    assert (await trouble_of(store.watch(CODE, "wall", soon()))).failure is StoreFailure.OUT_OF_MEMORY
     assert look_inside(server).seats.keys() == {host.member_id}
     memory.free()
     await take_seat(store)
@@ -84,7 +84,7 @@ async def test_full_store_accepts_renewals_and_leaves(
     document = document_of(server)
     assert (document["seats"], document["guestCount"]) == (2, 0)
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=True), Promote(target_id="x")):
-        assert (await trouble_of(store.execute(host, command, soon()))).trouble is StoreFailure.OUT_OF_MEMORY
+        assert (await trouble_of(store.execute(host, command, soon()))).failure is StoreFailure.OUT_OF_MEMORY
     await do(store, host, Leave())
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
 

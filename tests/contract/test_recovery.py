@@ -37,7 +37,7 @@ async def asked_until_told(instance: Instance, code: str) -> object:
             try:
                 return await instance.service().check_join(code)
             except StoreUnavailableError as unavailable:
-                if unavailable.trouble is not StoreFailure.RECOVERING:
+                if unavailable.failure is not StoreFailure.RECOVERING:
                     raise AssertionError(unavailable) from None
         await asyncio.sleep(0.02)
 

@@ -56,7 +56,7 @@ async def test_create_without_replicas_fails_and_is_withdrawn(instance: Instance
     with pytest.raises(StoreUnavailableError) as caught:
         await service.create(None, None)
     assert loop.time() - started < 2.0
-    assert caught.value.trouble is StoreFailure.NOT_REPLICATED
+    assert caught.value.failure is StoreFailure.NOT_REPLICATED
     assert caught.value.in_doubt
     await instance.rollbacks.drain()
     assert own_server.admin.keys("*") == []
@@ -71,7 +71,7 @@ async def test_create_on_silent_primary_is_not_replicated(instance: Instance, ow
             await waiting
     finally:
         own_server.thaw()
-    assert caught.value.trouble is StoreFailure.NOT_REPLICATED
+    assert caught.value.failure is StoreFailure.NOT_REPLICATED
     assert caught.value.in_doubt
 
 
@@ -81,7 +81,7 @@ async def test_create_on_demoted_primary_is_in_doubt(instance: Instance, own_ser
     own_server.command("REPLICAOF", "127.0.0.1", "1")
     with pytest.raises(StoreUnavailableError) as caught:
         await waiting
-    assert caught.value.trouble is StoreFailure.NOT_REPLICATED
+    assert caught.value.failure is StoreFailure.NOT_REPLICATED
     assert caught.value.in_doubt
 
 

@@ -112,7 +112,7 @@ async def test_primary_demoted_by_operator_is_resolved_again(instance: Instance,
     await until(lambda: old.admin.info("replication")["role"] == "slave")
     with pytest.raises(StoreUnavailableError) as caught:
         await instance.store.create(draft("DDDDDD"), soon())
-    assert caught.value.trouble is StoreFailure.READ_ONLY
+    assert caught.value.failure is StoreFailure.READ_ONLY
     assert not caught.value.in_doubt
     old.command("REPLICAOF", "NO", "ONE")
     await until_created(instance, "FFFFFF")
@@ -157,7 +157,7 @@ async def test_service_unknown_to_sentinel_is_unavailable(sentinel: SentinelTopo
     async with aclosing(Instance(sentinel.url.replace("/hubbub", "/other"))) as instance:
         with pytest.raises(StoreUnavailableError) as caught:
             await instance.store.create(draft(), soon())
-        assert caught.value.trouble is StoreFailure.UNREACHABLE
+        assert caught.value.failure is StoreFailure.UNREACHABLE
         assert not caught.value.in_doubt
 
 

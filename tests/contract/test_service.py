@@ -67,7 +67,7 @@ async def test_create_without_free_codes_fails_after_ten_draws(instance: Instanc
     await service.create(None, None)
     with pytest.raises(StoreUnavailableError) as caught:
         await service.create(None, None)
-    assert caught.value.trouble is StoreFailure.REFUSED
+    assert caught.value.failure is StoreFailure.REFUSED
 
 
 async def test_repeated_create_returns_same_party_and_token(service: PartyService, server: StoreServer) -> None:

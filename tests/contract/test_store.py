@@ -183,7 +183,7 @@ async def test_undecodable_document_is_failure_and_not_absence(store: RedisStore
         server.admin.set(f"party:{CODE}", rubbish)
         with pytest.raises(StoreUnavailableError) as caught:
             await store.read(CODE, soon())
-        assert caught.value.trouble is StoreFailure.REFUSED
+        assert caught.value.failure is StoreFailure.REFUSED
         assert await store.create(draft(), soon()) == CodeTaken()
     server.admin.delete(f"party:{CODE}")
     server.admin.lpush(f"party:{CODE}", "a list")

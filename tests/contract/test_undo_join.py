@@ -138,7 +138,7 @@ async def test_undo_join_of_absent_seat_waits_for_recovery(
     server.admin.set(keys.recovering(instance.detector.shard_of(CODE)), "1", px=60_000)
     with pytest.raises(StoreUnavailableError) as caught:
         await store.rollback_join(never_done, soon())
-    assert caught.value.trouble is StoreFailure.RECOVERING
+    assert caught.value.failure is StoreFailure.RECOVERING
     del host
 
 

@@ -95,7 +95,7 @@ class Ward:
         try:
             await self.detector.confirm_absence(KEY, now() + 1)
         except StoreUnavailableError as unavailable:
-            if unavailable.trouble is not StoreFailure.RECOVERING:
+            if unavailable.failure is not StoreFailure.RECOVERING:
                 raise
             return False
         return True

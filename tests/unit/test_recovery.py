@@ -308,7 +308,7 @@ async def test_room_reported_missing_is_restored_at_once() -> None:
         world.store.healed.clear()
         with pytest.raises(StoreUnavailableError) as caught:
             world.recovery.raise_if_lost(CODE)
-        assert caught.value.trouble is StoreFailure.RECOVERING
+        assert caught.value.failure is StoreFailure.RECOVERING
         asked_at = now()
         await later(THIRD / 4)
     assert world.store.healed[0][0] - asked_at < THIRD / 4

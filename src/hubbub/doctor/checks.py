@@ -81,7 +81,7 @@ def writes(facts: Facts) -> CheckResult:
     refusal = facts.refusal
     if refusal is None:
         return CheckResult(Severity.OK, "taken")
-    return CheckResult(Severity.PROBLEM, f"refused: {refusal.detail}", _REMEDIES.get(refusal.trouble, _REMEDY))
+    return CheckResult(Severity.PROBLEM, f"refused: {refusal.detail}", _REMEDIES.get(refusal.failure, _REMEDY))
 
 
 def eviction(facts: Facts) -> CheckResult:

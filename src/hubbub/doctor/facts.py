@@ -28,7 +28,7 @@ from hubbub.core.limits import (
 )
 from hubbub.store import keys, scripts
 from hubbub.store.client.address import Node
-from hubbub.store.client.batcher import Batcher, trouble_of
+from hubbub.store.client.batcher import Batcher, failure_of
 from hubbub.store.client.connect import StoreConnections
 from hubbub.store.client.primaries import PrimaryDirectory
 from hubbub.store.health import StoreHealth
@@ -173,7 +173,7 @@ class _Inspection:
         try:
             await self._call(scripts.PING)
         except StoreUnavailableError as refusal:
-            if refusal.trouble in _UNREACHABLE_FAILURES:
+            if refusal.failure in _UNREACHABLE_FAILURES:
                 raise
             return msgspec.structs.replace(found, refusal=refusal)
         return await self._try_writes(found, round_trips)
@@ -305,7 +305,7 @@ class _Inspection:
                 return await self._client.execute_command(*args)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             unavailable = _unavailable(error)
-            if unavailable.trouble in _UNREACHABLE_FAILURES:
+            if unavailable.failure in _UNREACHABLE_FAILURES:
                 raise unavailable from None
             return None
 
@@ -344,7 +344,7 @@ async def _open(pool: ConnectionPool) -> AbstractConnection:
 
 def _raise_unless_refused(unavailable: StoreUnavailableError) -> None:
     """Re-raise unless the failure is a refusal: only a refusal says something about rights."""
-    if unavailable.trouble not in {StoreFailure.NOT_PERMITTED, StoreFailure.REFUSED}:
+    if unavailable.failure not in {StoreFailure.NOT_PERMITTED, StoreFailure.REFUSED}:
         raise unavailable
 
 
@@ -352,7 +352,7 @@ def _unavailable(error: Exception) -> StoreUnavailableError:
     """Convert an error. asyncio's TimeoutError is an OSError without text, so it gets a sentence here."""
     if isinstance(error, TimeoutError):
         return StoreUnavailableError(StoreFailure.TIMEOUT, f"no answer within {STORE_BUDGET_SECONDS} s")
-    return StoreUnavailableError(trouble_of(error), str(error))
+    return StoreUnavailableError(failure_of(error), str(error))
 
 
 def _identity(greeting: Any, info: Mapping[str, Any]) -> tuple[str, str, str]:

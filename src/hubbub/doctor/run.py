@@ -62,17 +62,17 @@ async def _once_it_answers(server: Server) -> Facts:
         # The store monitor already logs that the server is unreachable.
         with suppress(StoreUnavailableError):
             facts = await inspect(server, DOCTOR_ROUND_TRIPS_AT_START)
-            if facts.refusal is None or facts.refusal.trouble is not StoreFailure.LOADING:
+            if facts.refusal is None or facts.refusal.failure is not StoreFailure.LOADING:
                 return facts
         await asyncio.sleep(DOCTOR_RETRY_SECONDS)
 
 
 def _no_answer(server: Server, unavailable: StoreUnavailableError) -> Finding:
-    what = "does not let us in" if unavailable.trouble is StoreFailure.NOT_PERMITTED else "does not answer"
+    what = "does not let us in" if unavailable.failure is StoreFailure.NOT_PERMITTED else "does not answer"
     return Finding(
         server.name,
         NO_ANSWER,
         Severity.PROBLEM,
-        f"{what} ({unavailable.trouble}: {unavailable.detail.rstrip('.')})",
-        _REMEDIES.get(unavailable.trouble, _REMEDY),
+        f"{what} ({unavailable.failure}: {unavailable.detail.rstrip('.')})",
+        _REMEDIES.get(unavailable.failure, _REMEDY),
     )

@@ -206,8 +206,8 @@ class Recovery:
                 async with slots:
                     await job(_now() + STORE_BUDGET_SECONDS)
             except StoreUnavailableError as unavailable:
-                if unavailable.trouble in _PERMANENT:
-                    self._tell(f"given up: {unavailable.trouble}", 1)
+                if unavailable.failure in _PERMANENT:
+                    self._tell(f"given up: {unavailable.failure}", 1)
                     return
             else:
                 return

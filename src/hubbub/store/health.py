@@ -21,7 +21,7 @@ class StoreState(StrEnum):
 
 
 class StoreHealth:
-    """Keeps the state and tells each change of it once, with the trouble that caused it."""
+    """Keeps the state and tells each change of it once, with the failure that caused it."""
 
     def __init__(self) -> None:
         self.state = StoreState.CONNECTING
@@ -43,12 +43,12 @@ class StoreHealth:
         if self.state in {StoreState.CONNECTED, StoreState.RECOVERING}:
             self.answered()
 
-    def failed(self, trouble: StoreFailure) -> None:
+    def failed(self, failure: StoreFailure) -> None:
         """Note that the store did not answer."""
-        self._enter(StoreState.DISCONNECTED, trouble)
+        self._enter(StoreState.DISCONNECTED, failure)
 
-    def _enter(self, state: StoreState, trouble: StoreFailure | None) -> None:
+    def _enter(self, state: StoreState, failure: StoreFailure | None) -> None:
         if state is not self.state:
             self.state = state
             for listener in self._listeners:
-                listener(state, trouble)
+                listener(state, failure)

@@ -1,45 +1,52 @@
-"""The shared truth: the port that every store keeps, and the one way it may fail.
+"""The port: the store's interface, its contract, and its exceptions.
 
-The contract, for whoever writes a second store or relies on this one:
+    StoreUnavailableError               the store did not do it, or did not say that it did: see StoreFailure
+    ├── DeadlineExceededError           a change reached the store after its deadline
+    ├── RedirectedError                 another node of the cluster has the slot (inside store/client only)
+    └── SlotMovingError                 the slot's keys are on two nodes (inside store/client only)
+
+The embedded engine has its own exceptions, `EngineUnavailableError` and `EngineStartError` (`store/engine`).
+
+The contract of every method, for implementers and callers:
 
 Atomicity
-    Each method is one step: it happens whole or not at all, and no other call sees half of it. Two creates
-    of one code, from any two instances, make one party.
+    Each method is one step. It happens whole or not at all, and no other call sees half of it. Two creates
+    of one code make one party, whichever instances they come from.
 Order
-    A call sees the effects of every call that was answered before it was made, on any instance. Calls that
-    are under way together take effect in some order, the same for everyone.
+    A call sees the effects of every call that was answered before it was made, on any instance. Concurrent
+    calls take effect in one order, which is the same for all callers.
 Truth
-    `Missing` and `Ended` are said only when the store itself, in a state in which it would accept a write,
-    said so, and has lost nothing that somebody may still write back: then it is `StoreUnavailableError` with
-    `StoreFailure.RECOVERING`. A store that is away, loading, or a read-only copy makes the
-    method raise `StoreUnavailableError`.
-    Absent and unreachable are different types: nothing in Hubbub may turn the second into the first.
+    `Missing` and `Ended` come from the store itself, in a state in which it accepts writes. If it has lost data
+    that instances may still write back, the method raises `StoreUnavailableError` with
+    `StoreFailure.RECOVERING` instead. A store that is unreachable, loading or a read-only replica makes the method
+    raise `StoreUnavailableError`. Absent and unreachable are different types. Never convert unreachable to absent.
 Deadlines
-    Every method takes a `deadline` on this instance's monotonic clock (seconds) and has answered by then. A
-    change carries it to the store, which refuses to begin one that comes too late. So a change that raised
+    Every method takes a `deadline` on this instance's monotonic clock (seconds) and returns or raises by then.
+    A change carries the deadline to the store, and the store refuses to begin it later. So a change that raised
     either took effect before its deadline or never will.
 Doubt
-    `StoreUnavailableError.in_doubt` is False where the change certainly did not happen, and True where the
-    answer was lost and it may have. Nothing is retried behind the caller's back.
+    `StoreUnavailableError.in_doubt` is False if the change certainly did not happen. It is True if the answer
+    was lost, so the change may have happened. The store never retries a change that is in doubt.
 Expiry
-    A party lives its `ttl_seconds` after its last sign of life on the store's own clock: its creation, an accepted
-    command, a renewed lease. Reading does not prolong it. Where nobody is connected and its host, who has been
-    there, is missed, it lives no longer than the host's grace. An expired party is `Missing`.
+    A party expires `ttl_seconds` after its last activity, by the store's clock. Activity is its creation, an
+    accepted command or a lease renewal; a read is none. If no one is connected and the host has been there but is
+    gone, the party expires after the host's grace at the latest. An expired party is `Missing`.
 Events
-    Every change of a live party is numbered: the party's version grows by one, and the event with that version is
-    kept in the party's log and published in the same step. A refused command may still tell of what had run out.
+    Each change of a live party is numbered. It increments the party's version, appends the event with that version
+    to the party's log, and publishes it, in one step. A refused command can also emit events: of expired leases,
+    holds and graces.
 Leases
-    A connection that has entered is counted as connected until its lease runs out or is released. Then its seat is
-    held, and after the hold it is free; where it is the host's, the party waits and then ends. Every change looks
-    first whether something has run out. A party's clock stands still while nobody touches the party for longer than
-    two thirds of a lease, so that an outage takes nobody's seat. `lease_seconds` should be the same everywhere.
+    A connection that has entered counts as connected until its lease expires or is dropped. Then its seat is held,
+    and is free after the hold. If it was the host's, the party waits for the grace and then ends. Every change
+    sweeps first. A party's clock stops while no instance touches the party for more than two thirds of a lease, so
+    an outage costs no seats. All instances should use the same `lease_seconds`.
 Loss
-    A store may lose what it had answered for: it comes back empty, or older. If a caller's position shows that, it
-    gets `HistoryLost`; then `restore_party` and `restore_tombstone` write back what instances have kept. A restored
-    party goes on under a new epoch.
+    A store can lose acknowledged data: it returns empty or older. If a caller's position proves that, it gets
+    `HistoryLost`. Then `restore_party` and `restore_tombstone` write back what instances have. A restored party
+    continues under a new epoch.
 Cancellation
-    A cancelled call leaves nothing behind: no reply that a later call could mistake for its own. Its change
-    is in doubt.
+    A cancelled call leaves nothing behind, in particular no reply that a later call could take for its own. Its
+    change is in doubt.
 """
 
 from collections.abc import Sequence
@@ -76,7 +83,7 @@ __all__ = [
 
 
 class StoreFailure(StrEnum):
-    """Why the store did not do what it was asked."""
+    """Why a call failed, as the log field `trouble` has it."""
 
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
@@ -92,25 +99,25 @@ class StoreFailure(StrEnum):
 
 
 class StoreUnavailableError(Exception):
-    """The store did not do what it was asked, or did not say that it did.
+    """The store did not carry out the call, or its answer was lost.
 
-    `in_doubt` is True where the change may have happened all the same.
+    `in_doubt` is True if the change may have happened.
     """
 
-    def __init__(self, trouble: StoreFailure, detail: str, *, in_doubt: bool = False) -> None:
-        super().__init__(f"{trouble}: {detail}")
-        self.trouble = trouble
+    def __init__(self, failure: StoreFailure, detail: str, *, in_doubt: bool = False) -> None:
+        super().__init__(f"{failure}: {detail}")
+        self.failure = failure
         self.detail = detail
         self.in_doubt = in_doubt
 
     @property
     def reason(self) -> Reason:
-        """The name under which callers hear of it."""
-        return Reason.RECOVERING if self.trouble is StoreFailure.RECOVERING else Reason.STORE_UNAVAILABLE
+        """The reason that clients receive."""
+        return Reason.RECOVERING if self.failure is StoreFailure.RECOVERING else Reason.STORE_UNAVAILABLE
 
 
 class DeadlineExceededError(StoreUnavailableError):
-    """The change came to the store after its deadline: surely nothing was done."""
+    """The change reached the store after its deadline, so the store did nothing."""
 
     def __init__(self) -> None:
         super().__init__(StoreFailure.TIMEOUT, "the store got to it too late")
@@ -128,62 +135,62 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """What Hubbub needs of a store. The module's text is the contract of every method."""
+    """The operations of a store. The module's docstring is the contract of every method."""
 
     async def ping(self, deadline: float) -> None:
-        """Return if the store would accept a write now."""
+        """Return if the store accepts writes now."""
 
     async def create(self, draft: PartyDraft, deadline: float) -> CreateOutcome:
-        """Make the party of `draft`, unless its code is taken.
+        """Create the party of `draft` unless its code is taken.
 
-        A live party with the same code and the same host's token is the same party, told as
-        `Created(repeated=True)`; if it ended, `Ended`.
+        A live party with the same code and the same host's token is the same party: `Created(repeated=True)`.
+        If that party has ended, return `Ended`.
         """
 
     async def bind_idempotency_key(
         self, key_hash: str, candidate: str, replaced: str | None, deadline: float
     ) -> Claimed:
-        """Bind an idempotency key to `candidate`, unless it is bound already; 10 minutes.
+        """Bind an idempotency key to `candidate` for 10 minutes, unless it is bound already.
 
-        A binding to `replaced`, a code that turned out to be another's, gives way to the candidate.
+        A binding to `replaced` is overwritten: that code turned out to belong to another party.
         """
 
     async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
-        """Bind an idempotency key to the code that it was bound to, should the store have lost that.
+        """Restore an idempotency key's binding to `code` if the store has lost it.
 
-        Where a repeat has bound it to another code meanwhile, whoever repeated was told that it failed.
+        It replaces a binding to another code. The client whose repeat made that one got an error.
         """
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """Read the party."""
 
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
-        """Tell whether a newcomer would get a seat, without taking one."""
+        """Return whether a new guest would get a seat, without taking one."""
 
     async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
-        """Take back, without a trace, what the create of `draft` has left: its caller was told that it failed.
+        """Delete the party that the create of `draft` has left. Its client got an error.
 
-        A party that another create with the same token has found stays until that one is withdrawn too, and
-        so does one whose host has come (`Missing`) by another connection than `holder`.
+        If another create with the same token has found the party, it stays until that create is rolled back
+        too. It also stays if its host has entered on another connection than `holder`: then return `Missing`.
         """
 
     async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
-        """Give the connection the seat that its token owns, whoever has it now, or a new one.
+        """Give the connection the seat that its token owns, even if another connection has it, or a new seat.
 
-        A full store gives no new seats (`StoreUnavailableError`), and lets everyone who has one come back.
+        A store that is out of memory creates no new seats (`StoreUnavailableError`). Members with a seat return.
         """
 
     async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> bool:
-        """Take back what a join has left that was answered as failed: the seat, or its being taken.
+        """Undo what a join has left that was answered as failed: a new seat, or a take-over.
 
-        False where it had left nothing, or somebody has the seat since.
+        Return False if it had left nothing, or if another connection has taken the seat since.
         """
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
-        """Let a connection see everything without a seat."""
+        """Let a connection read the party without a seat."""
 
     async def drop_connection(self, lease: Lease, deadline: float) -> None:
-        """End a lease whose connection is lost; its seat is held from now on."""
+        """End the lease of a connection that is gone. Its seat is held from now on."""
 
     async def renew(
         self,
@@ -193,27 +200,26 @@ class Store(Protocol):
         known: ProvenPosition | None = None,
         copied: int = -1,
     ) -> RenewOutcome:
-        """Renew leases of one party; this never makes a seat. Those that cannot be renewed get a verdict.
+        """Renew leases of one party, and return a verdict on each that cannot be renewed. Never create a seat.
 
-        `HistoryLost` if the position `known` shows that the store has lost something: then nothing is renewed.
-        Whoever
-        knows a position gets a copy of the party too, unless that of version `copied` is still right.
+        If the position `known` proves that the store lost data, renew nothing and return `HistoryLost`. A
+        caller with a position also gets a backup of the party, unless the one of version `copied` is still current.
         """
 
     async def restore_party(self, healing: Healing, deadline: float) -> HealOutcome:
-        """Write back what the store has lost of a party, in a new epoch, and seat the instance's own connections."""
+        """Write back what the store has lost of a party, under a new epoch, and seat the instance's connections."""
 
     async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
-        """Write back that a party ended; one that an older state of the store has raised goes again."""
+        """Write back that a party ended, and delete it if an older state of the store has brought it back."""
 
     async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
-        """Carry out a member's command, which is also a sign of life."""
+        """Execute a member's command. It counts as the party's activity."""
 
     async def catch_up(self, code: str, known: ProvenPosition | None, deadline: float) -> CatchUpOutcome:
-        """The events after a position where the log reaches that far, else the whole party.
+        """Return the events after a position if the log has them all, else the whole party.
 
-        `HistoryLost` if the position shows that the store has lost something.
+        If the position proves that the store lost data, return `HistoryLost`.
         """
 
     def now_ms(self) -> int:
-        """The store's clock, ms, as far as this instance knows it."""
+        """Return the store's clock in ms, as this instance estimates it."""

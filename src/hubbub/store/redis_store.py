@@ -175,7 +175,7 @@ class RedisStore:
         try:
             reply = await self._change_live(scripts.JOIN, attempt.code, (*words, "anyone"), deadline)
         except StoreUnavailableError as unavailable:
-            if unavailable.trouble is not StoreFailure.OUT_OF_MEMORY:
+            if unavailable.failure is not StoreFailure.OUT_OF_MEMORY:
                 raise
             reply = await self._change_live(scripts.JOIN_ALLOW_OOM, attempt.code, (*words, "seated"), deadline)
         return read_joined(reply)

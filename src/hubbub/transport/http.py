@@ -96,7 +96,7 @@ class HttpApi:
         try:
             party = await self._service.create(name, key)
         except StoreUnavailableError as unavailable:
-            log.update(storeWriteOk=False, trouble=unavailable.trouble)
+            log.update(storeWriteOk=False, trouble=unavailable.failure)
             return refusal_response(Reason.STORE_UNAVAILABLE, CREATE_STORE_UNAVAILABLE)
         if isinstance(party, Ended):
             log.update(storeWriteOk=False)

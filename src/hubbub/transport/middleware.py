@@ -184,7 +184,7 @@ class RequestMiddleware:
         except HttpRefusalError as refused:
             response = refusal_response(refused.reason, sentence=refused.sentence)
         except StoreUnavailableError as unavailable:
-            request[LOG_FIELDS]["trouble"] = unavailable.trouble
+            request[LOG_FIELDS]["trouble"] = unavailable.failure
             response = refusal_response(unavailable.reason)
         except web.HTTPException as error:
             response = _status_response(error.status, error.headers)

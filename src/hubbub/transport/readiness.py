@@ -31,7 +31,7 @@ class Standing:
         try:
             await self._store.ping(asyncio.get_running_loop().time() + READINESS_BUDGET_SECONDS)
         except StoreUnavailableError as unavailable:
-            return f"{REFUSALS[Reason.STORE_UNAVAILABLE].sentence} (store: {unavailable.trouble})"
+            return f"{REFUSALS[Reason.STORE_UNAVAILABLE].sentence} (store: {unavailable.failure})"
         if not self._event_stream.is_receiving:
             return "Events of the parties do not reach this instance right now"
         return None

@@ -242,7 +242,7 @@ class ConnectionHandler:
 
     def _note(self, unavailable: StoreUnavailableError) -> None:
         self.log_fields["unavailable"] = self.log_fields.get("unavailable", 0) + 1
-        self.log_fields["trouble"] = unavailable.trouble
+        self.log_fields["trouble"] = unavailable.failure
 
     async def _take(self, step: Step) -> None:
         match step:

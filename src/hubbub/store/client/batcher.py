@@ -66,7 +66,7 @@ class SlotMovingError(StoreUnavailableError):
     """The server did nothing, since it has some of the keys and another one the rest: a matter of a moment."""
 
 
-_TROUBLES: tuple[tuple[type[Exception], StoreFailure], ...] = (
+_FAILURES: tuple[tuple[type[Exception], StoreFailure], ...] = (
     (BusyLoadingError, StoreFailure.LOADING),
     (AuthenticationError, StoreFailure.NOT_PERMITTED),
     (NoPermissionError, StoreFailure.NOT_PERMITTED),
@@ -79,11 +79,11 @@ _TROUBLES: tuple[tuple[type[Exception], StoreFailure], ...] = (
 )
 
 
-def trouble_of(error: BaseException) -> StoreFailure:
+def failure_of(error: BaseException) -> StoreFailure:
     """What an error of redis-py or of the connection means."""
-    for kind, trouble in _TROUBLES:
+    for kind, failure in _FAILURES:
         if isinstance(error, kind):
-            return trouble
+            return failure
     return StoreFailure.UNREACHABLE
 
 
@@ -93,7 +93,7 @@ def _unavailable(error: Exception, *, sent: bool) -> StoreUnavailableError:
     if isinstance(error, TryAgainError):
         return SlotMovingError(StoreFailure.MOVING, str(error))
     # A store that refused a call did nothing; one whose reply is missing may have done it.
-    return StoreUnavailableError(trouble_of(error), str(error), in_doubt=sent and not isinstance(error, ResponseError))
+    return StoreUnavailableError(failure_of(error), str(error), in_doubt=sent and not isinstance(error, ResponseError))
 
 
 class _Call:
@@ -136,7 +136,7 @@ class _Call:
         return _ASKING + command if self.asking else command
 
     def answer(self, reply: Reply | Exception) -> None:
-        """Hand the reply, or the trouble there was, to the caller, if that one still waits."""
+        """Hand the reply, or the failure there was, to the caller, if that one still waits."""
         if self.timer is not None:
             self.timer.cancel()
         if self.future.done():
@@ -370,7 +370,7 @@ class Batcher:
     def _fail_batch(self, calls: list[_Call], error: Exception) -> None:
         self.clock = None
         self._failures += 1
-        self._failure = trouble_of(error)
+        self._failure = failure_of(error)
         self._retry_at = asyncio.get_running_loop().time() + BREAKER_OPEN_SECONDS
         self._health.failed(self._failure)
         for call in calls:

@@ -37,10 +37,10 @@ class ClusterHealth:
         self._parts = {node: self.for_node(node) for node in self._primaries}
         self._merge(None, None)
 
-    def _merge(self, _: StoreState | None, trouble: StoreFailure | None) -> None:
+    def _merge(self, _: StoreState | None, failure: StoreFailure | None) -> None:
         states = {part.state for node, part in self._parts.items() if node in self._primaries}
         if StoreState.DISCONNECTED in states:
-            self.overall.failed(trouble or StoreFailure.UNREACHABLE)
+            self.overall.failed(failure or StoreFailure.UNREACHABLE)
         elif states == {StoreState.CONNECTED}:
             self.overall.answered()
 
@@ -117,7 +117,7 @@ class ClusterScriptClient:
         try:
             await self._topology.wait_known(deadline)
         except StoreUnavailableError as unavailable:
-            self._health.overall.failed(unavailable.trouble)
+            self._health.overall.failed(unavailable.failure)
             raise
         if (primary := self._topology.primary_of(key)) is None:
             self._topology.refresh()

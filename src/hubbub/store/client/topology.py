@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from hubbub.core.limits import CLUSTER_ASK_SECONDS, CLUSTER_LOOK_AGAIN_SECONDS, CLUSTER_LOOK_INTERVAL_SECONDS
 from hubbub.store.client.address import Node
-from hubbub.store.client.batcher import trouble_of
+from hubbub.store.client.batcher import failure_of
 from hubbub.store.client.slots import SlotMap, slot_of
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
@@ -44,7 +44,7 @@ class Topology:
             async with asyncio.timeout_at(deadline):
                 await asyncio.wait([self._refreshing])
         if self._map is None:
-            raise StoreUnavailableError(self._error.trouble, self._error.detail)
+            raise StoreUnavailableError(self._error.failure, self._error.detail)
 
     def primaries(self) -> tuple[Node, ...]:
         """See `PrimaryDirectory`."""
@@ -109,7 +109,7 @@ class Topology:
             except TimeoutError:
                 self._error = StoreUnavailableError(StoreFailure.TIMEOUT, f"{node} did not answer")
             except (RedisError, OSError) as error:
-                self._error = StoreUnavailableError(trouble_of(error), f"{node}: {error}")
+                self._error = StoreUnavailableError(failure_of(error), f"{node}: {error}")
             else:
                 if found.tags:
                     return found
