@@ -33,7 +33,7 @@ class RecoveryWorld(World):
     async def guests(self, *names: str) -> list[FakePhone]:
         """Phones in a room whose leases have just been renewed."""
         phones = await self.phones(names)
-        self.room().renewed_at = now()
+        self.room().record_entry(now(), None)
         return phones
 
     def create(self, code: str = CODE, once: str | None = None) -> None:

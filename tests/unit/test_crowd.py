@@ -166,8 +166,7 @@ def dice(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ran
     monkeypatch.setattr(
         "hubbub.services.parties.secrets", SimpleNamespace(token_urlsafe=lambda *_: f"{next(numbers):022d}")
     )
-    for module in ("hub.hub", "services.lease_renewer"):
-        monkeypatch.setattr(f"hubbub.{module}.random", random.Random(request.param))
+    monkeypatch.setattr("hubbub.loop.random", random.Random(request.param))
     return random.Random(request.param)
 
 

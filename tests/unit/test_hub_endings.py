@@ -88,7 +88,7 @@ async def test_party_end_is_sent_before_connections_close() -> None:
 async def test_host_who_left_closes_own_connection() -> None:
     world = World()
     host, guest = await world.phones(["ann", "ben"])
-    world.memberships[host].busy = True
+    world.memberships[host].begin_command()
     world.happens(over())
     assert host.heard[-1] == guest.heard[-1] == "ENDED"
     assert (host.closed, guest.closed) == ([], [CloseCode.PARTY_ENDED])

@@ -8,11 +8,13 @@ import pytest
 from hubbub.core.backup import PartyBackup
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import RECENT_CREATE_SECONDS, TOMBSTONES_FIRST_SECONDS
-from hubbub.core.results import Another, Ended, Healed, HealOutcome, HistoryLost, Missing, RenewOutcome
+from hubbub.core.results import Another, Ended, Healed, HealOutcome, HistoryLost, Missing, Renewed, RenewOutcome
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE, DOCUMENT, FakeParty, over, said
 from tests.support.recovery_world import LEASE_SECONDS, THIRD, RecoveryWorld
+
+BACKUP = PartyBackup(msgspec.json.encode(DOCUMENT))
 
 # The order of things.
 
@@ -171,9 +173,10 @@ async def test_restored_room_gets_new_backup() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     room = world.room()
-    room.backup_version = 1
+    room.record_renewal(Renewed("epoch-1", 1, 9_000_000, 0, None, (), BACKUP), now())
+    assert not room.needs_backup
     await world.recovery.restore_room(room)
-    assert room.backup_version == -1
+    assert room.needs_backup
 
 
 @in_fake_time
@@ -189,7 +192,7 @@ async def test_watcher_has_no_seat_in_backup() -> None:
 async def test_backup_is_merged_with_room() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
-    world.room().backup = PartyBackup(msgspec.json.encode(DOCUMENT))
+    world.room().record_entry(now(), BACKUP)
     world.happens(said("since"))
     await settle()
     await world.recovery.restore_room(world.room())
@@ -252,6 +255,17 @@ async def test_absence_during_other_recovery_is_not_believed() -> None:
 async def test_party_restored_in_time_is_not_closed() -> None:
     world = RecoveryWorld()
     (phone,) = await world.guests("ann")
+    world.hub.schedule_close(world.room())
+    await world.recovery.restore_room(world.room())
+    await later(5.0)
+    assert not phone.closed
+
+
+@in_fake_time
+async def test_a_room_that_was_closed_twice_and_restored_stays_open() -> None:
+    world = RecoveryWorld()
+    (phone,) = await world.guests("ann")
+    world.hub.schedule_close(world.room())
     world.hub.schedule_close(world.room())
     await world.recovery.restore_room(world.room())
     await later(5.0)

@@ -7,7 +7,7 @@ from hubbub.core.limits import RECENT_CREATE_SECONDS
 from hubbub.core.party import PartyDocument
 from hubbub.core.results import Another, Ended, HealOutcome
 from hubbub.store.port import StoreUnavailableError
-from tests.support.fake_time import in_fake_time, later, settle
+from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE, DOCUMENT
 from tests.support.recovery_world import RecoveryWorld
 
@@ -93,7 +93,7 @@ async def test_entered_create_is_restored_with_room() -> None:
     world = RecoveryWorld()
     world.create()
     await world.guests("ann")
-    world.recovery.note_entered(world.room())
+    world.recovery.note_entered(world.room(), now())
     async with world.healing():
         world.detector.lose()
         await later(5.0)

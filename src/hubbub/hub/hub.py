@@ -1,7 +1,6 @@
-"""This instance's rooms and their phones: opening, keeping level, sending, and letting go."""
+"""The hub: the rooms and connections of one instance."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 
@@ -10,15 +9,14 @@ from hubbub.core.limits import (
     CATCH_UP_JITTER_SECONDS,
     DRAIN_BATCHES,
     EVENT_WAIT_SECONDS,
-    FEED_RETRY_SECONDS,
-    ROOM_LINGER_SECONDS,
-    STORE_BUDGET_SECONDS,
 )
 from hubbub.core.party import Lease
 from hubbub.core.protocol import KickedMessage, Position, Status, encode
 from hubbub.core.replica import Published
-from hubbub.core.results import Ended, HistoryLost, Missing, Renewed
+from hubbub.core.results import Renewed
 from hubbub.hub.local_room import Connection, LocalRoom, Membership, RoomClosedError
+from hubbub.hub.sync import SyncTasks
+from hubbub.loop import now, spread
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
 from hubbub.store.pubsub.event_stream import EventStream
 
@@ -26,9 +24,10 @@ __all__ = ["Connection", "Hub", "LocalRoom", "Membership", "RoomClosedError"]
 
 
 class Hub:
-    """All rooms of this instance.
+    """The rooms and connections of one instance.
 
-    `prepare` makes a frame for the wire of a frame's text; `on_fault` hears of a task that failed, by its name.
+    `prepare` makes a WebSocket frame of a text. `on_fault` is called with the name of a task that
+    failed, and the cause.
     """
 
     def __init__(
@@ -38,7 +37,6 @@ class Hub:
         prepare: Callable[[bytes], bytes],
         on_fault: Callable[[str, BaseException], None] = lambda *_: None,
     ) -> None:
-        self._store = store
         self._event_stream = event_stream
         self._prepare = prepare
         self._on_fault = on_fault
@@ -47,27 +45,31 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._end_listeners: list[Callable[[LocalRoom], None]] = []
         self._trouble: Status | None = None
-        self.has_new_room = asyncio.Event()
-        """Set where somebody has entered a room whose leases were never renewed."""
-        self.draining = False
-        """Whether this instance is about to end: then phones come back elsewhere, and nobody has left."""
+        self._has_new_room = asyncio.Event()
+        self._is_draining = False
+        self._sync_tasks = SyncTasks(store, self._start, self._on_change, self._on_absent)
 
-    # Phones, in a room or not yet.
+    # Connections, in a room or not yet.
+
+    @property
+    def draining(self) -> bool:
+        """Whether this instance is stopping: its clients come back to another one, so none of them has left."""
+        return self._is_draining
 
     def add_connection(self, connection: Connection) -> None:
-        """Take a new connection, and tell it how the store is unless all is well."""
+        """Add a connection, and send it the state of the store unless that is "connected"."""
         self._connections.add(connection)
         if self._trouble is not None:
             connection.send(self._prepare(encode(self._trouble)))
-        if self.draining:
+        if self._is_draining:
             connection.close(CloseCode.SERVICE_RESTART)
 
     def remove_connection(self, connection: Connection) -> None:
-        """Note that a connection is gone."""
+        """Remove a connection that is gone."""
         self._connections.discard(connection)
 
     def send_status(self, status: Status) -> None:
-        """Tell every phone how the link to the store is."""
+        """Send every connection the state of the store."""
         self._trouble = None if status.store == "connected" else status
         frame = self._prepare(encode(status))
         for connection in list(self._connections):
@@ -75,20 +77,20 @@ class Hub:
 
     async def drain(self, seconds: float) -> None:
         """Close every connection, in batches over at most so many seconds, so that not all come back at once."""
-        self.draining = True
-        phones = list(self._connections)
-        size = -(-len(phones) // DRAIN_BATCHES)
-        for start in range(0, len(phones), size or 1):
-            for connection in phones[start : start + size]:
+        self._is_draining = True
+        connections = list(self._connections)
+        size = -(-len(connections) // DRAIN_BATCHES)
+        for start in range(0, len(connections), size or 1):
+            for connection in connections[start : start + size]:
                 connection.close(CloseCode.SERVICE_RESTART)
             await asyncio.sleep(seconds / DRAIN_BATCHES)
 
     def on_end(self, listener: Callable[[LocalRoom], None]) -> None:
-        """Tell `listener` of every party that ended while its room was open here, from now on."""
+        """Call `listener` with every room that is open here when its party ends."""
         self._end_listeners.append(listener)
 
     async def aclose(self) -> None:
-        """End what still runs."""
+        """Cancel the tasks that still run."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -98,55 +100,50 @@ class Hub:
 
     @asynccontextmanager
     async def open_room(self, code: str, deadline: float) -> AsyncIterator[LocalRoom]:
-        """The party's room, whose events reach this instance from now on; raises `StoreUnavailableError`."""
+        """Open the party's room and subscribe to its events; raises `StoreUnavailableError`."""
         room = self._rooms.get(code)
         if room is None:
             room = self._rooms[code] = LocalRoom(code, self._prepare)
-        room.entering += 1
         try:
-            await self._event_stream.subscribe(code, deadline)
-            yield room
+            with room.entering():
+                await self._event_stream.subscribe(code, deadline)
+                yield room
         finally:
-            room.entering -= 1
             self._close_when_idle(room)
 
     async def wait_synced(self, room: LocalRoom, epoch: str, version: int, deadline: float) -> None:
-        """Wait until the room has got to that position; raises `StoreUnavailableError` or `RoomClosedError`."""
+        """Wait until the replica has reached that position; raises `StoreUnavailableError` or `RoomClosedError`."""
         if room.is_closed:
             raise RoomClosedError
         if room.replica.party is not None:
-            # The event is on its way here, as the answer was.
-            patience = min(deadline, _now() + EVENT_WAIT_SECONDS)
-            if await room.wait_for_position(epoch, version, patience):
+            # The event was published when the store answered, so it usually comes without asking.
+            event_deadline = min(deadline, now() + EVENT_WAIT_SECONDS)
+            if await room.wait_for_position(epoch, version, event_deadline):
                 return
         self._catch_up(room)
         if not await room.wait_for_position(epoch, version, deadline):
             raise StoreUnavailableError(StoreFailure.TIMEOUT, "the party's events do not come", in_doubt=True)
 
     def seat(self, room: LocalRoom, connection: Connection, lease: Lease, since: Position | None) -> Membership:
-        """Give a phone its place in a room that is level with it, unless it has lost that already."""
+        """Make a connection a member of a synced room, and expel it if it has lost its lease meanwhile."""
         membership = room.seat(connection, lease, since)
-        if room.backup_version < 0:
-            self.has_new_room.set()
-        for holder, reason in list(room.recent_lease_losses):
-            if holder == lease.holder:
-                self._expel(membership, reason)
+        if room.needs_backup:
+            self._has_new_room.set()
+        if (reason := room.lease_loss_of(lease.holder)) is not None:
+            self._expel(membership, reason)
         return membership
 
     def unseat(self, membership: Membership) -> None:
-        """Let a phone go."""
+        """Remove a member."""
         membership.room.unseat(membership)
         self._close_when_idle(membership.room)
 
     def _close_when_idle(self, room: LocalRoom) -> None:
-        """Keep an empty room for a while, since phones come back; one that nobody ever entered goes at once."""
+        """Close an empty room after a while, since clients reconnect; one that had no member ever, at once."""
         if room.is_empty and room.replica.party is None:
             self._drop(room)
         elif room.is_empty:
-            if room.idle_timer is not None:
-                room.idle_timer.cancel()
-            loop = asyncio.get_running_loop()
-            room.idle_timer = loop.call_later(ROOM_LINGER_SECONDS, self._drop_if_empty, room)
+            room.start_idle_timer(self._drop_if_empty)
 
     def _drop_if_empty(self, room: LocalRoom) -> None:
         if room.is_empty:
@@ -156,20 +153,19 @@ class Hub:
         if self._rooms.get(room.code) is room:
             del self._rooms[room.code]
             self._event_stream.unsubscribe(room.code)
-            if room.sync_task is not None:
-                room.sync_task.cancel()
+            self._sync_tasks.cancel(room)
 
     # What the event stream brings.
 
     def on_subscribed(self, code: str) -> None:
-        """Events come again: ask for those that did not, but not with all other rooms at once."""
+        """Ask for the events that were missed while there was no subscription, not in all rooms at once."""
         room = self._rooms.get(code)
         if room is not None and room.replica.party is not None:
             room.replica.doubt()
-            self._catch_up(room, random.uniform(0, CATCH_UP_JITTER_SECONDS))  # noqa: S311 - only spreads
+            self._catch_up(room, spread(CATCH_UP_JITTER_SECONDS))
 
     def on_events(self, code: str, published: Published) -> None:
-        """Take events."""
+        """Apply events to the replica, and send them."""
         room = self._rooms.get(code)
         if room is None:
             return
@@ -178,40 +174,47 @@ class Hub:
         self._on_change(room)
 
     def on_reaction(self, code: str, reaction: bytes) -> None:
-        """Pass a reaction on."""
+        """Send a reaction."""
         room = self._rooms.get(code)
         if room is not None and room.replica.party is not None:
             room.replica.reacted(reaction)
             room.send_soon()
 
     def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:
-        """Close a connection that has lost its seat."""
+        """Close a connection that has lost its lease."""
         if (room := self._rooms.get(code)) is None:
             return
         if (membership := room.membership_of(holder)) is not None:
             self._expel(membership, reason)
-        elif room.entering:
-            room.recent_lease_losses.append((holder, reason))
+        elif room.is_entering:
+            room.note_lease_loss(holder, reason)
 
     def on_watchers(self, code: str, watchers: int) -> None:
-        """Note how many watch."""
+        """Note the number of watchers."""
         room = self._rooms.get(code)
         if room is not None:
             room.replica.watched_by(watchers)
 
-    # What renewing leases brings.
+    # What renewals and recovery bring.
+
+    async def wait_for_new_room(self, seconds: float) -> None:
+        """Wait until a connection has entered a room that needs a backup, but no longer than that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._has_new_room.wait()
+        self._has_new_room.clear()
 
     def rooms(self) -> Iterator[LocalRoom]:
-        """The rooms with phones in them."""
+        """Iterate over the rooms that have members."""
         return (room for room in list(self._rooms.values()) if room.has_members)
 
     def room(self, code: str) -> LocalRoom | None:
-        """The party's room, if there are phones in it."""
+        """Return the party's room, if it has members."""
         room = self._rooms.get(code)
         return room if room is not None and room.has_members else None
 
     def apply_renewal(self, room: LocalRoom, outcome: Renewed) -> None:
-        """Act on what a renewal said: positions compared, verdicts carried out."""
+        """Act on the answer to a renewal: expel those who lost their leases, and sync if an event is missing."""
         room.replica.lives_until(outcome.expires_at)
         room.replica.watched_by(outcome.watchers)
         for verdict in outcome.verdicts:
@@ -221,32 +224,30 @@ class Hub:
             self._start(self._catch_up_unless_synced(room, outcome.epoch, outcome.version), "late event")
 
     def resync_all(self, room: LocalRoom) -> None:
-        """The party goes on under a new epoch: everyone gets a new `ROOM`."""
-        if room.close_timer is not None:
-            room.close_timer.cancel()
+        """Load the party anew, since it has a new epoch, and send every member a new `ROOM`."""
         room.replica.begin_anew()
-        # After a loss all rooms begin anew, but not all at once.
-        self._catch_up(room, random.uniform(0, CATCH_UP_JITTER_SECONDS))  # noqa: S311 - only spreads
+        self._catch_up(room, spread(CATCH_UP_JITTER_SECONDS))
 
     def schedule_close(self, room: LocalRoom, *, has_ended: bool = False) -> None:
-        """The store knows the party no more: close its phones, but give the event that says why a moment to come.
+        """Close a room that the store does not have, once the event that says why has had time to come.
 
-        `has_ended` tells that the store still knows that it ended.
+        `has_ended` says that the store knows that the party ended.
         """
-        room.has_ended = room.has_ended or has_ended
-        loop = asyncio.get_running_loop()
-        room.close_timer = loop.call_later(EVENT_WAIT_SECONDS, self._close, room)
+        room.start_close_timer(self._close, has_ended=has_ended)
+
+    def _on_absent(self, room: LocalRoom, has_ended: bool) -> None:
+        self.schedule_close(room, has_ended=has_ended)
 
     async def _catch_up_unless_synced(self, room: LocalRoom, epoch: str, version: int) -> None:
-        """Ask the store if the event does not come by itself in a moment."""
+        """Ask the store if the event has not come after `EVENT_WAIT_SECONDS`."""
         with suppress(RoomClosedError):
-            if not await room.wait_for_position(epoch, version, _now() + EVENT_WAIT_SECONDS):
+            if not await room.wait_for_position(epoch, version, now() + EVENT_WAIT_SECONDS):
                 self._catch_up(room)
 
     def _expel(self, membership: Membership, reason: Reason) -> None:
         membership.room.send_now()
         if reason is Reason.KICKED:
-            membership.room.recent_kicks.append(membership.lease)
+            membership.room.note_kick(membership.lease)
             membership.connection.send(self._prepare(encode(KickedMessage())))
         membership.connection.close(CLOSE_CODES[reason])
         self.unseat(membership)
@@ -258,68 +259,18 @@ class Hub:
             self._close(room)
 
     def _close(self, room: LocalRoom) -> None:
-        if (room.replica.ended or room.has_ended) and not room.is_closed:
+        if room.has_ended and not room.is_closed:
             for listener in self._end_listeners:
                 listener(room)
         room.close_all(CloseCode.PARTY_ENDED)
         self._drop(room)
 
-    # Asking the store for what was missed.
+    # Tasks.
 
     def _catch_up(self, room: LocalRoom, delay: float = 0.0) -> None:
-        if self._rooms.get(room.code) is not room:
-            return
-        room.sync_again = True
-        if not delay:
-            room.sync_now.set()
-        if room.sync_task is None:
-            room.sync_task = self._start(self._run_sync(room, delay), "catching up")
-
-    async def _run_sync(self, room: LocalRoom, delay: float) -> None:
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await room.sync_now.wait()
-            room.sync_now.clear()
-            await self._sync_until_complete(room)
-        finally:
-            room.sync_task = None
-            room.sync_now.clear()
-
-    async def _sync_until_complete(self, room: LocalRoom) -> None:
-        while room.sync_again:
-            room.sync_again = False
-            since = room.replica.ask()
-            try:
-                outcome = await self._store.catch_up(room.code, since, _now() + STORE_BUDGET_SECONDS)
-            except StoreUnavailableError:
-                room.replica.unanswered()
-                self._on_change(room)
-                room.sync_again = True
-                await asyncio.sleep(FEED_RETRY_SECONDS)
-                continue
-            if isinstance(outcome, Missing | Ended | HistoryLost):
-                room.replica.unanswered(is_over=isinstance(outcome, Ended))
-                self._on_change(room)
-                if isinstance(outcome, Ended) or (isinstance(outcome, Missing) and not room.has_members):
-                    self.schedule_close(room, has_ended=isinstance(outcome, Ended))
-                    return
-                await self._wait_for_recovery(room)
-                continue
-            complete = room.replica.answered(outcome)
-            self._on_change(room)
-            if not complete:
-                room.sync_again = True
-                await asyncio.sleep(EVENT_WAIT_SECONDS)
-
-    async def _wait_for_recovery(self, room: LocalRoom) -> None:
-        """Give whoever heals parties a moment, then ask again; where nobody is in the room, nothing is to be healed."""
-        room.sync_again = True
-        if room.has_members:
-            room.needs_recovery = True
-            await asyncio.sleep(EVENT_WAIT_SECONDS)
-        else:
-            room.replica.begin_anew()
+        """Have a room synced, unless it is open no more."""
+        if self._rooms.get(room.code) is room:
+            self._sync_tasks.request(room, delay)
 
     def _start(self, job: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(job, name=name)
@@ -331,7 +282,3 @@ class Hub:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._on_fault(task.get_name(), fault)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

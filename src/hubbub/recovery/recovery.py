@@ -5,7 +5,6 @@ the first one to write a party back decides its new epoch; the others add their 
 """
 
 import asyncio
-import random
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -22,6 +21,7 @@ from hubbub.core.limits import (
 from hubbub.core.party import Lease
 from hubbub.core.results import Ended, Healed, Missing
 from hubbub.hub.hub import Hub, LocalRoom
+from hubbub.loop import now, spread
 from hubbub.recovery.cache import RecentCreate, RecoveryCache
 from hubbub.store.generation import DataLossDetector
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError, store_recovering_error
@@ -89,17 +89,19 @@ class Recovery:
 
     def recheck_recent_creates(self) -> None:
         """The link to the store is back: see that the newest creates are still there."""
-        self._recheck(*(create.code for create in self._cache.recent_creates(_now())))
+        self._recheck(*(create.code for create in self._cache.recent_creates(now())))
 
     def note_create(self, create: RecentCreate) -> None:
         """Keep a party that was just created until somebody enters it here, or a minute has passed."""
-        self._cache.note_create(create, _now())
+        self._cache.note_create(create, now())
 
-    def note_entered(self, room: LocalRoom) -> None:
-        """The room has the party from now on, and what is known of it until the first renewal."""
-        create = self._cache.recent_create(room.code, _now())
-        if create is not None and room.backup is None:
-            room.backup = create.copy
+    def note_entered(self, room: LocalRoom, leased_at: float) -> None:
+        """Hand a recent create over to the room, which keeps the party from now on.
+
+        `leased_at` is loop time, and not after the beginning of the lease of the connection that enters.
+        """
+        create = self._cache.recent_create(room.code, now())
+        room.record_entry(leased_at, None if create is None else create.copy)
         self._cache.forget_create(room.code)
 
     def note_rolled_back(self, code: str) -> None:
@@ -110,15 +112,15 @@ class Recovery:
         """Raise `StoreUnavailableError` where a party that the store has not was lost, as far as is known here."""
         room = self._hub.room(code)
         if room is not None and self.is_recoverable(room):
-            room.needs_recovery = True
+            room.mark_lost()
             raise store_recovering_error()
-        if self._cache.recent_create(code, _now()) is not None:
+        if self._cache.recent_create(code, now()) is not None:
             self._recheck(code)
             raise store_recovering_error()
 
     def is_recoverable(self, room: LocalRoom) -> bool:
         """Whether the room's leases were renewed so lately that they cannot have run out."""
-        return _now() - room.renewed_at < self._lease_seconds
+        return now() - room.renewed_at < self._lease_seconds
 
     async def restore_room(self, room: LocalRoom) -> None:
         """Write back what the store has lost of an open room; raises `StoreUnavailableError`."""
@@ -137,14 +139,12 @@ class Recovery:
             epoch=secrets.token_urlsafe(ID_BYTES),
             expires_at=replica.party.expires_at,
             own=[(lease, names.get(lease.member_id, "")) for lease in leases],
-            kicked=list(room.recent_kicks),
+            kicked=room.recent_kicks,
         )
-        asked_at = _now()
+        asked_at = now()
         outcome = await self._store.restore_party(healing, asked_at + STORE_BUDGET_SECONDS)
         if isinstance(outcome, Healed):
-            room.needs_recovery = False
-            room.renewed_at = asked_at
-            room.backup_version = -1  # of the epoch before, whose versions mean nothing now
+            room.record_restore(asked_at)
             self._hub.resync_all(room)
         elif not (isinstance(outcome, Missing) and self._is_awaiting_others(room)):
             self._hub.schedule_close(room, has_ended=isinstance(outcome, Ended))
@@ -169,7 +169,7 @@ class Recovery:
         await self._run_jobs(shard, "healed", [partial(self._restore_room_and_key, room) for room in rooms])
 
     async def _restore_recent_creates(self, shard: str) -> None:
-        creates = [c for c in self._cache.recent_creates(_now()) if self._detector.shard_of(c.code) == shard]
+        creates = [c for c in self._cache.recent_creates(now()) if self._detector.shard_of(c.code) == shard]
         await self._run_jobs(
             shard, "creates looked after", [partial(self._restore_create, create) for create in creates]
         )
@@ -178,11 +178,11 @@ class Recovery:
         if room.is_closed or room.replica.party is None:
             return
         await self.restore_room(room)
-        if (once := self._cache.key_of(room.code, _now())) is not None:
+        if (once := self._cache.key_of(room.code, now())) is not None:
             await self._store.rebind_idempotency_key(once, room.code, deadline)
 
     async def _restore_create(self, create: RecentCreate, deadline: float) -> None:
-        if self._cache.recent_create(create.code, _now()) is not create:
+        if self._cache.recent_create(create.code, now()) is not create:
             return  # withdrawn, ended, entered or old by now
         epoch = secrets.token_urlsafe(ID_BYTES)
         outcome = await self._store.restore_party(
@@ -204,14 +204,14 @@ class Recovery:
         while shard not in self._lost:
             try:
                 async with slots:
-                    await job(_now() + STORE_BUDGET_SECONDS)
+                    await job(now() + STORE_BUDGET_SECONDS)
             except StoreUnavailableError as unavailable:
                 if unavailable.failure in _PERMANENT:
                     self._tell(f"given up: {unavailable.failure}", 1)
                     return
             else:
                 return
-            await asyncio.sleep(HEALING_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
+            await asyncio.sleep(spread(HEALING_RETRY_SECONDS, at_least=0.5))
 
     def _recheck(self, *codes: str) -> None:
         self._suspect.update(map(self._detector.shard_of, codes))
@@ -222,7 +222,7 @@ class Recovery:
         self._is_wanted.set()
 
     def _has_local_state(self) -> bool:
-        return self._cache.holds_anything(_now()) or any(True for _ in self._hub.rooms())
+        return self._cache.holds_anything(now()) or any(True for _ in self._hub.rooms())
 
     def _note_end(self, room: LocalRoom) -> None:
         party, copy = room.replica.party, room.backup
@@ -237,7 +237,3 @@ class Recovery:
                 until_ms=party.expires_at,
             )
         )
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

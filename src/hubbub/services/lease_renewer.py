@@ -1,13 +1,13 @@
 """Keeping this instance's connections counted as connected: leases, renewed in batches, and what comes of it."""
 
 import asyncio
-import random
 from contextlib import suppress
 from typing import Final
 
 from hubbub.core.limits import LEASE_CHECKS_PER_RENEWAL, RENEWALS_PER_LEASE, STORE_BUDGET_SECONDS
 from hubbub.core.results import Ended, HistoryLost, Missing, Renewed
 from hubbub.hub.hub import Hub, LocalRoom
+from hubbub.loop import now, spread
 from hubbub.recovery.recovery import Recovery
 from hubbub.store.port import Store, StoreUnavailableError
 
@@ -31,19 +31,16 @@ class LeaseRenewer:
     async def run(self) -> None:
         """Look what is due, for ever."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._interval / LEASE_CHECKS_PER_RENEWAL):
-                    await self._hub.has_new_room.wait()
-            self._hub.has_new_room.clear()
-            now = _now()
+            await self._hub.wait_for_new_room(self._interval / LEASE_CHECKS_PER_RENEWAL)
+            checked_at = now()
             rooms = list(self._hub.rooms())
             # The first renewal comes at once, since with it comes what heals the party.
             self._due = {room: self._due.get(room, _DUE_NOW) for room in rooms}
-            due = [room for room in rooms if self._due[room] <= now or room.needs_recovery]
+            due = [room for room in rooms if self._due[room] <= checked_at or room.needs_recovery]
             await asyncio.gather(*map(self._renew, due))
 
     async def _renew(self, room: LocalRoom) -> None:
-        asked_at = _now()
+        asked_at = now()
         deadline = asked_at + min(self._interval, STORE_BUDGET_SECONDS)
         leases = room.leases
         with suppress(StoreUnavailableError):  # it stays due
@@ -60,13 +57,12 @@ class LeaseRenewer:
                     return
                 wait = self._interval
                 if self._due[room] == _DUE_NOW:
-                    wait *= random.uniform(0.5, 1)  # noqa: S311 - only parts rooms that were opened together
-                room.keep(outcome, asked_at)
-                room.needs_recovery = False
+                    wait = spread(wait, at_least=0.5)
+                room.record_renewal(outcome, asked_at)
                 self._hub.apply_renewal(room, outcome)
                 if outcome.due_ms is not None:
                     wait = min(wait, outcome.due_ms / 1000)
-                self._due[room] = _now() + wait
+                self._due[room] = now() + wait
 
     async def _handle_missing(self, room: LocalRoom, outcome: HistoryLost | Missing | Ended) -> None:
         """Have healed what can have been lost; what else is not there has ended."""
@@ -74,7 +70,3 @@ class LeaseRenewer:
             await self._recovery.restore_room(room)
         else:
             self._hub.schedule_close(room, has_ended=isinstance(outcome, Ended))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -38,6 +38,7 @@ from hubbub.core.results import (
     Watching,
 )
 from hubbub.hub.hub import Hub, LocalRoom, RoomClosedError
+from hubbub.loop import now
 from hubbub.recovery.cache import RecentCreate
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.rollbacks import Rollbacks
@@ -101,7 +102,7 @@ class PartyService:
 
         `Ended` where that one has ended since.
         """
-        deadline = _now() + STORE_BUDGET_SECONDS
+        deadline = now() + STORE_BUDGET_SECONDS
         if idempotency_key is None:
             made = await self._create(name, _new_token(), None, deadline)
         else:
@@ -111,7 +112,7 @@ class PartyService:
 
     async def create_and_enter(self, name: str | None, own_token: str | None) -> Entry | EnterRefusal:
         """Create a party and seat its host; a repeat with the same own token finds the same party."""
-        deadline = _now() + STORE_BUDGET_SECONDS
+        deadline = now() + STORE_BUDGET_SECONDS
         token = own_token or _new_token()
         made = await self._create(name, token, tokens.hash_own_token(token) if own_token else None, deadline)
         if isinstance(made, Ended):
@@ -129,7 +130,7 @@ class PartyService:
 
     async def join(self, code: str, name: str | None, own_token: str | None) -> Entry | EnterRefusal:
         """Take a seat: the one that the token owns, whoever has it now, or a new one."""
-        deadline = _now() + STORE_BUDGET_SECONDS
+        deadline = now() + STORE_BUDGET_SECONDS
         token = own_token or _new_token()
         attempt = _attempt(code, name, token)
         try:
@@ -144,7 +145,7 @@ class PartyService:
 
     async def watch(self, code: str) -> Entry | EnterRefusal:
         """See everything without a seat. Where this fails, what the store may have of it lapses with its lease."""
-        deadline = _now() + STORE_BUDGET_SECONDS
+        deadline = now() + STORE_BUDGET_SECONDS
         lease = Lease(code, member_id="", holder=_new_id())
         async with self._hub.open_room(code, deadline) as room:
             outcome = await self._store.watch(code, lease.holder, deadline)
@@ -156,7 +157,7 @@ class PartyService:
         """Carry out a member's command."""
         if isinstance(command, Rename):
             command = replace(command, name=clean_name(command.name))
-        outcome = await self._store.execute(lease, command, _now() + STORE_BUDGET_SECONDS)
+        outcome = await self._store.execute(lease, command, now() + STORE_BUDGET_SECONDS)
         return self._reject_if_lost(lease.code, outcome)
 
     async def disconnect(self, lease: Lease) -> None:
@@ -167,7 +168,7 @@ class PartyService:
         if self._hub.draining:
             return
         with suppress(StoreUnavailableError):  # the lease runs out by itself
-            await self._store.drop_connection(lease, _now() + STORE_BUDGET_SECONDS)
+            await self._store.drop_connection(lease, now() + STORE_BUDGET_SECONDS)
 
     async def roll_back_entry(self, entry: Entry, own_token: str | None) -> None:
         """A connection is gone before it was told that it is in.
@@ -182,7 +183,7 @@ class PartyService:
         attempt = JoinAttempt(
             entry.lease.code, entry.lease.holder, tokens.hash_token(entry.token), new_id=made, name=""
         )
-        self._rollbacks.add_join(attempt, _now())
+        self._rollbacks.add_join(attempt, now())
 
     def now_ms(self) -> int:
         """The store's time, ms."""
@@ -190,11 +191,11 @@ class PartyService:
 
     async def check_join(self, code: str) -> JoinCheckOutcome:
         """Tell whether a newcomer would get a seat in the party."""
-        return self._reject_if_lost(code, await self._store.check_join(code, _now() + STORE_BUDGET_SECONDS))
+        return self._reject_if_lost(code, await self._store.check_join(code, now() + STORE_BUDGET_SECONDS))
 
     async def look_up(self, code: str) -> ReadOutcome:
         """Read the party."""
-        return self._reject_if_lost(code, await self._store.read(code, _now() + STORE_BUDGET_SECONDS))
+        return self._reject_if_lost(code, await self._store.read(code, now() + STORE_BUDGET_SECONDS))
 
     def _reject_if_lost(self, code: str, outcome: _Outcome) -> _Outcome:
         """The outcome, unless it calls a party absent that was lost: then `StoreUnavailableError`."""
@@ -216,13 +217,12 @@ class PartyService:
         try:
             await self._hub.wait_synced(room, outcome.epoch, outcome.version, deadline)
         except RoomClosedError:
-            if room.replica.ended or room.has_ended:
+            if room.has_ended:
                 return Ended()
             return self._reject_if_lost(room.code, Missing())
         room.replica.lives_until(outcome.expires_at)
-        # The lease that this connection has been given cannot have begun before it was asked for.
-        room.renewed_at = max(room.renewed_at, deadline - STORE_BUDGET_SECONDS)
-        self._recovery.note_entered(room)
+        # The lease of this connection began after the store was asked for it.
+        self._recovery.note_entered(room, deadline - STORE_BUDGET_SECONDS)
         if isinstance(outcome, Watching):
             room.replica.watched_by(outcome.watchers)
         position = replace(outcome, epoch=room.replica.epoch, version=room.replica.version)
@@ -292,7 +292,3 @@ def _new_id() -> str:
 
 def _new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BITS // 8)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -19,6 +19,7 @@ from hubbub.core.limits import (
 )
 from hubbub.core.party import JoinAttempt, PartyDraft
 from hubbub.core.results import Deleted
+from hubbub.loop import now
 from hubbub.store.port import Store, StoreUnavailableError
 
 
@@ -100,9 +101,9 @@ class Rollbacks:
     async def _run_next(self) -> bool:
         """Settle the first doubt, or put it behind the others; False where the store did not answer."""
         doubt = self._rollbacks[0]
-        await asyncio.sleep(doubt.settled_at - _now())
+        await asyncio.sleep(doubt.settled_at - now())
         try:
-            word = await doubt.what.roll_back(self._store, _now() + STORE_BUDGET_SECONDS)
+            word = await doubt.what.roll_back(self._store, now() + STORE_BUDGET_SECONDS)
         except StoreUnavailableError:
             self._rollbacks.rotate(-1)
             return False
@@ -111,7 +112,3 @@ class Rollbacks:
             self._doubted.clear()
         self._tell(doubt.what.code, word)
         return True
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

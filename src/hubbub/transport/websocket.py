@@ -296,7 +296,7 @@ class ConnectionHandler:
 
     async def _act(self, command: Act | Leave) -> None:
         assert self._membership is not None
-        self._membership.busy = True
+        self._membership.begin_command()
         try:
             outcome = await self._service.act(self._membership.lease, command)
         except StoreUnavailableError as unavailable:
@@ -308,7 +308,7 @@ class ConnectionHandler:
                 await self._wait_party_ended(self._membership)
             for step in self._session.acted(command, outcome):
                 await self._take(step)
-        self._membership.busy = False
+        self._membership.end_command()
         if self._membership.room.is_closed:
             self._phone.close(CloseCode.PARTY_ENDED)
 
