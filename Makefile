@@ -28,8 +28,8 @@ imports: $(VENV)/.dev ## Check that imports point down
 
 check: lint types imports test ## Everything that must be green before a commit
 
-docs: $(VENV)/.serve ## Make what docs/ tells of the protocol afresh from the code
-	$(BIN)/python -m hubbub.transport.schema.schemas docs
+docs: $(VENV)/.serve ## Generate docs/protocol.*, and web/core/contract.js from the code
+	$(BIN)/python -m hubbub.transport.schema.schemas .
 
 bench: $(VENV)/.dev ## Measure, and print one table (needs node and npm for the peers)
 	$(BIN)/python -m bench

@@ -11,7 +11,7 @@ from unicodedata import category
 import aiohttp
 import msgspec
 
-from hubbub.core.errors import CloseCode
+from hubbub.core.errors import FINAL_CLOSE_CODES, CloseCode
 from hubbub.core.party import DIRECTION_CONTROLS
 from hubbub.core.protocol import (
     ChatModeSet,
@@ -45,9 +45,6 @@ _RETRY_SECONDS: Final = (0.5, 3.0)
 _CONNECT_SECONDS_MAX: Final = 5.0
 _HEARTBEAT_SECONDS: Final = 20.0
 _CONTROL_CATEGORIES: Final = {"Cc", "Cs", "Zl", "Zp"}
-_FINAL: Final = range(4500, 4600)
-"""Close codes that tell a client not to come back."""
-
 _decode = msgspec.json.Decoder(Heard).decode
 
 
@@ -92,7 +89,7 @@ async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, t
                 tell(f"{datetime.now().astimezone():%H:%M:%S}  {line}")
             if isinstance(message, PartyEnded):
                 return True
-        final = socket.close_code in _FINAL
+        final = socket.close_code in FINAL_CLOSE_CODES
         tell(f"The connection was closed ({_named(socket.close_code)}). {'' if final else 'Trying again ...'}".rstrip())
         return final
 

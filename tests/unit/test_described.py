@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbub.core import frames, protocol
-from hubbub.core.errors import CloseCode, Reason
+from hubbub.core.errors import CLOSINGS, CloseCode, Reason
 from hubbub.core.party import ChatMode
 from hubbub.core.protocol import Command, Heard, encode
 from hubbub.transport.schema.markdown import tag_of
-from hubbub.transport.schema.schemas import CLOSE_MEANINGS, asyncapi, documents
+from hubbub.transport.schema.schemas import asyncapi, documents
 
-DOCS = Path(__file__).parents[2] / "docs"
-SCHEMA = json.loads(documents()["protocol.schema.json"])
-PAGE = documents()["protocol.md"]
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads(documents()["docs/protocol.schema.json"])
+PAGE = documents()["docs/protocol.md"]
 ASYNCAPI = asyncapi("1.2.3")
 EXAMPLE_BLOCK = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -134,8 +134,8 @@ def resolve(document: Any, reference: str) -> Any:
 
 @pytest.mark.parametrize("name", documents())
 def test_generated_documents_are_current(name: str) -> None:
-    kept = (DOCS / name).read_text(encoding="utf-8") if (DOCS / name).exists() else ""
-    assert kept == documents()[name], f"docs/{name} is not what the code says any more: run `make docs`"
+    kept = (ROOT / name).read_text(encoding="utf-8") if (ROOT / name).exists() else ""
+    assert kept == documents()[name], f"{name} differs from the code: run `make docs`"
 
 
 def test_every_message_is_in_every_document() -> None:
@@ -149,7 +149,7 @@ def test_every_message_is_in_every_document() -> None:
 
 
 def test_every_reason_and_close_code_is_documented() -> None:
-    assert set(CLOSE_MEANINGS) == set(CloseCode)
+    assert set(CLOSINGS) == set(CloseCode)
     for code in CloseCode:
         assert f"| {code.value} | `{code.name.lower()}` |" in PAGE
         assert f"- {code.value} `{code.name.lower()}`" in ASYNCAPI["channels"]["ws"]["description"]

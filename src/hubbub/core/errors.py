@@ -1,9 +1,11 @@
-"""One table of refusals: what is told to people and to programs when something is not done."""
+"""Two tables: refusals, and close codes of the WebSocket. Documents and JavaScript are generated from them."""
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from hubbub.core import limits
 
 
 class Reason(StrEnum):
@@ -47,9 +49,12 @@ class Reason(StrEnum):
 
 
 class CloseCode(IntEnum):
-    """Why a socket is closed. 4400-4499 tell the client to come back, 4500-4599 that it is final."""
+    """Why a WebSocket is closed; numbers below 4000 are IANA's (RFC 6455, section 7.4.1).
 
-    LEFT = 1000
+    After 4400 to 4499 a client reconnects; 4500 to 4599 are final. `CLOSINGS` explains each.
+    """
+
+    LEFT = 1000  # IANA: NORMAL_CLOSURE; the name is the close reason on the wire and stays
     SERVICE_RESTART = 1012
     ENTER_TIMEOUT = 4400
     SLOW_CONSUMER = 4408
@@ -60,6 +65,57 @@ class CloseCode(IntEnum):
     ABUSE = 4513
 
 
+FINAL_CLOSE_CODES: Final = range(4500, 4600)
+"""After one of these a client must not reconnect by itself, even if it does not know the code."""
+
+
+class Closing(NamedTuple):
+    """One row of the table of close codes.
+
+    `meaning` is for people. If `is_final`, the client must not reconnect by itself. If `keeps_seat`, the seat of the
+    connection is held for its guest.
+    """
+
+    meaning: str
+    is_final: bool
+    keeps_seat: bool
+
+
+CLOSINGS: Final[Mapping[CloseCode, Closing]] = MappingProxyType(
+    {
+        CloseCode.LEFT: Closing("You left.", is_final=True, keeps_seat=False),
+        CloseCode.SERVICE_RESTART: Closing(
+            "This instance is going away: reconnect after a random wait of up to 5 s.", is_final=False, keeps_seat=True
+        ),
+        CloseCode.ENTER_TIMEOUT: Closing(
+            f"You entered no party within {limits.ENTER_SECONDS_MAX:g} s.", is_final=False, keeps_seat=True
+        ),
+        CloseCode.SLOW_CONSUMER: Closing(
+            f"You did not read fast enough: {limits.UNSENT_BYTES_MAX // 1024} KiB were unsent.",
+            is_final=False,
+            keeps_seat=True,
+        ),
+        CloseCode.TIMED_OUT: Closing(
+            "You were away for longer than your seat is held: join again for a new one.",
+            is_final=False,
+            keeps_seat=False,
+        ),
+        CloseCode.PARTY_ENDED: Closing("The party has ended.", is_final=True, keeps_seat=False),
+        CloseCode.KICKED: Closing("The host has removed you.", is_final=True, keeps_seat=False),
+        CloseCode.TAKEN_OVER: Closing(
+            "Another connection has taken your seat with your token.", is_final=True, keeps_seat=False
+        ),
+        CloseCode.ABUSE: Closing(
+            f"You sent {limits.UNDECODABLE_FRAMES_MAX} undecodable frames,"
+            f" or {limits.UNKNOWN_CODES_MAX} codes of no party.",
+            is_final=True,
+            keeps_seat=True,
+        ),
+    }
+)
+
+assert all(closing.is_final == (code in FINAL_CLOSE_CODES) for code, closing in CLOSINGS.items() if code >= 4000)
+
 CLOSE_CODES: Final[Mapping[Reason, CloseCode]] = MappingProxyType(
     {
         Reason.KICKED: CloseCode.KICKED,
@@ -69,7 +125,7 @@ CLOSE_CODES: Final[Mapping[Reason, CloseCode]] = MappingProxyType(
         Reason.PARTY_NOT_FOUND: CloseCode.PARTY_ENDED,
     }
 )
-"""How a connection is closed that has lost its place."""
+"""The close code of a connection that lost its seat or its party, by reason."""
 
 
 class Refusal(NamedTuple):
@@ -84,27 +140,39 @@ class Refusal(NamedTuple):
     retryable: bool = False
 
 
+_CODE_LENGTH: Final = {6: "six"}.get(limits.CODE_LENGTH, str(limits.CODE_LENGTH))
+
 REFUSALS: Final[Mapping[Reason, Refusal]] = MappingProxyType(
     {
         Reason.BAD_REQUEST: Refusal("The request body must be one JSON object", 400),
         Reason.BAD_FIELD: Refusal("A field is missing or does not hold what it should", 400),
-        Reason.BODY_TOO_LARGE: Refusal("The request body is too large: at most 16 KiB are read", 413),
-        Reason.BODY_TOO_SLOW: Refusal("The request body did not arrive in time: at most 5 s are waited", 408, True),
+        Reason.BODY_TOO_LARGE: Refusal(
+            f"The request body is too large: at most {limits.BODY_BYTES_MAX // 1024} KiB are read", 413
+        ),
+        Reason.BODY_TOO_SLOW: Refusal(
+            f"The request body did not arrive in time: at most {limits.BODY_SECONDS_MAX:g} s are waited", 408, True
+        ),
         Reason.CODE_REQUIRED: Refusal("Party code is required", 400),
-        Reason.CODE_INVALID: Refusal("The party code must be text of six letters and digits", 400),
+        Reason.CODE_INVALID: Refusal(f"The party code must be text of {_CODE_LENGTH} letters and digits", 400),
         Reason.IDEMPOTENCY_KEY_INVALID: Refusal(
-            "Idempotency-Key must be 16 to 128 letters, digits, hyphens or underscores", 400
+            f"Idempotency-Key must be {limits.IDEMPOTENCY_KEY_CHARS_MIN} to {limits.IDEMPOTENCY_KEY_CHARS_MAX}"
+            " letters, digits, hyphens or underscores",
+            400,
         ),
         Reason.PARTY_NOT_FOUND: Refusal("Party not found", 404),
         Reason.PARTY_ENDED: Refusal("This party has ended", 404),
         Reason.PARTY_FULL: Refusal("This party is full", 409),
         Reason.PARTY_LOCKED: Refusal("This party is locked: the host lets nobody new in", 423),
         Reason.STORE_UNAVAILABLE: Refusal("The party can't be reached right now: try again", 503, True),
-        Reason.RECOVERING: Refusal("The store is being healed after a loss of data: try again", 503, True),
+        Reason.RECOVERING: Refusal("The store is being restored after a loss of data: try again", 503, True),
         Reason.BAD_MESSAGE: Refusal("A frame must be a JSON object with a type `t`, or an array of such objects", 400),
         Reason.UNKNOWN_MESSAGE: Refusal("There is no message of that type", 400),
         Reason.TOO_LONG: Refusal("A field is too long", 400),
-        Reason.TOKEN_INVALID: Refusal("A token must be 22 to 64 letters, digits, hyphens or underscores", 400),
+        Reason.TOKEN_INVALID: Refusal(
+            f"A token must be {limits.TOKEN_CHARS_MIN} to {limits.TOKEN_CHARS_MAX}"
+            " letters, digits, hyphens or underscores",
+            400,
+        ),
         Reason.NOT_JOINED: Refusal("Join a party first", 409),
         Reason.ALREADY_JOINED: Refusal("This connection is in a party already", 409),
         Reason.NOT_HOST: Refusal("Only the host can do that", 403),
@@ -118,7 +186,9 @@ REFUSALS: Final[Mapping[Reason, Refusal]] = MappingProxyType(
         Reason.TIMED_OUT: Refusal("Your seat was given up since you were away for too long", 410),
         Reason.TAKEN_OVER: Refusal("Your seat was taken over by another connection of yours", 409),
         Reason.TOO_MANY_WATCHERS: Refusal("This party has as many watchers as it may have", 429, True),
-        Reason.RATE_LIMITED: Refusal("That was too much at once: at most 20 commands a second", 429, True),
+        Reason.RATE_LIMITED: Refusal(
+            f"That was too much at once: at most {limits.COMMANDS_PER_SECOND_MAX} commands a second", 429, True
+        ),
         Reason.ORIGIN_NOT_ALLOWED: Refusal("Pages of that origin may not open this connection", 403),
         Reason.NOT_FOUND: Refusal("There is nothing at this address", 404),
         Reason.METHOD_NOT_ALLOWED: Refusal("This address does not take that method", 405),
@@ -127,4 +197,4 @@ REFUSALS: Final[Mapping[Reason, Refusal]] = MappingProxyType(
 )
 
 CREATE_STORE_UNAVAILABLE: Final = Refusal("Failed to create party in shared store", 500, True)
-"""`store_unavailable` as a create tells it: sentence and status are those of the system that came before."""
+"""`store_unavailable` of a create: sentence and status come from the system that Hubbub replaces."""

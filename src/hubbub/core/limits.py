@@ -1,4 +1,7 @@
-"""Every bound of Hubbub in one place, units in the names, their inequalities checked on import."""
+"""Every bound of Hubbub, with units in the names; inequalities are asserted on import.
+
+Lua gets the bounds that it needs from `store/scripts`, JavaScript from the generated `web/core/contract.js`.
+"""
 
 from typing import Final
 
@@ -25,16 +28,14 @@ BODY_BYTES_MAX: Final = 16 * 1024
 BODY_SECONDS_MAX: Final = 5.0
 REQUEST_ID_CHARS_MAX: Final = 128
 
-# What a caller is promised while the store is down or frozen, and what of it the store may use up: the
-# rest is for reading the request and writing the answer on a busy machine.
-PROMISE_ANSWER_SECONDS: Final = 2.0
+# What the store may use of PROMISE_ANSWER_SECONDS; the rest is for reading the request and writing the answer on a
+# busy machine.
 STORE_BUDGET_SECONDS: Final = 1.5
 READINESS_BUDGET_SECONDS: Final = 0.8
 
 # How often an instance asks the store for a sign of life when nobody else does.
 PROBE_INTERVAL_SECONDS: Final = 0.5
 PROBE_BUDGET_SECONDS: Final = 1.0
-PROMISE_RETURN_SECONDS: Final = 2.0
 # A server that has failed so often in a row is known to be away, and is given a pause in which every call fails at
 # once. One failure alone may be a connection that broke.
 BREAKER_FAILURE_THRESHOLD: Final = 2
@@ -92,7 +93,6 @@ ENGINE_START_SECONDS_MAX: Final = 10.0
 ENGINE_STOP_SECONDS_MAX: Final = 2.0
 ENGINE_RESTART_PAUSE_SECONDS: Final = 1.0
 ENGINE_AOF_REWRITE_SECONDS: Final = 600.0
-PROMISE_ENGINE_OUTLIVES_SECONDS: Final = 5.0
 
 # The doctor. Each question has the budget of a call, all of them together that of a person's patience.
 DOCTOR_SECONDS_MAX: Final = 20.0
@@ -101,7 +101,7 @@ DOCTOR_ROUND_TRIPS_AT_START: Final = 50
 DOCTOR_ROUND_TRIPS_SECONDS_MAX: Final = 3.0
 DOCTOR_RETRY_SECONDS: Final = 2.0
 DOCTOR_REPLICAS_WAIT_SECONDS: Final = 0.1
-# What it finds worth a word: see docs/redis.md, "Nearness".
+# What it finds worth a word: see docs/redis.md, "Production".
 DOCTOR_ROUND_TRIP_NOTE_MS: Final = 20.0
 DOCTOR_ROUND_TRIP_WARNING_MS: Final = 100.0
 DOCTOR_CLOCKS_APART_NOTE_MS: Final = 1000.0
@@ -155,8 +155,10 @@ SEND_WINDOW_SECONDS_MAX: Final = 0.05
 REACTIONS_UNMERGED_MAX: Final = 8
 """More reactions than these in one window are merged and counted."""
 
-# Leases are renewed at a third of their length, checked for what is due at a fifth of that.
+# Leases are renewed this often per lease, and checked for what is due this often per renewal. A party's clock stops if
+# no instance has touched the party for this many renewals although somebody is connected.
 RENEWALS_PER_LEASE: Final = 3
+CLOCK_STOPS_AFTER_RENEWALS: Final = 2
 LEASE_CHECKS_PER_RENEWAL: Final = 5
 
 # The feed of events. A room is kept for a while after its last member here; events that should have come are asked
@@ -169,6 +171,16 @@ CATCH_UP_JITTER_SECONDS: Final = 1.0
 FEED_RETRY_SECONDS: Final = 0.5
 PUBSUB_IDLE_SECONDS: Final = 2.0
 PUBSUB_PROBE_TIMEOUT_SECONDS: Final = 2.0
+
+# JSON may escape any character: one outside the Basic Multilingual Plane takes two escapes such as \ud83d of 6 bytes each.
+ESCAPED_CHAR_BYTES_MAX: Final = 12
+MESSAGE_OVERHEAD_BYTES_MAX: Final = 1024
+"""Upper bound of everything in a client's frame but its longest text: type, names of fields, `requestId`."""
+
+# Promises, not knobs: no code reads them but assertions, tests and documents.
+PROMISE_ANSWER_SECONDS: Final = 2.0
+PROMISE_RETURN_SECONDS: Final = 2.0
+PROMISE_ENGINE_OUTLIVES_SECONDS: Final = 5.0
 PROMISE_STALLED_SECONDS: Final = 10.0
 
 assert READINESS_BUDGET_SECONDS < STORE_BUDGET_SECONDS < PROMISE_ANSWER_SECONDS
@@ -189,3 +201,6 @@ assert DOCTOR_ROUND_TRIP_WARNING_MS * 3 < STORE_BUDGET_SECONDS * 1000
 assert DOCTOR_ROUND_TRIPS_SECONDS_MAX < DOCTOR_SECONDS_MAX
 assert DOCTOR_REPLICAS_WAIT_SECONDS < STORE_BUDGET_SECONDS
 assert IDEMPOTENCY_KEY_CHARS_MIN <= IDEMPOTENCY_KEY_CHARS_MAX
+assert 0 < CLOCK_STOPS_AFTER_RENEWALS < RENEWALS_PER_LEASE
+# A client that escapes every character may still send the longest message and the longest track.
+assert max(MESSAGE_CHARS_MAX, FILENAME_CHARS_MAX) * ESCAPED_CHAR_BYTES_MAX + MESSAGE_OVERHEAD_BYTES_MAX <= FRAME_BYTES_MAX

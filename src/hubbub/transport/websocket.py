@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 from emoji import is_emoji
 
 from hubbub import __version__
-from hubbub.core.errors import CloseCode, Reason
+from hubbub.core.errors import CLOSINGS, CloseCode, Reason
 from hubbub.core.limits import (
     CLOSE_SECONDS_MAX,
     FRAME_BYTES_MAX,
@@ -33,16 +33,6 @@ from hubbub.transport.middleware import LOG_FIELDS, REQUEST_ID, HttpRefusalError
 _TEXT_FRAME: Final = 0x81
 _RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER for a connection whose peer does not read: no waiting for what it will not take."""
-
-
-_CODES_WITHOUT_SEAT: Final = {
-    CloseCode.LEFT,
-    CloseCode.PARTY_ENDED,
-    CloseCode.KICKED,
-    CloseCode.TAKEN_OVER,
-    CloseCode.TIMED_OUT,
-}
-"""Closed with one of these, a connection has no seat any more that could be held."""
 
 
 def text_frame(text: bytes) -> bytes:
@@ -237,7 +227,7 @@ class ConnectionHandler:
             self._entry_timeout.cancel()
         if self._membership is not None:
             self._hub.unseat(self._membership)
-            if self._phone.closed_with not in _CODES_WITHOUT_SEAT:
+            if self._phone.closed_with is None or CLOSINGS[self._phone.closed_with].keeps_seat:
                 await self._service.disconnect(self._membership.lease)
 
     def _note(self, unavailable: StoreUnavailableError) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from hubbub.core import limits
-from hubbub.core.errors import REFUSALS, CloseCode
+from hubbub.core.errors import CLOSINGS, REFUSALS
 from hubbub.core.protocol import Answer, Command, Event, Heard, RoomMessage
 
 Schema = dict[str, Any]
@@ -28,8 +28,8 @@ def tag_of(kind: type[msgspec.Struct]) -> str:
     return str(kind.__struct_config__.tag)
 
 
-def reference_page(schemas: Schemas, close_meanings: Mapping[CloseCode, str]) -> str:
-    """The whole page; `schemas` by name."""
+def reference_page(schemas: Schemas) -> str:
+    """Return the whole page; `schemas` are by name."""
     versioned_or_answers = {*get_args(Answer), RoomMessage, *get_args(Event)}
     unversioned = [kind for kind in get_args(Heard) if kind not in versioned_or_answers]
     tables = {
@@ -40,7 +40,7 @@ def reference_page(schemas: Schemas, close_meanings: Mapping[CloseCode, str]) ->
         "unversioned": _message_table(unversioned, schemas),
         "objects": _object_table(schemas),
         "reasons": _reason_table(),
-        "close_codes": _close_code_table(close_meanings),
+        "close_codes": _close_code_table(),
     }
     template = Template(files("hubbub.transport.schema").joinpath("protocol.template.md").read_text(encoding="utf-8"))
     return template.substitute(tables, **_bounds())
@@ -80,10 +80,10 @@ def _reason_table() -> str:
     return _table(["reason", "sentence", "status", "retryable"], rows)
 
 
-def _close_code_table(meanings: Mapping[CloseCode, str]) -> str:
+def _close_code_table() -> str:
     return _table(
         ["code", "name", "meaning"],
-        [(str(code.value), f"`{code.name.lower()}`", meaning) for code, meaning in meanings.items()],
+        [(str(code.value), f"`{code.name.lower()}`", closing.meaning) for code, closing in CLOSINGS.items()],
     )
 
 

@@ -11,29 +11,17 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from hubbub.core.errors import CloseCode
-from hubbub.core.limits import ENTER_SECONDS_MAX, UNDECODABLE_FRAMES_MAX, UNKNOWN_CODES_MAX, UNSENT_BYTES_MAX
+from hubbub.core.errors import CLOSINGS
 from hubbub.core.protocol import Answer, Command, Heard, Welcome
+from hubbub.transport.schema.javascript import contract_module
 from hubbub.transport.schema.markdown import Schema, reference_page, tag_of
-
-CLOSE_MEANINGS: Final[Mapping[CloseCode, str]] = {
-    CloseCode.LEFT: "You left.",
-    CloseCode.SERVICE_RESTART: "This instance is going away: come back after a random wait of up to 5 s.",
-    CloseCode.ENTER_TIMEOUT: f"You entered no party within {ENTER_SECONDS_MAX:g} s.",
-    CloseCode.SLOW_CONSUMER: f"You did not read fast enough: {UNSENT_BYTES_MAX // 1024} KiB waited for you.",
-    CloseCode.TIMED_OUT: "You were away for longer than your seat is held: join again for a new one.",
-    CloseCode.PARTY_ENDED: "The party has ended.",
-    CloseCode.KICKED: "The host has removed you.",
-    CloseCode.TAKEN_OVER: "Another connection has taken your seat with your token.",
-    CloseCode.ABUSE: f"You sent {UNDECODABLE_FRAMES_MAX} undecodable frames, or {UNKNOWN_CODES_MAX} codes of no party.",
-}
 
 _DEFINITIONS: Final = "#/$defs/"
 _SCHEMAS: Final = "#/components/schemas/"
 _CHANNEL: Final = "#/channels/ws"
 _ABOUT: Final = "Everything that happens in a party, as it happens. A frame is one message, or a batch of them."
 _CLOSING: Final = (
-    "The connection is closed with one of these; 4400 to 4499 mean come back, 4500 to 4599 that it is final:"
+    "The connection is closed with one of these. After 4400 to 4499 reconnect; 4500 to 4599 are final:"
 )
 
 
@@ -111,12 +99,13 @@ def asyncapi(version: str) -> dict[str, Any]:
 
 
 def documents() -> dict[str, str]:
-    """The documents that are kept in the repository, by file name."""
+    """Return the generated files of the repository, by their path in it."""
     schema = json_schema()
     text = msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
     return {
-        "protocol.schema.json": text + "\n",
-        "protocol.md": reference_page(schema["$defs"], CLOSE_MEANINGS),
+        "docs/protocol.schema.json": text + "\n",
+        "docs/protocol.md": reference_page(schema["$defs"]),
+        "src/hubbub/web/core/contract.js": contract_module(),
     }
 
 
@@ -130,7 +119,7 @@ def _refs(root: str, names: Iterable[str]) -> list[Schema]:
 
 
 def _channel(names: Iterable[str]) -> dict[str, Any]:
-    codes = [f"- {code.value} `{code.name.lower()}`: {meaning}" for code, meaning in CLOSE_MEANINGS.items()]
+    codes = [f"- {code.value} `{code.name.lower()}`: {closing.meaning}" for code, closing in CLOSINGS.items()]
     return {
         "address": "/ws",
         "title": "The live connection",
@@ -169,7 +158,7 @@ def _message(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the documents into the folder that is named."""
+    """Write the generated files below the repository's folder, the first argument."""
     folder = Path(sys.argv[1])
     for name, text in documents().items():
         (folder / name).write_text(text, encoding="utf-8")

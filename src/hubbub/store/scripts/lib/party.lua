@@ -26,7 +26,7 @@ end
 local function run_clock()
   local gap = now - state.touchedAt
   local connected = party.hostConnected or party.guestCount > 0 or state.watchers > 0
-  if gap < 0 or connected and gap > lease_ms * 2 / 3 then state.stoodStill = state.stoodStill + gap end
+  if gap < 0 or connected and gap > lease_ms * CLOCK_STOPS_AFTER_RENEWALS / RENEWALS_PER_LEASE then state.stoodStill = state.stoodStill + gap end
   state.touchedAt = now
   party_now = now - state.stoodStill
 end

@@ -19,7 +19,7 @@ local touched_at, stood_still, watchers = unpack(redis.call('HMGET', state_key, 
 if touched_at then
   local gap = now - touched_at
   local connected = party.hostConnected or party.guestCount > 0 or tonumber(watchers) > 0
-  local stands_still = gap < 0 or connected and gap > ARGV[1] * 2 / 3
+  local stands_still = gap < 0 or connected and gap > ARGV[1] * CLOCK_STOPS_AFTER_RENEWALS / RENEWALS_PER_LEASE
   party_now = (stands_still and touched_at or now) - stood_still
 end
 for _, over in ipairs(redis.call('ZRANGE', leases_key, '-inf', string.format('%d', party_now), 'BYSCORE')) do
