@@ -5,7 +5,7 @@ that are kept in the repository.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -20,9 +20,7 @@ _DEFINITIONS: Final = "#/$defs/"
 _SCHEMAS: Final = "#/components/schemas/"
 _CHANNEL: Final = "#/channels/ws"
 _ABOUT: Final = "Everything that happens in a party, as it happens. A frame is one message, or a batch of them."
-_CLOSING: Final = (
-    "The connection is closed with one of these. After 4400 to 4499 reconnect; 4500 to 4599 are final:"
-)
+_CLOSING: Final = "The connection is closed with one of these. After 4400 to 4499 reconnect; 4500 to 4599 are final:"
 
 
 def schemas(root: str) -> dict[str, Schema]:
