@@ -172,7 +172,7 @@ FEED_RETRY_SECONDS: Final = 0.5
 PUBSUB_IDLE_SECONDS: Final = 2.0
 PUBSUB_PROBE_TIMEOUT_SECONDS: Final = 2.0
 
-# JSON may escape any character. One outside the Basic Multilingual Plane takes two escapes such as \ud83d, 6 bytes each.
+# JSON may escape any character. One outside the Basic Multilingual Plane takes two escapes like \ud83d, 6 bytes each.
 ESCAPED_CHAR_BYTES_MAX: Final = 12
 MESSAGE_OVERHEAD_BYTES_MAX: Final = 1024
 """Upper bound of everything in a client's frame but its longest text: type, names of fields, `requestId`."""
