@@ -9,7 +9,7 @@ from hubbub.core.limits import PROMISE_STALLED_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.core.protocol import SendMessage
 from hubbub.core.results import Created, Done, Found, Joined, ReadOutcome
 from hubbub.store import keys
-from hubbub.store.client.slots import slot_of
+from hubbub.store.client.topology import slot_of
 from hubbub.store.health import StoreState
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, attempt, begin, draft, soon, until

@@ -1,8 +1,8 @@
-"""Whether the store still has all that it had: the life of each shard's data, as this instance remembers it.
+"""Detects data loss: compares the generation of each shard with the one that this instance remembers.
 
-Every shard keeps an id and a beat (`generation.lua`). An id that is gone or another one, or a counter lower than
-remembered, means that data was lost: by a store that came back empty or older, or by a failover. Until those who
-had phones in its parties have written them back, nothing is known to be absent from it.
+A generation is an id and a counter (`generation.lua`). If the id is missing or differs, or the counter is lower
+than remembered, the shard lost data: it returned empty or older, or a failover lost writes. Until instances have
+written back their parties, a party that is not found there is not known to be absent.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from hubbub.store.port import StoreUnavailableError, store_recovering_error
 
 
 class _Generation(msgspec.Struct, frozen=True):
-    """What is remembered of a shard's life."""
+    """A shard's generation as last seen."""
 
     id: str
     counter: int
 
 
-_NOTHING = _Generation("", 0)
+_UNKNOWN = _Generation("", 0)
 
 
 class DataLossDetector:
-    """The life of each shard. `healing` are the shards that this instance is writing back."""
+    """The generations of all shards. `healing` has the shards that this instance is writing back."""
 
     def __init__(self, client: ScriptClient, health: StoreHealth) -> None:
         self._client = client
@@ -41,36 +41,36 @@ class DataLossDetector:
         self._listeners: list[Callable[[str], None]] = []
         self.healing: set[str] = set()
         self.has_local_state: Callable[[], bool] = lambda: True
-        """Whether this instance would lose anything with the store; an idle one writes nothing."""
+        """Whether this instance has parties to restore. If not, it reads generations and writes nothing."""
 
     def on_data_loss(self, listener: Callable[[str], None]) -> None:
-        """Tell `listener` of each shard that has lost data, from now on."""
+        """Call `listener` with each shard that has lost data."""
         self._listeners.append(listener)
 
     async def run(self) -> None:
-        """Look after every shard for ever, so that losses and the link's state are known without traffic."""
+        """Check every shard at intervals until cancelled, so that loss and health are known without traffic."""
         while True:
-            # At once, so that a shard that is away does not keep the others unwatched.
+            # In parallel. Otherwise an unreachable shard would delay the checks of the others.
             await asyncio.gather(*map(self._try_check, self._client.shards()))
-            # A shard's tag changes where the slot that it was named by has moved away.
+            # A shard gets another tag if the slot that named it moves away.
             self._recovering.intersection_update(self._client.shards())
             await asyncio.sleep(PROBE_INTERVAL_SECONDS)
 
     async def confirm_absence(self, key: str, deadline: float) -> None:
-        """Return if what was just found absent is not there because it never was, or has gone.
+        """Return if `key`, which was just not found, is absent; raise if the store may have lost it.
 
-        Raises `StoreUnavailableError` where it may have been lost: ask after the miss, never before it.
+        Call it after the miss. A check before it would not see a loss in between.
         """
         shard = self._client.shard_of(key)
         if not await self._check(shard, deadline, read_only=True):
             raise store_recovering_error()
 
     def shard_of(self, code: str) -> str:
-        """The shard that has the party."""
+        """Return the shard that has the party."""
         return self._client.shard_of(keys.party(code))
 
     def is_recovering(self, shard: str) -> bool:
-        """Whether the shard was being written back when it was last looked at."""
+        """Whether the shard was being written back at the last check."""
         return shard in self._recovering
 
     async def _try_check(self, shard: str) -> None:
@@ -78,8 +78,8 @@ class DataLossDetector:
             await self._check(shard, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
 
     async def _check(self, shard: str, deadline: float, *, read_only: bool = False) -> bool:
-        """Look after a shard; False where data was lost and is being written back."""
-        known = self._known.get(shard, _NOTHING)
+        """Check a shard; return False while lost data is being written back."""
+        known = self._known.get(shard, _UNKNOWN)
         what: Literal["read", "write", "recover"] = "write" if self.has_local_state() and not read_only else "read"
         if shard in self.healing:
             what = "recover"
@@ -90,8 +90,8 @@ class DataLossDetector:
             deadline,
             probing=True,
         )
-        _, status, life_id, counter, is_recovering = reply
-        self._record(shard, _Generation(life_id.decode(), counter), was_lost=status == b"lost")
+        _, status, generation_id, counter, is_recovering = reply
+        self._record(shard, _Generation(generation_id.decode(), counter), was_lost=status == b"lost")
         if is_recovering:
             self._recovering.add(shard)
         else:
@@ -101,8 +101,8 @@ class DataLossDetector:
 
     def _record(self, shard: str, found: _Generation, *, was_lost: bool) -> None:
         known = self._known.get(shard, found)
-        # Looks may cross: of several that found the same loss the first tells of it, and one that was answered before
-        # the loss was seen tells nothing new.
+        # Checks overlap. Of several that found the same loss only the first reports it. A reply from before a loss
+        # that is known already changes nothing.
         if was_lost and (found.id != known.id or found.counter < known.counter):
             self._known[shard] = found
             for listener in self._listeners:

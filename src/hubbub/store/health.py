@@ -1,4 +1,4 @@
-"""What an instance knows of its link to the store."""
+"""The state of this instance's connections to the store."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -7,11 +7,11 @@ from hubbub.store.port import StoreFailure
 
 
 class StoreState(StrEnum):
-    """The link's state as `/health` shows it.
+    """The state as `/health` shows it.
 
-    `connecting` lasts from the start to the first answer or failure. A store that answers but refuses
-    (read-only, out of memory) is connected; one that is loading its data is not. `recovering` is connected to a store
-    that has lost data, while instances write it back.
+    `connecting` lasts from the start to the first answer or failure. A store that answers with a refusal
+    (read-only, out of memory) is connected. A store that loads its data is not. `recovering` means connected to a
+    store that has lost data, while instances write it back.
     """
 
     CONNECTING = "connecting"
@@ -21,7 +21,7 @@ class StoreState(StrEnum):
 
 
 class StoreHealth:
-    """Keeps the state and tells each change of it once, with the failure that caused it."""
+    """Holds the state and reports each change once, with the failure that caused it."""
 
     def __init__(self) -> None:
         self.state = StoreState.CONNECTING
@@ -29,22 +29,22 @@ class StoreHealth:
         self._listeners: list[Callable[[StoreState, StoreFailure | None], None]] = []
 
     def on_change(self, listener: Callable[[StoreState, StoreFailure | None], None]) -> None:
-        """Tell `listener` of every change from now on."""
+        """Call `listener` after each change."""
         self._listeners.append(listener)
 
     def answered(self) -> None:
-        """Note that the store answered, be it with a refusal."""
+        """Record an answer of the store. A refusal counts."""
         self._enter(StoreState.RECOVERING if self._is_recovering else StoreState.CONNECTED, None)
 
     def set_recovering(self, is_recovering: bool) -> None:
-        """Note whether the store has lost data that is being written back."""
+        """Record whether instances write back data that the store has lost."""
         self._is_recovering = is_recovering
-        # Of a cluster one shard may answer while others do not.
+        # In a cluster one shard can answer while others do not.
         if self.state in {StoreState.CONNECTED, StoreState.RECOVERING}:
             self.answered()
 
     def failed(self, failure: StoreFailure) -> None:
-        """Note that the store did not answer."""
+        """Record that the store did not answer."""
         self._enter(StoreState.DISCONNECTED, failure)
 
     def _enter(self, state: StoreState, failure: StoreFailure | None) -> None:

@@ -1,7 +1,7 @@
-"""Every key and channel that Hubbub uses.
+"""Names of every key and channel that Hubbub uses.
 
-`party:CODE` is the one key a party that matches `party:*`, so that counting those counts parties. Its other
-keys put the same text in braces: they do not match, and lie in the same Cluster slot.
+A party has one key that matches `party:*`, its document `party:CODE`, so counting those counts parties. Its other
+keys have the same text in braces. They do not match, and they are in the same Cluster slot.
 """
 
 from functools import lru_cache
@@ -13,69 +13,73 @@ _PARTY_PARTS: Final = ("ended", "tries", "state", "seats", "tokens", "roster", "
 
 
 def party(code: str) -> str:
-    """The party's document."""
+    """Name the party's document, a JSON string."""
     return f"party:{code}"
 
 
 def ended(code: str) -> str:
-    """The tombstone: the party ended not long ago. Holds the hash of its host's token."""
+    """Name the tombstone of an ended party. It holds the hash of the host's token."""
     return _of(code, "ended")
 
 
 def state(code: str) -> str:
-    """A hash of what moves with every change: version, the party's clock, counters, what plays."""
+    """Name a hash of values that change often: version, party clock, counters, playback."""
     return _of(code, "state")
 
 
 def leases(code: str) -> str:
-    """A sorted set of what runs out, by the party's clock: leases of connections, holds of seats, the host's grace."""
+    """Name a sorted set of expiries by the party clock: leases, holds, the host's grace."""
     return _of(code, "leases")
 
 
 @lru_cache(CODES_CACHED)
 def party_keys(code: str) -> tuple[str, ...]:
-    """Every key of a party, in the order in which the scripts on a live party take them.
+    """Name every key of a party, in the order in which the party scripts take them.
 
-    Besides those here: `tries`, the ids of the creates that found the party, once there was more than one; `seats`,
-    a hash by id; `tokens`, a hash from a token's hash to the id of its seat; `roster`, a list of the ids of the
-    listed seats, in the order of their coming; `log`, a list of the last events; `messages`, a list of the last
-    messages.
+    Keys without a function here:
+
+    - `tries`: the ids of the create attempts that found the party, if there was more than one
+    - `seats`: a hash from a member's id to the seat
+    - `tokens`: a hash from a token's hash to the id of its seat
+    - `roster`: a list of the ids of the listed seats, oldest first
+    - `log`: a list of the last events
+    - `messages`: a list of the last messages
     """
     return (party(code), *(_of(code, part) for part in _PARTY_PARTS))
 
 
 def events(code: str) -> str:
-    """The channel of the party's events."""
+    """Name the channel of the party's events."""
     return _of(code, "events")
 
 
 def once(key_hash: str) -> str:
-    """The code that an idempotency key is bound to."""
+    """Name the key with the code that an idempotency key is bound to."""
     return f"hubbub:once:{key_hash}"
 
 
 def probe(shard: str, instance_id: str) -> str:
-    """The channel by which an instance finds out whether events of a shard reach it."""
+    """Name the channel on which an instance probes its subscription to a shard."""
     return f"hubbub:{{{shard}}}:probe:{instance_id}"
 
 
 def generation(shard: str) -> str:
-    """A hash that names the life of a shard's data, by an id and a beat: what was lost shows there."""
+    """Name the hash of a shard's generation, with fields `id` and `beat`. Both show data loss."""
     return f"hubbub:{{{shard}}}:life"
 
 
 def recovering(shard: str) -> str:
-    """There while instances write back what the shard has lost: nothing is known to be absent from it meanwhile."""
+    """Name the key that exists while instances write back a shard's lost data. Absence is unknown meanwhile."""
     return f"hubbub:{{{shard}}}:recovering"
 
 
 def doctor_key(code: str) -> str:
-    """A key of Hubbub's that is no party's, in the slot of that code's keys."""
+    """Name a key for the doctor's tests, in the slot of a party code but not of the party."""
     return f"hubbub:{{{party(code)}}}:doctor"
 
 
 def foreign_key(code: str) -> str:
-    """A name that is none of Hubbub's, in the slot of that code's keys: a user of its own may not touch it."""
+    """Name a key that is not Hubbub's, in the slot of a party code. A restricted user must not have access."""
     return f"doctor:{{{party(code)}}}"
 
 

@@ -1,4 +1,4 @@
-"""Addresses of stores: what a `REDIS_URL` can say."""
+"""Addresses of stores: parses `REDIS_URL`."""
 
 import ipaddress
 import re
@@ -23,21 +23,21 @@ _PORT_MAX: Final = 65535
 
 
 class StoreTls(msgspec.Struct, frozen=True):
-    """What the TLS of a `rediss://` store needs beyond the system's own certificates, as PEM files."""
+    """PEM files for the TLS of a `rediss://` store, in addition to the system's certificates."""
 
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
 
     def check(self) -> None:
-        """Raise OSError (`ssl.SSLError` is one) where a file cannot be used."""
+        """Raise OSError (`ssl.SSLError` is one) if a file cannot be used."""
         context = ssl.create_default_context(cafile=self.ca_file)
         if self.cert_file is not None:
             context.load_cert_chain(self.cert_file, self.key_file)
 
 
 class Node(msgspec.Struct, frozen=True, order=True):
-    """Where one server listens."""
+    """The address of one server."""
 
     host: str
     port: int = REDIS_PORT_DEFAULT
@@ -47,7 +47,7 @@ class Node(msgspec.Struct, frozen=True, order=True):
 
 
 class Login(msgspec.Struct, frozen=True):
-    """Who we are to a server, and whether we speak to it by TLS."""
+    """Credentials for a server, and whether to use TLS."""
 
     username: str | None = None
     password: str | None = None
@@ -63,7 +63,7 @@ class SingleAddress(msgspec.Struct, frozen=True):
 
 
 class SentinelAddress(msgspec.Struct, frozen=True):
-    """The primary that Sentinel has for a service, and who we are to the sentinels."""
+    """The primary of a Sentinel service, with the credentials for the sentinels."""
 
     sentinels: tuple[Node, ...]
     service: str
@@ -72,7 +72,7 @@ class SentinelAddress(msgspec.Struct, frozen=True):
 
 
 class ClusterAddress(msgspec.Struct, frozen=True):
-    """A cluster, by some of its nodes."""
+    """A cluster, given by some of its nodes."""
 
     seeds: tuple[Node, ...]
     login: Login = Login()
@@ -82,7 +82,7 @@ StoreAddress = SingleAddress | SentinelAddress | ClusterAddress
 
 
 def parse_store_url(url: str) -> StoreAddress:
-    """The address in `redis://[user:password@]host[:port][/database]`; `rediss://` and the like for TLS.
+    """Parse `redis://[user:password@]host[:port][/database]`; `rediss://` and the like for TLS.
 
     `redis+sentinel://…host,host/service` takes several sentinels, a service and the options `sentinel_username` and
     `sentinel_password`; `redis+cluster://…host,host` takes several nodes. Raises ValueError whose text ends the
@@ -121,7 +121,7 @@ def parse_store_url(url: str) -> StoreAddress:
 
 
 def is_host(text: str) -> bool:
-    """Whether `text` is an address or can be a host's name; without a port, which is a setting of its own."""
+    """Return whether `text` is an IP address or a valid host name, without a port."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

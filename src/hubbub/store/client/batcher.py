@@ -1,9 +1,9 @@
-"""Script calls to one store server: those of one loop turn share one round trip, each with a deadline.
+"""Batches script calls to one server: calls of one loop turn share a round trip, and each has a deadline.
 
-One batch is in flight at a time. Calls that are made meanwhile wait and form the next one, so the busier
-the instance, the larger its batches. Batches write on a connection of redis-py directly, not through its
-client: there the moment of sending is known, so "certainly not done" and "may be done" can be told apart,
-and nothing is ever sent twice.
+One batch is in flight at a time. Calls that arrive meanwhile form the next batch, so a busier instance sends
+larger batches. A batch is written to a connection of redis-py directly, not through redis-py's client. So the
+moment of sending is known: a call that was not sent is certainly not done, and one that was sent is in doubt.
+Nothing is sent twice.
 """
 
 import asyncio
@@ -49,11 +49,11 @@ _ASKING: Final[bytes] = pack_command(("ASKING",))
 
 
 class _NotReplicatedError(RedisError):
-    """The server did it, but too few replicas said in time that they have it."""
+    """The server did it, but too few replicas acknowledged it in time."""
 
 
 class RedirectedError(StoreUnavailableError):
-    """The server did nothing, since another one of its cluster has the slot: for good, or for this call only."""
+    """The server did nothing: another node has the slot, for good (MOVED) or for this call only (ASK)."""
 
     def __init__(self, error: AskError) -> None:
         super().__init__(StoreFailure.MOVING, str(error))
@@ -63,7 +63,7 @@ class RedirectedError(StoreUnavailableError):
 
 
 class SlotMovingError(StoreUnavailableError):
-    """The server did nothing, since it has some of the keys and another one the rest: a matter of a moment."""
+    """The server did nothing: some keys of the slot are on another node for a moment (TRYAGAIN)."""
 
 
 _FAILURES: tuple[tuple[type[Exception], StoreFailure], ...] = (
@@ -80,7 +80,7 @@ _FAILURES: tuple[tuple[type[Exception], StoreFailure], ...] = (
 
 
 def failure_of(error: BaseException) -> StoreFailure:
-    """What an error of redis-py or of the connection means."""
+    """Classify an error of redis-py or of the connection."""
     for kind, failure in _FAILURES:
         if isinstance(error, kind):
             return failure
@@ -92,12 +92,12 @@ def _unavailable(error: Exception, *, sent: bool) -> StoreUnavailableError:
         return RedirectedError(error)
     if isinstance(error, TryAgainError):
         return SlotMovingError(StoreFailure.MOVING, str(error))
-    # A store that refused a call did nothing; one whose reply is missing may have done it.
+    # A store that refused a call did nothing. If the reply is missing, the store may have done it.
     return StoreUnavailableError(failure_of(error), str(error), in_doubt=sent and not isinstance(error, ResponseError))
 
 
 class _Call:
-    """One script call on its way: what is sent, and who waits for the reply."""
+    """One script call from enqueuing to its reply."""
 
     __slots__ = ("args", "asking", "deadline", "future", "keys", "script", "sent", "timer", "unreplicated_reply")
 
@@ -121,22 +121,22 @@ class _Call:
 
     @property
     def needs_clock(self) -> bool:
-        """Whether the deadline is told to the server, by its own clock."""
+        """Whether the call carries its deadline, which is converted to the server's clock."""
         return bool(self.args) and self.args[0] is NOT_AFTER
 
     def pack(self, clock: ClockOffset | None, *, by_source: bool) -> bytes:
-        """What goes over the wire."""
+        """Return the command as bytes."""
         args = self.args
         if self.needs_clock:
             assert clock is not None
             args = (clock.store_ms_no_later_than(self.deadline), *args[1:])
         verb, script = ("EVAL", self.script.source) if by_source else ("EVALSHA", self.script.sha)
-        # hiredis packs in a third of redis-py's time.
+        # hiredis packs three times as fast as redis-py.
         command: bytes = pack_command((verb, script, len(self.keys), *self.keys, *args))  # type: ignore[arg-type]
         return _ASKING + command if self.asking else command
 
     def answer(self, reply: Reply | Exception) -> None:
-        """Hand the reply, or the failure there was, to the caller, if that one still waits."""
+        """Give the reply or the error to the caller, if it still waits."""
         if self.timer is not None:
             self.timer.cancel()
         if self.future.done():
@@ -148,13 +148,13 @@ class _Call:
 
 
 class Batcher:
-    """`ScriptClient` to the one server behind `pool`.
+    """The `ScriptClient` of the one server behind `pool`.
 
-    After some failures in a row it is known to be away: then calls fail at once, but for those that probe for its
-    return and, now and then, one batch.
+    It has a circuit breaker. After `BREAKER_FAILURE_THRESHOLD` failures in a row calls fail at once, except probes
+    and one batch every `BREAKER_OPEN_SECONDS`.
 
-    With `replicas`, a reply is handed out only when that many replicas have what was written. `WAIT` holds up
-    everything on its connection, so a batcher that waits is best one that does nothing else.
+    With `replicas`, a reply is returned only after that many replicas have acknowledged the write. `WAIT` blocks its
+    connection, so use a batcher with `replicas` for creates alone.
     """
 
     def __init__(self, pool: ConnectionPool, health: StoreHealth, replicas: int = 0) -> None:
@@ -170,9 +170,9 @@ class Batcher:
         self._failure = StoreFailure.UNREACHABLE
         self._retry_at = 0.0
         self.clock: ClockOffset | None = None
-        """What the replies tell of the store's clock; None until one came, and after a failure."""
+        """The store's clock as the replies show it. None before the first reply and after a failure."""
         self.last_clock: ClockOffset | None = None
-        """The same as it was before a failure: good enough to tell the time."""
+        """The same, kept after a failure: accurate enough to tell the time, not to check deadlines."""
 
     async def call(
         self,
@@ -192,7 +192,7 @@ class Batcher:
     async def call_redirected(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], deadline: float
     ) -> Reply:
-        """The same for a call that was sent here for this once, since its slot is on its way here."""
+        """Send a call that another node redirected here once (ASK), since its slot is moving here."""
         call = _Call(script, keys, args, deadline, asyncio.get_running_loop().create_future())
         call.asking = True
         return await self._enqueue(call)
@@ -226,19 +226,19 @@ class Batcher:
         return await call.future
 
     def _may_retry(self, now: float) -> bool:
-        """Whether a server that is away may be asked by whoever comes."""
+        """Whether the open breaker lets a batch through."""
         return self._batch_task is None and now >= self._retry_at
 
     def _time_out(self, call: _Call) -> None:
-        """End a call whose deadline has passed; with the last one aboard the connection is given up."""
+        """Fail a call at its deadline. If no call of the batch waits any more, give up the connection."""
         written = call.unreplicated_reply is not None
         call.answer(
             _NotReplicatedError("too few replicas had it by the deadline")
             if written
             else RedisTimeoutError("no answer by the deadline")
         )
-        # While others aboard have time left the connection stays: replies come in order, so one that comes
-        # for nobody is read and dropped.
+        # While other calls of the batch have time left the connection stays. Replies come in order, so a late
+        # reply is read and dropped.
         if self._batch_task is not None and self._in_flight and all(other.future.done() for other in self._in_flight):
             self._batch_task.cancel()
 
@@ -262,7 +262,7 @@ class Batcher:
             batch_task.result()
 
     async def _send_batch(self, calls: list[_Call]) -> None:
-        """Send the calls and hand out the replies; whatever happens, every call is answered."""
+        """Send the calls and distribute the replies. Every call gets a reply or an error."""
         try:
             connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
             connection.register_connect_callback(self._forget_clock)
@@ -288,13 +288,13 @@ class Batcher:
             self.clock = await _ask_clock(connection)
         unknown = await self._round_trip(connection, calls)
         if unknown:
-            # A restarted store has lost its scripts. It did not run these, so sending their sources now
-            # is the first time for each.
+            # A restarted store has lost its scripts and ran none of these calls. So this is the first time that
+            # each is executed.
             await self._round_trip(connection, unknown, by_source=True)
         if self._replicas:
             await self._wait_for_replicas(connection, calls)
         if self._demoted:
-            # It is no primary any more; whoever asks Sentinel again may be led to the one that is.
+            # It is not the primary any more. Connecting again asks Sentinel, which may name the new one.
             self._demoted = False
             await connection.disconnect()
 
@@ -305,7 +305,7 @@ class Batcher:
         *,
         by_source: bool = False,
     ) -> list[_Call]:
-        """Send the commands, answer their calls, and return those whose script the store does not know."""
+        """Send the commands, answer their calls, and return the calls whose script the store does not know."""
         now = asyncio.get_running_loop().time
         unknown: list[_Call] = []
         newest: ClockOffset | None = None
@@ -322,7 +322,7 @@ class Batcher:
                 call.sent = False
                 unknown.append(call)
             except BusyLoadingError:
-                # It ran nothing of this call. It may since have finished loading and run the others.
+                # It did not run this call. It may have finished loading since then and run the others.
                 call.sent = False
                 raise
             except ResponseError as error:
@@ -330,7 +330,7 @@ class Batcher:
                 refusals.append(error)
             else:
                 newest = ClockOffset.from_reply(sent=sent_at, received=now(), store_ms=reply[0])
-                # Whoever asked in order to learn the clock must find it as soon as the answer is there.
+                # A caller that pings to learn the clock must find it as soon as it has the reply.
                 self.clock = self.clock or newest
                 if self._replicas:
                     call.unreplicated_reply = reply
@@ -345,26 +345,26 @@ class Batcher:
         return unknown
 
     async def _wait_for_replicas(self, connection: AbstractConnection, calls: list[_Call]) -> None:
-        """Hand out the replies once enough replicas have what was written, or the news that they have not."""
+        """Return the replies when enough replicas have the writes, or `_NotReplicatedError`."""
         first_deadline = min(call.deadline for call in calls)
         seconds = first_deadline - asyncio.get_running_loop().time() - REPLICAS_ANSWER_MARGIN_SECONDS
-        # WAIT takes 0 for "for ever".
+        # 0 would make WAIT block without a limit.
         wait = ("WAIT", self._replicas, max(1, int(seconds * 1000)))
         if not connection.is_connected:
-            # redis-py would dial anew, and replicas of another connection's writes prove nothing.
+            # redis-py would connect again, and WAIT on another connection does not cover these writes.
             raise _NotReplicatedError("the connection was lost")
         await connection.send_packed_command(connection.pack_commands([wait]), check_health=False)
         try:
             replicated = await connection.read_response() >= self._replicas
         except ResponseError as error:
-            # What was written before stands, on this server and perhaps on replicas.
+            # The writes before it stand, on this server and perhaps on replicas.
             raise _NotReplicatedError(f"{error}") from None
         for call in calls:
             if call.unreplicated_reply is not None:
                 call.answer(call.unreplicated_reply if replicated else _NotReplicatedError("too few replicas have it"))
 
     def _forget_clock(self, _: AbstractConnection) -> None:
-        """Behind a new connection may stand another server, with another clock."""
+        """Forget the clock, since a new connection may lead to another server."""
         self.clock = None
 
     def _fail_batch(self, calls: list[_Call], error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Script calls to a cluster: each goes to the primary of its slot, in that one's batches."""
+"""Sends each script call to the primary of its slot, with one batcher for each primary."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ from hubbub.store.scripts import Script
 
 
 class ClusterHealth:
-    """The health of each primary, of which `overall` is made: connected when all are, and disconnected when one is."""
+    """The health of each primary. `overall` is connected if all are, and disconnected if one is."""
 
     def __init__(self, overall: StoreHealth) -> None:
         self.overall = overall
@@ -25,14 +25,14 @@ class ClusterHealth:
         self._primaries: frozenset[Node] = frozenset()
 
     def for_node(self, node: Node) -> StoreHealth:
-        """The health of one server; what is no primary, as one that a slot is moving to, does not count."""
+        """Return the health of a node. A node that is not a primary does not count for `overall`."""
         if node not in self._parts:
             part = self._parts[node] = StoreHealth()
             part.on_change(self._merge)
         return self._parts[node]
 
     def retain(self, nodes: Iterable[Node]) -> None:
-        """These are the primaries; forget all others."""
+        """Set the primaries and forget all other nodes."""
         self._primaries = frozenset(nodes)
         self._parts = {node: self.for_node(node) for node in self._primaries}
         self._merge(None, None)
@@ -46,10 +46,10 @@ class ClusterHealth:
 
 
 class ClusterScriptClient:
-    """`ScriptClient` to the primaries of a cluster.
+    """The `ScriptClient` of a cluster.
 
-    A server that sends a call elsewhere has done nothing of it, so it goes there, within its deadline. Nothing else is
-    sent twice. A server that is away fails its own calls only. With `replicas`, see `Batcher`.
+    A node that redirects a call has done nothing, so the call goes to the other node, within its deadline. Nothing
+    else is sent twice. An unreachable node fails its own calls only. For `replicas` see `Batcher`.
     """
 
     def __init__(self, topology: Topology, health: ClusterHealth, replicas: int = 0) -> None:
@@ -99,7 +99,7 @@ class ClusterScriptClient:
                 raise
 
     def shards(self) -> tuple[str, ...]:
-        """See `ScriptClient.shards`; while none is known, one that finds them."""
+        """See `ScriptClient.shards`. While none is known, return one, so that a call finds them."""
         return tuple(map(self._topology.tag_of, self._topology.primaries())) or (THE_SHARD,)
 
     def shard_of(self, key: str) -> str:
@@ -131,29 +131,29 @@ class ClusterScriptClient:
         return self._batchers[node]
 
     def _drop_old_primaries(self) -> None:
-        """Leave those who are primaries no more."""
+        """Close the batchers of nodes that are not primaries any more."""
         primaries = self._topology.primaries()
         self._health.retain(primaries)
         for node in self._batchers.keys() - set(primaries):
             closing = asyncio.get_running_loop().create_task(
-                _close_later(self._batchers.pop(node)), name="cluster leave"
+                _close_later(self._batchers.pop(node)), name="cluster close primary"
             )
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
 
 async def _close_later(batcher: Batcher) -> None:
-    """Close a batcher when no call that is under way can still be answered."""
+    """Close a batcher after the deadlines of all its calls."""
     try:
         await asyncio.sleep(STORE_BUDGET_SECONDS)
     except asyncio.CancelledError:
-        pass  # this instance is stopping
+        pass  # the instance stops
     finally:
         await batcher.aclose()
 
 
 async def _pause(reason: StoreUnavailableError, deadline: float) -> None:
-    """Wait a moment for a slot to arrive, or raise the reason why where there is no time left."""
+    """Wait a moment for a slot to arrive, or raise `reason` if the deadline is too near."""
     seconds = SLOT_MOVING_PAUSE_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311 - only spreads calls
     if asyncio.get_running_loop().time() + seconds >= deadline:
         raise reason

@@ -1,4 +1,4 @@
-"""From an address to connections: how each kind of store is dialled, and what an instance has of it."""
+"""Opens the connections of an instance to its store: single server, Sentinel, Cluster or embedded engine."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -32,7 +32,7 @@ from hubbub.store.client.topology import Topology
 from hubbub.store.health import StoreHealth
 
 _CONNECTIONS_MAX: Final = 4
-"""One batch is in flight at a time; the rest is room for connections that are being given up."""
+"""One batch is in flight at a time. The rest is room for connections that are being closed."""
 
 
 async def _no_monitor() -> None:
@@ -40,9 +40,10 @@ async def _no_monitor() -> None:
 
 
 class StoreConnections(msgspec.Struct, frozen=True):
-    """What an instance has of its store: the calls, those of creates, which may wait for replicas, and the servers.
+    """An instance's connections to its store.
 
-    `monitor` runs for as long as the connections is used, and ends only when it is cancelled.
+    `client` runs scripts, `create_client` those of creates, which may wait for replicas. `monitor` must run as long
+    as the connections are used. It ends only when it is cancelled.
     """
 
     client: ScriptClient
@@ -60,11 +61,11 @@ class StoreConnections(msgspec.Struct, frozen=True):
 def open_store(
     address: StoreAddress, tls: StoreTls, client_name: str, health: StoreHealth, replicas: int = 0
 ) -> StoreConnections:
-    """Connections to a store at an address. It is dialled when it is used."""
+    """Open a store at an address. Connections are made at the first use."""
     if isinstance(address, ClusterAddress):
         return _open_cluster(address, tls, client_name, health, replicas)
     if isinstance(address, SentinelAddress):
-        # One for all pools: who has found that a sentinel is gone has found it for the others too.
+        # One object for all pools, so that each sentinel that is down is found once.
         sentinels = _sentinels(address, tls)
         primary = PrimaryMonitor(sentinels, address.service, partial(_primary_pool, address, tls, client_name))
         connections = _open_one(SinglePrimary(address.service, primary.new_pool), health, replicas, sentinels.aclose)
@@ -75,18 +76,18 @@ def open_store(
 
 
 def open_embedded(path: str, client_name: str, health: StoreHealth) -> StoreConnections:
-    """The connections to the embedded engine, by the path of its socket."""
+    """Open the embedded engine by the path of its socket."""
     return _open_one(SinglePrimary(path, partial(socket_pool, path, client_name)), health)
 
 
 def server_pool(address: SingleAddress, tls: StoreTls, client_name: str) -> ConnectionPool:
-    """Connections to a single server."""
+    """Return a pool of connections to a single server."""
     return _node_pool(address.login, tls, client_name, address.node, db=address.database)
 
 
 def socket_pool(path: str, client_name: str) -> ConnectionPool:
-    """Connections to the embedded engine."""
-    return ConnectionPool(connection_class=UnixDomainSocketConnection, path=path, **_pooling(client_name))
+    """Return a pool of connections to the embedded engine."""
+    return ConnectionPool(connection_class=UnixDomainSocketConnection, path=path, **_pool_options(client_name))
 
 
 def _open_one(
@@ -115,13 +116,15 @@ def _open_cluster(
 def _node_pool(login: Login, tls: StoreTls, client_name: str, node: Node, **more: Any) -> ConnectionPool:
     connection: type[AbstractConnection] = SSLConnection if login.tls else Connection
     where = {"host": node.host, "port": node.port, **more}
-    return ConnectionPool(connection_class=connection, **where, **_access(login, tls), **_pooling(client_name))
+    return ConnectionPool(
+        connection_class=connection, **where, **_login_options(login, tls), **_pool_options(client_name)
+    )
 
 
 def _primary_pool(address: SentinelAddress, tls: StoreTls, client_name: str, watch: PrimaryMonitor) -> ConnectionPool:
     connection = PrimaryTlsConnection if address.login.tls else PrimaryConnection
-    access = _access(address.login, tls)
-    pooling = _pooling(client_name)
+    access = _login_options(address.login, tls)
+    pooling = _pool_options(client_name)
     return SentinelConnectionPool(  # type: ignore[no-untyped-call]
         address.service, watch, connection_class=connection, **access, **pooling
     )
@@ -131,12 +134,12 @@ def _sentinels(address: SentinelAddress, tls: StoreTls) -> Sentinels:
     addresses = [(node.host, node.port) for node in address.sentinels]
     seconds = {"socket_timeout": SENTINEL_ANSWER_SECONDS, "socket_connect_timeout": SENTINEL_ANSWER_SECONDS}
     encryption = {"ssl": True} if address.sentinel_login.tls else {}
-    kwargs = {**_dialling(), **seconds, **encryption, **_access(address.sentinel_login, tls)}
+    kwargs = {**_connection_options(), **seconds, **encryption, **_login_options(address.sentinel_login, tls)}
     return Sentinels(addresses, sentinel_kwargs=kwargs)
 
 
-def _access(login: Login, tls: StoreTls) -> dict[str, Any]:
-    """What redis-py needs to know of who we are, and of whom we trust."""
+def _login_options(login: Login, tls: StoreTls) -> dict[str, Any]:
+    """Return redis-py's options for the login and for TLS."""
     access: dict[str, Any] = {}
     if login.password is not None:
         access |= {"username": login.username, "password": login.password}
@@ -155,17 +158,17 @@ def _path(file: Path | None) -> str | None:
     return None if file is None else str(file)
 
 
-def _dialling() -> dict[str, Any]:
-    # No retries: redis-py would run a command again whose answer was lost.
+def _connection_options() -> dict[str, Any]:
+    # No retries. Otherwise redis-py would execute a command again whose answer was lost.
     return {"protocol": 2, "retry": Retry(NoBackoff(), 0), "driver_info": None}
 
 
-def _pooling(client_name: str) -> dict[str, Any]:
+def _pool_options(client_name: str) -> dict[str, Any]:
     return {
-        **_dialling(),
+        **_connection_options(),
         "max_connections": _CONNECTIONS_MAX,
         "client_name": client_name,
-        # Every call has a deadline of its own; this one bounds dialling for calls that nobody waits for any more.
+        # Every call has its own deadline. This one limits connecting after all callers have gone.
         "socket_connect_timeout": STORE_BUDGET_SECONDS,
         "socket_timeout": None,
     }

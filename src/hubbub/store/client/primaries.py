@@ -1,4 +1,4 @@
-"""Which servers a store has that take writes, and which of them has a key or a channel."""
+"""The primaries of a store, and which of them has a key or a channel."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -9,49 +9,49 @@ from hubbub.store.client.address import Node
 from hubbub.store.client.script_client import THE_SHARD
 
 THE_SERVER: Final = Node("store", 0)
-"""Stands for the one server of a store that is not a cluster, wherever it is."""
+"""Stands for the single primary of a store that is not a cluster."""
 
 
 class PrimaryDirectory(Protocol):
-    """The primaries of a store, as far as they are known; which they are may change."""
+    """Knows the primaries of a store, which may change."""
 
     async def wait_known(self, deadline: float) -> None:
-        """Return once the primaries are known; raise `StoreUnavailableError` where nobody tells by `deadline`."""
+        """Return when the primaries are known; raise `StoreUnavailableError` if they are not by `deadline`."""
 
     def primaries(self) -> Sequence[Node]:
-        """All of them; none before the first was found."""
+        """Return all primaries; none before the first answer of a node."""
 
     def name_of(self, primary: Node) -> str:
-        """What people call it."""
+        """Return its name for the log."""
 
     def tag_of(self, primary: Node) -> str:
-        """The tag of the shard of `primary`, one of `primaries()`."""
+        """Return the tag of the shard of `primary`, one of `primaries()`."""
 
     def primary_of(self, name: str) -> Node | None:
-        """Who has the key or channel of that name; None where nobody is known to have it."""
+        """Return the primary of a key or channel, None if it is not known."""
 
     def new_pool(self, primary: Node) -> ConnectionPool:
-        """Connections to a server."""
+        """Return a new pool of connections to a primary."""
 
     def set_slot_owner(self, slot: int, node: Node) -> None:
-        """Take note that `node` has the slot, as another server told."""
+        """Record that `node` has the slot, as a redirection said."""
 
     def refresh(self) -> None:
-        """Look again soon: something is not where it was believed to be."""
+        """Query the cluster again soon, since the map may be outdated."""
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Tell `listener` each time that something is elsewhere from now on."""
+        """Call `listener` after each change of the map."""
 
 
 class SinglePrimary:
-    """The `PrimaryDirectory` of a store that has one at a time, reached by what `new_pool` makes."""
+    """The `PrimaryDirectory` of a store with one primary at a time. `new_pool` makes the connections to it."""
 
     def __init__(self, name: str, new_pool: Callable[[], ConnectionPool]) -> None:
         self._name = name
         self._new_pool = new_pool
 
     async def wait_known(self, deadline: float) -> None:
-        """See `PrimaryDirectory`, as for the others: it is as known as it will ever be."""
+        """See `PrimaryDirectory`. The single primary is always known."""
 
     def primaries(self) -> tuple[Node, ...]:
         """See `PrimaryDirectory`."""
@@ -65,7 +65,7 @@ class SinglePrimary:
         """See `PrimaryDirectory`."""
         return THE_SHARD
 
-    def primary_of(self, name: str) -> Node:  # noqa: ARG002 - it has everything
+    def primary_of(self, name: str) -> Node:  # noqa: ARG002 - it has every key
         """See `PrimaryDirectory`."""
         return THE_SERVER
 
@@ -74,10 +74,10 @@ class SinglePrimary:
         return self._new_pool()
 
     def set_slot_owner(self, slot: int, node: Node) -> None:
-        """See `PrimaryDirectory`: nothing is anywhere else."""
+        """See `PrimaryDirectory`. There is no other primary."""
 
     def refresh(self) -> None:
-        """See `PrimaryDirectory`: there is nowhere to look."""
+        """See `PrimaryDirectory`. There is no map."""
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """See `PrimaryDirectory`: nothing changes."""
+        """See `PrimaryDirectory`. Nothing changes."""

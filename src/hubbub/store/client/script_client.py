@@ -1,4 +1,4 @@
-"""How scripts are called, wherever their keys lie: what one server and a cluster have in common."""
+"""The interface for script calls, which one server and a cluster share."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -9,13 +9,13 @@ from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
 
 THE_SHARD: Final = "0"
-"""The tag of the one shard of a store that is not a cluster."""
+"""The tag of the single shard of a store that is not a cluster."""
 
 
 class Marker(Enum):
-    """Stands for an argument that is known only when the call is sent."""
+    """Stands for an argument that is computed when the call is sent."""
 
-    NOT_AFTER = "the deadline by the clock of the very server that runs the script, ms"
+    NOT_AFTER = "the deadline in ms, by the clock of the server that runs the script"
 
 
 NOT_AFTER: Final = Marker.NOT_AFTER
@@ -23,14 +23,14 @@ Argument = str | bytes | int | Literal[Marker.NOT_AFTER]
 
 
 class ScriptClient(Protocol):
-    """Script calls to the primaries of a store.
+    """Runs scripts on the primaries of a store.
 
-    A shard is one primary and what it may lose alone. Its tag, in braces in a key's name, puts the key there.
+    A shard is the part of the keys that one primary has. A shard's tag in a key's braces puts the key on that shard.
     """
 
     @property
     def last_clock(self) -> ClockOffset | None:
-        """What was last known of the clock of any server, be it away since: good enough to tell the time."""
+        """The last known clock of any server. It may be outdated if that server is unreachable."""
 
     async def call(
         self,
@@ -41,16 +41,14 @@ class ScriptClient(Protocol):
         *,
         probing: bool = False,
     ) -> Reply:
-        """Run `script` where its keys lie and return its reply by `deadline` (loop time).
+        """Run `script` on the primary of its keys and return its reply by `deadline` (loop time).
 
-        Raises `StoreUnavailableError`.
-
-        All keys lie together, and there is at least one. `NOT_AFTER` may be the first argument. A server that is known
-        to be away is asked only by calls that are `probing`; others fail at once.
+        There is at least one key, and all keys are in one slot. `NOT_AFTER` may be the first argument. While the
+        circuit breaker is open, only `probing` calls are sent; others raise `StoreUnavailableError` at once.
         """
 
     def shards(self) -> Sequence[str]:
-        """The tags of all shards."""
+        """Return the tags of all shards."""
 
     def shard_of(self, key: str) -> str:
-        """The tag of the shard that has the key."""
+        """Return the tag of the shard that has the key."""

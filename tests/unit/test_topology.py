@@ -1,9 +1,9 @@
-"""A cluster's slots, as its servers tell them."""
+"""The slot map of a cluster, built from its nodes' replies."""
 
 from redis.crc import key_slot
 
 from hubbub.store.client.address import Node
-from hubbub.store.client.slots import SlotMap, slot_of
+from hubbub.store.client.topology import SlotMap, slot_of
 
 ASKED = Node("10.0.0.9", 7000)
 A, B, C = Node("10.0.0.1", 7000), Node("10.0.0.2", 7000), Node("10.0.0.3", 7000)
