@@ -24,9 +24,9 @@ from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.pubsub.event_stream import EventStream
 from hubbub.store.redis_store import RedisStore
-from tests.contract.as_one_server import AsOneServer
-from tests.contract.inside import Ear, look_inside
-from tests.contract.soundness import assert_sound
+from tests.contract.cluster_as_server import ClusterAsServer
+from tests.contract.invariants import assert_invariants
+from tests.contract.store_dump import Subscriber, dump_party
 from tests.support.stores import FLAVOURS, StoreServer
 
 LEASE_SECONDS = 10
@@ -42,7 +42,7 @@ on_one_server = pytest.mark.parametrize("shared_server", FLAVOURS, indirect=True
 @pytest.fixture(scope="session", params=[*FLAVOURS, CLUSTER])
 def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
     folder = tmp_path_factory.mktemp("store")
-    server = AsOneServer(folder) if request.param == CLUSTER else StoreServer(request.param, folder)
+    server = ClusterAsServer(folder) if request.param == CLUSTER else StoreServer(request.param, folder)
     try:
         server.start()
         # Tests ask nothing of a cluster that they do not ask of one server.
@@ -86,7 +86,7 @@ class Instance:
         )
         self.rollbacks = Rollbacks(self.store, lambda code, word: self.told.append((code, word)))
 
-    def believe_clocks_behind(self, seconds: float) -> None:
+    def set_clock_offset_behind(self, seconds: float) -> None:
         """Be wrong about the clocks of all servers, as far as there is word of them."""
         ms = seconds * 1000
         clocks = [(batcher, batcher.clock) for batcher in self._batchers() if batcher.clock is not None]
@@ -129,24 +129,24 @@ def store(instance: Instance) -> RedisStore:
 @pytest.fixture
 async def host(store: RedisStore) -> Lease:
     """The host of a party that has just begun."""
-    return await begin(store)
+    return await start_party(store)
 
 
 @pytest.fixture
-def ear(server: StoreServer) -> Iterator[Ear]:
+def subscriber(server: StoreServer) -> Iterator[Subscriber]:
     """Hears what the party publishes, but not what it published before the test."""
-    ear = Ear(server)
-    yield ear
-    ear.close()
+    subscriber = Subscriber(server)
+    yield subscriber
+    subscriber.close()
 
 
 @pytest.fixture
-def sound(server: StoreServer) -> Iterator[None]:
+def check_invariants(server: StoreServer) -> Iterator[None]:
     """After the test, every party that is still there is sound."""
     yield
     for name in map(str, server.admin.keys("party:*")):
         code = name.removeprefix("party:")
-        assert_sound(code, look_inside(server, code))
+        assert_invariants(code, dump_party(server, code))
 
 
 def draft(code: str = "BCDFGH", token: str = "", terms: PartyPolicy = TERMS) -> PartyDraft:
@@ -176,7 +176,7 @@ async def take_seat(store: RedisStore, code: str = "BCDFGH", token: str = "", na
     return Lease(code, joined.member_id, mine.holder)
 
 
-async def begin(store: RedisStore, terms: PartyPolicy = TERMS, code: str = "BCDFGH", token: str = "") -> Lease:
+async def start_party(store: RedisStore, terms: PartyPolicy = TERMS, code: str = "BCDFGH", token: str = "") -> Lease:
     """Create a party and seat its host."""
     party = draft(code, token, terms)
     assert isinstance(await store.create(party, soon()), Created)
@@ -189,7 +189,7 @@ async def end_party(store: RedisStore, party: PartyDraft) -> None:
     assert await store.execute(host, Leave(), soon()) == Done()
 
 
-async def until(fact: Callable[[], object]) -> None:
+async def wait_until(fact: Callable[[], object]) -> None:
     """Wait until something is true that nothing announces; the test's own time limit ends a wait in vain."""
     while not fact():  # noqa: ASYNC110 - a store in another process does not tell
         await asyncio.sleep(0.01)

@@ -6,7 +6,7 @@ from typing import Self
 
 from hubbub.core.errors import Reason
 from hubbub.core.replica import Published
-from tests.contract.conftest import Instance, until
+from tests.contract.conftest import Instance, wait_until
 
 
 class EventRecorder:
@@ -20,7 +20,7 @@ class EventRecorder:
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._instance.event_stream.run(self))
         await self._instance.connections.directory.wait_known(asyncio.get_running_loop().time() + 5)
-        await until(lambda: self._instance.event_stream.is_receiving)
+        await wait_until(lambda: self._instance.event_stream.is_receiving)
         return self
 
     async def __aexit__(

@@ -28,7 +28,7 @@ from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth
 from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore
-from tests.contract.acl import documented_acl_rule
+from tests.contract.acl_rule import documented_acl_rule
 from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, on_one_server, soon, take_seat
 from tests.contract.tls_server import TlsServer
 from tests.support.stores import StoreServer

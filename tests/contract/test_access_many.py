@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hubbub.store.client.address import parse_store_url
-from tests.contract.acl import documented_acl_rule
+from tests.contract.acl_rule import documented_acl_rule
 from tests.contract.test_access import use_everything
 from tests.contract.tls_server import TlsServer
 from tests.support.cluster import ClusterTopology

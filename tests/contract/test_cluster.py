@@ -12,7 +12,7 @@ from hubbub.store import keys
 from hubbub.store.client.topology import slot_of
 from hubbub.store.health import StoreState
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from tests.contract.conftest import Instance, attempt, begin, draft, soon, until
+from tests.contract.conftest import Instance, attempt, draft, soon, start_party, wait_until
 from tests.contract.event_recorder import EventRecorder
 from tests.support.cluster import ClusterTopology
 
@@ -63,7 +63,7 @@ async def test_shard_tag_hashes_into_its_shard(instance: Instance, cluster: Clus
 
 async def test_slot_migration_under_load_loses_no_party_or_create(instance: Instance, cluster: ClusterTopology) -> None:
     store = instance.store
-    host = await begin(store)
+    host = await start_party(store)
     before = cluster.primary_of(CODE)
     moving = asyncio.create_task(asyncio.to_thread(cluster.move_slot, CODE))
     said = looked = 0
@@ -82,7 +82,7 @@ async def test_slot_migration_under_load_loses_no_party_or_create(instance: Inst
 async def test_call_waits_for_migrating_slot(instance: Instance, cluster: ClusterTopology) -> None:
     """With some keys here and some there, and with none here, the servers send calls back and forth."""
     store = instance.store
-    host = await begin(store)
+    host = await start_party(store)
     steps: list[asyncio.Task[object]] = []
     loop = asyncio.get_running_loop()
 
@@ -99,7 +99,7 @@ async def test_call_waits_for_migrating_slot(instance: Instance, cluster: Cluste
 
 
 async def test_call_to_stuck_slot_fails_and_is_not_in_doubt(instance: Instance, cluster: ClusterTopology) -> None:
-    await begin(instance.store)
+    await start_party(instance.store)
     source = cluster.primary_of(CODE)
     target = next(server for server in cluster.primaries() if server is not source)
     slot = slot_of(keys.party(CODE))
@@ -124,9 +124,9 @@ async def test_dead_primary_fails_its_own_parties_until_failover(instance: Insta
     theirs = [code for code in CODES if cluster.primary_of(code) is victim]
     others = [code for code in CODES if code not in theirs]
     replica = cluster.replica_of(victim)
-    await until(lambda: replica.command("DBSIZE") == len(theirs))
+    await wait_until(lambda: replica.command("DBSIZE") == len(theirs))
     watching = asyncio.create_task(instance.detector.run())
-    await until(lambda: instance.health.state is StoreState.CONNECTED)
+    await wait_until(lambda: instance.health.state is StoreState.CONNECTED)
     victim.kill()
     while (outcome := await outcome_of(store.read(theirs[0], soon(STORE_BUDGET_SECONDS)))) is None:
         # At once: in a moment the watch may find that the replica has taken over.
@@ -137,38 +137,38 @@ async def test_dead_primary_fails_its_own_parties_until_failover(instance: Insta
     assert isinstance(outcome, Found)
     for code in theirs:
         assert isinstance(await store.read(code, soon()), Found)
-    await until(lambda: instance.health.state is StoreState.CONNECTED)
+    await wait_until(lambda: instance.health.state is StoreState.CONNECTED)
     watching.cancel()
     victim.start()
 
 
 async def test_events_of_all_shards_arrive_after_slot_moved(instance: Instance, cluster: ClusterTopology) -> None:
     async with EventRecorder(instance) as recorder:
-        hosts = {code: await begin(instance.store, code=code) for code in CODES[:18]}
+        hosts = {code: await start_party(instance.store, code=code) for code in CODES[:18]}
         assert len({cluster.primary_of(code) for code in hosts}) == 3
         for code, host in hosts.items():
             await instance.event_stream.subscribe(code, soon())
             await instance.store.execute(host, SendMessage(text="hello"), soon())
-        await until(lambda: {code for code, _ in recorder.published} == set(hosts))
+        await wait_until(lambda: {code for code, _ in recorder.published} == set(hosts))
         assert instance.event_stream.is_receiving
         moved = CODES[0]
         await asyncio.to_thread(cluster.move_slot, moved)
-        await until(lambda: recorder.confirmed.count(moved) >= 2)
+        await wait_until(lambda: recorder.confirmed.count(moved) >= 2)
         recorder.published.clear()
         await instance.store.execute(hosts[moved], SendMessage(text="still there"), soon())
-        await until(lambda: [code for code, _ in recorder.published] == [moved])
+        await wait_until(lambda: [code for code, _ in recorder.published] == [moved])
 
 
 async def test_events_resume_within_bound_after_cluster_failover(instance: Instance, cluster: ClusterTopology) -> None:
     async with EventRecorder(instance) as recorder:
-        host = await begin(instance.store, code=CODE)
+        host = await start_party(instance.store, code=CODE)
         await instance.event_stream.subscribe(CODE, soon())
         old = cluster.primary_of(CODE)
         await asyncio.to_thread(cluster.failover, old)
         since = asyncio.get_running_loop().time()
-        await until(lambda: recorder.confirmed.count(CODE) >= 2)
+        await wait_until(lambda: recorder.confirmed.count(CODE) >= 2)
         await instance.store.execute(host, SendMessage(text="hello"), soon())
-        await until(lambda: any(code == CODE for code, _ in recorder.published))
+        await wait_until(lambda: any(code == CODE for code, _ in recorder.published))
         assert asyncio.get_running_loop().time() - since < PROMISE_STALLED_SECONDS
 
 

@@ -14,8 +14,8 @@ from hubbub.doctor.run import NO_ANSWER, Finding, Server, Severity, diagnose
 from hubbub.store.client.address import SingleAddress, StoreTls, parse_store_url
 from hubbub.store.client.connect import server_pool
 from hubbub.store.redis_store import RedisStore
-from tests.contract.acl import documented_acl_rule
-from tests.contract.conftest import begin, on_one_server, until
+from tests.contract.acl_rule import documented_acl_rule
+from tests.contract.conftest import on_one_server, start_party, wait_until
 from tests.contract.tls_server import TlsServer
 from tests.support.proxy import StoreProxy
 from tests.support.stores import Flavour, StoreServer
@@ -73,12 +73,12 @@ async def test_fresh_store_has_no_problem(server: StoreServer, monkeypatch: pyte
 
 @on_one_server
 async def test_doctor_leaves_no_keys_and_changes_no_party(server: StoreServer, store: RedisStore) -> None:
-    await begin(store)
+    await start_party(store)
     before = contents(server)
     await examine(local(server))
     assert contents(server) == before
     # The server notices in its own time that a connection is closed.
-    await until(lambda: not [client for client in server.admin.client_list() if client["name"] == "test-doctor"])
+    await wait_until(lambda: not [client for client in server.admin.client_list() if client["name"] == "test-doctor"])
 
 
 @on_one_server
@@ -199,7 +199,7 @@ def replica(own_server: StoreServer, request: pytest.FixtureRequest, tmp_path: P
 
 
 async def linked(own_server: StoreServer) -> None:
-    await until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
+    await wait_until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
 
 
 async def test_replica_is_problem(own_server: StoreServer, replica: StoreServer) -> None:

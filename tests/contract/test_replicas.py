@@ -11,7 +11,7 @@ from hubbub.core.limits import STORE_BUDGET_SECONDS
 from hubbub.core.results import Created, Joinable
 from hubbub.services.parties import CreatedParty
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from tests.contract.conftest import Instance, draft, soon, until
+from tests.contract.conftest import Instance, draft, soon, wait_until
 from tests.support.stores import Flavour, StoreServer
 
 CODE = "BCDFGH"
@@ -39,7 +39,7 @@ async def instance(own_server: StoreServer) -> AsyncIterator[Instance]:
 
 
 async def linked(own_server: StoreServer) -> None:
-    await until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
+    await wait_until(lambda: own_server.admin.info("replication").get("slave0", {}).get("state") == "online")
 
 
 async def test_confirmed_party_is_on_replica(instance: Instance, own_server: StoreServer, replica: StoreServer) -> None:
@@ -64,7 +64,7 @@ async def test_create_without_replicas_fails_and_is_withdrawn(instance: Instance
 
 async def test_create_on_silent_primary_is_not_replicated(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon(STORE_BUDGET_SECONDS)))
-    await until(lambda: own_server.admin.exists(f"party:{CODE}"))
+    await wait_until(lambda: own_server.admin.exists(f"party:{CODE}"))
     own_server.freeze()
     try:
         with pytest.raises(StoreUnavailableError) as caught:
@@ -77,7 +77,7 @@ async def test_create_on_silent_primary_is_not_replicated(instance: Instance, ow
 
 async def test_create_on_demoted_primary_is_in_doubt(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon(STORE_BUDGET_SECONDS)))
-    await until(lambda: own_server.admin.exists(f"party:{CODE}"))
+    await wait_until(lambda: own_server.admin.exists(f"party:{CODE}"))
     own_server.command("REPLICAOF", "127.0.0.1", "1")
     with pytest.raises(StoreUnavailableError) as caught:
         await waiting
@@ -87,7 +87,7 @@ async def test_create_on_demoted_primary_is_in_doubt(instance: Instance, own_ser
 
 async def test_create_waiting_for_replicas_delays_no_other_call(instance: Instance, own_server: StoreServer) -> None:
     waiting = asyncio.create_task(instance.store.create(draft(), soon(5)))
-    await until(lambda: own_server.admin.exists(f"party:{CODE}"))
+    await wait_until(lambda: own_server.admin.exists(f"party:{CODE}"))
     assert await instance.store.check_join(CODE, soon(4)) == Joinable()
     assert not waiting.done()
     with pytest.raises(StoreUnavailableError):

@@ -13,7 +13,7 @@ from hubbub.core.protocol import SendMessage
 from hubbub.core.results import Created, Found
 from hubbub.store.client.sentinel import Sentinels
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from tests.contract.conftest import Instance, begin, draft, soon, until
+from tests.contract.conftest import Instance, draft, soon, start_party, wait_until
 from tests.contract.event_recorder import EventRecorder
 from tests.support.sentinel import SERVICE, SentinelTopology, master_port
 from tests.support.stores import ServerProcess
@@ -67,7 +67,7 @@ async def test_primary_failover_keeps_parties_without_not_found(instance: Instan
         assert isinstance(await instance.store.create(draft(code), soon()), Created)
     old = sentinel.primary()
     for server in sentinel.servers:
-        await until(lambda server=server: server.command("DBSIZE") == len(CODES))  # type: ignore[misc]
+        await wait_until(lambda server=server: server.command("DBSIZE") == len(CODES))  # type: ignore[misc]
     old.kill()
     replaced = asyncio.create_task(asyncio.to_thread(sentinel.wait_for_another_primary, old))
     number = 0
@@ -88,7 +88,7 @@ async def test_demoted_primary_is_left_and_events_resume_in_bound(
     instance: Instance, sentinel: SentinelTopology
 ) -> None:
     async with EventRecorder(instance) as recorder:
-        host = await begin(instance.store)
+        host = await start_party(instance.store)
         await instance.event_stream.subscribe(CODE, soon())
         old = sentinel.primary()
         await asyncio.to_thread(sentinel.failover)
@@ -109,7 +109,7 @@ async def test_primary_demoted_by_operator_is_resolved_again(instance: Instance,
     old = sentinel.primary()
     other = next(server for server in sentinel.servers if server is not old)
     old.command("REPLICAOF", "127.0.0.1", other.port)
-    await until(lambda: old.admin.info("replication")["role"] == "slave")
+    await wait_until(lambda: old.admin.info("replication")["role"] == "slave")
     with pytest.raises(StoreUnavailableError) as caught:
         await instance.store.create(draft("DDDDDD"), soon())
     assert caught.value.failure is StoreFailure.READ_ONLY
@@ -139,7 +139,7 @@ async def test_sentinel_with_latest_epoch_is_believed(own_sentinel: SentinelTopo
     ignorant, knowing, _ = own_sentinel.sentinels
     ignorant.freeze()
     try:
-        await until(lambda: _has_replaced(knowing, old))
+        await wait_until(lambda: _has_replaced(knowing, old))
     finally:
         ignorant.thaw()
     ports = (ignorant.port, knowing.port)

@@ -170,7 +170,7 @@ async def test_write_after_deadline_changes_nothing(instance: Instance, server: 
     store = instance.store
     await store.create(draft(), soon())
     # The instance believes that the store's clock is an hour behind: all it sends comes too late.
-    instance.believe_clocks_behind(3600)
+    instance.set_clock_offset_behind(3600)
     with pytest.raises(DeadlineExceededError):
         await store.create(draft("CCCCCC"), soon())
     assert server.admin.keys("*") == [f"party:{CODE}"]

@@ -16,7 +16,7 @@ KICKED = "kicked"
 Event = dict[str, Any]
 
 
-class Inside(msgspec.Struct, frozen=True):
+class StoreDump(msgspec.Struct, frozen=True):
     """What the store holds of a party; empty where it was never touched."""
 
     document: dict[str, Any]
@@ -42,14 +42,14 @@ class Inside(msgspec.Struct, frozen=True):
         return int(self.state["touchedAt"]) - int(self.state["stoodStill"])
 
 
-def look_inside(server: StoreServer, code: str = CODE) -> Inside:
+def dump_party(server: StoreServer, code: str = CODE) -> StoreDump:
     """Everything that the store holds of a party that is there."""
-    inside = find_inside(server, code)
-    assert inside is not None
-    return inside
+    dump = dump_party_if_stored(server, code)
+    assert dump is not None
+    return dump
 
 
-def find_inside(server: StoreServer, code: str = CODE) -> Inside | None:
+def dump_party_if_stored(server: StoreServer, code: str = CODE) -> StoreDump | None:
     """The same, or None where it is not there."""
     names = keys.party_keys(code)
     document, _, _, state, seats, tokens, roster, leases, log, messages = names
@@ -65,7 +65,7 @@ def find_inside(server: StoreServer, code: str = CODE) -> Inside | None:
     answers: list[Any] = pipeline.execute()
     if answers[0] is None:
         return None
-    return Inside(
+    return StoreDump(
         document=msgspec.json.decode(answers[0]),
         state=answers[1],
         seats={seat: _seat(record) for seat, record in answers[2].items()},
@@ -83,7 +83,7 @@ def _seat(record: str) -> Any:
     return record if record == KICKED else msgspec.json.decode(record)
 
 
-def keys_of_parties(server: StoreServer) -> list[str]:
+def party_key_names(server: StoreServer) -> list[str]:
     """Every key that the store has for parties' sake, tombstones included."""
     return sorted(key for key in map(str, server.admin.keys("*")) if not key.endswith((":life", ":recovering")))
 
@@ -94,7 +94,7 @@ def document_of(server: StoreServer, code: str = CODE) -> dict[str, Any]:
     return document
 
 
-class Ear:
+class Subscriber:
     """A subscriber of one party, on a connection of its own that loses nothing."""
 
     def __init__(self, server: StoreServer, code: str = CODE) -> None:

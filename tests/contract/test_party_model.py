@@ -34,9 +34,9 @@ from hubbub.core.protocol import (
 from hubbub.core.results import CodeTaken, Created, Ended, Missing, Watching
 from hubbub.store import keys
 from tests.contract.conftest import attempt, draft, soon
-from tests.contract.inside import CODE, find_inside
-from tests.contract.reasons import assert_standing
-from tests.contract.small_world import TERMS, SmallWorld
+from tests.contract.expected_reasons import assert_can_act
+from tests.contract.model_world import TERMS, ModelWorld
+from tests.contract.store_dump import CODE, dump_party_if_stored
 from tests.support.stores import StoreServer
 
 TOKENS = st.sampled_from([f"token-{n}" for n in range(7)])
@@ -63,7 +63,7 @@ ACTS: st.SearchStrategy[Act] = st.one_of(
 )
 
 
-class LiveMachine(RuleBasedStateMachine):
+class PartyMachine(RuleBasedStateMachine):
     """What people, instances and time do to a party, in any order."""
 
     server: ClassVar[StoreServer]
@@ -71,9 +71,9 @@ class LiveMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.server.admin.flushall()
-        self.world = SmallWorld(self.server)
+        self.world = ModelWorld(self.server)
         self.past: list[Lease] = []
-        self.doubtful: list[JoinAttempt] = []
+        self.in_doubt: list[JoinAttempt] = []
 
     @initialize(guests=st.integers(1, 4))
     def begin(self, guests: int) -> None:
@@ -114,29 +114,29 @@ class LiveMachine(RuleBasedStateMachine):
             self.world.instances[at].leases.append(lease)
             self.past.append(lease)
 
-    @precondition(lambda self: self.world.inside)
+    @precondition(lambda self: self.world.dump)
     @rule(at=INSTANCES, data=st.data())
     def come_back(self, at: int, data: st.DataObject) -> None:
-        assert self.world.inside is not None
-        self.join(at, data.draw(st.sampled_from([*self.world.inside.tokens, "token-0"])), "")
+        assert self.world.dump is not None
+        self.join(at, data.draw(st.sampled_from([*self.world.dump.tokens, "token-0"])), "")
 
     @precondition(lambda self: self.world.there)
     @rule(at=INSTANCES, token=TOKENS)
     def join_and_never_hear_so(self, at: int, token: str) -> None:
-        doubtful = attempt(CODE, token)
-        if self.world.join(at, doubtful) is not None:
-            self.doubtful.append(doubtful)
+        in_doubt = attempt(CODE, token)
+        if self.world.join(at, in_doubt) is not None:
+            self.in_doubt.append(in_doubt)
 
-    @precondition(lambda self: self.doubtful)
+    @precondition(lambda self: self.in_doubt)
     @rule(at=INSTANCES)
     def undo(self, at: int) -> None:
-        doubtful = self.doubtful.pop()
-        self.world.ask(at, lambda store: store.rollback_join(doubtful, soon()))
-        inside = find_inside(self.server)
-        if inside is not None:
-            had = [seat for seat, record in inside.seats.items() if record[1] == doubtful.holder]
-            assert doubtful.new_id not in had or doubtful.new_id == inside.document["hostId"]
-            assert not {f"on:{seat}" for seat in had} & inside.leases.keys()
+        in_doubt = self.in_doubt.pop()
+        self.world.ask(at, lambda store: store.rollback_join(in_doubt, soon()))
+        dump = dump_party_if_stored(self.server)
+        if dump is not None:
+            had = [seat for seat, record in dump.seats.items() if record[1] == in_doubt.holder]
+            assert in_doubt.new_id not in had or in_doubt.new_id == dump.document["hostId"]
+            assert not {f"on:{seat}" for seat in had} & dump.leases.keys()
 
     @precondition(lambda self: self.world.there)
     @rule(at=INSTANCES)
@@ -161,12 +161,12 @@ class LiveMachine(RuleBasedStateMachine):
             instance = self.world.instances[at]
             instance.leases = [other for other in instance.leases if other != lease]
 
-    @precondition(lambda self: self.world.inside)
+    @precondition(lambda self: self.world.dump)
     @rule(data=st.data())
     def promote(self, data: st.DataObject) -> None:
         self.world.act(*self._some_lease(data, hosts=3), Promote(target_id=self._some_seat(data)))
 
-    @precondition(lambda self: self.world.inside)
+    @precondition(lambda self: self.world.dump)
     @rule(data=st.data())
     def kick(self, data: st.DataObject) -> None:
         self.world.act(*self._some_lease(data, hosts=3), Kick(target_id=self._some_seat(data)))
@@ -178,13 +178,13 @@ class LiveMachine(RuleBasedStateMachine):
         instance, renewing = self.world.instances[at], self.world.instances[at].leases
         outcome = self.world.renew(at)
         self.world.hear()
-        inside = find_inside(self.server)
-        if inside is None:
+        dump = dump_party_if_stored(self.server)
+        if dump is None:
             assert outcome in {Missing(), Ended()}
             return
         gone = {verdict.holder: verdict.reason for verdict in outcome.verdicts}
         for lease in renewing:
-            assert_standing(inside, lease, gone.get(lease.holder))
+            assert_can_act(dump, lease, gone.get(lease.holder))
         if not instance.deaf:
             self.world.run(instance.compare_position(outcome.epoch, outcome.version))
 
@@ -230,20 +230,20 @@ class LiveMachine(RuleBasedStateMachine):
 
     def _some_seat(self, data: st.DataObject) -> str:
         """One that is there or was taken away, the newest first, or none at all."""
-        assert self.world.inside is not None
-        seat: str = data.draw(st.sampled_from([*reversed(self.world.inside.seats), "nobody"]))
+        assert self.world.dump is not None
+        seat: str = data.draw(st.sampled_from([*reversed(self.world.dump.seats), "nobody"]))
         return seat
 
 
 @pytest.fixture
-def machine(server: StoreServer) -> type[LiveMachine]:
-    LiveMachine.server = server
-    return LiveMachine
+def machine(server: StoreServer) -> type[PartyMachine]:
+    PartyMachine.server = server
+    return PartyMachine
 
 
 # Where it fails, five minutes are spent on finding the shortest way to fail.
 @pytest.mark.timeout(400)
-def test_party_invariants_hold_in_random_walk(machine: type[LiveMachine]) -> None:
+def test_party_invariants_hold_in_random_walk(machine: type[PartyMachine]) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -8,13 +8,13 @@ from hubbub.core.protocol import Leave
 from hubbub.core.results import CodeTaken, Ended, Healed
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
-from tests.contract.conftest import TERMS, begin, draft, end_party, soon
-from tests.contract.inside import CODE, keys_of_parties, look_inside
-from tests.contract.live import do
-from tests.contract.losses import OldState, keep
+from tests.contract.conftest import TERMS, draft, end_party, soon, start_party
+from tests.contract.data_loss import StoreSnapshot, new_restorer
+from tests.contract.party_actions import run_commands
+from tests.contract.store_dump import CODE, dump_party, party_key_names
 from tests.support.stores import StoreServer
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 TOMBSTONE = keys.ended(CODE)
 
 
@@ -31,32 +31,32 @@ async def test_restored_tombstone_answers_party_ended(store: RedisStore, server:
     assert await store.create(draft(token="ann"), soon()) == Ended()
     assert await store.create(draft(), soon()) == CodeTaken()
     assert 590 <= server.admin.ttl(TOMBSTONE) <= 600
-    assert keys_of_parties(server) == [TOMBSTONE]
+    assert party_key_names(server) == [TOMBSTONE]
 
 
 async def test_restore_after_tombstone_is_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
-    keeper = await keep(store, host)
+    restorer = await new_restorer(store, host)
     server.admin.flushall()
     await store.restore_tombstone(end_of(store), soon())
-    assert await keeper.heal() == Ended()
-    assert keys_of_parties(server) == [TOMBSTONE]
+    assert await restorer.heal() == Ended()
+    assert party_key_names(server) == [TOMBSTONE]
 
 
 async def test_tombstone_removes_party_of_older_state(store: RedisStore, host: Lease, server: StoreServer) -> None:
-    old_state, party = OldState(server), look_inside(server).document
-    await do(store, host, Leave())
-    old_state.bring_back()
+    old_state, party = StoreSnapshot(server), dump_party(server).document
+    await run_commands(store, host, Leave())
+    old_state.load()
     await store.restore_tombstone(end_of(store, party["id"], party["hostToken"]), soon())
-    assert keys_of_parties(server) == [TOMBSTONE]
+    assert party_key_names(server) == [TOMBSTONE]
     assert server.text(TOMBSTONE) == party["hostToken"]
 
 
 async def test_tombstone_removes_party_restored_before_it(store: RedisStore, host: Lease, server: StoreServer) -> None:
-    keeper, party = await keep(store, host), look_inside(server).document
+    restorer, party = await new_restorer(store, host), dump_party(server).document
     server.admin.flushall()
-    assert await keeper.heal() == Healed()
+    assert await restorer.heal() == Healed()
     await store.restore_tombstone(end_of(store, party["id"]), soon())
-    assert await store.renew(CODE, [host], soon(), keeper.room.known) == Ended()
+    assert await store.renew(CODE, [host], soon(), restorer.room.known) == Ended()
 
 
 @pytest.mark.parametrize("party_id", ["", "another party"])
@@ -64,9 +64,9 @@ async def test_tombstone_keeps_other_party_of_same_code(
     store: RedisStore, host: Lease, server: StoreServer, party_id: str
 ) -> None:
     assert host.member_id
-    before = look_inside(server)
+    before = dump_party(server)
     await store.restore_tombstone(end_of(store, party_id), soon())
-    assert look_inside(server) == before
+    assert dump_party(server) == before
 
 
 async def test_tombstone_already_stored_is_unchanged(store: RedisStore, server: StoreServer) -> None:
@@ -81,15 +81,15 @@ async def test_tombstone_already_stored_is_unchanged(store: RedisStore, server: 
 async def test_tombstone_past_its_ttl_stores_nothing(store: RedisStore, server: StoreServer) -> None:
     await store.ping(soon())
     await store.restore_tombstone(end_of(store, seconds=-1), soon())
-    assert keys_of_parties(server) == []
+    assert party_key_names(server) == []
 
 
 async def test_full_store_takes_tombstone(store: RedisStore, server: StoreServer) -> None:
-    await begin(store)
-    party = look_inside(server).document
+    await start_party(store)
+    party = dump_party(server).document
     server.admin.config_set("maxmemory", "1")
     try:
         await store.restore_tombstone(end_of(store, party["id"]), soon())
     finally:
         server.admin.config_set("maxmemory", "0")
-    assert keys_of_parties(server) == [TOMBSTONE]
+    assert party_key_names(server) == [TOMBSTONE]

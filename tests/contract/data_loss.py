@@ -22,10 +22,10 @@ from hubbub.core.replica import Room
 from hubbub.core.results import Healed, HealOutcome, Renewed, Whole
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import attempt, soon
-from tests.contract.inside import CODE, Ear, Inside
+from tests.contract.store_dump import CODE, StoreDump, Subscriber
 from tests.support.stores import StoreServer
 
-EVENING: list[Act] = [
+HOST_COMMANDS: list[Act] = [
     SendMessage(text='Ann said: "Grüße 🎉", then \\ and a new\nline'),
     Rename(name='Ann "A" 🎈'),
     SetChatMode(mode=ChatMode.EMOJI_ONLY),
@@ -37,7 +37,7 @@ EVENING: list[Act] = [
 """What a host may do in an evening."""
 
 
-class OldState:
+class StoreSnapshot:
     """All that a store has now, to be brought back later: what a restart from a snapshot does."""
 
     def __init__(self, server: StoreServer) -> None:
@@ -45,14 +45,14 @@ class OldState:
         names = map(str, self._admin.keys("*"))
         self._keys = {name: (self._admin.dump(name), max(0, self._admin.pexpiretime(name))) for name in names}
 
-    def bring_back(self) -> None:
+    def load(self) -> None:
         """Lose all that came since."""
         self._admin.flushall()
         for name, (dumped, expires_at) in self._keys.items():
             self._admin.restore(name, expires_at, dumped, absttl=True)
 
 
-class Keeper:
+class Restorer:
     """What one instance keeps of a party: its room, its copy, and its own connections."""
 
     def __init__(self, store: RedisStore, *own: Lease, code: str = CODE) -> None:
@@ -79,9 +79,9 @@ class Keeper:
         assert self.room.party is not None
         return msgspec.structs.replace(self.room.party, expires_at=0)
 
-    def hear(self, ear: Ear) -> None:
+    def hear(self, subscriber: Subscriber) -> None:
         """Take what was published since the copy was made."""
-        for published in ear.everything()[0]:
+        for published in subscriber.everything()[0]:
             assert self.room.receive(published)
 
     def healing(self, *, epoch: str = "", expires_at: int | None = None) -> Healing:
@@ -109,11 +109,11 @@ class Keeper:
         return outcome
 
 
-async def keep(store: RedisStore, *own: Lease) -> Keeper:
+async def new_restorer(store: RedisStore, *own: Lease) -> Restorer:
     """An instance that knows the party and has those connections."""
-    keeper = Keeper(store, *own)
-    await keeper.look()
-    return keeper
+    restorer = Restorer(store, *own)
+    await restorer.look()
+    return restorer
 
 
 async def take_own_seat(store: RedisStore, token: str, name: str = "") -> Lease:
@@ -123,7 +123,7 @@ async def take_own_seat(store: RedisStore, token: str, name: str = "") -> Lease:
     return Lease(CODE, joined.member_id, mine.holder, mine.token_hash)
 
 
-def older(copy: PartyBackup, seconds: int) -> PartyBackup:
+def age_backup(copy: PartyBackup, seconds: int) -> PartyBackup:
     """The same copy, made so many seconds earlier."""
     state = dict(zip(copy.state[::2], copy.state[1::2], strict=True))
     for name in (b"touchedAt", b"stoodStill"):
@@ -131,18 +131,17 @@ def older(copy: PartyBackup, seconds: int) -> PartyBackup:
     return msgspec.structs.replace(copy, state=tuple(word for pair in state.items() for word in pair))
 
 
-def what_lasts(inside: Inside) -> Mapping[str, Any]:
+def durable_state(dump: StoreDump) -> Mapping[str, Any]:
     """What healing gives back as it was: all but who holds the seats, the party's clock and its log."""
     moves = {"epoch", "touchedAt", "stoodStill", "logBytes"}
     return {
-        "document": inside.document,
-        "state": {"nextTrack": "null", **{name: value for name, value in inside.state.items() if name not in moves}},
+        "document": dump.document,
+        "state": {"nextTrack": "null", **{name: value for name, value in dump.state.items() if name not in moves}},
         "seats": {
-            seat: record if isinstance(record, str) else [record[0], *record[2:]]
-            for seat, record in inside.seats.items()
+            seat: record if isinstance(record, str) else [record[0], *record[2:]] for seat, record in dump.seats.items()
         },
-        "tokens": inside.tokens,
-        "roster": inside.roster,
-        "entries": sorted(inside.leases),
-        "messages": inside.messages,
+        "tokens": dump.tokens,
+        "roster": dump.roster,
+        "entries": sorted(dump.leases),
+        "messages": dump.messages,
     }

@@ -7,7 +7,7 @@ import redis
 
 from tests.support.cluster import ClusterTopology
 
-PATIENT_MS = 60_000
+NODE_TIMEOUT_MS = 60_000
 
 
 class _Admin(redis.RedisCluster):
@@ -21,7 +21,7 @@ class _Admin(redis.RedisCluster):
         return len(self.keys())
 
 
-class AsOneServer:
+class ClusterAsServer:
     """Three masters and their replicas from the embedded engine's Valkey."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ class AsOneServer:
         self._cluster.start()
         for server in self._cluster.servers:
             # A server that a busy machine holds up for seconds is still the one that tests have to do with.
-            server.command("CONFIG", "SET", "cluster-node-timeout", PATIENT_MS)
+            server.command("CONFIG", "SET", "cluster-node-timeout", NODE_TIMEOUT_MS)
         # It asks for the slots when it is made.
         port = self._cluster.servers[0].port
         self._admin = _Admin("127.0.0.1", port, socket_timeout=5, decode_responses=True)

@@ -9,11 +9,11 @@ from hubbub.core.protocol import ChatMessage, Leave, Rename, SelectTrack, SendMe
 from hubbub.core.results import Declined, Done
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, soon, take_seat
-from tests.contract.inside import CODE, Ear, document_of, look_inside, store_seconds
-from tests.contract.live import do, snapshot
+from tests.contract.party_actions import load_snapshot, run_commands
+from tests.contract.store_dump import CODE, Subscriber, document_of, dump_party, store_seconds
 from tests.support.stores import StoreServer
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 # What JSON, Lua or a line of text could trip over.
 TEXTS = [
@@ -38,12 +38,14 @@ TEXTS = [
 ]
 
 
-async def test_message_has_author_and_store_time(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_message_has_author_and_store_time(
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
+) -> None:
     guest = await take_seat(store, name="Bob")
-    ear.events()
+    subscriber.events()
     before = store.now_ms()
-    await do(store, guest, SendMessage(text="hello"))
-    (event,) = ear.events()
+    await run_commands(store, guest, SendMessage(text="hello"))
+    (event,) = subscriber.events()
     assert event | {"id": "", "at": 0} == {
         "t": "MESSAGE",
         "id": "",
@@ -55,14 +57,14 @@ async def test_message_has_author_and_store_time(store: RedisStore, host: Lease,
     }
     assert before - 100 <= event["at"] <= store_seconds(server) * 1000
     said = ChatMessage(event["id"], guest.member_id, "Bob", "hello", event["at"])
-    assert list((await snapshot(store)).messages) == [said]
+    assert list((await load_snapshot(store)).messages) == [said]
     del host
 
 
 async def test_last_twenty_messages_are_stored(store: RedisStore, host: Lease) -> None:
     for number in range(25):
-        await do(store, host, SendMessage(text=str(number)))
-    messages = (await snapshot(store)).messages
+        await run_commands(store, host, SendMessage(text=str(number)))
+    messages = (await load_snapshot(store)).messages
     assert [message.text for message in messages] == [str(number) for number in range(5, 25)]
     assert len({message.id for message in messages}) == 20
     assert [message.at for message in messages] == sorted(message.at for message in messages)
@@ -70,8 +72,10 @@ async def test_last_twenty_messages_are_stored(store: RedisStore, host: Lease) -
 
 async def test_stored_message_keeps_authors_name(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store, name="Bob")
-    await do(store, guest, SendMessage(text="hello"), Rename(name="Bobby"), SendMessage(text="again"), Leave())
-    assert [message.name for message in (await snapshot(store)).messages] == ["Bob", "Bobby"]
+    await run_commands(
+        store, guest, SendMessage(text="hello"), Rename(name="Bobby"), SendMessage(text="again"), Leave()
+    )
+    assert [message.name for message in (await load_snapshot(store)).messages] == ["Bob", "Bobby"]
     del host
 
 
@@ -84,71 +88,78 @@ async def test_stored_message_keeps_authors_name(store: RedisStore, host: Lease)
     ],
 )
 async def test_chat_mode_limits_guests_and_not_host(
-    store: RedisStore, host: Lease, ear: Ear, mode: ChatMode, message: Done | Declined, reaction: Done | Declined
+    store: RedisStore,
+    host: Lease,
+    subscriber: Subscriber,
+    mode: ChatMode,
+    message: Done | Declined,
+    reaction: Done | Declined,
 ) -> None:
     guest = await take_seat(store)
-    await do(store, host, SetChatMode(mode=mode))
-    ear.events()
-    ear.mentions()
+    await run_commands(store, host, SetChatMode(mode=mode))
+    subscriber.events()
+    subscriber.mentions()
     assert await store.execute(guest, SendMessage(text="hello"), soon()) == message
     assert await store.execute(guest, SendReaction(emoji="🎉"), soon()) == reaction
-    assert (len(ear.events()), len(ear.mentions())) == (message == Done(), reaction == Done())
-    await do(store, host, SendMessage(text="hello"), SendReaction(emoji="🎉"))
-    assert (len(ear.events()), len(ear.mentions())) == (1, 1)
+    assert (len(subscriber.events()), len(subscriber.mentions())) == (message == Done(), reaction == Done())
+    await run_commands(store, host, SendMessage(text="hello"), SendReaction(emoji="🎉"))
+    assert (len(subscriber.events()), len(subscriber.mentions())) == (1, 1)
 
 
 async def test_reaction_is_published_and_not_stored(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
-    await do(store, host, Rename(name='"A"'))
-    ear.events()
-    await do(store, host, SendReaction(emoji="👩‍👩‍👧"))
-    assert ear.events() == []
-    (mention,) = ear.mentions()
+    await run_commands(store, host, Rename(name='"A"'))
+    subscriber.events()
+    await run_commands(store, host, SendReaction(emoji="👩‍👩‍👧"))
+    assert subscriber.events() == []
+    (mention,) = subscriber.mentions()
     assert mention[0] == "R"
     reaction = {"t": "REACTION", "memberId": host.member_id, "name": '"A"', "emoji": "👩‍👩‍👧"}
     assert msgspec.json.decode(mention[1:]) == reaction
-    inside = look_inside(server)
-    assert (inside.version, inside.state["reactions"]) == (2, "1")
+    dump = dump_party(server)
+    assert (dump.version, dump.state["reactions"]) == (2, "1")
 
 
-async def test_rename_is_published_and_listed(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_rename_is_published_and_listed(
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
+) -> None:
     guest = await take_seat(store)
-    ear.events()
-    await do(store, guest, Rename(name="Bob"))
+    subscriber.events()
+    await run_commands(store, guest, Rename(name="Bob"))
     member = {"id": guest.member_id, "name": "Bob", "isHost": False, "connected": True}
-    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
+    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
     assert document_of(server)["hostName"] == "Ann"
-    await do(store, host, Rename(name="Anna"))
+    await run_commands(store, host, Rename(name="Anna"))
     member = {"id": host.member_id, "name": "Anna", "isHost": True, "connected": True}
-    assert ear.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
+    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
     assert document_of(server)["hostName"] == "Anna"
-    assert [member.name for member in (await snapshot(store)).members] == ["Anna", "Bob"]
+    assert [member.name for member in (await load_snapshot(store)).members] == ["Anna", "Bob"]
 
 
 async def test_empty_name_becomes_assigned_name(store: RedisStore, host: Lease, server: StoreServer) -> None:
     first = await take_seat(store, name="Bob")
     second = await take_seat(store)
-    await do(store, second, Rename(name="Eve"), Rename(name=""))
-    await do(store, first, Rename(name=""))
-    await do(store, host, Rename(name=""))
-    assert [member.name for member in (await snapshot(store)).members] == ["Host", "Guest 1", "Guest 2"]
+    await run_commands(store, second, Rename(name="Eve"), Rename(name=""))
+    await run_commands(store, first, Rename(name=""))
+    await run_commands(store, host, Rename(name=""))
+    assert [member.name for member in (await load_snapshot(store)).members] == ["Host", "Guest 1", "Guest 2"]
     assert document_of(server)["hostName"] == "Host"
 
 
 async def test_every_text_comes_through_as_it_was_said(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    ear.events()
+    subscriber.events()
     for text in TEXTS:
-        await do(store, guest, Rename(name=text), SendMessage(text=text))
-        renamed, said = ear.events()
+        await run_commands(store, guest, Rename(name=text), SendMessage(text=text))
+        renamed, said = subscriber.events()
         assert (renamed["member"]["name"], said["name"], said["text"]) == (text, text, text)
-        await do(store, host, Rename(name=text), SelectTrack(filename=text))
-        renamed, selected = ear.events()
+        await run_commands(store, host, Rename(name=text), SelectTrack(filename=text))
+        renamed, selected = subscriber.events()
         assert (renamed["member"]["name"], selected["filename"]) == (text, text)
-        party = await snapshot(store)
+        party = await load_snapshot(store)
         assert {member.name for member in party.members} == {text}
         assert (party.messages[-1].text, party.playback.track) == (text, text)
         assert document_of(server)["hostName"] == text
@@ -162,6 +173,6 @@ async def test_join_accepts_every_name(store: RedisStore, server: StoreServer) -
     for text in TEXTS:
         await take_seat(store, token=party.host_token_hash, name=text)
         guest = await take_seat(store, name=text)
-        assert [member.name for member in (await snapshot(store)).members] == [text, text]
+        assert [member.name for member in (await load_snapshot(store)).members] == [text, text]
         assert document_of(server)["hostName"] == text
-        await do(store, guest, Leave())
+        await run_commands(store, guest, Leave())

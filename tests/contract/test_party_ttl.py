@@ -18,21 +18,29 @@ from hubbub.core.protocol import (
 from hubbub.core.results import Deleted, Ended, Missing, Renewed
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
-from tests.contract.conftest import TERMS, attempt, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, Ear, document_of, keys_of_parties, look_inside, pass_time, store_seconds
-from tests.contract.live import do, live_on, touch
-from tests.contract.soundness import TOGETHER_MS
+from tests.contract.conftest import TERMS, attempt, draft, soon, start_party, take_seat
+from tests.contract.invariants import EXPIRY_TOLERANCE_MS
+from tests.contract.party_actions import pass_time_renewing, renew_leases, run_commands
+from tests.contract.store_dump import (
+    CODE,
+    Subscriber,
+    document_of,
+    dump_party,
+    party_key_names,
+    pass_time,
+    store_seconds,
+)
 from tests.support.stores import StoreServer
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 # From when it began anew until somebody has looked, a moment passes.
 WHOLE_LIFE, SHORT_LIFE = range(7190, 7201), range(50, 61)
 
 
 def seconds_left(server: StoreServer) -> int:
     """How long all the keys of the party have left, which must be the same."""
-    expiries = look_inside(server).expiries.values()
-    assert max(expiries) - min(expiries) <= TOGETHER_MS
+    expiries = dump_party(server).expiries.values()
+    assert max(expiries) - min(expiries) <= EXPIRY_TOLERANCE_MS
     return round(min(expiries) / 1000 - store_seconds(server))
 
 
@@ -50,22 +58,22 @@ async def test_accepted_command_renews_ttl_of_every_key(store: RedisStore, host:
     for command in host_does:
         pass_time(server, 3600)
         assert seconds_left(server) <= 3600
-        await do(store, host, command)
+        await run_commands(store, host, command)
         assert seconds_left(server) in WHOLE_LIFE
     pass_time(server, 3600)
-    await do(store, host, Leave())
+    await run_commands(store, host, Leave())
     assert seconds_left(server) in WHOLE_LIFE
     pass_time(server, 3600)
     newcomer = await take_seat(store)
     assert seconds_left(server) in WHOLE_LIFE
     pass_time(server, 3600)
-    await touch(store, newcomer)
+    await renew_leases(store, newcomer)
     assert seconds_left(server) in WHOLE_LIFE
 
 
 async def test_lookup_refusal_and_drop_do_not_renew_ttl(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
-    await do(store, host, SetLock(locked=True))
+    await run_commands(store, host, SetLock(locked=True))
     pass_time(server, 3600)
     await store.read(CODE, soon())
     await store.check_join(CODE, soon())
@@ -75,17 +83,17 @@ async def test_lookup_refusal_and_drop_do_not_renew_ttl(store: RedisStore, host:
     await store.join(attempt(), soon())
     await store.watch(CODE, "wall", soon())
     await store.drop_connection(guest, soon())
-    await touch(store)
+    await renew_leases(store)
     assert seconds_left(server) in range(3590, 3601)
     del host
 
 
 async def test_ttl_with_missing_host_is_at_most_grace(store: RedisStore, server: StoreServer) -> None:
-    host = await begin(store, token="host's")
+    host = await start_party(store, token="host's")
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
     assert seconds_left(server) in WHOLE_LIFE
-    await live_on(server, store, 100, guest)
+    await pass_time_renewing(server, store, 100, guest)
     assert seconds_left(server) in WHOLE_LIFE
     # The last one drops, and with the party's clock stands what is left of the grace.
     await store.drop_connection(guest, soon())
@@ -104,29 +112,29 @@ async def test_party_with_absent_host_keeps_ttl(store: RedisStore, server: Store
     pass_time(server, 3600)
     await store.drop_connection(guest, soon())
     assert seconds_left(server) in range(3595, 3601)
-    await do(store, await take_seat(store), Leave())
+    await run_commands(store, await take_seat(store), Leave())
     assert seconds_left(server) in WHOLE_LIFE
 
 
 async def test_last_leave_sets_grace(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    await do(store, guest, Leave())
+    await run_commands(store, guest, Leave())
     assert seconds_left(server) in range(295, 301)
 
 
 async def test_party_with_only_watchers_ends_after_grace(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     wall = Lease(CODE, "", "wall")
     await store.watch(CODE, "wall", soon())
     await store.drop_connection(host, soon())
     assert seconds_left(server) in WHOLE_LIFE
-    await live_on(server, store, 295, wall)
+    await pass_time_renewing(server, store, 295, wall)
     assert seconds_left(server) in WHOLE_LIFE
-    ear.events()
-    await live_on(server, store, 10, wall)
-    assert [event["t"] for event in ear.events()] == ["ENDED"]
+    subscriber.events()
+    await pass_time_renewing(server, store, 10, wall)
+    assert [event["t"] for event in subscriber.events()] == ["ENDED"]
 
 
 @pytest.mark.parametrize(
@@ -139,34 +147,34 @@ async def test_party_with_only_watchers_ends_after_grace(
 async def test_grace_and_hold_do_not_extend_party_ttl(
     store: RedisStore, server: StoreServer, terms: PartyPolicy
 ) -> None:
-    host = await begin(store, terms)
+    host = await start_party(store, terms)
     assert seconds_left(server) in SHORT_LIFE
-    await live_on(server, store, 120, host)
+    await pass_time_renewing(server, store, 120, host)
     assert seconds_left(server) in SHORT_LIFE
     await store.drop_connection(host, soon())
     assert seconds_left(server) in SHORT_LIFE
     pass_time(server, 61)
     assert await store.read(CODE, soon()) == Missing()
-    assert keys_of_parties(server) == []
+    assert party_key_names(server) == []
 
 
 async def test_expired_party_is_absent_and_frees_code(store: RedisStore, host: Lease, server: StoreServer) -> None:
-    await do(store, host, SendMessage(text="hello"))
+    await run_commands(store, host, SendMessage(text="hello"))
     pass_time(server, 7200)
-    assert keys_of_parties(server) == []
+    assert party_key_names(server) == []
     assert await store.renew(CODE, [host], soon()) == Missing()
     assert await store.execute(host, SendMessage(text="hello"), soon()) == Missing()
-    await begin(store)
+    await start_party(store)
 
 
 async def test_remains_of_deleted_party_do_not_reach_next_party(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
-    await do(store, host, SendMessage(text="hello"))
+    await run_commands(store, host, SendMessage(text="hello"))
     server.admin.delete(keys.party(CODE))
-    await begin(store)
-    inside = look_inside(server)
-    assert (inside.version, len(inside.seats), inside.messages) == (1, 1, [])
+    await start_party(store)
+    dump = dump_party(server)
+    assert (dump.version, len(dump.seats), dump.messages) == (1, 1, [])
 
 
 async def test_persisted_key_does_not_end_party(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -183,22 +191,26 @@ async def test_create_ids_have_party_ttl(store: RedisStore, server: StoreServer)
         await store.create(draft(token="mine"), soon())
     pass_time(server, 3600)
     await store.drop_connection(await take_seat(store, token="mine"), soon())
-    assert keys.party_keys(CODE)[2] in look_inside(server).expiries
+    assert keys.party_keys(CODE)[2] in dump_party(server).expiries
     assert seconds_left(server) in range(295, 301)
 
 
-async def test_leave_of_host_ends_party(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_leave_of_host_ends_party(
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
+) -> None:
     guest, other = await take_seat(store), await take_seat(store)
-    await do(store, guest, SendMessage(text="hello"), SendReaction(emoji="🎉"), SendReaction(emoji="🎉"), Leave())
-    await do(store, host, Kick(target_id=other.member_id), SelectTrack(filename="a"))
+    await run_commands(
+        store, guest, SendMessage(text="hello"), SendReaction(emoji="🎉"), SendReaction(emoji="🎉"), Leave()
+    )
+    await run_commands(store, host, Kick(target_id=other.member_id), SelectTrack(filename="a"))
     await store.watch(CODE, "wall", soon())
     # An hour of it is over.
     document = server.text(keys.party(CODE))
     created_at = document_of(server)["createdAt"]
     server.admin.set(keys.party(CODE), document.replace(str(created_at), str(created_at - 3_600_000)), keepttl=True)
-    ear.events()
-    await do(store, host, Leave())
-    (ended,) = ear.events()
+    subscriber.events()
+    await run_commands(store, host, Leave())
+    (ended,) = subscriber.events()
     assert ended["recap"].pop("seconds") in range(3600, 3610)
     recap = {"guests": 2, "messages": 1, "reactions": 2}
     assert ended == {"t": "ENDED", "cause": "host_left", "recap": recap, "version": 8}
@@ -208,35 +220,37 @@ async def test_leave_of_host_ends_party(store: RedisStore, host: Lease, ear: Ear
 
 async def test_ended_party_answers_party_ended(store: RedisStore, host: Lease) -> None:
     guest = await take_seat(store)
-    await do(store, host, Leave())
+    await run_commands(store, host, Leave())
     for lease in (host, guest):
         assert await store.execute(lease, SendMessage(text="hello"), soon()) == Ended()
         assert await store.execute(lease, Leave(), soon()) == Ended()
         await store.drop_connection(lease, soon())
 
 
-async def test_expiries_before_end_are_published_before_it(store: RedisStore, ear: Ear, server: StoreServer) -> None:
+async def test_expiries_before_end_are_published_before_it(
+    store: RedisStore, subscriber: Subscriber, server: StoreServer
+) -> None:
     terms = replace(TERMS, host_grace_seconds=12, seat_hold_seconds=1)
-    host = await begin(store, terms)
+    host = await start_party(store, terms)
     guest, alive = await take_seat(store), await take_seat(store)
     await store.drop_connection(host, soon())
-    await live_on(server, store, 9, alive)
-    ear.events()
+    await pass_time_renewing(server, store, 9, alive)
+    subscriber.events()
     # The guest's lease ran out after 10 s and the hold after 11 s; the host's grace after 12 s.
     pass_time(server, 5)
     assert await store.renew(CODE, [alive], soon()) == Ended()
-    assert [event["t"] for event in ear.events()] == ["MEMBER_UPDATED", "MEMBER_LEFT", "ENDED"]
+    assert [event["t"] for event in subscriber.events()] == ["MEMBER_UPDATED", "MEMBER_LEFT", "ENDED"]
     assert server.admin.keys("*") == [keys.ended(CODE)]
     del guest
 
 
-async def test_party_end_is_published_once(store: RedisStore, ear: Ear, server: StoreServer) -> None:
-    host = await begin(store, replace(TERMS, host_grace_seconds=5))
+async def test_party_end_is_published_once(store: RedisStore, subscriber: Subscriber, server: StoreServer) -> None:
+    host = await start_party(store, replace(TERMS, host_grace_seconds=5))
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    ear.events()
-    await live_on(server, store, 20, guest)
-    assert [event["t"] for event in ear.events()] == ["ENDED"]
+    subscriber.events()
+    await pass_time_renewing(server, store, 20, guest)
+    assert [event["t"] for event in subscriber.events()] == ["ENDED"]
 
 
 async def test_party_with_joined_host_is_not_withdrawn(store: RedisStore, server: StoreServer) -> None:
@@ -248,4 +262,4 @@ async def test_party_with_joined_host_is_not_withdrawn(store: RedisStore, server
     # Where it is the failed create's own connection that seated the host, the party goes whole.
     await take_seat(store)
     assert await store.rollback_create(party, host.holder, soon()) == Deleted()
-    assert keys_of_parties(server) == []
+    assert party_key_names(server) == []

@@ -8,12 +8,12 @@ from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, Rename, SendMessage
 from hubbub.core.results import Ended, Full, Joinable, Joined, Verdict
 from hubbub.store.redis_store import RedisStore
-from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, Ear, Event, document_of, look_inside, pass_time
-from tests.contract.live import do, live_on, snapshot, touch
+from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, draft, soon, start_party, take_seat
+from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands
+from tests.contract.store_dump import CODE, Event, Subscriber, document_of, dump_party, pass_time
 from tests.support.stores import StoreServer
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 
 def updated(version: int, lease: Lease, name: str, *, connected: bool, guests: int, is_host: bool = False) -> Event:
@@ -21,93 +21,97 @@ def updated(version: int, lease: Lease, name: str, *, connected: bool, guests: i
     return {"t": "MEMBER_UPDATED", "member": member, "guestCount": guests, "version": version}
 
 
-async def test_lost_connection_starts_hold(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_lost_connection_starts_hold(
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
+) -> None:
     guest = await take_seat(store)
-    ear.events()
+    subscriber.events()
     await store.drop_connection(guest, soon())
-    assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
-    inside = look_inside(server)
-    assert inside.leases[f"held:{guest.member_id}"] == inside.clock + 120_000
-    assert (inside.document["guestCount"], inside.document["seats"]) == (0, 2)
+    assert subscriber.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+    dump = dump_party(server)
+    assert dump.leases[f"held:{guest.member_id}"] == dump.clock + 120_000
+    assert (dump.document["guestCount"], dump.document["seats"]) == (0, 2)
     # Lost once is lost: a second word of it, or one from a connection that never had the seat, changes nothing.
     await store.drop_connection(guest, soon())
     await store.drop_connection(replace(host, holder="somebody"), soon())
     await store.drop_connection(replace(guest, member_id="nobody"), soon())
-    assert ear.events() == []
+    assert subscriber.events() == []
 
 
-async def test_party_waits_for_disconnected_host(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_party_waits_for_disconnected_host(
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
+) -> None:
     await take_seat(store)
-    ear.events()
+    subscriber.events()
     await store.drop_connection(host, soon())
-    assert ear.events() == [updated(3, host, "Ann", connected=False, guests=1, is_host=True)]
-    inside = look_inside(server)
-    assert inside.leases[f"held:{host.member_id}"] == inside.clock + 300_000
-    assert inside.document["hostConnected"] is False
+    assert subscriber.events() == [updated(3, host, "Ann", connected=False, guests=1, is_host=True)]
+    dump = dump_party(server)
+    assert dump.leases[f"held:{host.member_id}"] == dump.clock + 300_000
+    assert dump.document["hostConnected"] is False
 
 
 async def test_expired_lease_is_published_once_by_next_command(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    await live_on(server, store, 8, host)
-    ear.events()
+    await pass_time_renewing(server, store, 8, host)
+    subscriber.events()
     pass_time(server, 4)
-    await do(store, host, SendMessage(text="anybody here?"))
-    dropped, message = ear.events()
+    await run_commands(store, host, SendMessage(text="anybody here?"))
+    dropped, message = subscriber.events()
     assert dropped == updated(3, guest, "Guest 1", connected=False, guests=0)
     assert (message["t"], message["version"]) == ("MESSAGE", 4)
-    await live_on(server, store, 20, host)
-    assert ear.events() == []
+    await pass_time_renewing(server, store, 20, host)
+    assert subscriber.events() == []
 
 
 async def test_refused_command_publishes_expiries(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest, other = await take_seat(store), await take_seat(store)
-    await live_on(server, store, 8, host, other)
-    ear.events()
+    await pass_time_renewing(server, store, 8, host, other)
+    subscriber.events()
     pass_time(server, 4)
     await store.drop_connection(replace(host, holder="somebody"), soon())
-    assert ear.events() == [updated(4, guest, "Guest 1", connected=False, guests=1)]
+    assert subscriber.events() == [updated(4, guest, "Guest 1", connected=False, guests=1)]
 
 
 async def test_hold_starts_at_lease_end(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store)
-    lease_ends = look_inside(server).leases[f"on:{guest.member_id}"]
-    await live_on(server, store, 8, host)
+    lease_ends = dump_party(server).leases[f"on:{guest.member_id}"]
+    await pass_time_renewing(server, store, 8, host)
     pass_time(server, 5)
-    await touch(store, host)
-    assert look_inside(server).leases[f"held:{guest.member_id}"] == lease_ends + 120_000
+    await renew_leases(store, host)
+    assert dump_party(server).leases[f"held:{guest.member_id}"] == lease_ends + 120_000
 
 
-async def test_lease_and_hold_may_end_together(store: RedisStore, ear: Ear, server: StoreServer) -> None:
-    host = await begin(store, replace(TERMS, seat_hold_seconds=1))
+async def test_lease_and_hold_may_end_together(store: RedisStore, subscriber: Subscriber, server: StoreServer) -> None:
+    host = await start_party(store, replace(TERMS, seat_hold_seconds=1))
     guest = await take_seat(store)
-    await live_on(server, store, 8, host)
-    ear.events()
+    await pass_time_renewing(server, store, 8, host)
+    subscriber.events()
     pass_time(server, 5)
-    await touch(store, host)
-    assert ear.events() == [
+    await renew_leases(store, host)
+    assert subscriber.events() == [
         updated(3, guest, "Guest 1", connected=False, guests=0),
         {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "timeout", "guestCount": 0, "version": 4},
     ]
 
 
-async def test_seat_after_hold_is_free(store: RedisStore, ear: Ear, server: StoreServer) -> None:
-    host = await begin(store, replace(TERMS, capacity=2))
+async def test_seat_after_hold_is_free(store: RedisStore, subscriber: Subscriber, server: StoreServer) -> None:
+    host = await start_party(store, replace(TERMS, capacity=2))
     guest = await take_seat(store, token="mine")
     await store.drop_connection(guest, soon())
-    ear.events()
-    await live_on(server, store, 115, host)
-    assert ear.events() == []
+    subscriber.events()
+    await pass_time_renewing(server, store, 115, host)
+    assert subscriber.events() == []
     assert await store.join(attempt(), soon()) == Full()
-    await live_on(server, store, 10, host)
+    await pass_time_renewing(server, store, 10, host)
     left = {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "timeout", "guestCount": 0, "version": 4}
-    assert ear.events() == [left]
-    assert (await touch(store, guest)).verdicts == (Verdict(guest.member_id, guest.holder, Reason.TIMED_OUT),)
+    assert subscriber.events() == [left]
+    assert (await renew_leases(store, guest)).verdicts == (Verdict(guest.member_id, guest.holder, Reason.TIMED_OUT),)
     newcomer = await take_seat(store)
-    await do(store, newcomer, Leave())
+    await run_commands(store, newcomer, Leave())
     mine = await store.join(attempt(token="mine"), soon())
     assert isinstance(mine, Joined)
     assert not mine.resumed
@@ -115,48 +119,52 @@ async def test_seat_after_hold_is_free(store: RedisStore, ear: Ear, server: Stor
 
 async def test_rejoin_within_hold_keeps_seat(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_seat(store, token="mine", name="Bob")
-    await live_on(server, store, 8 + 115, host)
-    assert (await snapshot(store)).guest_count == 0
+    await pass_time_renewing(server, store, 8 + 115, host)
+    assert (await load_snapshot(store)).guest_count == 0
     assert (await take_seat(store, token="mine")).member_id == guest.member_id
-    await live_on(server, store, 8, host)
-    assert (await snapshot(store)).guest_count == 1
+    await pass_time_renewing(server, store, 8, host)
+    assert (await load_snapshot(store)).guest_count == 1
 
 
-async def test_party_ends_after_host_grace(store: RedisStore, host: Lease, ear: Ear, server: StoreServer) -> None:
+async def test_party_ends_after_host_grace(
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
+) -> None:
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    ear.events()
-    await live_on(server, store, 295, guest)
-    assert ear.events() == []
-    await live_on(server, store, 10, guest)
-    (ended,) = ear.events()
+    subscriber.events()
+    await pass_time_renewing(server, store, 295, guest)
+    assert subscriber.events() == []
+    await pass_time_renewing(server, store, 10, guest)
+    (ended,) = subscriber.events()
     assert (ended["t"], ended["cause"], ended["version"]) == ("ENDED", "host_timeout", 4)
     assert await store.renew(CODE, [guest], soon()) == Ended()
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
 
 
-async def test_host_rejoin_within_grace_finds_party(store: RedisStore, ear: Ear, server: StoreServer) -> None:
-    host = await begin(store, token="host's")
+async def test_host_rejoin_within_grace_finds_party(
+    store: RedisStore, subscriber: Subscriber, server: StoreServer
+) -> None:
+    host = await start_party(store, token="host's")
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    await live_on(server, store, 295, guest)
-    ear.events()
+    await pass_time_renewing(server, store, 295, guest)
+    subscriber.events()
     again = await take_seat(store, token="host's")
-    assert ear.events() == [updated(4, host, "Ann", connected=True, guests=1, is_host=True)]
-    await live_on(server, store, 600, guest, again)
-    assert ear.events() == []
+    assert subscriber.events() == [updated(4, host, "Ann", connected=True, guests=1, is_host=True)]
+    await pass_time_renewing(server, store, 600, guest, again)
+    assert subscriber.events() == []
 
 
 async def test_command_after_lease_end_reconnects_seat(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    await live_on(server, store, 8, guest)
-    ear.events()
+    await pass_time_renewing(server, store, 8, guest)
+    subscriber.events()
     pass_time(server, 4)
     # Its instance was frozen, and has found out before anybody else came.
-    await do(store, host, Rename(name="Anna"))
-    assert ear.events() == [
+    await run_commands(store, host, Rename(name="Anna"))
+    assert subscriber.events() == [
         updated(3, host, "Ann", connected=False, guests=1, is_host=True),
         updated(4, host, "Ann", connected=True, guests=1, is_host=True),
         updated(5, host, "Anna", connected=True, guests=1, is_host=True),
@@ -165,76 +173,76 @@ async def test_command_after_lease_end_reconnects_seat(
 
 @pytest.mark.parametrize("seconds", [7, 60, 600, 7000])
 async def test_party_clock_stops_without_commands(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer, seconds: float
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer, seconds: float
 ) -> None:
     guest, dropped = await take_seat(store), await take_seat(store, token="mine")
     wall = Lease(CODE, "", "wall")
     await store.watch(CODE, "wall", soon())
     await store.drop_connection(dropped, soon())
-    ear.events()
-    ear.mentions()
-    before = look_inside(server).leases
+    subscriber.events()
+    subscriber.mentions()
+    before = dump_party(server).leases
     # The store was away, or the laptop asleep: nobody could touch the party, and nobody has lost anything.
     pass_time(server, seconds)
-    renewed = await touch(store, host, guest, wall)
+    renewed = await renew_leases(store, host, guest, wall)
     assert renewed.verdicts == ()
-    assert (ear.events(), ear.mentions()) == ([], [])
-    inside = look_inside(server)
-    assert inside.leases[f"held:{dropped.member_id}"] == before[f"held:{dropped.member_id}"]
-    assert inside.clock - (before[f"on:{host.member_id}"] - LEASE_SECONDS * 1000) < 6000
+    assert (subscriber.events(), subscriber.mentions()) == ([], [])
+    dump = dump_party(server)
+    assert dump.leases[f"held:{dropped.member_id}"] == before[f"held:{dropped.member_id}"]
+    assert dump.clock - (before[f"on:{host.member_id}"] - LEASE_SECONDS * 1000) < 6000
     assert (await take_seat(store, token="mine")).member_id == dropped.member_id
 
 
 async def test_leases_expire_again_after_standstill(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    ear.events()
+    subscriber.events()
     pass_time(server, 3600)
-    await touch(store, host)
-    await live_on(server, store, 8, host)
-    assert ear.events() == []
-    await live_on(server, store, 4, host)
-    assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+    await renew_leases(store, host)
+    await pass_time_renewing(server, store, 8, host)
+    assert subscriber.events() == []
+    await pass_time_renewing(server, store, 4, host)
+    assert subscriber.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
 
 
 @pytest.mark.parametrize("jump_seconds", [3600, -3600, -8, -1])
 async def test_store_clock_change_costs_no_seat(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer, jump_seconds: float
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer, jump_seconds: float
 ) -> None:
     guest = await take_seat(store)
-    ear.events()
+    subscriber.events()
     pass_time(server, jump_seconds)
-    assert (await touch(store, host)).verdicts == ()
-    assert ear.events() == []
+    assert (await renew_leases(store, host)).verdicts == ()
+    assert subscriber.events() == []
     assert server.admin.ttl(f"party:{CODE}") <= 7200
     # Time goes on from there.
-    await live_on(server, store, 8, host)
-    assert ear.events() == []
-    await live_on(server, store, 4, host)
-    assert ear.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+    await pass_time_renewing(server, store, 8, host)
+    assert subscriber.events() == []
+    await pass_time_renewing(server, store, 4, host)
+    assert subscriber.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
 
 
 async def test_lookup_counts_unexpired_leases(store: RedisStore, host: Lease, server: StoreServer) -> None:
     await take_seat(store)
     guest = await take_seat(store)
-    await live_on(server, store, 8, guest)
+    await pass_time_renewing(server, store, 8, guest)
     pass_time(server, 4)
     found = await store.read(CODE, soon())
     assert (found.party.host_connected, found.party.guest_count) == (False, 1)  # type: ignore[union-attr]
     # Looking has changed nothing: the document says what was true at the last touch.
     document = document_of(server)
     assert (document["hostConnected"], document["guestCount"]) == (True, 2)
-    await touch(store, guest)
+    await renew_leases(store, guest)
     document = document_of(server)
     assert (document["hostConnected"], document["guestCount"]) == (False, 1)
     del host
 
 
 async def test_join_check_counts_expired_hold_as_free(store: RedisStore, server: StoreServer) -> None:
-    host = await begin(store, replace(TERMS, capacity=2))
+    host = await start_party(store, replace(TERMS, capacity=2))
     await store.drop_connection(await take_seat(store), soon())
-    await live_on(server, store, 118, host)
+    await pass_time_renewing(server, store, 118, host)
     assert await store.check_join(CODE, soon()) == Full()
     pass_time(server, 4)
     assert await store.check_join(CODE, soon()) == Joinable()
@@ -242,10 +250,10 @@ async def test_join_check_counts_expired_hold_as_free(store: RedisStore, server:
 
 
 async def test_join_check_counts_missing_hosts_seat_as_taken(store: RedisStore, server: StoreServer) -> None:
-    host = await begin(store, replace(TERMS, host_grace_seconds=5, capacity=2))
+    host = await start_party(store, replace(TERMS, host_grace_seconds=5, capacity=2))
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    await live_on(server, store, 3, guest)
+    await pass_time_renewing(server, store, 3, guest)
     pass_time(server, 4)
     assert await store.check_join(CODE, soon()) == Ended()
     assert await store.join(attempt(), soon()) == Ended()

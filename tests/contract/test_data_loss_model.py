@@ -25,11 +25,11 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.core.results import Ended, Healed, Joined, Kicked
-from tests.contract.conftest import Instance, attempt, begin, soon
-from tests.contract.inside import CODE, KICKED, Ear, look_inside
-from tests.contract.live import do, touch
-from tests.contract.losses import Keeper, OldState
-from tests.contract.soundness import assert_sound
+from tests.contract.conftest import Instance, attempt, soon, start_party
+from tests.contract.data_loss import Restorer, StoreSnapshot
+from tests.contract.invariants import assert_invariants
+from tests.contract.party_actions import renew_leases, run_commands
+from tests.contract.store_dump import CODE, KICKED, Subscriber, dump_party
 from tests.support.stores import StoreServer
 
 TOKENS = st.sampled_from([f"token-{n}" for n in range(1, 6)])
@@ -49,7 +49,7 @@ ACTS: st.SearchStrategy[Act] = st.sampled_from(
 )
 
 
-class LosingMachine(RuleBasedStateMachine):
+class DataLossMachine(RuleBasedStateMachine):
     """Three instances whose connections do what they like, and a store that forgets."""
 
     server: ClassVar[StoreServer]
@@ -59,9 +59,9 @@ class LosingMachine(RuleBasedStateMachine):
         self.server.admin.flushall()
         self.runner = asyncio.Runner()
         self.instances = [self.run(self._instance()) for _ in range(3)]
-        self.keepers: list[Keeper] = []
-        self.ear = Ear(self.server)
-        self.old_state: OldState | None = None
+        self.restorers: list[Restorer] = []
+        self.subscriber = Subscriber(self.server)
+        self.old_state: StoreSnapshot | None = None
 
     async def _instance(self) -> Instance:
         return Instance(self.server.url)
@@ -74,15 +74,15 @@ class LosingMachine(RuleBasedStateMachine):
         self.run(self._begin())
 
     async def _begin(self) -> None:
-        self.keepers = [Keeper(instance.store) for instance in self.instances]
+        self.restorers = [Restorer(instance.store) for instance in self.instances]
         self.kicked: set[str] = set()
         self.tokens: dict[str, Lease] = {}
         self.old_state = None
-        self._seated(0, await begin(self.keepers[0].store, token="token-0"), "token-0")
+        self._seated(0, await start_party(self.restorers[0].store, token="token-0"), "token-0")
         await self._look()
 
     def teardown(self) -> None:
-        self.ear.close()
+        self.subscriber.close()
         for instance in self.instances:
             self.run(instance.aclose())
         self.runner.close()
@@ -95,7 +95,7 @@ class LosingMachine(RuleBasedStateMachine):
 
     async def _join(self, at: int, token: str) -> None:
         mine = attempt(CODE, token)
-        joined = await self.keepers[at].store.join(mine, soon())
+        joined = await self.restorers[at].store.join(mine, soon())
         if token in self.kicked:
             assert joined == Kicked()
             return
@@ -107,12 +107,12 @@ class LosingMachine(RuleBasedStateMachine):
     def _seated(self, at: int, lease: Lease, token: str) -> None:
         self._gone(token)
         self.tokens[token] = replace(lease, token_hash=token)
-        self.keepers[at].own.append(self.tokens[token])
+        self.restorers[at].own.append(self.tokens[token])
 
     def _gone(self, token: str) -> None:
         lease = self.tokens.pop(token, None)
-        for keeper in self.keepers:
-            keeper.own = [own for own in keeper.own if own != lease]
+        for restorer in self.restorers:
+            restorer.own = [own for own in restorer.own if own != lease]
 
     @rule(command=ACTS)
     def act(self, command: Act) -> None:
@@ -140,20 +140,20 @@ class LosingMachine(RuleBasedStateMachine):
 
     @property
     def host(self) -> Lease:
-        (host,) = (lease for lease in self.tokens.values() if lease.member_id == self.keepers[0].seen.host_id)
+        (host,) = (lease for lease in self.tokens.values() if lease.member_id == self.restorers[0].seen.host_id)
         return host
 
     async def _act(self, command: Act | Leave, lease: Lease | None = None) -> None:
-        await do(self.keepers[0].store, lease or self.host, command)
-        for published in self.ear.everything()[0]:
-            for keeper in self.keepers:
-                assert keeper.room.receive(published)
+        await run_commands(self.restorers[0].store, lease or self.host, command)
+        for published in self.subscriber.everything()[0]:
+            for restorer in self.restorers:
+                assert restorer.room.receive(published)
 
     # What the store does.
 
     @rule()
     def save(self) -> None:
-        self.old_state = OldState(self.server)
+        self.old_state = StoreSnapshot(self.server)
 
     @rule(order=ORDERS)
     def come_back_empty(self, order: Sequence[int]) -> None:
@@ -164,7 +164,7 @@ class LosingMachine(RuleBasedStateMachine):
     @rule(order=ORDERS)
     def fall_back(self, order: Sequence[int]) -> None:
         assert self.old_state is not None
-        self.old_state.bring_back()
+        self.old_state.load()
         self.run(self._heal(order))
 
     @precondition(lambda self: self.old_state is not None)
@@ -172,62 +172,62 @@ class LosingMachine(RuleBasedStateMachine):
     def fall_back_and_go_on(self, order: Sequence[int], strangers: int) -> None:
         """Others come before anybody has healed, so that the same versions may have been given out again."""
         assert self.old_state is not None
-        self.old_state.bring_back()
+        self.old_state.load()
         for _ in range(strangers):
             self.run(self._come_as_a_stranger())
         self.run(self._heal(order, went_on=True))
 
     async def _come_as_a_stranger(self) -> None:
-        await self.keepers[0].store.join(attempt(CODE), soon())
+        await self.restorers[0].store.join(attempt(CODE), soon())
 
     @precondition(lambda self: self.old_state is not None)
     @rule(order=ORDERS)
     def end_and_fall_back(self, order: Sequence[int]) -> None:
         assert self.old_state is not None
-        party = look_inside(self.server).document
+        party = dump_party(self.server).document
         self.run(self._end(Tombstone(CODE, party["id"], party["hostToken"], 2**42), order))
         self.server.admin.flushall()
         self.run(self._begin())
 
     async def _end(self, end: Tombstone, order: Sequence[int]) -> None:
         assert self.old_state is not None
-        await do(self.keepers[0].store, self.host, Leave())
-        self.old_state.bring_back()
-        await self.keepers[order[0]].store.restore_tombstone(end, soon())
+        await run_commands(self.restorers[0].store, self.host, Leave())
+        self.old_state.load()
+        await self.restorers[order[0]].store.restore_tombstone(end, soon())
         for at in order:
-            assert await self.keepers[at].heal() == Ended()
+            assert await self.restorers[at].heal() == Ended()
 
     async def _heal(self, order: Sequence[int], *, went_on: bool = False) -> None:
-        known = self.keepers[0].seen
+        known = self.restorers[0].seen
         for at in order:
-            assert await self.keepers[at].heal() == Healed()
+            assert await self.restorers[at].heal() == Healed()
         # Nobody who is connected has lost the seat.
-        for keeper in self.keepers:
-            assert (await touch(keeper.store, *keeper.own)).verdicts == ()
+        for restorer in self.restorers:
+            assert (await renew_leases(restorer.store, *restorer.own)).verdicts == ()
         await self._look()
-        inside = look_inside(self.server)
-        assert_sound(CODE, inside)
+        dump = dump_party(self.server)
+        assert_invariants(CODE, dump)
         if went_on:
             # What came by the same versions may stand instead, and whoever was kicked meanwhile may be back.
-            self.kicked = {token for token in self.kicked if inside.seats.get(inside.tokens.get(token, "")) == KICKED}
+            self.kicked = {token for token in self.kicked if dump.seats.get(dump.tokens.get(token, "")) == KICKED}
             return
-        assert self.keepers[0].seen == known
+        assert self.restorers[0].seen == known
         for token in self.kicked:
-            assert await self.keepers[0].store.join(attempt(CODE, token), soon()) == Kicked()
+            assert await self.restorers[0].store.join(attempt(CODE, token), soon()) == Kicked()
 
     async def _look(self) -> None:
-        self.ear.everything()
-        for keeper in self.keepers:
-            await keeper.look()
-        assert len({keeper.room.known for keeper in self.keepers}) == 1
-        assert self.keepers[0].seen == self.keepers[1].seen == self.keepers[2].seen
+        self.subscriber.everything()
+        for restorer in self.restorers:
+            await restorer.look()
+        assert len({restorer.room.known for restorer in self.restorers}) == 1
+        assert self.restorers[0].seen == self.restorers[1].seen == self.restorers[2].seen
 
 
 @pytest.mark.timeout(400)
 def test_data_loss_costs_connected_clients_nothing(server: StoreServer) -> None:
-    LosingMachine.server = server
+    DataLossMachine.server = server
     run_state_machine_as_test(
-        LosingMachine,
+        DataLossMachine,
         settings=settings(
             max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),

@@ -13,9 +13,9 @@ from hubbub.store import keys
 from hubbub.store.client.script_client import THE_SHARD
 from hubbub.store.health import StoreState
 from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
-from tests.contract.conftest import Instance, attempt, soon, until
-from tests.contract.inside import CODE
-from tests.contract.losses import OldState
+from tests.contract.conftest import Instance, attempt, soon, wait_until
+from tests.contract.data_loss import StoreSnapshot
+from tests.contract.store_dump import CODE
 from tests.support.stores import FLAVOURS, StoreServer
 
 LIFE, RECOVERING = keys.generation(THE_SHARD), keys.recovering(THE_SHARD)
@@ -77,7 +77,7 @@ async def test_counter_advances_while_instance_has_state(
 ) -> None:
     there.detector.has_local_state = lambda: True
     watching = [asyncio.create_task(one.detector.run()) for one in (instance, there)]
-    await until(lambda: int(server.admin.hget(LIFE, "beat") or 0) >= 2)
+    await wait_until(lambda: int(server.admin.hget(LIFE, "beat") or 0) >= 2)
     for task in watching:
         task.cancel()
 
@@ -107,10 +107,10 @@ async def test_other_generation_is_data_loss(instance: Instance, there: Instance
 async def test_lower_counter_is_data_loss(instance: Instance, server: StoreServer) -> None:
     losses = losses_of(instance)
     assert await absent(instance)
-    old_state = OldState(server)
+    old_state = StoreSnapshot(server)
     server.admin.hincrby(LIFE, "beat", 1)
     assert await absent(instance)
-    old_state.bring_back()
+    old_state.load()
     assert not await absent(instance)
     assert losses == [THE_SHARD]
 

@@ -9,12 +9,12 @@ from hubbub.core.protocol import Kick, Leave, Promote, Rename, SendMessage, SetL
 from hubbub.core.results import Done, Ended, Joined, Renewed, Whole
 from hubbub.store.port import DeadlineExceededError, StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore
-from tests.contract.conftest import Instance, attempt, begin, draft, soon, take_seat
-from tests.contract.inside import CODE, document_of, keys_of_parties, look_inside, pass_time
-from tests.contract.live import do, live_on, snapshot, touch
+from tests.contract.conftest import Instance, attempt, draft, soon, start_party, take_seat
+from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands
+from tests.contract.store_dump import CODE, document_of, dump_party, party_key_names, pass_time
 from tests.support.stores import StoreServer
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 
 class Memory:
@@ -51,7 +51,7 @@ async def test_full_store_refuses_new_seats(
     assert unavailable.failure is StoreFailure.OUT_OF_MEMORY
     assert not unavailable.in_doubt
     assert (await trouble_of(store.watch(CODE, "wall", soon()))).failure is StoreFailure.OUT_OF_MEMORY
-    assert look_inside(server).seats.keys() == {host.member_id}
+    assert dump_party(server).seats.keys() == {host.member_id}
     memory.free()
     await take_seat(store)
 
@@ -72,20 +72,20 @@ async def test_full_store_accepts_renewals_and_leaves(
     store: RedisStore, host: Lease, memory: Memory, server: StoreServer
 ) -> None:
     guest, other, third = await take_seat(store), await take_seat(store), await take_seat(store)
-    doubtful = attempt()
-    await store.join(doubtful, soon())
+    in_doubt = attempt()
+    await store.join(in_doubt, soon())
     memory.use_up()
-    assert (await touch(store, host, guest, other)).verdicts == ()
-    await do(store, guest, Leave())
-    await do(store, host, Kick(target_id=other.member_id))
+    assert (await renew_leases(store, host, guest, other)).verdicts == ()
+    await run_commands(store, guest, Leave())
+    await run_commands(store, host, Kick(target_id=other.member_id))
     await store.drop_connection(third, soon())
-    await store.rollback_join(doubtful, soon())
+    await store.rollback_join(in_doubt, soon())
     assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
     document = document_of(server)
     assert (document["seats"], document["guestCount"]) == (2, 0)
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=True), Promote(target_id="x")):
         assert (await trouble_of(store.execute(host, command, soon()))).failure is StoreFailure.OUT_OF_MEMORY
-    await do(store, host, Leave())
+    await run_commands(store, host, Leave())
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
 
 
@@ -94,14 +94,14 @@ async def test_full_store_expires_leases_and_holds(
 ) -> None:
     guest, dropped = await take_seat(store), await take_seat(store)
     await store.drop_connection(dropped, soon())
-    await live_on(server, store, 118, host, guest)
+    await pass_time_renewing(server, store, 118, host, guest)
     pass_time(server, 4)
     memory.use_up()
-    await touch(store, host)
-    assert look_inside(server).seats.keys() == {host.member_id, guest.member_id}
+    await renew_leases(store, host)
+    assert dump_party(server).seats.keys() == {host.member_id, guest.member_id}
     memory.free()
     await store.drop_connection(host, soon())
-    await live_on(server, store, 298, guest)
+    await pass_time_renewing(server, store, 298, guest)
     pass_time(server, 4)
     memory.use_up()
     assert await store.renew(CODE, [guest], soon()) == Ended()
@@ -109,15 +109,15 @@ async def test_full_store_expires_leases_and_holds(
 
 async def test_command_after_deadline_changes_nothing(instance: Instance, server: StoreServer) -> None:
     store = instance.store
-    host = await begin(store)
+    host = await start_party(store)
     guest = await take_seat(store, token="mine")
-    doubtful = attempt()
-    await store.join(doubtful, soon())
-    before = look_inside(server)
+    in_doubt = attempt()
+    await store.join(in_doubt, soon())
+    before = dump_party(server)
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: store.join(attempt(), soon()),
         lambda: store.join(attempt(token="mine"), soon()),
-        lambda: store.rollback_join(doubtful, soon()),
+        lambda: store.rollback_join(in_doubt, soon()),
         lambda: store.watch(CODE, "wall", soon()),
         lambda: store.drop_connection(guest, soon()),
         lambda: store.renew(CODE, [host, guest], soon()),
@@ -129,19 +129,19 @@ async def test_command_after_deadline_changes_nothing(instance: Instance, server
     for call in calls:
         # The instance believes that the store's clock is an hour behind, so all it sends comes too late; and that
         # reply tells it the true time.
-        instance.believe_clocks_behind(3600)
+        instance.set_clock_offset_behind(3600)
         unavailable = await trouble_of(call())
         assert isinstance(unavailable, DeadlineExceededError)
         assert not unavailable.in_doubt
-    assert look_inside(server) == before
+    assert dump_party(server) == before
     assert isinstance(await store.renew(CODE, [host, guest], soon()), Renewed)
 
 
 async def test_command_after_deadline_does_not_prove_absence(instance: Instance, server: StoreServer) -> None:
     await instance.store.read(CODE, soon())
-    instance.believe_clocks_behind(3600)
+    instance.set_clock_offset_behind(3600)
     assert isinstance(await trouble_of(instance.store.join(attempt(), soon())), DeadlineExceededError)
-    assert keys_of_parties(server) == []
+    assert party_key_names(server) == []
 
 
 async def test_join_reloads_flushed_scripts(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -151,5 +151,5 @@ async def test_join_reloads_flushed_scripts(store: RedisStore, host: Lease, serv
     server.admin.script_flush()
     guest = await take_seat(store)
     server.admin.script_flush()
-    assert (await touch(store, host, guest)).version == 5
-    assert (await snapshot(store)).guest_count == 1
+    assert (await renew_leases(store, host, guest)).version == 5
+    assert (await load_snapshot(store)).guest_count == 1

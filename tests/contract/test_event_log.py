@@ -29,42 +29,42 @@ from hubbub.core.results import Created, Ended, HistoryLost, Missed, Missing, Wh
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, end_party, soon, take_seat
-from tests.contract.inside import CODE, Ear, look_inside
-from tests.contract.live import do, live_on, touch, whole
+from tests.contract.party_actions import load_whole, pass_time_renewing, renew_leases, run_commands
+from tests.contract.store_dump import CODE, Subscriber, dump_party
 from tests.support.stores import StoreServer
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 Step = Callable[[], Awaitable[object]]
 
 
 async def test_change_increments_version_and_is_published(
-    store: RedisStore, host: Lease, ear: Ear, server: StoreServer
+    store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest, kicked = await take_seat(store, token="mine"), await take_seat(store)
     steps: list[tuple[Step, str]] = [
-        (lambda: do(store, guest, Rename(name="Bob")), "MEMBER_UPDATED"),
-        (lambda: do(store, guest, SendMessage(text="hello")), "MESSAGE"),
-        (lambda: do(store, host, Kick(target_id=kicked.member_id)), "MEMBER_LEFT"),
-        (lambda: do(store, host, SetChatMode(mode=ChatMode.LOCKED)), "CHAT_MODE_SET"),
-        (lambda: do(store, host, SetLock(locked=True)), "LOCK_SET"),
-        (lambda: do(store, host, SelectTrack(filename="a")), "TRACK_SELECTED"),
-        (lambda: do(store, host, QueueTrack(filename="b")), "NEXT_TRACK_QUEUED"),
-        (lambda: do(store, host, ChangeTrack(filename="b")), "TRACK_CHANGED"),
-        (lambda: do(store, host, Play()), "PLAY"),
-        (lambda: do(store, host, Pause()), "PAUSE"),
-        (lambda: do(store, host, Promote(target_id=guest.member_id)), "HOST_CHANGED"),
+        (lambda: run_commands(store, guest, Rename(name="Bob")), "MEMBER_UPDATED"),
+        (lambda: run_commands(store, guest, SendMessage(text="hello")), "MESSAGE"),
+        (lambda: run_commands(store, host, Kick(target_id=kicked.member_id)), "MEMBER_LEFT"),
+        (lambda: run_commands(store, host, SetChatMode(mode=ChatMode.LOCKED)), "CHAT_MODE_SET"),
+        (lambda: run_commands(store, host, SetLock(locked=True)), "LOCK_SET"),
+        (lambda: run_commands(store, host, SelectTrack(filename="a")), "TRACK_SELECTED"),
+        (lambda: run_commands(store, host, QueueTrack(filename="b")), "NEXT_TRACK_QUEUED"),
+        (lambda: run_commands(store, host, ChangeTrack(filename="b")), "TRACK_CHANGED"),
+        (lambda: run_commands(store, host, Play()), "PLAY"),
+        (lambda: run_commands(store, host, Pause()), "PAUSE"),
+        (lambda: run_commands(store, host, Promote(target_id=guest.member_id)), "HOST_CHANGED"),
         (lambda: store.drop_connection(host, soon()), "MEMBER_UPDATED"),
         (lambda: take_seat(store, token="mine", name="Bobby"), "MEMBER_UPDATED"),
-        (lambda: live_on(server, store, 12), "MEMBER_UPDATED"),
+        (lambda: pass_time_renewing(server, store, 12), "MEMBER_UPDATED"),
     ]
-    published = ear.encoded()
+    published = subscriber.encoded()
     for step, _ in steps:
-        before = look_inside(server).version
+        before = dump_party(server).version
         await step()
-        assert look_inside(server).version == before + 1
-    published += ear.encoded()
-    assert [event["t"] for event in look_inside(server).log] == [
+        assert dump_party(server).version == before + 1
+    published += subscriber.encoded()
+    assert [event["t"] for event in dump_party(server).log] == [
         *["MEMBER_UPDATED", "MEMBER_JOINED", "MEMBER_JOINED"],
         *[kind for _, kind in steps],
     ]
@@ -72,49 +72,51 @@ async def test_change_increments_version_and_is_published(
     assert published == server.admin.lrange(keys.party_keys(CODE)[8], 1, -1)
 
 
-async def test_command_without_change_has_no_version(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_command_without_change_has_no_version(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     guest = await take_seat(store)
-    ear.events()
-    await do(store, guest, SendReaction(emoji="🎉"))
+    subscriber.events()
+    await run_commands(store, guest, SendReaction(emoji="🎉"))
     await store.watch(CODE, "wall", soon())
-    await touch(store, host, guest)
+    await renew_leases(store, host, guest)
     await store.execute(guest, SetLock(locked=True), soon())
     await store.check_join(CODE, soon())
     await store.read(CODE, soon())
-    assert (await whole(store)).version == 2
-    assert ear.events() == []
+    assert (await load_whole(store)).version == 2
+    assert subscriber.events() == []
 
 
-async def test_concurrent_changes_have_distinct_versions(store: RedisStore, host: Lease, ear: Ear) -> None:
+async def test_concurrent_changes_have_distinct_versions(
+    store: RedisStore, host: Lease, subscriber: Subscriber
+) -> None:
     guests = await asyncio.gather(*(take_seat(store) for _ in range(30)))
-    await asyncio.gather(*(do(store, guest, SendMessage(text="hello"), Leave()) for guest in guests))
-    assert [event["version"] for event in ear.events()] == list(range(2, 92))
+    await asyncio.gather(*(run_commands(store, guest, SendMessage(text="hello"), Leave()) for guest in guests))
+    assert [event["version"] for event in subscriber.events()] == list(range(2, 92))
     del host
 
 
 async def test_event_log_keeps_last_256_events(store: RedisStore, host: Lease, server: StoreServer) -> None:
     for number in range(LOG_EVENTS_MAX + 50):
-        await do(store, host, SetLock(locked=number % 2 == 0))
-    inside = look_inside(server)
-    assert len(inside.log) == LOG_EVENTS_MAX
-    assert inside.log[-1]["version"] == inside.version == LOG_EVENTS_MAX + 51
+        await run_commands(store, host, SetLock(locked=number % 2 == 0))
+    dump = dump_party(server)
+    assert len(dump.log) == LOG_EVENTS_MAX
+    assert dump.log[-1]["version"] == dump.version == LOG_EVENTS_MAX + 51
 
 
 async def test_event_log_keeps_at_most_64_kib(store: RedisStore, host: Lease, server: StoreServer) -> None:
     for size in (1, 3000) * 20:
-        await do(store, host, SendMessage(text="é" * size))
-    inside = look_inside(server)
-    assert LOG_BYTES_MAX - 7000 < inside.log_bytes <= LOG_BYTES_MAX
-    assert inside.log[-1]["version"] == inside.version
-    events = (await whole(store)).events
-    assert sum(map(len, events)) == inside.log_bytes
+        await run_commands(store, host, SendMessage(text="é" * size))
+    dump = dump_party(server)
+    assert LOG_BYTES_MAX - 7000 < dump.log_bytes <= LOG_BYTES_MAX
+    assert dump.log[-1]["version"] == dump.version
+    events = (await load_whole(store)).events
+    assert sum(map(len, events)) == dump.log_bytes
 
 
-async def test_catch_up_returns_missed_events(store: RedisStore, host: Lease, ear: Ear) -> None:
-    epoch = (await whole(store)).epoch
+async def test_catch_up_returns_missed_events(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
+    epoch = (await load_whole(store)).epoch
     for number in range(10):
-        await do(store, host, SendMessage(text=str(number)))
-    events = tuple(event.encode() for event in ear.encoded())
+        await run_commands(store, host, SendMessage(text=str(number)))
+    events = tuple(event.encode() for event in subscriber.encoded())
     for seen in range(1, 12):
         assert await store.catch_up(CODE, ProvenPosition(epoch, seen, ""), soon()) == Missed(11, events[seen - 1 :])
     first = await store.catch_up(CODE, ProvenPosition(epoch, 0, ""), soon())
@@ -123,9 +125,9 @@ async def test_catch_up_returns_missed_events(store: RedisStore, host: Lease, ea
 
 
 async def test_catch_up_beyond_log_returns_snapshot(store: RedisStore, host: Lease) -> None:
-    epoch = (await whole(store)).epoch
+    epoch = (await load_whole(store)).epoch
     for number in range(LOG_EVENTS_MAX):
-        await do(store, host, SetLock(locked=number % 2 == 0))
+        await run_commands(store, host, SetLock(locked=number % 2 == 0))
     missed = await store.catch_up(CODE, ProvenPosition(epoch, 1, ""), soon())
     assert isinstance(missed, Missed)
     assert len(missed.events) == LOG_EVENTS_MAX
@@ -135,7 +137,7 @@ async def test_catch_up_beyond_log_returns_snapshot(store: RedisStore, host: Lea
 
 
 async def test_unknown_position_differs_from_truncated_one(store: RedisStore, host: Lease) -> None:
-    epoch = (await whole(store)).epoch
+    epoch = (await load_whole(store)).epoch
     never = [(epoch, 2, ""), (epoch, 2**53 - 1, ""), ("another", 1, ""), (epoch, 1, digest_of(b"something else"))]
     for position in never:
         assert await store.catch_up(CODE, ProvenPosition(*position), soon()) == HistoryLost()
@@ -150,7 +152,7 @@ async def test_unknown_position_differs_from_truncated_one(store: RedisStore, ho
 async def test_snapshot_of_unentered_party_has_host_seat(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     created = await store.create(party, soon())
-    everything = await whole(store)
+    everything = await load_whole(store)
     assert (everything.epoch, everything.version, everything.events) == (party.id, 0, ())
     assert everything.snapshot.members == [Member(party.host_id, "Ann", is_host=True, connected=False)]
     assert isinstance(created, Created)
@@ -173,15 +175,15 @@ async def test_ended_party_has_no_event_log(store: RedisStore) -> None:
 async def test_replica_of_all_events_equals_snapshot(store: RedisStore, host: Lease, server: StoreServer) -> None:
     room = Room()
     room.ask()
-    assert room.answered(await whole(store))
+    assert room.answered(await load_whole(store))
     guest = await take_seat(store)
-    await do(store, guest, SendMessage(text="hello"), Rename(name="Bob"))
-    await do(store, host, SelectTrack(filename="a"), Play(position=3.0), Promote(target_id=guest.member_id))
-    await live_on(server, store, 12, guest)
+    await run_commands(store, guest, SendMessage(text="hello"), Rename(name="Bob"))
+    await run_commands(store, host, SelectTrack(filename="a"), Play(position=3.0), Promote(target_id=guest.member_id))
+    await pass_time_renewing(server, store, 12, guest)
     position = room.ask()
     missed = await store.catch_up(CODE, position, soon())
     assert isinstance(missed, Missed)
     assert room.answered(missed)
-    party = (await whole(store)).snapshot
+    party = (await load_whole(store)).snapshot
     assert room.party is not None
     assert replace(room.party, expires_at=party.expires_at) == party

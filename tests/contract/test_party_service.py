@@ -12,8 +12,8 @@ from hubbub.core.protocol import Leave
 from hubbub.core.results import Ended, Joinable
 from hubbub.services.parties import CreatedParty, PartyService
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from tests.contract.conftest import Instance, draft, on_one_server, soon, take_seat, until
-from tests.contract.inside import keys_of_parties
+from tests.contract.conftest import Instance, draft, on_one_server, soon, take_seat, wait_until
+from tests.contract.store_dump import party_key_names
 from tests.support.proxy import StoreProxy
 from tests.support.stores import StoreServer
 
@@ -45,7 +45,7 @@ async def test_new_party_can_be_joined_at_once(service: PartyService) -> None:
 async def test_store_keeps_only_hash_of_token(service: PartyService, server: StoreServer) -> None:
     party = await service.create("Ann", KEY)
     assert isinstance(party, CreatedParty)
-    everything = "".join(f"{key}={server.text(str(key))}" for key in keys_of_parties(server))
+    everything = "".join(f"{key}={server.text(str(key))}" for key in party_key_names(server))
     assert party.host_token not in everything
     assert KEY not in everything
     assert tokens.hash_token(party.host_token) in everything
@@ -164,9 +164,9 @@ async def test_party_of_failed_create_is_rolled_back(cut_off: Instance, proxy: S
         await cut_off.service().create(None, None)
     assert len(server.admin.keys("party:*")) == 1
     withdrawing = asyncio.create_task(cut_off.rollbacks.run())
-    await until(lambda: proxy.cuts >= 3)  # it goes on trying while the store is away
+    await wait_until(lambda: proxy.cuts >= 3)  # it goes on trying while the store is away
     proxy.mend()
-    await until(lambda: not server.admin.keys("party:*"))
+    await wait_until(lambda: not server.admin.keys("party:*"))
     withdrawing.cancel()
 
 
@@ -220,7 +220,7 @@ async def test_in_doubt_create_is_rolled_back_at_shutdown(
 async def test_cancelled_create_is_rolled_back(cut_off: Instance, proxy: StoreProxy, server: StoreServer) -> None:
     proxy.cut_after_send()
     creating = asyncio.create_task(cut_off.service().create(None, None))
-    await until(lambda: server.admin.keys("party:*"))
+    await wait_until(lambda: server.admin.keys("party:*"))
     creating.cancel()
     with pytest.raises((asyncio.CancelledError, StoreUnavailableError)):
         await creating

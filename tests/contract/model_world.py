@@ -22,9 +22,17 @@ from hubbub.store.redis_store import RedisStore
 from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
 from tests.contract.conftest import LEASE_SECONDS, Instance, soon
-from tests.contract.inside import CODE, Ear, Inside, find_inside, keys_of_parties, pass_time, store_seconds
-from tests.contract.reasons import assert_declined, assert_refused, assert_standing
-from tests.contract.soundness import assert_sound
+from tests.contract.expected_reasons import assert_can_act, assert_command_refusal, assert_join_refusal
+from tests.contract.invariants import assert_invariants
+from tests.contract.store_dump import (
+    CODE,
+    StoreDump,
+    Subscriber,
+    dump_party_if_stored,
+    party_key_names,
+    pass_time,
+    store_seconds,
+)
 from tests.support.stores import StoreServer
 
 LISTED_MAX, LOG_EVENTS_MAX, WATCHERS_MAX = 3, 10, 2
@@ -33,7 +41,7 @@ _BOUNDS = {b"LISTED_MAX": LISTED_MAX, b"LOG_EVENTS_MAX": LOG_EVENTS_MAX, b"WATCH
 
 
 @cache
-def _smaller(script: Script) -> Script:
+def _with_low_limits(script: Script) -> Script:
     """The same script with smaller bounds."""
     source = script.source
     for name, bound in _BOUNDS.items():
@@ -42,7 +50,7 @@ def _smaller(script: Script) -> Script:
     return Script(script.name, source, hashlib.sha1(source).hexdigest())
 
 
-class _SmallScriptClient:
+class _LowLimitsScriptClient:
     """Calls of scripts whose bounds are small."""
 
     def __init__(self, client: ScriptClient) -> None:
@@ -63,10 +71,10 @@ class _SmallScriptClient:
         *,
         probing: bool = False,
     ) -> Reply:
-        return await self._client.call(_smaller(script), keys, args, deadline, probing=probing)
+        return await self._client.call(_with_low_limits(script), keys, args, deadline, probing=probing)
 
 
-class SmallInstance:
+class ModelInstance:
     """One instance: the leases it renews, and the room that it keeps level by what is published.
 
     A frozen instance does nothing; a deaf one renews, and hears nothing.
@@ -74,7 +82,7 @@ class SmallInstance:
 
     def __init__(self, server: StoreServer) -> None:
         self._instance = Instance(server.url)
-        client = _SmallScriptClient(self._instance.connections.client)
+        client = _LowLimitsScriptClient(self._instance.connections.client)
         self.store = RedisStore(client, DataLossDetector(client, StoreHealth()), LEASE_SECONDS)
         self.lose_connection = self._instance.lose_connections
         self.aclose = self._instance.aclose
@@ -113,7 +121,7 @@ class SmallInstance:
             assert self._behind
             await self._catch_up(self._room)
 
-    def assert_level(self, party: Whole) -> None:
+    def assert_synced(self, party: Whole) -> None:
         """The room, unless something of it was lost, is what the store tells of the party as a whole."""
         if self._room is None:
             self._room = Room()
@@ -143,24 +151,24 @@ class SmallInstance:
         self._counts_watchers = self._counts_watchers or isinstance(outcome, Whole)
 
 
-class SmallWorld:
+class ModelWorld:
     """Three instances on one store, one party at a time, and what is true of it after every step."""
 
     def __init__(self, server: StoreServer) -> None:
         self.server = server
-        self.instances = [SmallInstance(server) for _ in range(3)]
+        self.instances = [ModelInstance(server) for _ in range(3)]
         self.there = False
         """Whether the party must be there, as far as anything was told."""
-        self.inside: Inside | None = None
+        self.dump: StoreDump | None = None
         """What the store held of the party after the last step."""
         self._runner = asyncio.Runner()
-        self._ear = Ear(server)
+        self._subscriber = Subscriber(server)
         self._promotions = 0
         self._may_go_at = 0
 
     def close(self) -> None:
         """Close every connection."""
-        self._ear.close()
+        self._subscriber.close()
         for instance in self.instances:
             self.run(instance.aclose())
         self._runner.close()
@@ -179,7 +187,7 @@ class SmallWorld:
 
     def is_host(self, lease: Lease) -> bool:
         """Whether the lease was of the host's seat after the last step."""
-        return self.inside is not None and self.inside.document["hostId"] == lease.member_id
+        return self.dump is not None and self.dump.document["hostId"] == lease.member_id
 
     def created(self) -> None:
         """Note that a party was created."""
@@ -188,33 +196,33 @@ class SmallWorld:
     def join(self, at: int, attempt: JoinAttempt) -> Lease | None:
         """Join, and check the answer."""
         outcome = self.ask(at, lambda store: store.join(attempt, soon()))
-        inside = find_inside(self.server)
+        dump = dump_party_if_stored(self.server)
         if not isinstance(outcome, Joined):
-            assert_refused(inside, attempt.token_hash, outcome)
+            assert_join_refusal(dump, attempt.token_hash, outcome)
             return None
-        assert inside is not None
+        assert dump is not None
         lease = Lease(CODE, outcome.member_id, attempt.holder)
-        assert_standing(inside, lease, None)
-        assert inside.tokens[attempt.token_hash] == outcome.member_id
+        assert_can_act(dump, lease, None)
+        assert dump.tokens[attempt.token_hash] == outcome.member_id
         assert outcome.resumed == (outcome.member_id != attempt.new_id)
-        assert outcome.resumed or not inside.document["locked"]
-        assert outcome.is_host == (outcome.member_id == inside.document["hostId"])
-        assert outcome.version == inside.version
+        assert outcome.resumed or not dump.document["locked"]
+        assert outcome.is_host == (outcome.member_id == dump.document["hostId"])
+        assert outcome.version == dump.version
         return lease
 
     def act(self, at: int, lease: Lease, command: Act | Leave) -> None:
         """Carry out a command, and check the answer."""
         outcome = self.ask(at, lambda store: store.execute(lease, command, soon()))
-        inside = find_inside(self.server)
-        if inside is None:
+        dump = dump_party_if_stored(self.server)
+        if dump is None:
             assert outcome in {Missing(), Ended()} or (outcome == Done() and isinstance(command, Leave))
         elif isinstance(outcome, Declined):
-            assert_declined(inside, lease, command, outcome.reason)
+            assert_command_refusal(dump, lease, command, outcome.reason)
         elif isinstance(command, Leave):
-            assert lease.member_id not in inside.seats
+            assert lease.member_id not in dump.seats
         else:
             assert outcome == Done()
-            assert_standing(inside, lease, None)
+            assert_can_act(dump, lease, None)
             self._promotions += isinstance(command, Promote)
 
     def renew(self, at: int) -> Any:
@@ -232,7 +240,7 @@ class SmallWorld:
 
     def hear(self) -> None:
         """Hand on to every instance what was published."""
-        published, mentions = self._ear.everything()
+        published, mentions = self._subscriber.everything()
         watchers = [int(mention[1:]) for mention in mentions if mention.startswith("W")]
         if any(b'"t":"ENDED"' in one.events[-1] for one in published):
             self.there = False
@@ -244,9 +252,9 @@ class SmallWorld:
     def look(self) -> None:
         """See that the party is sound, or has gone as it should, and that every instance sees the same of it."""
         self.hear()
-        self.inside = inside = find_inside(self.server)
-        names = set(keys_of_parties(self.server))
-        if inside is None:
+        self.dump = dump = dump_party_if_stored(self.server)
+        names = set(party_key_names(self.server))
+        if dump is None:
             assert not self.there or store_seconds(self.server) * 1000 >= self._may_go_at
             # Of a party that expired, the ids of the creates that found it may outlive it.
             assert names <= {keys.ended(CODE), keys.party_keys(CODE)[2]}
@@ -255,23 +263,23 @@ class SmallWorld:
                 instance.close_room()
             return
         assert self.there
-        assert names == inside.expiries.keys()
-        assert_sound(CODE, inside, roster_max=LISTED_MAX + self._promotions, log_max=LOG_EVENTS_MAX)
-        self._may_go_at = _may_go_at(inside)
+        assert names == dump.expiries.keys()
+        assert_invariants(CODE, dump, roster_max=LISTED_MAX + self._promotions, log_max=LOG_EVENTS_MAX)
+        self._may_go_at = _may_go_at(dump)
         party = self.ask(0, lambda store: store.catch_up(CODE, None, soon()))
         assert isinstance(party, Whole)
         for instance in self.instances:
-            instance.assert_level(party)
+            instance.assert_synced(party)
 
 
-def _may_go_at(inside: Inside) -> int:
+def _may_go_at(dump: StoreDump) -> int:
     """When the party may first be gone without a word, ms: when it expires, or when its host was waited for in vain."""
-    expires_at = inside.expiries[keys.party(CODE)]
-    host = inside.document["hostId"]
-    if f"on:{host}" in inside.leases:
-        waits_until = inside.leases[f"on:{host}"] + TERMS.host_grace_seconds * 1000
-    elif f"held:{host}" in inside.leases:
-        waits_until = inside.leases[f"held:{host}"]
+    expires_at = dump.expiries[keys.party(CODE)]
+    host = dump.document["hostId"]
+    if f"on:{host}" in dump.leases:
+        waits_until = dump.leases[f"on:{host}"] + TERMS.host_grace_seconds * 1000
+    elif f"held:{host}" in dump.leases:
+        waits_until = dump.leases[f"held:{host}"]
     else:
         return expires_at
-    return min(expires_at, int(inside.state["touchedAt"]) + waits_until - inside.clock)
+    return min(expires_at, int(dump.state["touchedAt"]) + waits_until - dump.clock)

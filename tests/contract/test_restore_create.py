@@ -9,7 +9,7 @@ import pytest
 from hubbub.core.results import Joinable
 from hubbub.services.parties import CreatedParty
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from tests.contract.conftest import Instance, until
+from tests.contract.conftest import Instance, wait_until
 from tests.support.stores import StoreServer
 
 
@@ -19,7 +19,7 @@ async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
     here, there = Instance(server.url), Instance(server.url)
     tasks = [asyncio.create_task(job) for one in (here, there) for job in (one.detector.run(), one.recovery.run())]
     # Whoever has never looked knows of no loss.
-    await until(
+    await wait_until(
         lambda: all(set(one.detector._known) >= set(one.connections.client.shards()) != set() for one in (here, there))
     )
     yield here, there
@@ -30,7 +30,7 @@ async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
         await one.aclose()
 
 
-async def asked_until_told(instance: Instance, code: str) -> object:
+async def retry_during_recovery(instance: Instance, code: str) -> object:
     """What the instance tells of a party as soon as it knows; until then it says that data is being written back."""
     while True:
         with suppress(StoreUnavailableError):
@@ -51,7 +51,7 @@ async def test_recent_create_survives_flush_and_is_never_absent(
     parties = [party for party in created if isinstance(party, CreatedParty)]
     assert await there.service().check_join(parties[0].code) == Joinable()
     server.admin.flushall()
-    asked = [asked_until_told(one, party.code) for one in pair for party in parties]
+    asked = [retry_during_recovery(one, party.code) for one in pair for party in parties]
     assert await asyncio.gather(*asked) == [Joinable()] * 4
     while True:
         with suppress(StoreUnavailableError):
