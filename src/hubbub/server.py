@@ -40,12 +40,13 @@ from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.port import StoreUnavailableError
 from hubbub.store.pubsub.event_stream import EventStream
 from hubbub.store.redis_store import RedisStore
+from hubbub.transport.connection import text_frame
 from hubbub.transport.http import HttpApi
 from hubbub.transport.lan import lan_addresses
 from hubbub.transport.links import JoinLinks
 from hubbub.transport.middleware import RequestMiddleware
 from hubbub.transport.readiness import Standing
-from hubbub.transport.websocket import WebSocketApi, text_frame
+from hubbub.transport.websocket import WebSocketApi
 
 _INSTANCE_ID_CHARS: Final = 10
 _ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)

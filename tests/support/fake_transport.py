@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from hubbub.transport.websocket import SocketConnection
+from hubbub.transport.connection import SocketConnection
 
 
 class FakeTransport(asyncio.Transport):

@@ -14,7 +14,8 @@ from hubbub.core.results import CommandResult, Declined, Ended, Full, Joined, Jo
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Rollbacks
-from hubbub.transport.websocket import ConnectionHandler, text_frame
+from hubbub.transport.connection import text_frame
+from hubbub.transport.websocket import ConnectionHandler
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import World

@@ -15,7 +15,8 @@ from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
 from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Rollbacks
-from hubbub.transport.websocket import ConnectionHandler, text_frame
+from hubbub.transport.connection import text_frame
+from hubbub.transport.websocket import ConnectionHandler
 from tests.support.fake_seats import SeatStore
 from tests.support.fake_time import in_fake_time, later
 from tests.support.fake_transport import FakeSocketConnection

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import SEND_SECONDS_PER_PHONE, SEND_WINDOW_SECONDS_MAX, UNSENT_BYTES_MAX
 from hubbub.core.protocol import Event, Reaction, Status, encode
-from hubbub.transport.websocket import text_frame
+from hubbub.transport.connection import text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import FakePhone, World

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import CLOSE_SECONDS_MAX, UNSENT_BYTES_MAX
 from hubbub.core.protocol import Ok
-from hubbub.transport.websocket import text_frame
+from hubbub.transport.connection import text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection, FakeTransport
 
@@ -49,7 +49,7 @@ async def test_sent_frame_is_written_at_once() -> None:
     phone = FakeSocketConnection()
     phone.send(text_frame(b'{"t":"A"}'))
     phone.send_text(b'{"t":"B"}')
-    phone.say(Ok(request_id=1))
+    phone.send_message(Ok(request_id=1))
     assert [message["t"] for message in phone.transport.messages] == ["A", "B", "OK"]
     assert not phone.is_closed
 
@@ -75,7 +75,7 @@ async def test_client_with_64_kib_unsent_is_dropped() -> None:
     written = len(phone.transport.written)
     phone.send(FRAME)
     phone.send_text(b"{}")
-    phone.say(Ok())
+    phone.send_message(Ok())
     assert len(phone.transport.written) == written
     await settle()
     assert phone.socket.closed_with == [(4408, b"slow_consumer")]

@@ -2,11 +2,8 @@
 
 import asyncio
 import secrets
-import socket
-import struct
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
@@ -20,103 +17,15 @@ from hubbub.core.limits import (
     ID_BYTES,
     PING_INTERVAL_SECONDS,
     STORE_BUDGET_SECONDS,
-    UNSENT_BYTES_MAX,
 )
-from hubbub.core.protocol import Act, Create, Heard, Join, KickedMessage, Leave, Watch, encode
+from hubbub.core.protocol import Act, Create, Join, KickedMessage, Leave, Watch
 from hubbub.core.results import Done
 from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
 from hubbub.hub.hub import Hub, Membership
 from hubbub.services.parties import Entry, PartyService
 from hubbub.store.port import StoreUnavailableError
+from hubbub.transport.connection import SocketConnection
 from hubbub.transport.middleware import LOG_FIELDS, REQUEST_ID, HttpRefusalError, RequestMiddleware
-
-_TEXT_FRAME: Final = 0x81
-_RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER for a connection whose peer does not read: no waiting for what it will not take."""
-
-
-def text_frame(text: bytes) -> bytes:
-    """`text` as one unmasked WebSocket frame (RFC 6455 §5.2), ready for every client's transport."""
-    length = len(text)
-    if length < 126:
-        head = struct.pack("!BB", _TEXT_FRAME, length)
-    elif length < 1 << 16:
-        head = struct.pack("!BBH", _TEXT_FRAME, 126, length)
-    else:
-        head = struct.pack("!BBQ", _TEXT_FRAME, 127, length)
-    return head + text
-
-
-class SocketConnection:
-    """The hub's `Connection` on a WebSocket: frames go straight to the transport, whose buffer tells a slow reader."""
-
-    def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
-        self.closed_with: CloseCode | None = None
-        """Why this side closed the connection, if it did."""
-        self._ws = ws
-        self._transport = transport
-        self._exempt_bytes = 0
-        self._closing: asyncio.Task[bool] | None = None
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing can be sent any more."""
-        return self.closed_with is not None or self._transport.is_closing()
-
-    def send(self, frame: bytes) -> None:
-        """See `Connection.send`."""
-        # The hottest lines of all: no call that is not needed.
-        transport = self._transport
-        if self.closed_with is not None or transport.is_closing():
-            return
-        if not transport.get_write_buffer_size():
-            self._exempt_bytes = 0
-        elif not self._check_backlog():
-            return
-        transport.write(frame)
-
-    def send_text(self, text: bytes) -> None:
-        """See `Connection.send_text`."""
-        if not self.is_closed and self._check_backlog():
-            frame = text_frame(text)
-            self._exempt_bytes += len(frame)
-            self._transport.write(frame)
-
-    def say(self, message: Heard) -> None:
-        """Send a message to this phone alone."""
-        self.send(text_frame(encode(message)))
-
-    def close(self, code: CloseCode) -> None:
-        """See `Connection.close`."""
-        if self.closed_with is not None:
-            return
-        self.closed_with = code
-        loop = asyncio.get_running_loop()
-        reason = code.name.lower().encode()
-        self._closing = loop.create_task(self._ws.close(code=code, message=reason, drain=False), name="close socket")
-        loop.call_later(CLOSE_SECONDS_MAX, self._abort)
-
-    def _check_backlog(self) -> bool:
-        """Whether the phone has read enough of what was sent before; closes it as slow where not."""
-        unsent = self._transport.get_write_buffer_size()
-        self._exempt_bytes = min(self._exempt_bytes, unsent)
-        if unsent - self._exempt_bytes > UNSENT_BYTES_MAX:
-            self.close(CloseCode.SLOW_CONSUMER)
-            return False
-        return True
-
-    async def closed(self) -> None:
-        """Wait until a close that this side began has ended."""
-        if self._closing is not None:
-            with suppress(OSError):
-                await self._closing
-
-    def _abort(self) -> None:
-        if not self._transport.is_closing() or self._transport.get_write_buffer_size():
-            with suppress(OSError):
-                connection = self._transport.get_extra_info("socket")
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
-            self._transport.abort()
 
 
 class WebSocketApi:
@@ -175,7 +84,7 @@ class WebSocketApi:
     ) -> None:
         client_id = secrets.token_urlsafe(ID_BYTES)
         request[LOG_FIELDS].update(clientId=client_id)
-        phone.say(Session.welcome(client_id, self._instance_id, __version__))
+        phone.send_message(Session.welcome(client_id, self._instance_id, __version__))
         handler.arm_entry_timeout()
         async for message in ws:
             await handler.on_frame(message.data if message.type is WSMsgType.TEXT else None)
@@ -237,7 +146,7 @@ class ConnectionHandler:
     async def _take(self, step: Step) -> None:
         match step:
             case Say(message=message):
-                self._phone.say(message)
+                self._phone.send_message(message)
             case HangUp(code=code):
                 self._hang_up(code)
             case Enter(command=command, code=code):
@@ -252,7 +161,7 @@ class ConnectionHandler:
             self._hub.schedule_close(self._membership.room)
             return
         if code is CloseCode.KICKED:
-            self._phone.say(KickedMessage())
+            self._phone.send_message(KickedMessage())
         self._phone.close(code)
 
     async def _enter(self, command: Create | Join | Watch, code: str) -> None:
@@ -280,7 +189,7 @@ class ConnectionHandler:
     def _seat(self, command: Create | Join | Watch, entry: Entry) -> None:
         """Answer, send the room, and listen to it: in one go, so that nothing falls between."""
         since = command.since if isinstance(command, Join) else None
-        self._phone.say(self._session.entered(command, entry.lease.code, entry.token, entry.outcome))
+        self._phone.send_message(self._session.entered(command, entry.lease.code, entry.token, entry.outcome))
         self._membership = self._hub.seat(entry.room, self._phone, entry.lease, since)
         self.log_fields["code"] = entry.lease.code
 
