@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SettingsSourceError
 
+from hubbub.core.limits import PUBLIC_URL_CHARS_MAX
 from hubbub.core.party import PartyPolicy
 from hubbub.logs import LogFormat
 from hubbub.store.client.address import (
@@ -29,8 +30,6 @@ from hubbub.store.client.address import (
 
 MASK: Final = "********"
 _NO_PORT: Final = re.compile(r"(?<![:\[]):(?!//)(?![0-9]+(?:[,/]|$))[^:/,]+(?=[,/]|$)")
-_PUBLIC_URL_CHARS_MAX: Final = 200
-"""A QR code with much more in it is hard to scan."""
 _URL_SECRET: Final = re.compile(r"(?<=://).*(?=@)|^(?!.*://).*(?=@)", re.DOTALL)
 
 
@@ -55,7 +54,8 @@ class Settings(BaseSettings):
     public_url: Annotated[
         str | None,
         Field(
-            description="an http:// or https:// URL of at most 200 characters without ? and #, such as https://party.example"
+            description=f"an http:// or https:// URL of at most {PUBLIC_URL_CHARS_MAX} characters without ? and #, "
+            "such as https://party.example"
         ),
     ] = None
 
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     def _is_web_url(cls, url: str | None) -> str | None:
         if url is None:
             return None
-        if not _is_web_address(url) or "?" in url or "#" in url or len(url) > _PUBLIC_URL_CHARS_MAX:
+        if not _is_web_address(url) or "?" in url or "#" in url or len(url) > PUBLIC_URL_CHARS_MAX:
             raise _not_allowed()
         return url.rstrip("/")
 

@@ -12,6 +12,12 @@ import aiohttp
 import msgspec
 
 from hubbub.core.errors import FINAL_CLOSE_CODES, CloseCode
+from hubbub.core.limits import (
+    HEARTBEAT_SECONDS,
+    WATCH_CONNECT_SECONDS_MAX,
+    WATCH_RETRY_SECONDS_MAX,
+    WATCH_RETRY_SECONDS_MIN,
+)
 from hubbub.core.party import DIRECTION_CONTROLS
 from hubbub.core.protocol import (
     ChatModeSet,
@@ -41,9 +47,6 @@ from hubbub.core.protocol import (
     encode,
 )
 
-_RETRY_SECONDS: Final = (0.5, 3.0)
-_CONNECT_SECONDS_MAX: Final = 5.0
-_HEARTBEAT_SECONDS: Final = 20.0
 _CONTROL_CATEGORIES: Final = {"Cc", "Cs", "Zl", "Zp"}
 _decode = msgspec.json.Decoder(Heard).decode
 
@@ -69,13 +72,13 @@ async def watch(code: str, server: str, tell: Callable[[str], None]) -> None:
                 if (line := f"No connection to {server} ({str(trouble) or type(trouble).__name__}).") != told_trouble:
                     told_trouble = line
                     tell(f"{line} Trying again ...")
-            await asyncio.sleep(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - only spreads those who come back
+            await asyncio.sleep(random.uniform(WATCH_RETRY_SECONDS_MIN, WATCH_RETRY_SECONDS_MAX))  # noqa: S311 - only spreads those who come back
 
 
 async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, tell: Callable[[str], None]) -> bool:
     """Watch by one connection; True where it ended for good."""
-    async with asyncio.timeout(_CONNECT_SECONDS_MAX):
-        socket = await session.ws_connect(address, heartbeat=_HEARTBEAT_SECONDS, max_msg_size=0)
+    async with asyncio.timeout(WATCH_CONNECT_SECONDS_MAX):
+        socket = await session.ws_connect(address, heartbeat=HEARTBEAT_SECONDS, max_msg_size=0)
     async with socket:
         await socket.send_str(encode(Watch(code=code)).decode())
         names: dict[str, str] = {}

@@ -20,6 +20,8 @@ from hubbub.core.limits import (
     DRAIN_SECONDS_MAX,
     DRAIN_SOCKETS_SECONDS,
     ENGINE_START_SECONDS_MAX,
+    LAST_ANSWERS_SECONDS_MAX,
+    LISTEN_BACKLOG,
     PROBE_BUDGET_SECONDS,
     PROBE_INTERVAL_SECONDS,
     SOCKET_SEND_BUFFER_BYTES,
@@ -45,7 +47,7 @@ from hubbub.transport.http import HttpApi
 from hubbub.transport.lan import lan_addresses
 from hubbub.transport.links import JoinLinks
 from hubbub.transport.middleware import RequestMiddleware
-from hubbub.transport.readiness import Standing
+from hubbub.transport.readiness import Readiness
 from hubbub.transport.websocket import WebSocketApi
 
 _INSTANCE_ID_CHARS: Final = 10
@@ -56,9 +58,6 @@ _STATUS: Final[dict[StoreState, Literal["connected", "disconnected", "recovering
     StoreState.DISCONNECTED: "disconnected",
     StoreState.RECOVERING: "recovering",
 }
-_BACKLOG: Final = 1024
-_ANSWER_WRITING_SECONDS: Final = 1.0
-"""How long the last answers may take to be written once they are made."""
 
 
 class ListenError(Exception):
@@ -108,10 +107,10 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
             stack.push_async_callback(rollbacks.drain)
             await stack.enter_async_context(_running(rollbacks.run(), "doubts", shutdown))
             service = PartyService(store, hub, rollbacks, recovery, settings.party_terms)
-            standing = Standing(store, health, event_stream, hub)
+            readiness = Readiness(store, health, event_stream, hub)
             links = JoinLinks(settings.public_url, port, lan_addresses)
             middleware = RequestMiddleware(instance_id, log)
-            http = HttpApi(service=service, standing=standing, links=links, instance_id=instance_id)
+            http = HttpApi(service=service, readiness=readiness, links=links, instance_id=instance_id)
             websocket = WebSocketApi(
                 service=service,
                 hub=hub,
@@ -309,13 +308,15 @@ async def _http_server(
     application: web.Application, middleware: RequestMiddleware, hub: Hub, listener: socket.socket
 ) -> AsyncIterator[None]:
     """Serve on `listener`; at the end, stop accepting, let requests in progress finish, and send phones elsewhere."""
-    runner = web.AppRunner(application, shutdown_timeout=_ANSWER_WRITING_SECONDS, handle_signals=False)
+    runner = web.AppRunner(application, shutdown_timeout=LAST_ANSWERS_SECONDS_MAX, handle_signals=False)
     await runner.setup()
     assert runner.server is not None
     # Here, since uvloop hides that another instance was quicker.
-    listener.listen(_BACKLOG)
+    listener.listen(LISTEN_BACKLOG)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(middleware.connection_factory(runner.server), sock=listener, backlog=_BACKLOG)
+    server = await loop.create_server(
+        middleware.connection_factory(runner.server), sock=listener, backlog=LISTEN_BACKLOG
+    )
     try:
         yield
     finally:

@@ -90,13 +90,6 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert "PORT=1234" in hubbub("config", folder=tmp_path, PORT="1234").stdout.splitlines()
 
 
-def test_every_setting_is_in_the_example(tmp_path: Path) -> None:
-    example = (Path(__file__).parents[2] / ".env.example").read_text()
-    for line in hubbub("config", folder=tmp_path).stdout.splitlines():
-        name = line.partition("=")[0]
-        assert f"{name}=" in example, f"{name} is not explained in .env.example"
-
-
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("serve", "--help"), ("doctor", "--help"), ("config", "-h"), ("--version",)]
 )

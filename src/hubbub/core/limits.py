@@ -27,6 +27,14 @@ ID_BYTES: Final = 8
 BODY_BYTES_MAX: Final = 16 * 1024
 BODY_SECONDS_MAX: Final = 5.0
 REQUEST_ID_CHARS_MAX: Final = 128
+# A name has at most 253 characters (RFC 1035). This bounds the QR code, which holds no more than some 2,300 bytes.
+HOST_HEADER_CHARS_MAX: Final = 255
+# A QR code of a much longer URL is hard to scan.
+PUBLIC_URL_CHARS_MAX: Final = 200
+QR_CODES_CACHED: Final = 1024
+QR_CACHE_SECONDS: Final = 300
+# Of a code that is none, the answer repeats at most this much.
+ECHOED_CODE_CHARS_MAX: Final = 64
 
 # What the store may use of PROMISE_ANSWER_SECONDS; the rest is for reading the request and writing the answer on a
 # busy machine.
@@ -109,10 +117,13 @@ DOCTOR_REPLICA_LAG_WARNING_SECONDS: Final = 10
 DOCTOR_MEMORY_WARNING_SHARE: Final = 0.9
 DOCTOR_CERTIFICATE_WARNING_DAYS: Final = 21
 
+LISTEN_BACKLOG: Final = 1024
 DRAIN_SECONDS_MAX: Final = 10.0
 # Sockets are closed in so many batches, evenly over what is left of the drain after requests in progress.
 DRAIN_SOCKETS_SECONDS: Final = 5.0
 DRAIN_BATCHES: Final = 20
+# After the drain, the last answers get this long to be written.
+LAST_ANSWERS_SECONDS_MAX: Final = 1.0
 
 # Parties whose keys' names an instance keeps, about 2 KB each.
 CODES_CACHED: Final = 4096
@@ -126,6 +137,11 @@ LIFE_RENEWAL_MS_MIN: Final = 1000
 REPLAY_BYTES_MAX: Final = 32 * 1024
 SNAPSHOT_MESSAGES_MAX: Final = 20
 WATCHERS_MAX: Final = 16
+
+# `hubbub watch` reconnects after a random wait between these two.
+WATCH_RETRY_SECONDS_MIN: Final = 0.5
+WATCH_RETRY_SECONDS_MAX: Final = 3.0
+WATCH_CONNECT_SECONDS_MAX: Final = 5.0
 
 # What a client may send.
 FRAME_BYTES_MAX: Final = 8 * 1024
@@ -191,6 +207,7 @@ assert PROBE_INTERVAL_SECONDS < PRIMARY_SILENCE_SECONDS
 assert CLUSTER_ASK_SECONDS * 2 < STORE_BUDGET_SECONDS
 assert PING_INTERVAL_SECONDS * 1.5 < DEAD_SOCKET_SECONDS_MAX
 assert DRAIN_SOCKETS_SECONDS < DRAIN_SECONDS_MAX
+assert PUBLIC_URL_CHARS_MAX < HOST_HEADER_CHARS_MAX < 2300
 assert REPLAY_BYTES_MAX <= LOG_BYTES_MAX
 assert (
     2 * PUBSUB_IDLE_SECONDS + PUBSUB_PROBE_TIMEOUT_SECONDS + FEED_RETRY_SECONDS + CATCH_UP_JITTER_SECONDS

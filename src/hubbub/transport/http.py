@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 import msgspec
 from aiohttp import web
@@ -11,7 +11,7 @@ from aiohttp import web
 from hubbub import __version__
 from hubbub.core import tokens
 from hubbub.core.errors import CREATE_STORE_UNAVAILABLE, Reason
-from hubbub.core.limits import BODY_BYTES_MAX
+from hubbub.core.limits import BODY_BYTES_MAX, ECHOED_CODE_CHARS_MAX, QR_CACHE_SECONDS
 from hubbub.core.party import PartyDocument, normalize_code, parse_code
 from hubbub.core.results import Ended, Found, Full, Joinable, Locked, Missing
 from hubbub.services.parties import PartyService
@@ -30,12 +30,9 @@ from hubbub.transport.middleware import (
     read_object,
     refusal_response,
 )
-from hubbub.transport.readiness import Standing
+from hubbub.transport.readiness import Readiness
 from hubbub.transport.schema.schemas import asyncapi
 from hubbub.transport.websocket import WebSocketApi
-
-_ECHOED_CODE_CHARS_MAX: Final = 64
-_QR_CACHE_SECONDS: Final = 300
 
 
 class HttpApi:
@@ -45,12 +42,12 @@ class HttpApi:
         self,
         *,
         service: PartyService,
-        standing: Standing,
+        readiness: Readiness,
         links: JoinLinks,
         instance_id: str,
     ) -> None:
         self._service = service
-        self._standing = standing
+        self._readiness = readiness
         self._links = links
         self._instance_id = instance_id
         self._web_app = WebApp(read_sources())
@@ -141,7 +138,7 @@ class HttpApi:
         typed = request.match_info["code"]
         code = parse_code(typed)
         if code is None:
-            return self._absent(normalize_code(typed)[:_ECHOED_CODE_CHARS_MAX])
+            return self._absent(normalize_code(typed)[:ECHOED_CODE_CHARS_MAX])
         request[LOG_FIELDS].update(code=code)
         match await self._service.look_up(code):
             case Found(party=party):
@@ -160,7 +157,7 @@ class HttpApi:
         return web.Response(
             body=qr_svg(link),
             content_type="image/svg+xml",
-            headers={"Cache-Control": f"private, max-age={_QR_CACHE_SECONDS}", **CROSS_ORIGIN},
+            headers={"Cache-Control": f"private, max-age={QR_CACHE_SECONDS}", **CROSS_ORIGIN},
         )
 
     async def ping(self, _: web.Request) -> web.Response:
@@ -173,14 +170,14 @@ class HttpApi:
             {
                 "status": "ok",
                 "instanceId": self._instance_id,
-                "redis": self._standing.store_state,
+                "redis": self._readiness.store_state,
                 "version": __version__,
             }
         )
 
     async def ready(self, request: web.Request) -> web.Response:
         """Tell whether guests should be sent here."""
-        if (why_not := await self._standing.why_not_ready()) is not None:
+        if (why_not := await self._readiness.why_not_ready()) is not None:
             request[LOG_FIELDS].update(notReady=why_not)
             raise HttpRefusalError(Reason.STORE_UNAVAILABLE, why_not)
         return json_response({"status": "ready", "instanceId": self._instance_id})

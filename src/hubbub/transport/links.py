@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 
 import segno
 
+from hubbub.core.limits import HOST_HEADER_CHARS_MAX, QR_CODES_CACHED
+
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{{0,4}})?")
-_HOST_CHARS_MAX = 255
-"""A name has at most 253 (RFC 1035); this bounds the QR code, which holds no more than some 2,300 bytes."""
-_CACHED_PICTURES = 1024
 
 
 class JoinLinks:
@@ -54,7 +53,7 @@ def is_host(text: str) -> bool:
 
 def _parse_host(host: str) -> _Host | None:
     """The parts of a Host header, or None where it is nonsense."""
-    if len(host) > _HOST_CHARS_MAX or not _HOST.fullmatch(host):
+    if len(host) > HOST_HEADER_CHARS_MAX or not _HOST.fullmatch(host):
         return None
     try:
         parts = urlsplit(f"//{host}")
@@ -78,7 +77,7 @@ def _is_loopback(name: str) -> bool:
     return ip.is_loopback or ip.is_unspecified
 
 
-@lru_cache(_CACHED_PICTURES)
+@lru_cache(QR_CODES_CACHED)
 def qr_svg(link: str) -> bytes:
     """`link` as a QR code, an SVG picture with the quiet zone that scanners need; its `desc` is the link as text."""
     picture = BytesIO()

@@ -1,4 +1,4 @@
-"""What an instance says of itself: how its store is, and whether guests should be sent to it."""
+"""Report the state of the store and whether a proxy should send clients to this instance."""
 
 import asyncio
 
@@ -10,8 +10,8 @@ from hubbub.store.port import Store, StoreUnavailableError
 from hubbub.store.pubsub.event_stream import EventStream
 
 
-class Standing:
-    """The standing of one instance."""
+class Readiness:
+    """The readiness of one instance."""
 
     def __init__(self, store: Store, health: StoreHealth, event_stream: EventStream, hub: Hub) -> None:
         self._store = store
@@ -21,11 +21,11 @@ class Standing:
 
     @property
     def store_state(self) -> StoreState:
-        """How the link to the store is."""
+        """The state of the connections to the store."""
         return self._health.state
 
     async def why_not_ready(self) -> str | None:
-        """Why this instance cannot serve now; None where the store would take a write and events come."""
+        """Return why this instance cannot serve now; None if the store takes writes and events arrive."""
         if self._hub.draining:
             return "This instance is about to stop"
         try:
