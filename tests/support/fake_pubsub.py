@@ -1,4 +1,4 @@
-"""A feed on connections that nobody opened."""
+"""An event stream on fake connections, which answer and fail as a test says."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -24,25 +24,25 @@ _CHANNEL = keys.events(CODE).encode()
 
 
 class FakeConnection:
-    """A subscriber's connection. The other end answers subscriptions at once, unless it is `mute`."""
+    """A subscriber's connection. It confirms subscriptions at once unless it is `mute`."""
 
     def __init__(self, *, mute: bool = False) -> None:
         self.mute = mute
-        self.orders: list[tuple[str, str]] = []
+        self.commands: list[tuple[str, str]] = []
         self.gone = False
         self._replies: asyncio.Queue[Any] = asyncio.Queue()
 
     def pack_commands(self, commands: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """See `redis.asyncio.connection.AbstractConnection`, as for the others that are named as its methods."""
+        """See `redis.asyncio.connection.AbstractConnection`, also for the methods below."""
         return commands
 
     async def send_packed_command(self, commands: list[tuple[str, str]], *, check_health: bool) -> None:
-        assert not check_health, "it would read a reply that belongs to nobody"
+        assert not check_health, "a health check would read a reply of another command"
         await asyncio.sleep(0)
         if self.gone:
             raise RedisConnectionError("gone")
         for verb, channel in commands:
-            self.orders.append((verb, channel))
+            self.commands.append((verb, channel))
             if not self.mute:
                 self.answer(verb, channel)
 
@@ -67,9 +67,9 @@ class FakeConnection:
 
 
 class FakePool:
-    """Gives the connections it was given, in turn; none left is a refused connection.
+    """Returns the `coming` connections in turn, and refuses when there are none.
 
-    So many dials as are `silent` are never answered.
+    The first `silent` attempts to connect are never answered.
     """
 
     def __init__(self, *connections: FakeConnection) -> None:
@@ -97,29 +97,29 @@ class FakePool:
 
 
 class RecordingListener:
-    """Notes what the feed brings."""
+    """Records the events of an event stream."""
 
     def __init__(self) -> None:
         self.received: list[tuple[Any, ...]] = []
 
     def on_subscribed(self, code: str) -> None:
-        self.received.append(("confirmed", code))
+        self.received.append(("on_subscribed", code))
 
     def on_events(self, code: str, published: Published) -> None:
-        self.received.append(("published", code, published.epoch, published.first, list(published.events)))
+        self.received.append(("on_events", code, published.epoch, published.first, list(published.events)))
 
     def on_reaction(self, code: str, reaction: bytes) -> None:
-        self.received.append(("reacted", code, reaction))
+        self.received.append(("on_reaction", code, reaction))
 
     def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:
-        self.received.append(("expelled", code, holder, reason))
+        self.received.append(("on_seat_lost", code, holder, reason))
 
     def on_watchers(self, code: str, watchers: int) -> None:
-        self.received.append(("watched", code, watchers))
+        self.received.append(("on_watchers", code, watchers))
 
 
 class EventStreamHarness:
-    """A feed, its connections, how it probes, and what it told. While `echoes`, what is probed is heard."""
+    """An event stream with fake connections, its probes and its log. While `echoes`, probes arrive."""
 
     def __init__(self, *connections: FakeConnection) -> None:
         self.pool = FakePool(*connections)
@@ -135,7 +135,7 @@ class EventStreamHarness:
         )
 
     async def call(self, _: Script, channels: Sequence[str], args: Sequence[str], deadline: float) -> None:
-        """See `ScriptClient.call`: publish a word."""
+        """See `ScriptClient.call`: publish a probe."""
         self.probed.append(now())
         if self.down:
             await asyncio.sleep(0)

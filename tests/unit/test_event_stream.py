@@ -1,4 +1,4 @@
-"""The feed on a connection that nobody opened: what is ordered, what is delivered, and how it knows that it hears."""
+"""The event stream on fake connections: delivery, subscriptions, reconnects and stalls."""
 
 import asyncio
 from typing import Any
@@ -10,10 +10,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from hubbub.core.errors import Reason
 from hubbub.core.limits import (
     CLUSTER_LOOK_AGAIN_SECONDS,
-    FEED_RETRY_SECONDS,
     PROMISE_STALLED_SECONDS,
     PUBSUB_IDLE_SECONDS,
     PUBSUB_PROBE_TIMEOUT_SECONDS,
+    PUBSUB_RETRY_SECONDS,
     STORE_BUDGET_SECONDS,
 )
 from hubbub.store import keys
@@ -28,29 +28,29 @@ CHANNEL = keys.events(CODE).encode()
 PROBE = keys.probe(THE_SHARD, "here").encode()
 
 
-# What is delivered.
+# Delivery.
 
 
 @pytest.mark.parametrize(
-    ("data", "heard"),
+    ("data", "expected"),
     [
-        (b'Eepoch-1 7\n{"a":1}', ("published", CODE, "epoch-1", 7, [b'{"a":1}'])),
-        (b'Eepoch-1 7\n{"a":1}\n{"b":"\\n"}', ("published", CODE, "epoch-1", 7, [b'{"a":1}', b'{"b":"\\n"}'])),
-        (b'R{"t":"REACTION"}', ("reacted", CODE, b'{"t":"REACTION"}')),
-        (b"Tholder-2", ("expelled", CODE, "holder-2", Reason.TAKEN_OVER)),
-        (b"Kholder-3", ("expelled", CODE, "holder-3", Reason.KICKED)),
-        (b"W12", ("watched", CODE, 12)),
+        (b'Eepoch-1 7\n{"a":1}', ("on_events", CODE, "epoch-1", 7, [b'{"a":1}'])),
+        (b'Eepoch-1 7\n{"a":1}\n{"b":"\\n"}', ("on_events", CODE, "epoch-1", 7, [b'{"a":1}', b'{"b":"\\n"}'])),
+        (b'R{"t":"REACTION"}', ("on_reaction", CODE, b'{"t":"REACTION"}')),
+        (b"Tholder-2", ("on_seat_lost", CODE, "holder-2", Reason.TAKEN_OVER)),
+        (b"Kholder-3", ("on_seat_lost", CODE, "holder-3", Reason.KICKED)),
+        (b"W12", ("on_watchers", CODE, 12)),
     ],
 )
 @in_fake_time
-async def test_publication_is_delivered(data: bytes, heard: tuple[Any, ...]) -> None:
+async def test_publication_is_delivered(data: bytes, expected: tuple[Any, ...]) -> None:
     connection = FakeConnection()
     harness = EventStreamHarness(connection)
     async with harness.running():
         await harness.event_stream.subscribe(CODE, now() + 1)
         connection.publish(data)
         await settle()
-    assert harness.listener.received == [("confirmed", CODE), heard]
+    assert harness.listener.received == [("on_subscribed", CODE), expected]
 
 
 @in_fake_time
@@ -62,7 +62,7 @@ async def test_unknown_publication_is_skipped() -> None:
         connection.publish(b"Zsomething new")
         connection.publish(b"W1")
         await settle()
-    assert harness.listener.received[1:] == [("watched", CODE, 1)]
+    assert harness.listener.received[1:] == [("on_watchers", CODE, 1)]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ async def test_undecodable_publication_is_logged(data: bytes) -> None:
         connection.publish(b"W1")
         await settle()
         assert harness.reported == ["reaching", "unreadable"]
-    assert harness.listener.received == [("watched", CODE, 1)]
+    assert harness.listener.received == [("on_watchers", CODE, 1)]
 
 
 # Subscribing.
@@ -98,12 +98,12 @@ async def test_party_is_subscribed_once_and_confirmed_to_all() -> None:
     async with harness.running():
         waiting = [asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1)) for _ in range(3)]
         await settle()
-        assert connection.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
+        assert connection.commands == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
         assert not any(task.done() for task in waiting)
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         await asyncio.gather(*waiting)
         await harness.event_stream.subscribe(CODE, now())
-    assert harness.listener.received == [("confirmed", CODE)]
+    assert harness.listener.received == [("on_subscribed", CODE)]
 
 
 @in_fake_time
@@ -126,7 +126,7 @@ async def test_channel_wanted_before_connect_is_subscribed() -> None:
         await later(1.0)
         harness.pool.coming.append(connection)
         await wanting
-    assert connection.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
+    assert connection.commands == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
 
 
 @in_fake_time
@@ -140,7 +140,7 @@ async def test_last_confirmation_counts_for_rewanted_channel() -> None:
         harness.event_stream.unsubscribe(CODE)
         second = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
-        assert [verb for verb, _ in connection.orders[1:]] == ["SSUBSCRIBE", "SUNSUBSCRIBE", "SSUBSCRIBE"]
+        assert [verb for verb, _ in connection.commands[1:]] == ["SSUBSCRIBE", "SUNSUBSCRIBE", "SSUBSCRIBE"]
         connection.answer("SSUBSCRIBE", PROBE.decode())
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
@@ -149,7 +149,7 @@ async def test_last_confirmation_counts_for_rewanted_channel() -> None:
         assert harness.listener.received == []
         connection.answer("SSUBSCRIBE", CHANNEL.decode())
         await second
-    assert harness.listener.received == [("confirmed", CODE)]
+    assert harness.listener.received == [("on_subscribed", CODE)]
 
 
 @in_fake_time
@@ -199,11 +199,11 @@ async def test_reconnect_renews_all_subscriptions(error: Exception) -> None:
         wanting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
         assert not wanting.done()
-        await later(FEED_RETRY_SECONDS)
+        await later(PUBSUB_RETRY_SECONDS)
         await wanting
         assert harness.event_stream.is_receiving
-    assert second.orders == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
-    assert harness.listener.received == [("confirmed", CODE), ("confirmed", "OTHERX"), ("confirmed", CODE)]
+    assert second.commands == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
+    assert harness.listener.received == [("on_subscribed", CODE), ("on_subscribed", "OTHERX"), ("on_subscribed", CODE)]
     assert harness.reported == ["reaching", f"interrupted: {error}", "reaching"]
 
 
@@ -220,7 +220,7 @@ async def test_lost_confirmations_are_not_awaited() -> None:
         await settle()
         first.fail(RedisConnectionError("reset"))
         await wanting
-    assert harness.listener.received == [("confirmed", CODE)]
+    assert harness.listener.received == [("on_subscribed", CODE)]
 
 
 @in_fake_time
@@ -228,7 +228,7 @@ async def test_unreachable_server_is_redialled_with_pauses() -> None:
     harness = EventStreamHarness()
     async with harness.running():
         await later(60.0)
-    assert 60 / FEED_RETRY_SECONDS <= len(harness.pool.dialled) <= 2 * 60 / FEED_RETRY_SECONDS + 1
+    assert 60 / PUBSUB_RETRY_SECONDS <= len(harness.pool.dialled) <= 2 * 60 / PUBSUB_RETRY_SECONDS + 1
     assert harness.reported == ["interrupted: refused"]
 
 
@@ -237,12 +237,12 @@ async def test_unanswered_handshake_is_replaced() -> None:
     harness = EventStreamHarness(FakeConnection())
     harness.pool.silent = 2
     async with harness.running():
-        await later(2 * (STORE_BUDGET_SECONDS + FEED_RETRY_SECONDS))
+        await later(2 * (STORE_BUDGET_SECONDS + PUBSUB_RETRY_SECONDS))
         await harness.event_stream.subscribe(CODE, now() + PUBSUB_IDLE_SECONDS)
     assert harness.reported[-1] == "reaching"
 
 
-# Deafness.
+# Stalled connections.
 
 
 @in_fake_time
@@ -278,7 +278,7 @@ async def test_stalled_connection_is_rebuilt_within_bound() -> None:
         while not first.gone:
             await later(0.1)
         assert now() - began <= PUBSUB_IDLE_SECONDS + PUBSUB_PROBE_TIMEOUT_SECONDS + 0.2
-        while harness.listener.received.count(("confirmed", CODE)) < 2:
+        while harness.listener.received.count(("on_subscribed", CODE)) < 2:
             await later(0.1)
         assert now() - began < PROMISE_STALLED_SECONDS
         assert harness.reported == ["reaching", "deaf", "reaching"]
@@ -302,7 +302,7 @@ async def test_unreachable_store_does_not_prove_stall() -> None:
 
 @in_fake_time
 async def test_stalled_connection_without_probe_stays_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control: it is the probe that finds deafness."""
+    """Without the probe a stall is not found."""
     monkeypatch.setattr(Subscriber, "_probe", lambda _: asyncio.Event().wait())
     first = FakeConnection()
     harness = EventStreamHarness(first, FakeConnection())
@@ -326,8 +326,8 @@ async def test_subscription_ended_by_server_is_renewed() -> None:
         connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
         await settle()
         await harness.event_stream.subscribe(CODE, now() + 1)
-    assert connection.orders[-1] == ("SSUBSCRIBE", CHANNEL.decode())
-    assert harness.listener.received == [("confirmed", CODE), ("confirmed", CODE)]
+    assert connection.commands[-1] == ("SSUBSCRIBE", CHANNEL.decode())
+    assert harness.listener.received == [("on_subscribed", CODE), ("on_subscribed", CODE)]
 
 
 @pytest.mark.parametrize("error", [MovedError("1 10.0.0.1:7000"), ClusterDownError("Hash slot not served")])
@@ -353,6 +353,6 @@ async def test_connection_with_lost_probe_slot_is_rebuilt() -> None:
     harness = EventStreamHarness(first, second)
     async with harness.running():
         first.answer("SUNSUBSCRIBE", PROBE.decode())
-        await later(FEED_RETRY_SECONDS)
+        await later(PUBSUB_RETRY_SECONDS)
         assert first.gone
         assert harness.event_stream.is_receiving

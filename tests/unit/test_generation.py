@@ -1,4 +1,4 @@
-"""How an instance learns that its store has lost data, by looks that may cross."""
+"""How an instance detects that its store has lost data, with checks that overlap."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ KEY = "party:BCDFGH"
 
 
 class FakeScriptClient:
-    """Shards whose lives tests write. While `held`, looks are answered when they are let go."""
+    """Shards with generations that tests set. While `held`, checks wait for a test to answer them."""
 
     last_clock: ClockOffset | None = None
 
     def __init__(self, health: StoreHealth, *shards: str) -> None:
         self._health = health
-        self.lives: dict[str, tuple[str, int]] = dict.fromkeys(shards or ("0",), ("life-1", 0))
+        self.generations: dict[str, tuple[str, int]] = dict.fromkeys(shards or ("0",), ("generation-1", 0))
         self.recovering: set[str] = set()
         self.away: set[str] = set()
-        self.looks: list[tuple[float, str, str]] = []
+        self.checks: list[tuple[float, str, str]] = []
         self.held: list[asyncio.Future[None]] | None = None
 
     def shards(self) -> Sequence[str]:
         """See `ScriptClient.shards`."""
-        return list(self.lives)
+        return list(self.generations)
 
     def shard_of(self, key: str) -> str:
         """See `ScriptClient.shard_of`."""
         assert key
-        return next(iter(self.lives))
+        return next(iter(self.generations))
 
     def clock_of(self, key: str) -> ClockOffset | None:
         """See `ScriptClient.clock_of`."""
@@ -59,20 +59,20 @@ class FakeScriptClient:
         assert script is GENERATION
         assert probing
         assert deadline > now()
-        _, known_id, known_beat, what, wait_ms = args
+        _, known_id, known_counter, what, wait_ms = args
         assert wait_ms == RECOVERING_SECONDS * 1000
-        (shard,) = (shard for shard in self.lives if list(keys) == [generation(shard), recovering(shard)])
-        self.looks.append((now(), shard, str(what)))
+        (shard,) = (shard for shard in self.generations if list(keys) == [generation(shard), recovering(shard)])
+        self.checks.append((now(), shard, str(what)))
         if shard in self.away:
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")
-        life_id, beat = self.lives[shard]
-        lost = known_id != "" and (known_id != life_id or int(str(known_beat)) > beat)
+        generation_id, counter = self.generations[shard]
+        lost = known_id != "" and (known_id != generation_id or int(str(known_counter)) > counter)
         if what != "read":
-            beat += 1
-            self.lives[shard] = life_id, beat
+            counter += 1
+            self.generations[shard] = generation_id, counter
         if lost or what == "recover":
             self.recovering.add(shard)
-        reply = [0, b"lost" if lost else b"as_known", life_id.encode(), beat, int(shard in self.recovering)]
+        reply = [0, b"lost" if lost else b"as_known", generation_id.encode(), counter, int(shard in self.recovering)]
         if self.held is not None:
             self.held.append(asyncio.get_running_loop().create_future())
             await self.held[-1]
@@ -80,8 +80,8 @@ class FakeScriptClient:
         return reply
 
 
-class Ward:
-    """A life, its store, and the losses it told of."""
+class DetectorHarness:
+    """A detector, its fake store, and the losses that it reported."""
 
     def __init__(self, *shards: str) -> None:
         self.health = StoreHealth()
@@ -90,8 +90,8 @@ class Ward:
         self.losses: list[str] = []
         self.detector.on_data_loss(self.losses.append)
 
-    async def believes(self) -> bool:
-        """Whether an absence is believed."""
+    async def confirms_absence(self) -> bool:
+        """Return whether the detector confirms an absence."""
         try:
             await self.detector.confirm_absence(KEY, now() + 1)
         except StoreUnavailableError as unavailable:
@@ -103,93 +103,93 @@ class Ward:
 
 @in_fake_time
 async def test_first_check_is_no_data_loss() -> None:
-    ward = Ward()
-    assert await ward.believes()
-    assert ward.losses == []
+    harness = DetectorHarness()
+    assert await harness.confirms_absence()
+    assert harness.losses == []
 
 
-@pytest.mark.parametrize("life", [("life-2", 0), ("life-2", 99), ("life-1", 4)])
-def test_other_id_or_lower_counter_is_data_loss(life: tuple[str, int]) -> None:
+@pytest.mark.parametrize("found", [("generation-2", 0), ("generation-2", 99), ("generation-1", 4)])
+def test_other_id_or_lower_counter_is_data_loss(found: tuple[str, int]) -> None:
     @in_fake_time
     async def scene() -> None:
-        ward = Ward()
-        ward.client.lives["0"] = ("life-1", 5)
-        assert await ward.believes()
-        ward.client.lives["0"] = life
-        assert not await ward.believes()
-        assert ward.losses == ["0"]
-        ward.client.recovering.clear()
-        assert await ward.believes()
-        assert ward.losses == ["0"]
+        harness = DetectorHarness()
+        harness.client.generations["0"] = ("generation-1", 5)
+        assert await harness.confirms_absence()
+        harness.client.generations["0"] = found
+        assert not await harness.confirms_absence()
+        assert harness.losses == ["0"]
+        harness.client.recovering.clear()
+        assert await harness.confirms_absence()
+        assert harness.losses == ["0"]
 
     scene()
 
 
 @in_fake_time
 async def test_higher_counter_is_no_data_loss() -> None:
-    ward = Ward()
-    assert await ward.believes()
-    ward.client.lives["0"] = ("life-1", 70)
-    assert await ward.believes()
-    assert ward.losses == []
+    harness = DetectorHarness()
+    assert await harness.confirms_absence()
+    harness.client.generations["0"] = ("generation-1", 70)
+    assert await harness.confirms_absence()
+    assert harness.losses == []
 
 
 @in_fake_time
 async def test_same_data_loss_is_reported_once() -> None:
-    ward = Ward()
-    assert await ward.believes()
-    ward.client.lives["0"] = ("life-2", 0)
-    assert await asyncio.gather(*(ward.believes() for _ in range(5))) == [False] * 5
-    assert ward.losses == ["0"]
+    harness = DetectorHarness()
+    assert await harness.confirms_absence()
+    harness.client.generations["0"] = ("generation-2", 0)
+    assert await asyncio.gather(*(harness.confirms_absence() for _ in range(5))) == [False] * 5
+    assert harness.losses == ["0"]
 
 
 @in_fake_time
 async def test_check_answered_before_data_loss_reports_nothing() -> None:
-    ward = Ward()
-    assert await ward.believes()
-    ward.client.held = []
-    early = asyncio.create_task(ward.believes())
+    harness = DetectorHarness()
+    assert await harness.confirms_absence()
+    harness.client.held = []
+    early = asyncio.create_task(harness.confirms_absence())
     await settle()
-    ward.client.lives["0"] = ("life-2", 0)
-    late = asyncio.create_task(ward.believes())
+    harness.client.generations["0"] = ("generation-2", 0)
+    late = asyncio.create_task(harness.confirms_absence())
     await settle()
-    for answer in reversed(ward.client.held):
+    for answer in reversed(harness.client.held):
         answer.set_result(None)
         await settle()
     assert (await early, await late) == (True, False)
-    ward.client.held, ward.client.recovering = None, set()
-    assert await ward.believes()
-    assert ward.losses == ["0"]
+    harness.client.held, harness.client.recovering = None, set()
+    assert await harness.confirms_absence()
+    assert harness.losses == ["0"]
 
 
 @in_fake_time
 async def test_late_counter_answer_is_no_data_loss() -> None:
-    ward = Ward()
-    ward.client.held = []
-    beats = [asyncio.create_task(ward.believes()) for _ in range(2)]
+    harness = DetectorHarness()
+    harness.client.held = []
+    checks = [asyncio.create_task(harness.confirms_absence()) for _ in range(2)]
     await settle()
-    ward.client.lives["0"] = ("life-1", 7)
-    beats.append(asyncio.create_task(ward.believes()))
+    harness.client.generations["0"] = ("generation-1", 7)
+    checks.append(asyncio.create_task(harness.confirms_absence()))
     await settle()
-    for answer in reversed(ward.client.held):
+    for answer in reversed(harness.client.held):
         answer.set_result(None)
         await settle()
-    assert await asyncio.gather(*beats) == [True, True, True]
-    assert ward.losses == []
+    assert await asyncio.gather(*checks) == [True, True, True]
+    assert harness.losses == []
 
 
 @in_fake_time
 async def test_health_shows_recovery() -> None:
-    ward = Ward("a", "b")
+    harness = DetectorHarness("a", "b")
     states: list[StoreState] = []
-    ward.health.on_change(lambda state, _: states.append(state))
-    watching = asyncio.create_task(ward.detector.run())
+    harness.health.on_change(lambda state, _: states.append(state))
+    watching = asyncio.create_task(harness.detector.run())
     await settle()
-    ward.client.recovering = {"b"}
+    harness.client.recovering = {"b"}
     await later(PROBE_INTERVAL_SECONDS)
-    assert (ward.detector.is_recovering("a"), ward.detector.is_recovering("b")) == (False, True)
+    assert (harness.detector.is_recovering("a"), harness.detector.is_recovering("b")) == (False, True)
     await later(PROBE_INTERVAL_SECONDS)
-    ward.client.recovering = set()
+    harness.client.recovering = set()
     await later(PROBE_INTERVAL_SECONDS)
     assert states == [StoreState.CONNECTED, StoreState.RECOVERING, StoreState.CONNECTED]
     watching.cancel()
@@ -197,29 +197,29 @@ async def test_health_shows_recovery() -> None:
 
 @in_fake_time
 async def test_unreachable_shard_delays_no_other_check() -> None:
-    ward = Ward("a", "b")
-    watching = asyncio.create_task(ward.detector.run())
+    harness = DetectorHarness("a", "b")
+    watching = asyncio.create_task(harness.detector.run())
     await settle()
-    ward.client.away = {"a"}
-    ward.client.lives["b"] = ("life-2", 0)
+    harness.client.away = {"a"}
+    harness.client.generations["b"] = ("generation-2", 0)
     await later(PROBE_INTERVAL_SECONDS + PROBE_BUDGET_SECONDS)
-    assert ward.losses == ["b"]
+    assert harness.losses == ["b"]
     watching.cancel()
 
 
 @in_fake_time
 async def test_counter_advances_only_with_local_state() -> None:
-    ward = Ward()
-    watching = asyncio.create_task(ward.detector.run())
+    harness = DetectorHarness()
+    watching = asyncio.create_task(harness.detector.run())
     await settle()
-    assert await ward.believes()
-    ward.detector.has_local_state = lambda: False
+    assert await harness.confirms_absence()
+    harness.detector.has_local_state = lambda: False
     await later(PROBE_INTERVAL_SECONDS)
-    ward.detector.healing.add("0")
+    harness.detector.healing.add("0")
     await later(PROBE_INTERVAL_SECONDS)
     watching.cancel()
     interval = PROBE_INTERVAL_SECONDS
-    assert ward.client.looks == [
+    assert harness.client.checks == [
         (BEGINNING, "0", "write"),
         (BEGINNING, "0", "read"),
         (BEGINNING + interval, "0", "read"),

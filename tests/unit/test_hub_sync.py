@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hubbub.core.errors import CloseCode
-from hubbub.core.limits import CATCH_UP_JITTER_SECONDS, EVENT_WAIT_SECONDS, FEED_RETRY_SECONDS
+from hubbub.core.limits import CATCH_UP_JITTER_SECONDS, EVENT_WAIT_SECONDS, PUBSUB_RETRY_SECONDS
 from hubbub.core.party import ProvenPosition
 from hubbub.hub.hub import RoomClosedError
 from hubbub.store.port import StoreUnavailableError
@@ -192,11 +192,11 @@ async def test_unavailable_store_is_retried_and_closes_nobody() -> None:
     world.missed(said("lost"))
     world.happens(said("b"))
     await later(600.0)
-    assert len(world.store.asked) == pytest.approx(600 / FEED_RETRY_SECONDS, rel=0.01)
+    assert len(world.store.asked) == pytest.approx(600 / PUBSUB_RETRY_SECONDS, rel=0.01)
     assert phone.heard == ["WATCHING", "ROOM"]
     assert not phone.closed
     world.store.down = False
-    await later(FEED_RETRY_SECONDS)
+    await later(PUBSUB_RETRY_SECONDS)
     assert phone.texts == ["lost", "b"]
 
 

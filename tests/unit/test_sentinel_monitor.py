@@ -1,4 +1,4 @@
-"""Whom an instance believes to be primary under Sentinel."""
+"""Which server an instance accepts as primary under Sentinel."""
 
 import asyncio
 from types import SimpleNamespace
@@ -17,17 +17,17 @@ OLD, NEW = ("10.0.0.1", 6379), ("10.0.0.2", 6379)
 
 
 class FakeSentinel(NamedTuple):
-    """What a sentinel answers; nothing ever where it hangs."""
+    """The answers of a sentinel. If it hangs, it never answers."""
 
     names: tuple[str, int] = OLD
     epoch: int = 1
     sees_it_down: bool = False
     was: tuple[str, int] | None = None
-    """The primary before, whose state it still tells."""
+    """The primary before, whose state it still has."""
     is_gone: bool = False
     hangs: bool = False
     forgets: bool = False
-    """It is told to forget the service between two questions."""
+    """It is reset between two queries and does not know the service."""
 
     async def sentinel_master(self, _: str) -> dict[str, Any]:
         if self.is_gone:
@@ -49,17 +49,17 @@ def sentinels(*fakes: Any) -> Sentinels:
 
 
 @pytest.mark.parametrize(
-    ("fakes", "believed"),
+    ("fakes", "expected"),
     [
-        pytest.param([FakeSentinel(OLD, 1), FakeSentinel(NEW, 2)], NEW, id="the latest succession"),
+        pytest.param([FakeSentinel(OLD, 1), FakeSentinel(NEW, 2)], NEW, id="the latest failover"),
         pytest.param([FakeSentinel(NEW, 2), FakeSentinel(OLD, 1), FakeSentinel(OLD, 1)], NEW, id="against a majority"),
         pytest.param([FakeSentinel(is_gone=True), FakeSentinel(hangs=True), FakeSentinel(NEW, 2)], NEW, id="one left"),
         pytest.param([FakeSentinel(sees_it_down=True), FakeSentinel()], OLD, id="one sentinel is cut off from it"),
         pytest.param([FakeSentinel(NEW, 2, sees_it_down=True, was=OLD)], NEW, id="named before all follow it"),
     ],
 )
-async def test_sentinel_answers_select_primary(fakes: list[FakeSentinel], believed: tuple[str, int]) -> None:
-    assert await sentinels(*fakes).discover_master("main") == believed
+async def test_sentinel_answers_select_primary(fakes: list[FakeSentinel], expected: tuple[str, int]) -> None:
+    assert await sentinels(*fakes).discover_master("main") == expected
 
 
 @pytest.mark.parametrize(
@@ -76,84 +76,84 @@ async def test_no_primary_is_unavailable(fakes: list[FakeSentinel], why: str) ->
 
 
 @pytest.mark.parametrize(
-    ("fakes", "believed"),
+    ("fakes", "expected"),
     [
-        pytest.param([FakeSentinel(OLD, 1), FakeSentinel(hangs=True)], NEW, id="who knew is silent"),
+        pytest.param([FakeSentinel(OLD, 1), FakeSentinel(hangs=True)], NEW, id="the one that knew is silent"),
         pytest.param([FakeSentinel(OLD, 1), FakeSentinel(OLD, 1)], OLD, id="all were set up anew"),
         pytest.param([FakeSentinel(OLD, 2), FakeSentinel(NEW, 2)], NEW, id="one server has two names"),
-        pytest.param([FakeSentinel(OLD, 3), FakeSentinel(NEW, 2)], OLD, id="another succession"),
+        pytest.param([FakeSentinel(OLD, 3), FakeSentinel(NEW, 2)], OLD, id="another failover"),
     ],
 )
-async def test_later_failover_epoch_is_remembered(fakes: list[FakeSentinel], believed: tuple[str, int]) -> None:
+async def test_later_failover_epoch_is_remembered(fakes: list[FakeSentinel], expected: tuple[str, int]) -> None:
     found = sentinels(FakeSentinel(NEW, 2), FakeSentinel(OLD, 1))
     await found.discover_master("main")
     found.sentinels = list[Any](fakes)
-    assert await found.discover_master("main") == believed
+    assert await found.discover_master("main") == expected
 
 
 class FakePool:
-    """Counts how often its connections were given up."""
+    """Counts how often its connections were closed."""
 
     def __init__(self, _: PrimaryMonitor) -> None:
-        self.given_up = 0
+        self.closed = 0
 
     async def disconnect(self) -> None:
-        self.given_up += 1
+        self.closed += 1
 
 
-class Watched:
-    """A watch, its sentinels, and two pools."""
+class MonitorHarness:
+    """A monitor, its sentinels, and two pools."""
 
     def __init__(self, *fakes: Any) -> None:
         self.sentinels = sentinels(*fakes)
-        self.watch = PrimaryMonitor(self.sentinels, "main", FakePool)  # type: ignore[arg-type]
-        self.pools: list[Any] = [self.watch.new_pool() for _ in range(2)]
+        self.monitor = PrimaryMonitor(self.sentinels, "main", FakePool)  # type: ignore[arg-type]
+        self.pools: list[Any] = [self.monitor.new_pool() for _ in range(2)]
 
     def answer(self, *fakes: Any) -> None:
-        """Have the sentinels answer that from now on."""
+        """Set the sentinels' answers."""
         self.sentinels.sentinels = list(fakes)
 
 
 async def test_silent_primary_after_failover_is_refused() -> None:
-    watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.verify_is_primary(OLD)
-    watched.answer(FakeSentinel(NEW, 2))
-    watched.watch._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
+    harness = MonitorHarness(FakeSentinel(OLD, 1))
+    await harness.monitor.verify_is_primary(OLD)
+    harness.answer(FakeSentinel(NEW, 2))
+    harness.monitor._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
     # Whoever else hears from it meanwhile waits for the same word.
-    told = await asyncio.gather(*(watched.watch.verify_is_primary(OLD) for _ in range(3)), return_exceptions=True)
+    told = await asyncio.gather(*(harness.monitor.verify_is_primary(OLD) for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in told] == [RedisConnectionError] * 3
-    assert [pool.given_up for pool in watched.pools] == [1, 1]
-    await watched.watch.verify_is_primary(NEW)
+    assert [pool.closed for pool in harness.pools] == [1, 1]
+    await harness.monitor.verify_is_primary(NEW)
 
 
 async def test_silent_primary_without_sentinels_is_believed() -> None:
-    watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.verify_is_primary(OLD)
-    watched.answer(FakeSentinel(is_gone=True))
-    watched.watch._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
-    await watched.watch.verify_is_primary(OLD)
-    assert [pool.given_up for pool in watched.pools] == [0, 0]
+    harness = MonitorHarness(FakeSentinel(OLD, 1))
+    await harness.monitor.verify_is_primary(OLD)
+    harness.answer(FakeSentinel(is_gone=True))
+    harness.monitor._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
+    await harness.monitor.verify_is_primary(OLD)
+    assert [pool.closed for pool in harness.pools] == [0, 0]
 
 
 async def test_silent_primary_missed_by_sentinels_is_not_believed() -> None:
-    watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.verify_is_primary(OLD)
-    watched.answer(FakeSentinel(OLD, 1, sees_it_down=True))
-    watched.watch._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
+    harness = MonitorHarness(FakeSentinel(OLD, 1))
+    await harness.monitor.verify_is_primary(OLD)
+    harness.answer(FakeSentinel(OLD, 1, sees_it_down=True))
+    harness.monitor._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
     for _ in range(2):
         with pytest.raises(MasterNotFoundError, match="is down"):
-            await watched.watch.verify_is_primary(OLD)
-    watched.answer(FakeSentinel(OLD, 1))
-    await watched.watch.verify_is_primary(OLD)
+            await harness.monitor.verify_is_primary(OLD)
+    harness.answer(FakeSentinel(OLD, 1))
+    await harness.monitor.verify_is_primary(OLD)
 
 
 async def test_connection_with_pending_replies_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def read(*_: Any, **__: Any) -> bytes:
         return b"a reply"
 
-    watched = Watched(FakeSentinel(hangs=True))
+    harness = MonitorHarness(FakeSentinel(hangs=True))
     connection: Any = PrimaryConnection(  # type: ignore[no-untyped-call]
-        connection_pool=SimpleNamespace(sentinel_manager=watched.watch)
+        connection_pool=SimpleNamespace(sentinel_manager=harness.monitor)
     )
     monkeypatch.setattr(Connection, "read_response", read)
     monkeypatch.setattr(PrimaryConnection, "disconnect", disconnect := AsyncMock())
@@ -166,7 +166,7 @@ async def test_connection_with_pending_replies_is_closed(monkeypatch: pytest.Mon
 
 
 async def test_responsive_primary_does_not_ask_sentinels() -> None:
-    watched = Watched(FakeSentinel(OLD, 1))
-    await watched.watch.verify_is_primary(OLD)
-    watched.answer()
-    await watched.watch.verify_is_primary(OLD)
+    harness = MonitorHarness(FakeSentinel(OLD, 1))
+    await harness.monitor.verify_is_primary(OLD)
+    harness.answer()
+    await harness.monitor.verify_is_primary(OLD)

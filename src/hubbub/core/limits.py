@@ -73,6 +73,8 @@ RETRY_AFTER_SECONDS: Final = 1
 # Calls that share one round trip. A create takes the store about 20 µs, so a full batch holds it for
 # some 10 ms: long enough to be worth the trip, short enough for the next in line.
 BATCH_CALLS_MAX: Final = 512
+# One batch is in flight at a time. The rest is room for connections that are being closed.
+STORE_CONNECTIONS_MAX: Final = 4
 
 # A create that waits for replicas is told of their silence this long before its own time is up.
 REPLICAS_ANSWER_MARGIN_SECONDS: Final = 0.2
@@ -100,6 +102,9 @@ ENGINE_LOCK_POLL_SECONDS: Final = 0.1
 ENGINE_START_SECONDS_MAX: Final = 10.0
 ENGINE_STOP_SECONDS_MAX: Final = 2.0
 ENGINE_RESTART_PAUSE_SECONDS: Final = 1.0
+ENGINE_START_POLL_SECONDS: Final = 0.02
+# After so many starts that failed at once, `hubbub serve` gives up.
+ENGINE_FAILED_STARTS_MAX: Final = 2
 ENGINE_AOF_REWRITE_SECONDS: Final = 600.0
 
 # The doctor. Each question has the budget of a call, all of them together that of a person's patience.
@@ -184,7 +189,7 @@ RECENT_LEASE_LOSSES_MAX: Final = 256
 RECENT_KICKS_MAX: Final = 256
 EVENT_WAIT_SECONDS: Final = 0.25
 CATCH_UP_JITTER_SECONDS: Final = 1.0
-FEED_RETRY_SECONDS: Final = 0.5
+PUBSUB_RETRY_SECONDS: Final = 0.5
 PUBSUB_IDLE_SECONDS: Final = 2.0
 PUBSUB_PROBE_TIMEOUT_SECONDS: Final = 2.0
 
@@ -210,7 +215,7 @@ assert DRAIN_SOCKETS_SECONDS < DRAIN_SECONDS_MAX
 assert PUBLIC_URL_CHARS_MAX < HOST_HEADER_CHARS_MAX < 2300
 assert REPLAY_BYTES_MAX <= LOG_BYTES_MAX
 assert (
-    2 * PUBSUB_IDLE_SECONDS + PUBSUB_PROBE_TIMEOUT_SECONDS + FEED_RETRY_SECONDS + CATCH_UP_JITTER_SECONDS
+    2 * PUBSUB_IDLE_SECONDS + PUBSUB_PROBE_TIMEOUT_SECONDS + PUBSUB_RETRY_SECONDS + CATCH_UP_JITTER_SECONDS
     < PROMISE_STALLED_SECONDS
 )
 assert ENGINE_STOP_SECONDS_MAX < PROMISE_ENGINE_OUTLIVES_SECONDS

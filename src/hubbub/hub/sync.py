@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
-from hubbub.core.limits import EVENT_WAIT_SECONDS, FEED_RETRY_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.core.limits import EVENT_WAIT_SECONDS, PUBSUB_RETRY_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.core.results import Ended, HistoryLost, Missing
 from hubbub.hub.local_room import LocalRoom
 from hubbub.loop import now
@@ -98,7 +98,7 @@ class SyncTasks:
             room.replica.unanswered()
             self._on_change(room)
             requests.add(urgent=False)
-            await asyncio.sleep(FEED_RETRY_SECONDS)
+            await asyncio.sleep(PUBSUB_RETRY_SECONDS)
             return
         if isinstance(outcome, Missing | Ended | HistoryLost):
             await self._handle_absent(room, requests, outcome)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 
-from hubbub.core.limits import SENTINEL_ANSWER_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.core.limits import SENTINEL_ANSWER_SECONDS, STORE_BUDGET_SECONDS, STORE_CONNECTIONS_MAX
 from hubbub.store.client.address import (
     ClusterAddress,
     Login,
@@ -30,9 +30,6 @@ from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.client.sentinel import PrimaryConnection, PrimaryMonitor, PrimaryTlsConnection, Sentinels
 from hubbub.store.client.topology import Topology
 from hubbub.store.health import StoreHealth
-
-_CONNECTIONS_MAX: Final = 4
-"""One batch is in flight at a time. The rest is room for connections that are being closed."""
 
 
 async def _no_monitor() -> None:
@@ -166,7 +163,7 @@ def _connection_options() -> dict[str, Any]:
 def _pool_options(client_name: str) -> dict[str, Any]:
     return {
         **_connection_options(),
-        "max_connections": _CONNECTIONS_MAX,
+        "max_connections": STORE_CONNECTIONS_MAX,
         "client_name": client_name,
         # Every call has its own deadline. This one limits connecting after all callers have gone.
         "socket_connect_timeout": STORE_BUDGET_SECONDS,

@@ -22,8 +22,10 @@ from redis.exceptions import RedisError
 
 from hubbub.core.limits import (
     ENGINE_AOF_REWRITE_SECONDS,
+    ENGINE_FAILED_STARTS_MAX,
     ENGINE_LOCK_POLL_SECONDS,
     ENGINE_RESTART_PAUSE_SECONDS,
+    ENGINE_START_POLL_SECONDS,
     ENGINE_STOP_SECONDS_MAX,
 )
 from hubbub.store.engine import launcher
@@ -31,8 +33,6 @@ from hubbub.store.engine import launcher
 _SOCKET: Final = "engine.sock"
 _LOCK: Final = "engine.lock"
 _LOG: Final = "engine.log"
-_START_POLL_SECONDS: Final = 0.02
-_FAILED_STARTS_MAX: Final = 2
 _SOCKET_PATH_BYTES_MAX: Final = 100
 """Below the limit of a socket's address: 104 bytes (macOS) or 108 (Linux), with its closing zero."""
 
@@ -115,9 +115,9 @@ class EmbeddedEngine:
         try:
             async with asyncio.timeout(seconds):
                 while not await self._answers():
-                    if self._failed_starts >= _FAILED_STARTS_MAX:
+                    if self._failed_starts >= ENGINE_FAILED_STARTS_MAX:
                         raise TimeoutError  # noqa: TRY301 - one end for both ways of failing
-                    await asyncio.sleep(_START_POLL_SECONDS)
+                    await asyncio.sleep(ENGINE_START_POLL_SECONDS)
         except TimeoutError:
             raise EngineStartError(
                 f"The embedded engine does not start ({self._last_log_line()}):"
@@ -200,7 +200,7 @@ class EmbeddedEngine:
     async def _rewrite_aof_periodically(self) -> None:
         """Rewrite the append-only file at intervals, so that expired data does not stay on the disk."""
         while not await self._answers():  # noqa: ASYNC110 - another process is waited for
-            await asyncio.sleep(_START_POLL_SECONDS)
+            await asyncio.sleep(ENGINE_START_POLL_SECONDS)
         async with Redis(unix_socket_path=self.socket_path, socket_timeout=ENGINE_STOP_SECONDS_MAX) as client:
             while True:
                 with suppress(RedisError):

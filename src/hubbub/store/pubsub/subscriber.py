@@ -17,10 +17,10 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, ResponseError, TryAgainError
 
 from hubbub.core.limits import (
-    FEED_RETRY_SECONDS,
     PROBE_BUDGET_SECONDS,
     PUBSUB_IDLE_SECONDS,
     PUBSUB_PROBE_TIMEOUT_SECONDS,
+    PUBSUB_RETRY_SECONDS,
     STORE_BUDGET_SECONDS,
 )
 from hubbub.store import scripts
@@ -116,7 +116,7 @@ class Subscriber:
                     self._interrupt(f"interrupted: {_first(errors)}")
                 except* _SubscriptionStalledError:
                     self._interrupt(STALLED)
-                await asyncio.sleep(FEED_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
+                await asyncio.sleep(PUBSUB_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
         finally:
             self.is_receiving = False
             await self._pool.disconnect()
@@ -184,7 +184,7 @@ class Subscriber:
                 # Nothing proves either that messages arrive.
                 self.is_receiving = False
                 self._set_status("interrupted: the store does not answer")
-                await asyncio.sleep(FEED_RETRY_SECONDS)
+                await asyncio.sleep(PUBSUB_RETRY_SECONDS)
                 continue
             await asyncio.sleep(PUBSUB_PROBE_TIMEOUT_SECONDS if self._received_at < sent_at else 0)
             if self._received_at < sent_at:
