@@ -23,7 +23,6 @@ from hubbub.core.protocol import (
     ChatModeSet,
     ErrorAnswer,
     GuestCount,
-    Heard,
     HostChanged,
     LockSet,
     Member,
@@ -34,10 +33,11 @@ from hubbub.core.protocol import (
     NextTrackQueued,
     PartyEnded,
     Paused,
-    Played,
+    PlayEvent,
     Reaction,
     Reactions,
     RoomMessage,
+    ServerMessage,
     Status,
     TrackChanged,
     TrackSelected,
@@ -48,7 +48,7 @@ from hubbub.core.protocol import (
 )
 
 _CONTROL_CATEGORIES: Final = {"Cc", "Cs", "Zl", "Zp"}
-_decode = msgspec.json.Decoder(Heard).decode
+_decode = msgspec.json.Decoder(ServerMessage).decode
 
 
 class WatchError(Exception):
@@ -97,7 +97,7 @@ async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, t
         return final
 
 
-async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[Heard]:
+async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[ServerMessage]:
     async for frame in socket:
         if frame.type is not aiohttp.WSMsgType.TEXT:
             return
@@ -116,7 +116,7 @@ def _named(code: int | None) -> str:
     return CloseCode(code).name.lower().replace("_", " ") if code in set(CloseCode) else str(code)
 
 
-def format_line(message: Heard, names: dict[str, str]) -> str | None:
+def format_line(message: ServerMessage, names: dict[str, str]) -> str | None:
     """The line that tells of a message, None where there is nothing to tell; `names` keeps what members are called."""
     match message:
         case Welcome() | WatchingAnswer():
@@ -127,7 +127,7 @@ def format_line(message: Heard, names: dict[str, str]) -> str | None:
             line = f"#{message.version} {_format_member_event(message, names)} ({_guests(message.guest_count)})"
         case ChatModeSet() | LockSet() | MessageEvent() | PartyEnded():
             line = f"#{message.version} {_format_party_event(message)}"
-        case Played() | Paused() | TrackSelected() | NextTrackQueued() | TrackChanged():
+        case PlayEvent() | Paused() | TrackSelected() | NextTrackQueued() | TrackChanged():
             line = f"#{message.version} {_format_playback_event(message)}"
         case _:
             line = _format_other(message)
@@ -137,7 +137,7 @@ def format_line(message: Heard, names: dict[str, str]) -> str | None:
     )
 
 
-def _format_other(message: Heard) -> str:
+def _format_other(message: ServerMessage) -> str:
     match message:
         case Reaction(name=name, emoji=emoji):
             return f"{name} reacted {emoji}"
@@ -199,9 +199,9 @@ def _format_party_event(event: ChatModeSet | LockSet | MessageEvent | PartyEnded
             )
 
 
-def _format_playback_event(event: Played | Paused | TrackSelected | NextTrackQueued | TrackChanged) -> str:
+def _format_playback_event(event: PlayEvent | Paused | TrackSelected | NextTrackQueued | TrackChanged) -> str:
     match event:
-        case Played(position=position):
+        case PlayEvent(position=position):
             return f"Playing from {position:.0f} s"
         case Paused(position=position):
             return f"Paused at {position:.0f} s"

@@ -11,7 +11,7 @@ import pytest
 
 from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyPolicy
 from hubbub.core.protocol import Leave
-from hubbub.core.results import Created, Done, Joined
+from hubbub.core.results import Accepted, Created, Joined
 from hubbub.hub.hub import Hub
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
@@ -186,7 +186,7 @@ async def start_party(store: RedisStore, terms: PartyPolicy = TERMS, code: str =
 async def end_party(store: RedisStore, party: PartyDraft) -> None:
     """End a party as its host does."""
     host = await take_seat(store, party.code, party.host_token_hash)
-    assert await store.execute(host, Leave(), soon()) == Done()
+    assert await store.execute(host, Leave(), soon()) == Accepted()
 
 
 async def wait_until(fact: Callable[[], object]) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from hubbub.core.backup import Healing, PartyBackup, merge_room_state
+from hubbub.core.backup import PartyBackup, RestoreRequest, merge_room_state
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import (
-    Act,
+    MemberCommand,
     Play,
     QueueTrack,
     Rename,
@@ -18,14 +18,14 @@ from hubbub.core.protocol import (
     SetLock,
     Snapshot,
 )
-from hubbub.core.replica import Room
-from hubbub.core.results import Healed, HealOutcome, Renewed, Whole
+from hubbub.core.replica import Replica
+from hubbub.core.results import FullState, Healed, HealOutcome, Renewed
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import attempt, soon
 from tests.contract.store_dump import CODE, StoreDump, Subscriber
 from tests.support.stores import StoreServer
 
-HOST_COMMANDS: list[Act] = [
+HOST_COMMANDS: list[MemberCommand] = [
     SendMessage(text='Ann said: "Grüße 🎉", then \\ and a new\nline'),
     Rename(name='Ann "A" 🎈'),
     SetChatMode(mode=ChatMode.EMOJI_ONLY),
@@ -59,16 +59,16 @@ class Restorer:
         self.store = store
         self.own = list(own)
         self.code = code
-        self.room = Room()
+        self.room = Replica()
         self.copy: PartyBackup | None = None
 
     async def look(self) -> None:
         """Renew, and load the room as the store tells it."""
-        self.room.ask()
+        self.room.start_sync()
         whole = await self.store.catch_up(self.code, None, soon())
-        assert isinstance(whole, Whole)
-        assert self.room.answered(whole)
-        renewed = await self.store.renew(self.code, self.own, soon(), self.room.known)
+        assert isinstance(whole, FullState)
+        assert self.room.apply_sync(whole)
+        renewed = await self.store.renew(self.code, self.own, soon(), self.room.position)
         assert isinstance(renewed, Renewed)
         assert (renewed.epoch, renewed.version) == (self.room.epoch, self.room.version)
         self.copy = renewed.copy
@@ -84,7 +84,7 @@ class Restorer:
         for published in subscriber.everything()[0]:
             assert self.room.receive(published)
 
-    def healing(self, *, epoch: str = "", expires_at: int | None = None) -> Healing:
+    def healing(self, *, epoch: str = "", expires_at: int | None = None) -> RestoreRequest:
         """What the instance brings to heal the party."""
         party = self.room.party
         assert party is not None
@@ -92,10 +92,10 @@ class Restorer:
         copy = self.copy
         if copy is not None:
             copy = merge_room_state(copy, party, self.room.version, self.room.kicked, self.own)
-        return Healing(
+        return RestoreRequest(
             code=self.code,
             copy=copy,
-            known=self.room.known,
+            known=self.room.position,
             epoch=epoch or attempt().holder,
             expires_at=party.expires_at if expires_at is None else expires_at,
             own=[(lease, names.get(lease.member_id, "")) for lease in self.own],

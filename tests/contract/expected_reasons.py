@@ -2,7 +2,7 @@
 
 from hubbub.core.errors import Reason
 from hubbub.core.party import Lease
-from hubbub.core.protocol import Act, Kick, Leave, Promote
+from hubbub.core.protocol import Kick, Leave, MemberCommand, Promote
 from hubbub.core.results import Ended, Full, Kicked, Locked, Missing
 from tests.contract.store_dump import KICKED, StoreDump
 
@@ -21,7 +21,7 @@ def assert_join_refusal(dump: StoreDump | None, token: str, outcome: object) -> 
         assert dump.document["seats"] == dump.document["terms"][3]
 
 
-def assert_command_refusal(dump: StoreDump, lease: Lease, command: Act | Leave, reason: Reason) -> None:
+def assert_command_refusal(dump: StoreDump, lease: Lease, command: MemberCommand | Leave, reason: Reason) -> None:
     """The reason why a command was declined is true."""
     document = dump.document
     target = command.target_id if isinstance(command, Kick | Promote) else ""

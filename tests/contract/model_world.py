@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from hubbub.core.clock import ClockOffset
 from hubbub.core.party import JoinAttempt, Lease, PartyPolicy
-from hubbub.core.protocol import Act, Leave, Promote
-from hubbub.core.replica import Published, Room
-from hubbub.core.results import Declined, Done, Ended, Joined, Missed, Missing, Renewed, Whole
+from hubbub.core.protocol import Leave, MemberCommand, Promote
+from hubbub.core.replica import Published, Replica
+from hubbub.core.results import Accepted, Ended, EventsSince, FullState, Joined, Missing, Rejected, Renewed
 from hubbub.store import keys
 from hubbub.store.client.script_client import Argument, ScriptClient
 from hubbub.store.generation import DataLossDetector
@@ -97,7 +97,7 @@ class ModelInstance:
 
     def close_room(self) -> None:
         """Forget the party, which is gone."""
-        self._room: Room | None = None
+        self._room: Replica | None = None
         self._behind = False
         self._counts_watchers = True
 
@@ -110,7 +110,7 @@ class ModelInstance:
             self._counts_watchers = self._counts_watchers and not watchers
             return
         for count in watchers:
-            self._room.watched_by(count)
+            self._room.set_watcher_count(count)
             self._counts_watchers = True
         for one in published:
             await self._take(one)
@@ -121,12 +121,12 @@ class ModelInstance:
             assert self._behind
             await self._catch_up(self._room)
 
-    def assert_synced(self, party: Whole) -> None:
+    def assert_synced(self, party: FullState) -> None:
         """The room, unless something of it was lost, is what the store tells of the party as a whole."""
         if self._room is None:
-            self._room = Room()
-            self._room.ask()
-            assert self._room.answered(party)
+            self._room = Replica()
+            self._room.start_sync()
+            assert self._room.apply_sync(party)
         if self._behind:
             return
         assert self._room.party is not None
@@ -140,15 +140,15 @@ class ModelInstance:
             assert self._behind
             await self._catch_up(self._room)
 
-    async def _catch_up(self, room: Room) -> None:
-        outcome = await self.store.catch_up(CODE, room.ask(), soon())
-        if not isinstance(outcome, Missed | Whole):
+    async def _catch_up(self, room: Replica) -> None:
+        outcome = await self.store.catch_up(CODE, room.start_sync(), soon())
+        if not isinstance(outcome, EventsSince | FullState):
             self.close_room()
             return
-        assert room.answered(outcome)
+        assert room.apply_sync(outcome)
         self._behind = False
         # No event tells how many watch.
-        self._counts_watchers = self._counts_watchers or isinstance(outcome, Whole)
+        self._counts_watchers = self._counts_watchers or isinstance(outcome, FullState)
 
 
 class ModelWorld:
@@ -210,18 +210,18 @@ class ModelWorld:
         assert outcome.version == dump.version
         return lease
 
-    def act(self, at: int, lease: Lease, command: Act | Leave) -> None:
+    def act(self, at: int, lease: Lease, command: MemberCommand | Leave) -> None:
         """Carry out a command, and check the answer."""
         outcome = self.ask(at, lambda store: store.execute(lease, command, soon()))
         dump = dump_party_if_stored(self.server)
         if dump is None:
-            assert outcome in {Missing(), Ended()} or (outcome == Done() and isinstance(command, Leave))
-        elif isinstance(outcome, Declined):
+            assert outcome in {Missing(), Ended()} or (outcome == Accepted() and isinstance(command, Leave))
+        elif isinstance(outcome, Rejected):
             assert_command_refusal(dump, lease, command, outcome.reason)
         elif isinstance(command, Leave):
             assert lease.member_id not in dump.seats
         else:
-            assert outcome == Done()
+            assert outcome == Accepted()
             assert_can_act(dump, lease, None)
             self._promotions += isinstance(command, Promote)
 
@@ -267,7 +267,7 @@ class ModelWorld:
         assert_invariants(CODE, dump, roster_max=LISTED_MAX + self._promotions, log_max=LOG_EVENTS_MAX)
         self._may_go_at = _may_go_at(dump)
         party = self.ask(0, lambda store: store.catch_up(CODE, None, soon()))
-        assert isinstance(party, Whole)
+        assert isinstance(party, FullState)
         for instance in self.instances:
             instance.assert_synced(party)
 

@@ -1,8 +1,8 @@
 """Doing things to a live party: what must succeed in one line, and time that passes while instances live."""
 
 from hubbub.core.party import Lease
-from hubbub.core.protocol import Act, Leave, Snapshot
-from hubbub.core.results import Done, Renewed, Whole
+from hubbub.core.protocol import Leave, MemberCommand, Snapshot
+from hubbub.core.results import Accepted, FullState, Renewed
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import soon
 from tests.contract.store_dump import CODE, pass_time, store_seconds
@@ -12,10 +12,10 @@ RENEWAL_STEP_SECONDS = 5.0
 """Well under two thirds of a lease, so that a party's clock runs on over it."""
 
 
-async def run_commands(store: RedisStore, lease: Lease, *commands: Act | Leave) -> None:
+async def run_commands(store: RedisStore, lease: Lease, *commands: MemberCommand | Leave) -> None:
     """Carry out commands, which must be done."""
     for command in commands:
-        assert await store.execute(lease, command, soon()) == Done()
+        assert await store.execute(lease, command, soon()) == Accepted()
 
 
 async def renew_leases(store: RedisStore, *alive: Lease, code: str = CODE) -> Renewed:
@@ -25,10 +25,10 @@ async def renew_leases(store: RedisStore, *alive: Lease, code: str = CODE) -> Re
     return renewed
 
 
-async def load_whole(store: RedisStore, code: str = CODE) -> Whole:
+async def load_whole(store: RedisStore, code: str = CODE) -> FullState:
     """All that the store tells an instance which knows nothing."""
     outcome = await store.catch_up(code, None, soon())
-    assert isinstance(outcome, Whole)
+    assert isinstance(outcome, FullState)
     return outcome
 
 

@@ -108,7 +108,7 @@ class Subscriber:
         self._listen()
 
     def everything(self) -> tuple[list[Published], list[str]]:
-        """What came since the last look, as `Room` takes it, and the mentions."""
+        """What came since the last look, as `Replica` takes it, and the mentions."""
         self._listen()
         published, self._published = self._published, []
         mentions, self._mentions = self._mentions, []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from hubbub.core.backup import Healing, Tombstone
+from hubbub.core.backup import RestoreRequest, Tombstone
 from hubbub.core.party import ChatMode, ProvenPosition
 from hubbub.core.protocol import (
     ChangeTrack,
@@ -21,7 +21,7 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.core.results import Created, Done, Found, Healed, Joinable, Missing, Renewed, Watching, Whole
+from hubbub.core.results import Accepted, Created, Found, FullState, Healed, Joinable, Missing, Renewed, Watching
 from hubbub.store.client.address import StoreAddress, StoreTls, parse_store_url
 from hubbub.store.client.connect import open_store
 from hubbub.store.generation import DataLossDetector
@@ -62,10 +62,10 @@ async def use_a_live_party(store: RedisStore) -> None:
     guest = await take_seat(store)
     assert isinstance(await store.watch(CODE, "watcher", soon()), Watching)
     party = await store.catch_up(CODE, None, soon())
-    assert isinstance(party, Whole)
+    assert isinstance(party, FullState)
     known = ProvenPosition(party.epoch, party.version, "")
     assert isinstance(await store.renew(CODE, [host, guest], soon(), known), Renewed)
-    healing = Healing(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
+    healing = RestoreRequest(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
     assert await store.restore_party(healing, soon()) == Healed()
     await store.restore_tombstone(Tombstone("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
     for command in (
@@ -81,10 +81,10 @@ async def use_a_live_party(store: RedisStore) -> None:
         Pause(),
         Kick(target_id=guest.member_id),
     ):
-        assert await store.execute(host, command, soon()) == Done()
+        assert await store.execute(host, command, soon()) == Accepted()
     await store.rollback_join(attempt(), soon())
     await store.drop_connection(host, soon())
-    assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
+    assert isinstance(await store.catch_up(CODE, None, soon()), FullState)
 
 
 async def test_documented_acl_user_is_sufficient(server: StoreServer) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hubbub.core.errors import Reason
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import ChatMessage, Leave, Rename, SelectTrack, SendMessage, SendReaction, SetChatMode
-from hubbub.core.results import Declined, Done
+from hubbub.core.results import Accepted, Rejected
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, soon, take_seat
 from tests.contract.party_actions import load_snapshot, run_commands
@@ -82,9 +82,9 @@ async def test_stored_message_keeps_authors_name(store: RedisStore, host: Lease)
 @pytest.mark.parametrize(
     ("mode", "message", "reaction"),
     [
-        (ChatMode.OPEN, Done(), Done()),
-        (ChatMode.EMOJI_ONLY, Declined(Reason.EMOJI_ONLY), Done()),
-        (ChatMode.LOCKED, Declined(Reason.CHAT_LOCKED), Declined(Reason.CHAT_LOCKED)),
+        (ChatMode.OPEN, Accepted(), Accepted()),
+        (ChatMode.EMOJI_ONLY, Rejected(Reason.EMOJI_ONLY), Accepted()),
+        (ChatMode.LOCKED, Rejected(Reason.CHAT_LOCKED), Rejected(Reason.CHAT_LOCKED)),
     ],
 )
 async def test_chat_mode_limits_guests_and_not_host(
@@ -92,8 +92,8 @@ async def test_chat_mode_limits_guests_and_not_host(
     host: Lease,
     subscriber: Subscriber,
     mode: ChatMode,
-    message: Done | Declined,
-    reaction: Done | Declined,
+    message: Accepted | Rejected,
+    reaction: Accepted | Rejected,
 ) -> None:
     guest = await take_seat(store)
     await run_commands(store, host, SetChatMode(mode=mode))
@@ -101,7 +101,7 @@ async def test_chat_mode_limits_guests_and_not_host(
     subscriber.mentions()
     assert await store.execute(guest, SendMessage(text="hello"), soon()) == message
     assert await store.execute(guest, SendReaction(emoji="🎉"), soon()) == reaction
-    assert (len(subscriber.events()), len(subscriber.mentions())) == (message == Done(), reaction == Done())
+    assert (len(subscriber.events()), len(subscriber.mentions())) == (message == Accepted(), reaction == Accepted())
     await run_commands(store, host, SendMessage(text="hello"), SendReaction(emoji="🎉"))
     assert (len(subscriber.events()), len(subscriber.mentions())) == (1, 1)
 

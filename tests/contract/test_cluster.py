@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.core.limits import PROMISE_STALLED_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.core.protocol import SendMessage
-from hubbub.core.results import Created, Done, Found, Joined, ReadOutcome
+from hubbub.core.results import Accepted, Created, Found, Joined, ReadOutcome
 from hubbub.store import keys
 from hubbub.store.client.topology import slot_of
 from hubbub.store.health import StoreState
@@ -70,10 +70,10 @@ async def test_slot_migration_under_load_loses_no_party_or_create(instance: Inst
     while not moving.done():
         assert isinstance(await store.read(CODE, soon()), Found)
         looked += 1
-        assert await store.execute(host, SendMessage(text="hello"), soon()) == Done()
+        assert await store.execute(host, SendMessage(text="hello"), soon()) == Accepted()
         said += 1
     assert (await moving) is not before
-    assert await store.execute(host, SendMessage(text="hello"), soon()) == Done()
+    assert await store.execute(host, SendMessage(text="hello"), soon()) == Accepted()
     outcome = await store.join(attempt(), soon())
     assert isinstance(outcome, Joined)
     assert outcome.version == said + 3
@@ -94,7 +94,7 @@ async def test_call_waits_for_migrating_slot(instance: Instance, cluster: Cluste
         loop.call_soon_threadsafe(lambda: steps.append(loop.create_task(act())))
 
     await asyncio.to_thread(cluster.move_slot, CODE, step_taken)
-    assert await asyncio.gather(*steps) == [Done()] * len(steps)
+    assert await asyncio.gather(*steps) == [Accepted()] * len(steps)
     assert len(steps) > 3
 
 

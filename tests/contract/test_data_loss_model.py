@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from hubbub.core.backup import Tombstone
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import (
-    Act,
     Kick,
     Leave,
+    MemberCommand,
     Promote,
     QueueTrack,
     Rename,
@@ -35,7 +35,7 @@ from tests.support.stores import StoreServer
 TOKENS = st.sampled_from([f"token-{n}" for n in range(1, 6)])
 AT = st.integers(0, 2)
 ORDERS = st.permutations(range(3))
-ACTS: st.SearchStrategy[Act] = st.sampled_from(
+ACTS: st.SearchStrategy[MemberCommand] = st.sampled_from(
     [
         Rename(name='Ann "A"'),
         Rename(name=""),
@@ -115,7 +115,7 @@ class DataLossMachine(RuleBasedStateMachine):
             restorer.own = [own for own in restorer.own if own != lease]
 
     @rule(command=ACTS)
-    def act(self, command: Act) -> None:
+    def act(self, command: MemberCommand) -> None:
         self.run(self._act(command))
 
     @rule(data=st.data())
@@ -143,7 +143,7 @@ class DataLossMachine(RuleBasedStateMachine):
         (host,) = (lease for lease in self.tokens.values() if lease.member_id == self.restorers[0].seen.host_id)
         return host
 
-    async def _act(self, command: Act | Leave, lease: Lease | None = None) -> None:
+    async def _act(self, command: MemberCommand | Leave, lease: Lease | None = None) -> None:
         await run_commands(self.restorers[0].store, lease or self.host, command)
         for published in self.subscriber.everything()[0]:
             for restorer in self.restorers:
@@ -219,7 +219,7 @@ class DataLossMachine(RuleBasedStateMachine):
         self.subscriber.everything()
         for restorer in self.restorers:
             await restorer.look()
-        assert len({restorer.room.known for restorer in self.restorers}) == 1
+        assert len({restorer.room.position for restorer in self.restorers}) == 1
         assert self.restorers[0].seen == self.restorers[1].seen == self.restorers[2].seen
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX
-from hubbub.core.party import ChatMode, Lease, ProvenPosition, digest_of
+from hubbub.core.party import ChatMode, Lease, ProvenPosition, event_digest
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -24,8 +24,8 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.core.replica import Room
-from hubbub.core.results import Created, Ended, HistoryLost, Missed, Missing, Whole
+from hubbub.core.replica import Replica
+from hubbub.core.results import Created, Ended, EventsSince, FullState, HistoryLost, Missing
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, end_party, soon, take_seat
@@ -118,9 +118,11 @@ async def test_catch_up_returns_missed_events(store: RedisStore, host: Lease, su
         await run_commands(store, host, SendMessage(text=str(number)))
     events = tuple(event.encode() for event in subscriber.encoded())
     for seen in range(1, 12):
-        assert await store.catch_up(CODE, ProvenPosition(epoch, seen, ""), soon()) == Missed(11, events[seen - 1 :])
+        assert await store.catch_up(CODE, ProvenPosition(epoch, seen, ""), soon()) == EventsSince(
+            11, events[seen - 1 :]
+        )
     first = await store.catch_up(CODE, ProvenPosition(epoch, 0, ""), soon())
-    assert isinstance(first, Missed)
+    assert isinstance(first, EventsSince)
     assert len(first.events) == 11
 
 
@@ -129,23 +131,23 @@ async def test_catch_up_beyond_log_returns_snapshot(store: RedisStore, host: Lea
     for number in range(LOG_EVENTS_MAX):
         await run_commands(store, host, SetLock(locked=number % 2 == 0))
     missed = await store.catch_up(CODE, ProvenPosition(epoch, 1, ""), soon())
-    assert isinstance(missed, Missed)
+    assert isinstance(missed, EventsSince)
     assert len(missed.events) == LOG_EVENTS_MAX
     everything = await store.catch_up(CODE, ProvenPosition(epoch, 0, ""), soon())
-    assert isinstance(everything, Whole)
+    assert isinstance(everything, FullState)
     assert (everything.epoch, everything.version, len(everything.events)) == (epoch, 257, LOG_EVENTS_MAX)
 
 
 async def test_unknown_position_differs_from_truncated_one(store: RedisStore, host: Lease) -> None:
     epoch = (await load_whole(store)).epoch
-    never = [(epoch, 2, ""), (epoch, 2**53 - 1, ""), ("another", 1, ""), (epoch, 1, digest_of(b"something else"))]
+    never = [(epoch, 2, ""), (epoch, 2**53 - 1, ""), ("another", 1, ""), (epoch, 1, event_digest(b"something else"))]
     for position in never:
         assert await store.catch_up(CODE, ProvenPosition(*position), soon()) == HistoryLost()
     everything = await store.catch_up(CODE, None, soon())
-    assert isinstance(everything, Whole)
+    assert isinstance(everything, FullState)
     assert everything.version == 1
-    proved = ProvenPosition(epoch, 1, digest_of(everything.events[-1]))
-    assert await store.catch_up(CODE, proved, soon()) == Missed(1, ())
+    proved = ProvenPosition(epoch, 1, event_digest(everything.events[-1]))
+    assert await store.catch_up(CODE, proved, soon()) == EventsSince(1, ())
     del host
 
 
@@ -158,7 +160,7 @@ async def test_snapshot_of_unentered_party_has_host_seat(store: RedisStore, serv
     assert isinstance(created, Created)
     assert everything.snapshot.created_at == created.party.created_at
     assert abs(everything.snapshot.expires_at - created.expires_at) <= 1
-    assert await store.catch_up(CODE, ProvenPosition(party.id, 0, ""), soon()) == Missed(0, ())
+    assert await store.catch_up(CODE, ProvenPosition(party.id, 0, ""), soon()) == EventsSince(0, ())
     # Asking leaves no trace.
     assert server.admin.keys("*") == [keys.party(CODE)]
 
@@ -173,17 +175,17 @@ async def test_ended_party_has_no_event_log(store: RedisStore) -> None:
 
 
 async def test_replica_of_all_events_equals_snapshot(store: RedisStore, host: Lease, server: StoreServer) -> None:
-    room = Room()
-    room.ask()
-    assert room.answered(await load_whole(store))
+    room = Replica()
+    room.start_sync()
+    assert room.apply_sync(await load_whole(store))
     guest = await take_seat(store)
     await run_commands(store, guest, SendMessage(text="hello"), Rename(name="Bob"))
     await run_commands(store, host, SelectTrack(filename="a"), Play(position=3.0), Promote(target_id=guest.member_id))
     await pass_time_renewing(server, store, 12, guest)
-    position = room.ask()
+    position = room.start_sync()
     missed = await store.catch_up(CODE, position, soon())
-    assert isinstance(missed, Missed)
-    assert room.answered(missed)
+    assert isinstance(missed, EventsSince)
+    assert room.apply_sync(missed)
     party = (await load_whole(store)).snapshot
     assert room.party is not None
     assert replace(room.party, expires_at=party.expires_at) == party

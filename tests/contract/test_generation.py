@@ -8,7 +8,7 @@ import pytest
 from hubbub.core.limits import RECOVERING_SECONDS
 from hubbub.core.party import Lease, ProvenPosition
 from hubbub.core.protocol import Leave, SetLock
-from hubbub.core.results import Done, Found, Joinable, Missing
+from hubbub.core.results import Accepted, Found, Joinable, Missing
 from hubbub.store import keys
 from hubbub.store.client.script_client import THE_SHARD
 from hubbub.store.health import StoreState
@@ -183,7 +183,7 @@ async def test_stored_party_is_found_during_recovery(instance: Instance, host: L
     server.admin.set(RECOVERING, "1", px=60_000)
     assert isinstance(await instance.store.read(CODE, soon()), Found)
     assert await instance.store.check_join(CODE, soon()) == Joinable()
-    assert await instance.store.execute(host, SetLock(locked=True), soon()) == Done()
+    assert await instance.store.execute(host, SetLock(locked=True), soon()) == Accepted()
 
 
 async def test_lost_idempotency_key_is_bound_again(instance: Instance, there: Instance, server: StoreServer) -> None:
@@ -197,12 +197,12 @@ async def test_lost_idempotency_key_is_bound_again(instance: Instance, there: In
     server.admin.delete(RECOVERING)
     assert await absent(there)
     assert await there.store.bind_idempotency_key("hash", "DDDDDD", None, soon()) == Claimed("BBBBBB")
-    assert 0 < server.admin.ttl(keys.once("hash")) <= 600
+    assert 0 < server.admin.ttl(keys.idempotency_key("hash")) <= 600
 
 
 async def test_binding_bound_key_changes_nothing(instance: Instance, server: StoreServer) -> None:
     await instance.store.bind_idempotency_key("hash", "BBBBBB", None, soon())
-    server.admin.expire(keys.once("hash"), 100)
+    server.admin.expire(keys.idempotency_key("hash"), 100)
     await instance.store.rebind_idempotency_key("hash", "BBBBBB", soon())
-    assert server.text(keys.once("hash")) == "BBBBBB"
-    assert server.admin.ttl(keys.once("hash")) <= 100
+    assert server.text(keys.idempotency_key("hash")) == "BBBBBB"
+    assert server.admin.ttl(keys.idempotency_key("hash")) <= 100

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 from hubbub.core.errors import Reason
 from hubbub.core.party import ChatMode, Lease
 from hubbub.core.protocol import (
-    Act,
     ChangeTrack,
     Kick,
     Leave,
+    MemberCommand,
     Pause,
     Play,
     Promote,
@@ -19,7 +19,7 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.core.results import Created, Declined, Ended, Full, Joined, Kicked
+from hubbub.core.results import Created, Ended, Full, Joined, Kicked, Rejected
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, attempt, draft, soon, start_party, take_seat
 from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands
@@ -29,17 +29,17 @@ from tests.support.stores import StoreServer
 pytestmark = pytest.mark.usefixtures("check_invariants")
 
 
-async def refusal(store: RedisStore, lease: Lease, command: Act | Leave) -> Reason:
+async def refusal(store: RedisStore, lease: Lease, command: MemberCommand | Leave) -> Reason:
     """Why a command is refused, which it must be."""
     outcome = await store.execute(lease, command, soon())
-    assert isinstance(outcome, Declined)
+    assert isinstance(outcome, Rejected)
     return outcome.reason
 
 
 async def test_guest_has_no_host_commands(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest, other = await take_seat(store), await take_seat(store)
     before = dump_party(server)
-    commands: list[Act] = [
+    commands: list[MemberCommand] = [
         Kick(target_id=other.member_id),
         Kick(target_id=host.member_id),
         Promote(target_id=guest.member_id),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from hubbub.core.errors import Reason
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave
-from hubbub.core.results import Ended, Missing, Verdict
+from hubbub.core.results import Ended, LeaseLoss, Missing
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import LEASE_SECONDS, TERMS, draft, soon, start_party, take_seat
 from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands
@@ -18,8 +18,8 @@ from tests.support.stores import StoreServer
 pytestmark = pytest.mark.usefixtures("check_invariants")
 
 
-def verdict(lease: Lease, reason: Reason) -> Verdict:
-    return Verdict(lease.member_id, lease.holder, reason)
+def verdict(lease: Lease, reason: Reason) -> LeaseLoss:
+    return LeaseLoss(lease.member_id, lease.holder, reason)
 
 
 async def test_renewal_extends_lease_without_event(

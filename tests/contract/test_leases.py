@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from hubbub.core.errors import Reason
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, Rename, SendMessage
-from hubbub.core.results import Ended, Full, Joinable, Joined, Verdict
+from hubbub.core.results import Ended, Full, Joinable, Joined, LeaseLoss
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, draft, soon, start_party, take_seat
 from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands
@@ -109,7 +109,7 @@ async def test_seat_after_hold_is_free(store: RedisStore, subscriber: Subscriber
     await pass_time_renewing(server, store, 10, host)
     left = {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "timeout", "guestCount": 0, "version": 4}
     assert subscriber.events() == [left]
-    assert (await renew_leases(store, guest)).verdicts == (Verdict(guest.member_id, guest.holder, Reason.TIMED_OUT),)
+    assert (await renew_leases(store, guest)).verdicts == (LeaseLoss(guest.member_id, guest.holder, Reason.TIMED_OUT),)
     newcomer = await take_seat(store)
     await run_commands(store, newcomer, Leave())
     mine = await store.join(attempt(token="mine"), soon())

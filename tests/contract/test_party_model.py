@@ -16,10 +16,10 @@ from hypothesis.stateful import (
 
 from hubbub.core.party import ChatMode, JoinAttempt, Lease
 from hubbub.core.protocol import (
-    Act,
     ChangeTrack,
     Kick,
     Leave,
+    MemberCommand,
     Pause,
     Play,
     Promote,
@@ -43,7 +43,7 @@ TOKENS = st.sampled_from([f"token-{n}" for n in range(7)])
 NAMES = st.sampled_from(["", "Bob", 'Eve "E"'])
 INSTANCES = st.integers(0, 2)
 TROUBLES = st.sampled_from(["go deaf or hear again", "freeze or thaw", "crash", "lose connection and scripts"])
-ACTS: st.SearchStrategy[Act] = st.one_of(
+ACTS: st.SearchStrategy[MemberCommand] = st.one_of(
     NAMES.map(lambda name: Rename(name=name)),
     st.sampled_from(list(ChatMode)).map(lambda mode: SetChatMode(mode=mode)),
     st.booleans().map(lambda locked: SetLock(locked=locked)),
@@ -147,7 +147,7 @@ class PartyMachine(RuleBasedStateMachine):
             self.world.instances[at].leases.append(wall)
 
     @rule(data=st.data(), command=ACTS)
-    def act(self, data: st.DataObject, command: Act) -> None:
+    def act(self, data: st.DataObject, command: MemberCommand) -> None:
         self.world.act(*self._some_lease(data), command)
 
     @rule(data=st.data(), leaving=st.booleans())

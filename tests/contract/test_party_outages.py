@@ -6,7 +6,7 @@ import pytest
 
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Promote, Rename, SendMessage, SetLock
-from hubbub.core.results import Done, Ended, Joined, Renewed, Whole
+from hubbub.core.results import Accepted, Ended, FullState, Joined, Renewed
 from hubbub.store.port import DeadlineExceededError, StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import Instance, attempt, draft, soon, start_party, take_seat
@@ -80,7 +80,7 @@ async def test_full_store_accepts_renewals_and_leaves(
     await run_commands(store, host, Kick(target_id=other.member_id))
     await store.drop_connection(third, soon())
     await store.rollback_join(in_doubt, soon())
-    assert isinstance(await store.catch_up(CODE, None, soon()), Whole)
+    assert isinstance(await store.catch_up(CODE, None, soon()), FullState)
     document = document_of(server)
     assert (document["seats"], document["guestCount"]) == (2, 0)
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=True), Promote(target_id="x")):
@@ -147,7 +147,7 @@ async def test_command_after_deadline_does_not_prove_absence(instance: Instance,
 async def test_join_reloads_flushed_scripts(store: RedisStore, host: Lease, server: StoreServer) -> None:
     for command in (SendMessage(text="hello"), Rename(name="Anna"), SetLock(locked=False)):
         server.admin.script_flush()
-        assert await store.execute(host, command, soon()) == Done()
+        assert await store.execute(host, command, soon()) == Accepted()
     server.admin.script_flush()
     guest = await take_seat(store)
     server.admin.script_flush()

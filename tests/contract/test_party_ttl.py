@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from hubbub.core.party import Lease, PartyPolicy
 from hubbub.core.protocol import (
-    Act,
     Kick,
     Leave,
+    MemberCommand,
     Promote,
     Rename,
     SelectTrack,
@@ -46,7 +46,7 @@ def seconds_left(server: StoreServer) -> int:
 
 async def test_accepted_command_renews_ttl_of_every_key(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest, other = await take_seat(store), await take_seat(store)
-    host_does: list[Act] = [
+    host_does: list[MemberCommand] = [
         SendMessage(text="hello"),
         SendReaction(emoji="🎉"),
         Rename(name="Anna"),

@@ -4,8 +4,8 @@ import pytest
 
 from hubbub.core.errors import Reason
 from hubbub.core.party import Lease
-from hubbub.core.protocol import Act, ChangeTrack, Pause, Play, Playback, QueueTrack, SelectTrack
-from hubbub.core.results import Declined
+from hubbub.core.protocol import ChangeTrack, MemberCommand, Pause, Play, Playback, QueueTrack, SelectTrack
+from hubbub.core.results import Rejected
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, soon, take_seat
@@ -21,7 +21,7 @@ def play_on(server: StoreServer, seconds: float) -> None:
     server.admin.hincrby(keys.state(CODE), "at", -round(seconds * 1000))
 
 
-async def told(store: RedisStore, host: Lease, subscriber: Subscriber, command: Act) -> Event:
+async def told(store: RedisStore, host: Lease, subscriber: Subscriber, command: MemberCommand) -> Event:
     """The event of a command."""
     await run_commands(store, host, command)
     (event,) = subscriber.events()
@@ -60,7 +60,7 @@ async def test_next_track_is_queued_and_removed(store: RedisStore, host: Lease, 
     ("before", "state"), [((), "stopped"), ((Play(),), "playing"), ((Play(), Pause(position=7.5)), "paused")]
 )
 async def test_updated_track_keeps_playing(
-    store: RedisStore, host: Lease, subscriber: Subscriber, before: tuple[Act, ...], state: str
+    store: RedisStore, host: Lease, subscriber: Subscriber, before: tuple[MemberCommand, ...], state: str
 ) -> None:
     await run_commands(store, host, SelectTrack(filename="a"), *before)
     subscriber.events()
@@ -137,7 +137,7 @@ async def test_play_without_track_is_refused(store: RedisStore, host: Lease, sub
     await run_commands(store, host, QueueTrack(filename="b"))
     subscriber.events()
     for command in (Play(), Play(position=1.0), Pause(), Pause(position=1.0)):
-        assert await store.execute(host, command, soon()) == Declined(Reason.NO_TRACK)
+        assert await store.execute(host, command, soon()) == Rejected(Reason.NO_TRACK)
     assert subscriber.events() == []
     await run_commands(store, host, ChangeTrack(filename="a"), Play())
     assert (await playback(store)).state == "playing"

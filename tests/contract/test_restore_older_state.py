@@ -31,8 +31,8 @@ async def test_restore_completes_older_state(store: RedisStore, host: Lease, ser
     restorer = await new_restorer(store, host)
     before = dump_party(server)
     old_state.load()
-    assert await store.renew(CODE, [host], soon(), restorer.room.known) == HistoryLost()
-    assert await store.catch_up(CODE, restorer.room.known, soon()) == HistoryLost()
+    assert await store.renew(CODE, [host], soon(), restorer.room.position) == HistoryLost()
+    assert await store.catch_up(CODE, restorer.room.position, soon()) == HistoryLost()
     assert await restorer.heal() == Healed()
     assert durable_state(dump_party(server)) == durable_state(before)
     assert restorer.room.epoch != before.document["id"]
@@ -46,8 +46,8 @@ async def test_same_version_with_other_digest_is_not_proven(
     restorer = await new_restorer(store, host)
     old_state.load()
     await run_commands(store, host, SendMessage(text="by the same version"))
-    assert await store.renew(CODE, [host], soon(), restorer.room.known) == HistoryLost()
-    known = restorer.room.known
+    assert await store.renew(CODE, [host], soon(), restorer.room.position) == HistoryLost()
+    known = restorer.room.position
     assert await restorer.heal() == Healed()
     assert restorer.room.epoch != known.epoch
     seen = await load_snapshot(store)
@@ -61,11 +61,11 @@ async def test_join_after_rollback_keeps_seat(store: RedisStore, host: Lease, se
     old_state.load()
     new = await new_restorer(store, await take_own_seat(store, "ben", "Ben"))
     assert await restorer.heal() == Healed()
-    assert await store.renew(CODE, new.own, soon(), new.room.known) == HistoryLost()
+    assert await store.renew(CODE, new.own, soon(), new.room.position) == HistoryLost()
     assert await new.heal() == Healed()
     await restorer.look()
     assert [member.name for member in (await load_snapshot(store)).members] == ['Ann "A" 🎈', "Ben"]
-    assert restorer.room.known == new.room.known
+    assert restorer.room.position == new.room.position
 
 
 async def test_repeated_rollback_to_same_state_is_restored_again(
@@ -86,16 +86,16 @@ async def test_position_of_earlier_generation_is_not_proven(
     store: RedisStore, host: Lease, server: StoreServer
 ) -> None:
     restorer = await new_restorer(store, host)
-    known = restorer.room.known
+    known = restorer.room.position
     server.admin.flushall()
     assert await restorer.heal() == Healed()
     assert await store.renew(CODE, [host], soon(), known) == HistoryLost()
     assert await store.catch_up(CODE, known, soon()) == HistoryLost()
-    assert isinstance(await store.renew(CODE, [host], soon(), restorer.room.known), Renewed)
+    assert isinstance(await store.renew(CODE, [host], soon(), restorer.room.position), Renewed)
 
 
 async def test_position_beyond_log_needs_no_digest(store: RedisStore, host: Lease, server: StoreServer) -> None:
-    known = replace((await new_restorer(store, host)).room.known, digest="of nothing that is kept")
+    known = replace((await new_restorer(store, host)).room.position, digest="of nothing that is kept")
     server.admin.delete(f"{{party:{CODE}}}:log")
     server.admin.hset(f"{{party:{CODE}}}:state", "logBytes", "0")
     assert isinstance(await store.renew(CODE, [host], soon(), known), Renewed)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.backup import Healing, PartyBackup, Tombstone
+from hubbub.core.backup import PartyBackup, RestoreRequest, Tombstone
 from hubbub.core.errors import Reason
 from hubbub.core.limits import LISTED_MAX
 from hubbub.core.party import Lease
@@ -20,15 +20,15 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.core.results import (
-    Another,
+    Accepted,
     Created,
-    Declined,
-    Done,
+    DifferentParty,
     Ended,
     Healed,
     Joined,
     Kicked,
     Missing,
+    Rejected,
 )
 from hubbub.store import keys
 from hubbub.store.port import DeadlineExceededError
@@ -70,8 +70,8 @@ async def test_restore_of_lost_party_equals_backup(store: RedisStore, host: Leas
     assert replace(await load_snapshot(store), expires_at=seen.expires_at) == seen
     assert after.state["epoch"] != before.document["id"]
     assert (after.log, after.version) == ([], before.version)
-    assert await store.execute(host, SetLock(locked=False), soon()) == Done()
-    assert await store.execute(guest, SendMessage(text="hi"), soon()) == Declined(Reason.EMOJI_ONLY)
+    assert await store.execute(host, SetLock(locked=False), soon()) == Accepted()
+    assert await store.execute(guest, SendMessage(text="hi"), soon()) == Rejected(Reason.EMOJI_ONLY)
 
 
 async def test_restore_includes_events_after_backup(
@@ -135,7 +135,7 @@ async def test_concurrent_restores_make_one_epoch(store: RedisStore, host: Lease
     assert await asyncio.gather(*(store.restore_party(healing, soon()) for healing in healings)) == [Healed(), Healed()]
     await here.look()
     await there.look()
-    assert here.room.known == there.room.known
+    assert here.room.position == there.room.position
     assert here.seen == there.seen
 
 
@@ -222,7 +222,7 @@ async def test_restore_leaves_other_party_of_same_code_alone(
     server.admin.flushall()
     await start_party(store)
     before = dump_party(server)
-    assert await restorer.heal() == Another()
+    assert await restorer.heal() == DifferentParty()
     assert dump_party(server) == before
 
 
@@ -311,7 +311,7 @@ async def test_restore_of_unentered_party_equals_its_create(store: RedisStore, s
     before = dump_party(server)
     copy = PartyBackup(server.text(keys.party(CODE)).encode())
     server.admin.flushall()
-    assert await store.restore_party(Healing(CODE, copy, None, "epoch", created.expires_at), soon()) == Healed()
+    assert await store.restore_party(RestoreRequest(CODE, copy, None, "epoch", created.expires_at), soon()) == Healed()
     assert dump_party(server) == before
     joined = await store.join(attempt(token=made.host_token_hash), soon())
     assert isinstance(joined, Joined)
@@ -336,5 +336,8 @@ async def test_restore_from_create_leaves_stored_party_alone(
     copy = PartyBackup(server.text(keys.party(CODE)).encode())
     await run_commands(store, host, SetLock(locked=True))
     before = dump_party(server)
-    assert await store.restore_party(Healing(CODE, copy, None, "epoch", store.now_ms() + 60_000), soon()) == Healed()
+    assert (
+        await store.restore_party(RestoreRequest(CODE, copy, None, "epoch", store.now_ms() + 60_000), soon())
+        == Healed()
+    )
     assert dump_party(server) == before

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hubbub.core.errors import Reason
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Member, SendMessage, SetLock
-from hubbub.core.results import Declined, Ended, Full, Joinable, Joined, Kicked, Locked, Missing
+from hubbub.core.results import Ended, Full, Joinable, Joined, Kicked, Locked, Missing, Rejected
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, draft, soon, start_party, take_seat
 from tests.contract.party_actions import load_snapshot, renew_leases, run_commands
@@ -92,8 +92,8 @@ async def test_take_over_gives_seat_to_newer_connection(
 ) -> None:
     old = await take_seat(store, token="mine")
     new = await take_seat(elsewhere, token="mine")
-    assert await store.execute(old, SendMessage(text="still here"), soon()) == Declined(Reason.TAKEN_OVER)
-    assert await store.execute(old, Leave(), soon()) == Declined(Reason.TAKEN_OVER)
+    assert await store.execute(old, SendMessage(text="still here"), soon()) == Rejected(Reason.TAKEN_OVER)
+    assert await store.execute(old, Leave(), soon()) == Rejected(Reason.TAKEN_OVER)
     await store.drop_connection(old, soon())
     assert document_of(server)["guestCount"] == 1
     await run_commands(elsewhere, new, SendMessage(text="here"))
@@ -190,7 +190,7 @@ async def test_join_after_leave_creates_other_seat(store: RedisStore, host: Leas
     joined = await store.join(mine, soon())
     assert isinstance(joined, Joined)
     assert (joined.member_id, joined.resumed) == (mine.new_id, False)
-    assert await store.execute(guest, SendMessage(text="from the past"), soon()) == Declined(Reason.TIMED_OUT)
+    assert await store.execute(guest, SendMessage(text="from the past"), soon()) == Rejected(Reason.TIMED_OUT)
     del host
 
 

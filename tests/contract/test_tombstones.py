@@ -56,7 +56,7 @@ async def test_tombstone_removes_party_restored_before_it(store: RedisStore, hos
     server.admin.flushall()
     assert await restorer.heal() == Healed()
     await store.restore_tombstone(end_of(store, party["id"]), soon())
-    assert await store.renew(CODE, [host], soon(), restorer.room.known) == Ended()
+    assert await store.renew(CODE, [host], soon(), restorer.room.position) == Ended()
 
 
 @pytest.mark.parametrize("party_id", ["", "another party"])

@@ -7,7 +7,7 @@ import pytest
 from hubbub.core.errors import Reason
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, SendMessage, SetLock
-from hubbub.core.results import Ended, Locked, Missing, TooManyWatchers, Verdict, Watching
+from hubbub.core.results import Ended, LeaseLoss, Locked, Missing, TooManyWatchers, Watching
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, end_party, soon
 from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands
@@ -89,7 +89,7 @@ async def test_watcher_of_dead_instance_expires_with_lease(
     assert subscriber.mentions() == []
     await pass_time_renewing(server, store, 3, host, alive)
     assert subscriber.mentions() == ["W1"]
-    assert (await renew_leases(store, wall, alive)).verdicts == (Verdict("", "wall", Reason.TIMED_OUT),)
+    assert (await renew_leases(store, wall, alive)).verdicts == (LeaseLoss("", "wall", Reason.TIMED_OUT),)
     assert (await load_snapshot(store)).watchers == 1
 
 

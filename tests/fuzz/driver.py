@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
-from hubbub.core.frames import Refused, read_frame
+from hubbub.core.frames import InvalidMessage, read_frame
 from hubbub.core.limits import (
     ENTER_SECONDS_MAX,
     FRAME_BYTES_MAX,
@@ -32,21 +32,21 @@ from hubbub.core.protocol import (
     Watch,
     encode,
 )
-from hubbub.core.replica import Published, Room
+from hubbub.core.replica import Published, Replica
 from hubbub.core.results import (
+    Accepted,
     CommandResult,
-    Declined,
-    Done,
     Ended,
     Full,
     Joined,
     Kicked,
     Locked,
     Missing,
+    Rejected,
     TooManyWatchers,
     Watching,
 )
-from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
+from hubbub.core.session import Close, Enter, Execute, Send, Session, Step
 from tests.support.fakes import FakeParty, came, counted, over, said
 
 Pick = Callable[[int], int]
@@ -81,10 +81,10 @@ ODDITIES: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 NOT_ENTERED: Final = (Missing(), Ended(), Locked(), Full(), Kicked(), TooManyWatchers())
 ACTED: Final[tuple[CommandResult, ...]] = (
-    *(Done() for _ in range(20)),
+    *(Accepted() for _ in range(20)),
     Missing(),
     Ended(),
-    *(Declined(reason) for reason in Reason),
+    *(Rejected(reason) for reason in Reason),
 )
 _decode_answer = msgspec.json.Decoder(Answer).decode
 
@@ -138,21 +138,21 @@ class Conversation:
             assert self._steps == 1, "bad_message, once"
             assert (self.hung_up is CloseCode.ABUSE) == (self._undecodable >= UNDECODABLE_FRAMES_MAX)
         elif self.hung_up is None:
-            silent = sum(not isinstance(message, Refused) and message.request_id is None for message in messages)
+            silent = sum(not isinstance(message, InvalidMessage) and message.request_id is None for message in messages)
             assert len(messages) - silent <= self._steps <= len(messages), "each message is answered, and once"
         self._check()
 
     def _take(self, step: Step) -> None:
         match step:
-            case Say(message=message):
+            case Send(message=message):
                 self._hear_answer(message)
-            case HangUp(code=code):
+            case Close(code=code):
                 self.hung_up = code
             case Enter(command=command, code=code):
                 assert self._inside is None
                 assert is_code(code) or isinstance(command, Create)
                 self._enter(step)
-            case Do(command=command):
+            case Execute(command=command):
                 assert self._inside == "member"
                 assert not isinstance(command, SendReaction) or command.emoji == HEART
                 self._act(step)
@@ -187,15 +187,15 @@ class Conversation:
         self._hear_answer(answer)
         assert answer.request_id == (msgspec.UNSET if command.request_id is None else command.request_id)
 
-    def _act(self, step: Do) -> None:
+    def _act(self, step: Execute) -> None:
         if self._pick(6) == 0:
             self._take(self._session.unavailable(step.command, Reason.STORE_UNAVAILABLE, self._now))
             return
         outcome = ACTED[self._pick(len(ACTED))]
         for following in self._session.acted(step.command, outcome):
             self._take(following)
-        gone = not isinstance(outcome, Done | Declined) or getattr(outcome, "reason", None) in CLOSE_CODES
-        if isinstance(step.command, Leave) and isinstance(outcome, Done):
+        gone = not isinstance(outcome, Accepted | Rejected) or getattr(outcome, "reason", None) in CLOSE_CODES
+        if isinstance(step.command, Leave) and isinstance(outcome, Accepted):
             assert self.hung_up is CloseCode.LEFT
         else:
             assert (self.hung_up is not None) == gone
@@ -235,7 +235,7 @@ class _Evening:
         self._waiting: list[Published] = []
         self._client: Position | None = None
         self._lives = 1
-        self.room = Room()
+        self.room = Replica()
         self._note()
 
     def step(self) -> None:
@@ -246,7 +246,7 @@ class _Evening:
             case 2 | 3 | 4:
                 self._deliver()
             case 5:
-                self.room.reacted(encode(Reaction("ann", "Ann", HEART)))
+                self.room.add_reaction(encode(Reaction("ann", "Ann", HEART)))
             case 6:
                 self._ask(answered=self._pick(3) > 0)
             case 7:
@@ -257,7 +257,7 @@ class _Evening:
 
     def end(self) -> None:
         """In the end the store is asked, and everybody is level."""
-        assert self.room.answered(self._party.since(self.room.ask())), "what is held is of before"
+        assert self.room.apply_sync(self._party.since(self.room.start_sync())), "what is held is of before"
         self._tell()
         assert self.room.epoch == self._party.epoch
         assert self.room.version == self._party.version
@@ -283,16 +283,16 @@ class _Evening:
             self._ask(answered=bool(self._pick(2)))
 
     def _ask(self, *, answered: bool) -> None:
-        since = self.room.ask()
+        since = self.room.start_sync()
         outcome = self._party.since(since)
         if self._pick(3) == 0:
             self._happen()
         if self._waiting and self._pick(2):
             assert self.room.receive(self._waiting.pop(0))
         if answered:
-            self.room.answered(outcome)
+            self.room.apply_sync(outcome)
         else:
-            self.room.unanswered()
+            self.room.abort_sync()
 
     def _begin_anew(self) -> None:
         if self._pick(4) == 0 and not self._party.has_ended:
@@ -304,18 +304,18 @@ class _Evening:
         room = self.room
         if room.party is None:
             return
-        if room.void or self._client is None:
-            prepared = json.loads(room.prepared())
+        if room.clients_need_snapshot or self._client is None:
+            prepared = json.loads(room.encoded_snapshot())
             self._client = Position(prepared["epoch"], prepared["version"])
-            room.sent()
-        if room.has_news():
+            room.mark_sent()
+        if room.has_pending():
             text = room.batch(self._client.version)
             decoded = [] if text is None else json.loads(text)
             for message in decoded if isinstance(decoded, list) else [decoded]:
                 self._hear(message)
         assert self._client == Position(room.epoch, room.version)
-        room.sent()
-        assert not room.has_news()
+        room.mark_sent()
+        assert not room.has_pending()
 
     def _hear(self, message: dict[str, Any]) -> None:
         assert self._client is not None

@@ -8,28 +8,28 @@ from typing import Final
 from hubbub.core.errors import Reason
 from hubbub.core.party import JoinAttempt, Lease, ProvenPosition
 from hubbub.core.protocol import (
-    Act,
     Event,
     Kick,
     Leave,
     Member,
+    MemberCommand,
     MemberJoined,
     MemberLeft,
     MemberUpdated,
     SendMessage,
 )
 from hubbub.core.results import (
+    Accepted,
     CatchUpOutcome,
     CommandResult,
-    Declined,
-    Done,
     Ended,
     Joined,
     JoinOutcome,
     Kicked,
+    LeaseLoss,
+    Rejected,
     Renewed,
     RenewOutcome,
-    Verdict,
 )
 from hubbub.hub.hub import Hub
 from hubbub.store.port import StoreFailure, StoreUnavailableError
@@ -77,7 +77,7 @@ class SeatStore(FakeStore):
         await self._reply(deadline)
         return outcome
 
-    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+    async def execute(self, lease: Lease, command: MemberCommand | Leave, deadline: float) -> CommandResult:
         """See `Store.execute`."""
         outcome = self._absence() or self._present(lease) or self._act(lease.member_id, command)
         await self._reply(deadline)
@@ -115,7 +115,7 @@ class SeatStore(FakeStore):
         if outcome is None:
             gone = [(lease, self._present(lease)) for lease in leases]
             verdicts = tuple(
-                Verdict(lease.member_id, lease.holder, declined.reason)
+                LeaseLoss(lease.member_id, lease.holder, declined.reason)
                 for lease, declined in gone
                 if declined is not None
             )
@@ -148,7 +148,7 @@ class SeatStore(FakeStore):
         resumed = seat != attempt.new_id
         return Joined(seat, False, resumed, self._truth.epoch, self._truth.version, 9_000_000)
 
-    def _act(self, seat: str, command: Act | Leave) -> CommandResult:
+    def _act(self, seat: str, command: MemberCommand | Leave) -> CommandResult:
         match command:
             case Leave():
                 self._free(seat)
@@ -156,25 +156,25 @@ class SeatStore(FakeStore):
                 self._tell(said(text))
             case Kick(target_id=target):
                 if target not in self.holders or target in self.kicked:
-                    return Declined(Reason.INVALID_TARGET)
+                    return Rejected(Reason.INVALID_TARGET)
                 self.kicked.add(target)
                 self._expel(self.holders[target], Reason.KICKED)
                 self._leave(target, "kicked")
             case _:
                 raise NotImplementedError(command)
-        return Done()
+        return Accepted()
 
     def _absence(self) -> Ended | None:
         return Ended() if self._truth.has_ended else None
 
-    def _present(self, lease: Lease) -> Declined | None:
+    def _present(self, lease: Lease) -> Rejected | None:
         seat = lease.member_id
         if seat in self.kicked:
-            return Declined(Reason.KICKED)
+            return Rejected(Reason.KICKED)
         if seat not in self.holders:
-            return Declined(Reason.TIMED_OUT)
+            return Rejected(Reason.TIMED_OUT)
         if self.holders[seat] != lease.holder:
-            return Declined(Reason.TAKEN_OVER)
+            return Rejected(Reason.TAKEN_OVER)
         self._connect(seat)
         return None
 

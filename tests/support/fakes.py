@@ -8,14 +8,14 @@ from typing import Any, Final, Literal, cast
 from msgspec.structs import replace
 
 from hubbub.core.apply import apply_event
-from hubbub.core.backup import Healing, Tombstone
+from hubbub.core.backup import RestoreRequest, Tombstone
 from hubbub.core.party import ChatMode, JoinAttempt, Lease, PartyDocument, PartyPolicy, ProvenPosition
 from hubbub.core.protocol import (
-    Act,
     Event,
     GuestCount,
     Leave,
     Member,
+    MemberCommand,
     MemberJoined,
     MemberLeft,
     MessageEvent,
@@ -28,20 +28,20 @@ from hubbub.core.protocol import (
 )
 from hubbub.core.replica import Published
 from hubbub.core.results import (
+    Accepted,
     CatchUpOutcome,
     CommandResult,
-    Done,
     Ended,
+    EventsSince,
+    FullState,
     Healed,
     HealOutcome,
     JoinOutcome,
-    Missed,
     Missing,
     Renewed,
     RenewOutcome,
     Watching,
     WatchOutcome,
-    Whole,
 )
 from hubbub.store.generation import DataLossDetector
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
@@ -140,18 +140,18 @@ class FakeParty:
         self.log += encoded
         return Published(self.epoch, first, encoded)
 
-    def whole(self) -> Whole:
+    def whole(self) -> FullState:
         """All of it."""
-        return Whole(self.epoch, self.version, self.snapshot, tuple(self.log))
+        return FullState(self.epoch, self.version, self.snapshot, tuple(self.log))
 
-    def since(self, position: Position | ProvenPosition | None) -> Missed | Whole:
+    def since(self, position: Position | ProvenPosition | None) -> EventsSince | FullState:
         """What a store tells an instance that knows the party up to a position."""
         if position is None or position.epoch != self.epoch:
             return self.whole()
         missed = self.version - position.version
         if not 0 <= missed <= len(self.log):
             return self.whole()
-        return Missed(self.version, tuple(self.log[len(self.log) - missed :]))
+        return EventsSince(self.version, tuple(self.log[len(self.log) - missed :]))
 
 
 class FakeStore:
@@ -165,17 +165,17 @@ class FakeStore:
         self.asked: list[tuple[float, ProvenPosition | None]] = []
         self.renewed: list[tuple[float, list[Lease]]] = []
         self.released: list[Lease] = []
-        self.acted: list[Act | Leave] = []
+        self.acted: list[MemberCommand | Leave] = []
         self.undone: list[JoinAttempt] = []
         self.away: set[str] = set()
         """Parties whose shard does not answer to healing."""
-        self.healed: list[tuple[float, Healing]] = []
+        self.healed: list[tuple[float, RestoreRequest]] = []
         self.buried: list[tuple[float, Tombstone]] = []
         self.bound_again: list[tuple[str, str]] = []
         self.renewal: Callable[[Sequence[Lease]], RenewOutcome] = self.renewed_all
-        self.healing: Callable[[Healing], HealOutcome] = lambda _: Healed()
+        self.healing: Callable[[RestoreRequest], HealOutcome] = lambda _: Healed()
         self.admission: Callable[[JoinAttempt], JoinOutcome] = lambda _: Missing()
-        self.action: Callable[[Lease, Act | Leave], CommandResult] = lambda *_: Done()
+        self.action: Callable[[Lease, MemberCommand | Leave], CommandResult] = lambda *_: Accepted()
 
     def as_store(self) -> Store:
         """This, as whoever needs a store wants it: only what the hub and its neighbours call is here."""
@@ -221,7 +221,7 @@ class FakeStore:
         await self._reply(deadline)
         return answer
 
-    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+    async def execute(self, lease: Lease, command: MemberCommand | Leave, deadline: float) -> CommandResult:
         """See `Store.execute`."""
         self.acted.append(command)
         answer = self.action(lease, command)
@@ -251,7 +251,7 @@ class FakeStore:
         self.released.append(lease)
         await self._reply(deadline)
 
-    async def restore_party(self, healing: Healing, deadline: float) -> HealOutcome:
+    async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
         """See `Store.restore_party`."""
         if healing.code in self.away:
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")

@@ -36,9 +36,9 @@ class RecoveryWorld(World):
         self.room().record_entry(now(), None)
         return phones
 
-    def create(self, code: str = CODE, once: str | None = None) -> None:
+    def create(self, code: str = CODE, idempotency_hash: str | None = None) -> None:
         """A party is created, which nobody enters."""
-        self.recovery.note_create(RecentCreate(code, DOCUMENT, 8_200_000, once))
+        self.recovery.note_create(RecentCreate(code, DOCUMENT, 8_200_000, idempotency_hash))
 
     @asynccontextmanager
     async def healing(self) -> AsyncIterator[None]:

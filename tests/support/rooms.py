@@ -3,20 +3,20 @@
 import json
 from typing import Any
 
-from hubbub.core.replica import Room
+from hubbub.core.replica import Replica
 from tests.support.fakes import FakeParty
 
 
-def level(party: FakeParty) -> Room:
+def level(party: FakeParty) -> Replica:
     """A room that knows the party, and whose phones have been sent all there is."""
-    room = Room()
-    assert room.ask() is None
-    assert room.answered(party.whole())
-    room.sent()
+    room = Replica()
+    assert room.start_sync() is None
+    assert room.apply_sync(party.whole())
+    room.mark_sent()
     return room
 
 
-def told(room: Room, after: int = 0) -> list[dict[str, Any]]:
+def told(room: Replica, after: int = 0) -> list[dict[str, Any]]:
     """The messages of the room's next frame."""
     text = room.batch(after)
     decoded = [] if text is None else json.loads(text)

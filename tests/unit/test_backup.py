@@ -22,7 +22,7 @@ from hubbub.core.protocol import (
     MemberUpdated,
     NextTrackQueued,
     Playback,
-    Played,
+    PlayEvent,
     Snapshot,
     TrackChanged,
     TrackSelected,
@@ -214,7 +214,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.sampled_from(["a", 'ü"']).map(lambda track: TrackSelected(version=0, filename=track, at=6)),
     st.sampled_from(["b", None]).map(lambda track: NextTrackQueued(version=0, filename=track)),
     st.sampled_from(["c", None]).map(lambda track: TrackChanged(version=0, filename="d", next_filename=track, at=7)),
-    st.floats(0, 99).map(lambda position: Played(version=0, position=position, at=8)),
+    st.floats(0, 99).map(lambda position: PlayEvent(version=0, position=position, at=8)),
 )
 
 

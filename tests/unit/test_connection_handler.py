@@ -10,7 +10,7 @@ from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import EVENT_WAIT_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.core.party import JoinAttempt, PartyPolicy
 from hubbub.core.protocol import Leave, SendMessage
-from hubbub.core.results import CommandResult, Declined, Ended, Full, Joined, JoinOutcome, Missing
+from hubbub.core.results import CommandResult, Ended, Full, Joined, JoinOutcome, Missing, Rejected
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Rollbacks
@@ -155,9 +155,9 @@ async def test_unavailable_store_is_answered_in_time() -> None:
 @pytest.mark.parametrize(
     ("outcome", "told", "code"),
     [
-        (Declined(Reason.KICKED), ["kicked", "KICKED"], CloseCode.KICKED),
-        (Declined(Reason.TAKEN_OVER), ["taken_over"], CloseCode.TAKEN_OVER),
-        (Declined(Reason.TIMED_OUT), ["timed_out"], CloseCode.TIMED_OUT),
+        (Rejected(Reason.KICKED), ["kicked", "KICKED"], CloseCode.KICKED),
+        (Rejected(Reason.TAKEN_OVER), ["taken_over"], CloseCode.TAKEN_OVER),
+        (Rejected(Reason.TIMED_OUT), ["timed_out"], CloseCode.TIMED_OUT),
         (Ended(), ["party_ended"], CloseCode.PARTY_ENDED),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hubbub.core.errors import Reason
-from hubbub.core.frames import Refused, read_frame
+from hubbub.core.frames import InvalidMessage, read_frame
 from hubbub.core.protocol import encode
 from tests.fuzz.driver import MESSAGES, ODDITIES, Conversation, Pick, converse, live, some_frame
 
@@ -66,7 +66,7 @@ def test_message_is_parsed_unchanged_or_refused(message: dict[str, object]) -> N
     messages = read_frame(json.dumps(message))
     assert messages is not None
     (read,) = messages
-    if isinstance(read, Refused):
+    if isinstance(read, InvalidMessage):
         assert read.reason in {
             Reason.UNKNOWN_MESSAGE,
             Reason.BAD_FIELD,

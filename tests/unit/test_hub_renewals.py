@@ -10,7 +10,7 @@ import pytest
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import EVENT_WAIT_SECONDS
 from hubbub.core.protocol import Position, Status
-from hubbub.core.results import Renewed, Verdict
+from hubbub.core.results import LeaseLoss, Renewed
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
@@ -103,8 +103,8 @@ async def test_party_end_during_event_wait_ends_quietly() -> None:
 async def test_refused_renewal_closes_with_its_reason(reason: Reason, code: CloseCode, last: str) -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
-    gone = Verdict("ben", world.memberships[ben].lease.holder, reason)
-    unknown = Verdict("ann", "holder-long-gone", reason)
+    gone = LeaseLoss("ben", world.memberships[ben].lease.holder, reason)
+    unknown = LeaseLoss("ann", "holder-long-gone", reason)
     world.hub.apply_renewal(world.room(), Renewed("epoch-1", 1, 9_000_000, 0, None, (unknown, gone)))
     assert ben.closed == [code]
     assert ben.heard[-1] == last
@@ -216,7 +216,7 @@ async def test_leases_are_renewed_in_calls_of_500() -> None:
 async def test_lease_loss_closes_within_third_of_lease() -> None:
     world = World()
     ben, ann = await world.phones(["ben", "ann"])
-    gone = Verdict("ben", world.memberships[ben].lease.holder, Reason.KICKED)
+    gone = LeaseLoss("ben", world.memberships[ben].lease.holder, Reason.KICKED)
     world.store.renewal = lambda _: Renewed("epoch-1", 1, 9_000_000, 0, None, (gone,))
     async with renewing(world):
         await later(5.0)

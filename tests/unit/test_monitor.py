@@ -55,7 +55,7 @@ def room(*, host_connected: bool = True, track: str | None = None, locked: bool 
         (protocol.GuestCount(version=9, guest_count=201), "#9 Guests came or went (201 guests)"),
         (protocol.ChatModeSet(version=4, mode=ChatMode.LOCKED), "#4 Chat is LOCKED"),
         (protocol.LockSet(version=4, locked=True), "#4 The party is locked"),
-        (protocol.Played(version=4, position=12.4, at=0), "#4 Playing from 12 s"),
+        (protocol.PlayEvent(version=4, position=12.4, at=0), "#4 Playing from 12 s"),
         (protocol.NextTrackQueued(version=4, filename=None), "#4 Nothing is next"),
         (protocol.Reaction("b", "Bob", "🎉"), "Bob reacted 🎉"),
         (protocol.Reactions({"🎉": 9}), "Reactions: 🎉 x 9"),
@@ -66,7 +66,7 @@ def room(*, host_connected: bool = True, track: str | None = None, locked: bool 
         ),
     ],
 )
-def test_every_message_has_own_line(message: protocol.Heard, line: str | None) -> None:
+def test_every_message_has_own_line(message: protocol.ServerMessage, line: str | None) -> None:
     assert format_line(message, {"a": "Ann", "b": "Bob"}) == line
 
 
@@ -102,7 +102,7 @@ class FakeSocket:
         return frame
 
 
-async def heard(*frames: WSMessage) -> list[protocol.Heard]:
+async def heard(*frames: WSMessage) -> list[protocol.ServerMessage]:
     return [message async for message in _messages(FakeSocket(*frames))]  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
 from hubbub.core.protocol import Position, Reaction, encode
-from hubbub.core.replica import Room, framed
+from hubbub.core.replica import Replica, join_frame
 from tests.support.fakes import FakeParty, counted, said
 from tests.support.rooms import level, told
 
@@ -27,16 +27,16 @@ def party() -> FakeParty:
 
 
 @pytest.fixture
-def room(party: FakeParty) -> Room:
+def room(party: FakeParty) -> Replica:
     return level(party)
 
 
 # What a client is sent that comes or comes back.
 
 
-def test_snapshot_is_encoded_once_per_version(party: FakeParty, room: Room) -> None:
-    prepared = room.prepared()
-    assert room.prepared() is prepared
+def test_snapshot_is_encoded_once_per_version(party: FakeParty, room: Replica) -> None:
+    prepared = room.encoded_snapshot()
+    assert room.encoded_snapshot() is prepared
     assert json.loads(prepared) == {
         "t": "ROOM",
         "epoch": party.epoch,
@@ -44,27 +44,27 @@ def test_snapshot_is_encoded_once_per_version(party: FakeParty, room: Room) -> N
         "snapshot": json.loads(encode(party.snapshot)),
     }
     room.receive(party.happen(said("a")))
-    assert json.loads(room.prepared())["version"] == 6
+    assert json.loads(room.encoded_snapshot())["version"] == 6
 
 
-def test_unversioned_state_is_in_next_snapshot(room: Room) -> None:
-    before = room.prepared()
-    room.watched_by(3)
-    room.lives_until(99)
-    snapshot = json.loads(room.prepared())["snapshot"]
+def test_unversioned_state_is_in_next_snapshot(room: Replica) -> None:
+    before = room.encoded_snapshot()
+    room.set_watcher_count(3)
+    room.set_expiry(99)
+    snapshot = json.loads(room.encoded_snapshot())["snapshot"]
     assert (snapshot["watchers"], snapshot["expiresAt"]) == (3, 99)
-    assert before != room.prepared()
-    assert not room.has_news()
+    assert before != room.encoded_snapshot()
+    assert not room.has_pending()
 
 
 def test_unversioned_state_without_snapshot_is_ignored() -> None:
-    room = Room()
-    room.watched_by(3)
-    room.lives_until(99)
+    room = Replica()
+    room.set_watcher_count(3)
+    room.set_expiry(99)
     assert room.party is None
 
 
-def test_missed_events_are_replayed_exactly(party: FakeParty, room: Room) -> None:
+def test_missed_events_are_replayed_exactly(party: FakeParty, room: Replica) -> None:
     room.receive(party.happen(said("a"), said("b"), said("c")))
     replay = room.replay(Position(party.epoch, 6))
     assert replay == list(party.log[1:])
@@ -72,7 +72,7 @@ def test_missed_events_are_replayed_exactly(party: FakeParty, room: Room) -> Non
     assert room.replay(Position(party.epoch, 5)) == list(party.log)
 
 
-def test_unusable_position_gets_snapshot(party: FakeParty, room: Room) -> None:
+def test_unusable_position_gets_snapshot(party: FakeParty, room: Replica) -> None:
     room.receive(party.happen(said("a")))
     for position in (
         Position(party.epoch, 4),
@@ -91,7 +91,7 @@ def test_fetched_log_can_be_replayed(party: FakeParty) -> None:
     assert room.replay(Position(party.epoch, 4)) is None
 
 
-def test_replay_reaches_256_events_back(party: FakeParty, room: Room) -> None:
+def test_replay_reaches_256_events_back(party: FakeParty, room: Replica) -> None:
     for _ in range(LOG_EVENTS_MAX + 10):
         room.receive(party.happen(counted(1)))
     replay = room.replay(Position(party.epoch, party.version - LOG_EVENTS_MAX))
@@ -100,7 +100,7 @@ def test_replay_reaches_256_events_back(party: FakeParty, room: Room) -> None:
     assert room.replay(Position(party.epoch, party.version - LOG_EVENTS_MAX - 1)) is None
 
 
-def test_replay_above_32_kib_is_snapshot(party: FakeParty, room: Room) -> None:
+def test_replay_above_32_kib_is_snapshot(party: FakeParty, room: Replica) -> None:
     size = len(party.happen(said("x" * 400)).events[0])
     room = level(party)
     fits = REPLAY_BYTES_MAX // size
@@ -112,7 +112,7 @@ def test_replay_above_32_kib_is_snapshot(party: FakeParty, room: Room) -> None:
     assert room.replay(Position(party.epoch, party.version - fits - 1)) is None
 
 
-def test_replay_log_keeps_at_most_64_kib(party: FakeParty, room: Room) -> None:
+def test_replay_log_keeps_at_most_64_kib(party: FakeParty, room: Replica) -> None:
     for _ in range(LOG_EVENTS_MAX):
         room.receive(party.happen(said("x" * 400)))
     kept = sum(map(len, room._log))
@@ -123,12 +123,12 @@ def test_replay_log_keeps_at_most_64_kib(party: FakeParty, room: Room) -> None:
 
 
 def test_frame_is_object_or_array_of_several() -> None:
-    assert framed([]) is None
-    assert framed([b'{"t":"A"}']) == b'{"t":"A"}'
-    assert framed([b'{"t":"A"}', b'{"t":"B"}']) == b'[{"t":"A"},{"t":"B"}]'
+    assert join_frame([]) is None
+    assert join_frame([b'{"t":"A"}']) == b'{"t":"A"}'
+    assert join_frame([b'{"t":"A"}', b'{"t":"B"}']) == b'[{"t":"A"},{"t":"B"}]'
 
 
-def test_adjacent_counts_are_merged_with_versions(party: FakeParty, room: Room) -> None:
+def test_adjacent_counts_are_merged_with_versions(party: FakeParty, room: Replica) -> None:
     for event in (counted(1), counted(2), counted(3), said("a"), counted(4), said("b"), counted(5), counted(6)):
         room.receive(party.happen(event))
     messages = told(room)
@@ -144,7 +144,7 @@ def test_adjacent_counts_are_merged_with_versions(party: FakeParty, room: Room) 
     assert messages[4] == {"t": "GUEST_COUNT", "version": 13, "guestCount": 6, "from": 12}
 
 
-def test_client_entered_in_window_gets_newer_events_only(party: FakeParty, room: Room) -> None:
+def test_client_entered_in_window_gets_newer_events_only(party: FakeParty, room: Replica) -> None:
     for event in (counted(1), counted(2), said("a"), counted(3), counted(4), counted(5)):
         room.receive(party.happen(event))
     assert versions(told(room, after=5)) == versions(told(room)) == [7, 8, 11]
@@ -154,17 +154,17 @@ def test_client_entered_in_window_gets_newer_events_only(party: FakeParty, room:
     assert room.batch(after=11) is None
 
 
-def test_many_reactions_are_merged_to_counts(room: Room) -> None:
+def test_many_reactions_are_merged_to_counts(room: Replica) -> None:
     for _ in range(8):
-        room.reacted(reaction())
+        room.add_reaction(reaction())
     assert [message["t"] for message in told(room)] == ["REACTION"] * 8
-    room.reacted(reaction("❤"))
+    room.add_reaction(reaction("❤"))
     assert told(room) == [{"t": "REACTIONS", "counts": {"👍": 8, "❤": 1}}]
-    room.sent()
-    assert not room.has_news()
+    room.mark_sent()
+    assert not room.has_pending()
 
 
-def test_reactions_follow_events_without_version(party: FakeParty, room: Room) -> None:
-    room.reacted(reaction())
+def test_reactions_follow_events_without_version(party: FakeParty, room: Replica) -> None:
+    room.add_reaction(reaction())
     room.receive(party.happen(said("a")))
     assert [message.get("version") for message in told(room)] == [6, None]

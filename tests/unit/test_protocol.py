@@ -7,15 +7,15 @@ import msgspec
 import pytest
 
 from hubbub.core.errors import REFUSALS, Reason
-from hubbub.core.frames import Refused, answer_error, read_frame
+from hubbub.core.frames import InvalidMessage, answer_error, read_frame
 from hubbub.core.protocol import (
-    Act,
     Command,
     Create,
     ErrorAnswer,
     GuestCount,
     Join,
     Leave,
+    MemberCommand,
     Pause,
     Ping,
     Play,
@@ -70,7 +70,7 @@ WRONG = [
 NULLABLE = set(FIELDS) - set(REQUIRED) | {("HOST_NEXT_TRACK_QUEUED", "filename")}
 
 
-def only(frame: str | bytes) -> Command | Refused:
+def only(frame: str | bytes) -> Command | InvalidMessage:
     """The one message of a frame."""
     messages = read_frame(frame)
     assert messages is not None
@@ -78,15 +78,15 @@ def only(frame: str | bytes) -> Command | Refused:
     return message
 
 
-def read(kind: str, **fields: Any) -> Command | Refused:
+def read(kind: str, **fields: Any) -> Command | InvalidMessage:
     """A message of that type with exactly those fields."""
     return only(json.dumps({"t": kind, **fields}))
 
 
-def refused(kind: str, **fields: Any) -> Refused:
+def refused(kind: str, **fields: Any) -> InvalidMessage:
     """The same, which must be refused."""
     message = read(kind, **fields)
-    assert isinstance(message, Refused), message
+    assert isinstance(message, InvalidMessage), message
     return message
 
 
@@ -99,7 +99,7 @@ def wrong_type_reason(field: str) -> Reason:
 def test_every_command_is_listed() -> None:
     kinds = [kind for part in get_args(Command) for kind in (get_args(part) or (part,))]
     assert {kind.__struct_config__.tag for kind in kinds} == FULL.keys()
-    assert set(get_args(Act)) == set(kinds) - {Create, Join, Watch, Leave, Ping}
+    assert set(get_args(MemberCommand)) == set(kinds) - {Create, Join, Watch, Leave, Ping}
 
 
 @pytest.mark.parametrize("kind", FULL)
@@ -117,7 +117,7 @@ def test_unknown_fields_are_ignored(kind: str) -> None:
 def test_missing_required_field_is_refused(kind: str, field: str) -> None:
     rest = {name: value for name, value in FULL[kind].items() if name != field}
     if (reason := REQUIRED.get((kind, field))) is None:
-        assert not isinstance(read(kind, **rest), Refused)
+        assert not isinstance(read(kind, **rest), InvalidMessage)
     else:
         answer = refused(kind, **rest, requestId=7)
         assert (answer.reason, answer.request_id) == (reason, 7)
@@ -127,9 +127,9 @@ def test_missing_required_field_is_refused(kind: str, field: str) -> None:
 def test_null_is_accepted_for_optional_fields_only(kind: str, field: str) -> None:
     message = read(kind, **{**FULL[kind], field: None})
     if (kind, field) in NULLABLE:
-        assert not isinstance(message, Refused)
+        assert not isinstance(message, InvalidMessage)
     else:
-        assert isinstance(message, Refused)
+        assert isinstance(message, InvalidMessage)
         assert message.reason is REQUIRED[kind, field]
 
 
@@ -181,7 +181,7 @@ def test_field_of_wrong_type_is_refused_by_name(kind: str, field: str, wrong: ob
 )
 def test_field_bounds_are_checked(kind: str, fields: dict[str, Any], reason: Reason | None) -> None:
     message = read(kind, **fields)
-    assert (message.reason if isinstance(message, Refused) else None) is reason
+    assert (message.reason if isinstance(message, InvalidMessage) else None) is reason
 
 
 def test_token_with_line_break_is_refused() -> None:
@@ -200,7 +200,7 @@ def test_refusal_truncates_long_input() -> None:
 def test_request_id_is_text_or_safe_integer(request_id: str | int) -> None:
     message = read("LEAVE", requestId=request_id)
     assert message == Leave(request_id=request_id)
-    assert read("NONSENSE", requestId=request_id) == Refused(Reason.UNKNOWN_MESSAGE, request_id=request_id)
+    assert read("NONSENSE", requestId=request_id) == InvalidMessage(Reason.UNKNOWN_MESSAGE, request_id=request_id)
 
 
 @pytest.mark.parametrize("request_id", [True, 1.5, 2**53, -(2**53), 10**30, [], {}, ["x"]], ids=repr)
@@ -208,7 +208,7 @@ def test_bad_request_id_is_refused_and_not_echoed(request_id: object) -> None:
     assert refused("LEAVE", requestId=request_id).reason is Reason.BAD_FIELD
     assert refused("LEAVE", requestId=request_id).request_id is None
     assert refused("LEAVE", requestId="x" * 129).reason is Reason.TOO_LONG
-    assert refused("NONSENSE", requestId=request_id) == Refused(Reason.UNKNOWN_MESSAGE)
+    assert refused("NONSENSE", requestId=request_id) == InvalidMessage(Reason.UNKNOWN_MESSAGE)
 
 
 def test_only_enter_commands_are_marked_as_attempts() -> None:
@@ -224,7 +224,7 @@ def test_bad_code_is_reported_before_other_faults() -> None:
 
 @pytest.mark.parametrize("kind", ["", "join", "JOIN ", "WELCOME", "ROOM", "ERROR", "\0", "__class__", "👍", "x" * 8000])
 def test_unknown_type_is_refused_by_name(kind: str) -> None:
-    assert read(kind, requestId="r") == Refused(Reason.UNKNOWN_MESSAGE, request_id="r")
+    assert read(kind, requestId="r") == InvalidMessage(Reason.UNKNOWN_MESSAGE, request_id="r")
 
 
 def test_batch_messages_are_read_in_order_independently() -> None:
@@ -238,7 +238,10 @@ def test_batch_messages_are_read_in_order_independently() -> None:
     messages = read_frame(json.dumps(frame))
     assert messages is not None
     assert messages[0] == Join(code="BCDFGH")
-    assert [message.reason for message in messages if isinstance(message, Refused)] == ["unknown_message", "bad_field"]
+    assert [message.reason for message in messages if isinstance(message, InvalidMessage)] == [
+        "unknown_message",
+        "bad_field",
+    ]
     assert messages[3:] == [SendMessage(text="hi"), Play()]
     assert read_frame('[{"t":"HOST_PAUSE"}]') == [Pause()]
 

@@ -8,7 +8,7 @@ import pytest
 from hubbub.core.backup import PartyBackup
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import RECENT_CREATE_SECONDS, TOMBSTONES_FIRST_SECONDS
-from hubbub.core.results import Another, Ended, Healed, HealOutcome, HistoryLost, Missing, Renewed, RenewOutcome
+from hubbub.core.results import DifferentParty, Ended, Healed, HealOutcome, HistoryLost, Missing, Renewed, RenewOutcome
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE, DOCUMENT, FakeParty, over, said
@@ -212,7 +212,7 @@ async def test_expired_party_is_closed_and_not_restored() -> None:
     assert world.store.healed == []
 
 
-@pytest.mark.parametrize(("outcome", "is_remembered"), [(Another(), False), (Ended(), True), (Missing(), False)])
+@pytest.mark.parametrize(("outcome", "is_remembered"), [(DifferentParty(), False), (Ended(), True), (Missing(), False)])
 def test_party_that_cannot_be_restored_is_closed(outcome: HealOutcome, is_remembered: bool) -> None:
     @in_fake_time
     async def scene() -> None:

@@ -11,8 +11,8 @@ from hubbub.recovery.cache import RecentCreate, RecoveryCache
 from tests.support.fakes import DOCUMENT
 
 
-def create(code: str, once: str | None = None) -> RecentCreate:
-    return RecentCreate(code, DOCUMENT, 8_200_000, once)
+def create(code: str, idempotency_hash: str | None = None) -> RecentCreate:
+    return RecentCreate(code, DOCUMENT, 8_200_000, idempotency_hash)
 
 
 def end(code: str, until_ms: int = 1000) -> Tombstone:
@@ -43,7 +43,7 @@ def test_recent_create_is_kept_at_most_host_grace() -> None:
 
 def test_key_of_entered_party_is_kept_while_bound() -> None:
     kept = RecoveryCache()
-    kept.note_create(create("A", once="key"), 100.0)
+    kept.note_create(create("A", idempotency_hash="key"), 100.0)
     kept.note_create(create("B"), 100.0)
     kept.forget_create("A")
     assert kept.key_of("A", 100.0 + IDEMPOTENCY_SECONDS - 1) == "key"
@@ -62,9 +62,9 @@ def test_recreated_code_is_recent_and_delays_no_other() -> None:
     kept = RecoveryCache()
     kept.note_create(create("A"), 0.0)
     kept.note_create(create("B"), 1.0)
-    kept.note_create(create("A", once="again"), 30.0)
+    kept.note_create(create("A", idempotency_hash="again"), 30.0)
     assert codes_of_creates(kept, RECENT_CREATE_SECONDS + 2) == ["A"]
-    assert kept.recent_create("A", RECENT_CREATE_SECONDS + 2) == create("A", once="again")
+    assert kept.recent_create("A", RECENT_CREATE_SECONDS + 2) == create("A", idempotency_hash="again")
 
 
 def test_entered_or_ended_party_is_no_recent_create() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from hubbub.core.limits import RECENT_CREATE_SECONDS
 from hubbub.core.party import PartyDocument
-from hubbub.core.results import Another, Ended, HealOutcome
+from hubbub.core.results import DifferentParty, Ended, HealOutcome
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE, DOCUMENT
@@ -15,7 +15,7 @@ from tests.support.recovery_world import RecoveryWorld
 @in_fake_time
 async def test_recent_create_is_restored_with_its_key() -> None:
     world = RecoveryWorld()
-    world.create("CCCCCC", once="hash")
+    world.create("CCCCCC", idempotency_hash="hash")
     world.create("DDDDDD")
     async with world.healing():
         world.detector.lose()
@@ -60,12 +60,12 @@ async def test_create_is_remembered_for_a_minute() -> None:
     assert world.codes == []
 
 
-@pytest.mark.parametrize("outcome", [Another(), Ended()])
+@pytest.mark.parametrize("outcome", [DifferentParty(), Ended()])
 def test_create_of_ended_party_is_forgotten(outcome: HealOutcome) -> None:
     @in_fake_time
     async def scene() -> None:
         world = RecoveryWorld()
-        world.create(once="hash")
+        world.create(idempotency_hash="hash")
         world.store.healing = lambda _: outcome
         async with world.healing():
             for _ in range(2):

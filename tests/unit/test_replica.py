@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbub.core.protocol import Event
-from hubbub.core.replica import Published, Room
-from hubbub.core.results import Missed
+from hubbub.core.replica import Published, Replica
+from hubbub.core.results import EventsSince
 from tests.support.fakes import FakeParty, came, counted, over, said
 from tests.support.rooms import level, told
 
@@ -21,131 +21,131 @@ def party() -> FakeParty:
 
 
 @pytest.fixture
-def room(party: FakeParty) -> Room:
+def room(party: FakeParty) -> Replica:
     return level(party)
 
 
 # Order.
 
 
-def test_next_event_is_applied_and_sent(party: FakeParty, room: Room) -> None:
+def test_next_event_is_applied_and_sent(party: FakeParty, room: Replica) -> None:
     assert room.receive(party.happen(said("a")))
     assert room.version == 6
     assert room.party == party.snapshot
     assert [message["text"] for message in told(room)] == ["a"]
 
 
-def test_events_of_one_change_keep_order(party: FakeParty, room: Room) -> None:
+def test_events_of_one_change_keep_order(party: FakeParty, room: Replica) -> None:
     assert room.receive(party.happen(said("a"), came("Ben"), said("b")))
     assert [message["t"] for message in told(room)] == ["MESSAGE", "MEMBER_JOINED", "MESSAGE"]
     assert [message["version"] for message in told(room)] == [6, 7, 8]
 
 
-def test_published_bytes_are_sent_unchanged(party: FakeParty, room: Room) -> None:
+def test_published_bytes_are_sent_unchanged(party: FakeParty, room: Replica) -> None:
     published = party.happen(said("a"))
     spaced = published.events[0].replace(b',"at"', b' , "at"')
     room.receive(Published(published.epoch, published.first, [spaced]))
     assert room.batch() == spaced
 
 
-def test_known_event_changes_nothing(party: FakeParty, room: Room) -> None:
+def test_known_event_changes_nothing(party: FakeParty, room: Replica) -> None:
     published = party.happen(said("a"))
     assert room.receive(published)
-    room.sent()
+    room.mark_sent()
     assert room.receive(published)
-    assert not room.has_news()
+    assert not room.has_pending()
 
 
-def test_overlapping_events_apply_new_part_only(party: FakeParty, room: Room) -> None:
+def test_overlapping_events_apply_new_part_only(party: FakeParty, room: Replica) -> None:
     first, second = party.happen(said("a"), said("b")), party.happen(said("c"))
     room.receive(first)
-    room.sent()
+    room.mark_sent()
     overlapping = Published(party.epoch, first.first, [*first.events, *second.events])
     assert room.receive(overlapping)
     assert [message["text"] for message in told(room)] == ["c"]
 
 
-def test_gap_requires_fetch_and_applies_nothing(party: FakeParty, room: Room) -> None:
+def test_gap_requires_fetch_and_applies_nothing(party: FakeParty, room: Replica) -> None:
     party.happen(said("lost"))
     assert not room.receive(party.happen(said("b")))
     assert room.version == 5
-    assert not room.has_news()
+    assert not room.has_pending()
 
 
-def test_held_events_follow_answer(party: FakeParty, room: Room) -> None:
+def test_held_events_follow_answer(party: FakeParty, room: Replica) -> None:
     party.happen(said("lost"))
     room.receive(party.happen(said("b")))
-    since = room.ask()
+    since = room.start_sync()
     assert since is not None
     assert (since.epoch, since.version) == (party.epoch, 5)
     assert room.receive(party.happen(said("c")))
     assert room.version == 5
-    assert room.answered(party.since(since))
+    assert room.apply_sync(party.since(since))
     assert [message["text"] for message in told(room)] == ["lost", "b", "c"]
 
 
-def test_answer_before_held_event_leaves_gap(party: FakeParty, room: Room) -> None:
-    since = room.ask()
+def test_answer_before_held_event_leaves_gap(party: FakeParty, room: Replica) -> None:
+    since = room.start_sync()
     answer = party.since(since)
     party.happen(said("lost"))
     room.receive(party.happen(said("b")))
-    assert not room.answered(answer)
-    since = room.ask()
-    assert room.answered(party.since(since))
+    assert not room.apply_sync(answer)
+    since = room.start_sync()
+    assert room.apply_sync(party.since(since))
     assert [message["text"] for message in told(room)] == ["lost", "b"]
 
 
-def test_held_duplicates_are_sent_once_in_order(party: FakeParty, room: Room) -> None:
-    room.ask()
+def test_held_duplicates_are_sent_once_in_order(party: FakeParty, room: Replica) -> None:
+    room.start_sync()
     a, b, c = (party.happen(said(text)) for text in "abc")
     for published in (b, a, a, c):
         room.receive(published)
-    while not room.answered(Missed(room.version, ())):
-        room.ask()
+    while not room.apply_sync(EventsSince(room.version, ())):
+        room.start_sync()
     assert [message["text"] for message in told(room)] == ["a", "b", "c"]
 
 
-def test_unanswered_fetch_keeps_held_events(party: FakeParty, room: Room) -> None:
+def test_unanswered_fetch_keeps_held_events(party: FakeParty, room: Replica) -> None:
     party.happen(said("lost"))
     room.receive(party.happen(said("b")))
-    room.ask()
+    room.start_sync()
     room.receive(party.happen(said("c")))
-    room.unanswered()
+    room.abort_sync()
     assert not room.receive(party.happen(said("d")))
-    since = room.ask()
-    assert room.answered(party.since(since))
+    since = room.start_sync()
+    assert room.apply_sync(party.since(since))
     assert [message["text"] for message in told(room)] == ["lost", "b", "c", "d"]
 
 
-def test_unanswered_fetch_still_applies_next_event(party: FakeParty, room: Room) -> None:
-    room.ask()
+def test_unanswered_fetch_still_applies_next_event(party: FakeParty, room: Replica) -> None:
+    room.start_sync()
     room.receive(party.happen(said("a")))
-    assert not room.has_news()
-    room.unanswered()
+    assert not room.has_pending()
+    room.abort_sync()
     assert [message["text"] for message in told(room)] == ["a"]
 
 
-def test_answer_with_known_events_sends_nothing(party: FakeParty, room: Room) -> None:
+def test_answer_with_known_events_sends_nothing(party: FakeParty, room: Replica) -> None:
     published = party.happen(said("a"))
     room.receive(published)
-    room.ask()
-    assert room.answered(Missed(party.version, tuple(published.events)))
+    room.start_sync()
+    assert room.apply_sync(EventsSince(party.version, tuple(published.events)))
     assert [message["version"] for message in told(room)] == [6]
 
 
 def test_events_before_snapshot_are_held(party: FakeParty) -> None:
-    room = Room()
+    room = Replica()
     assert not room.receive(party.happen(said("a")))
     assert room.party is None
-    assert room.ask() is None
+    assert room.start_sync() is None
     whole = party.whole()
     room.receive(party.happen(said("b")))
-    assert room.answered(whole)
+    assert room.apply_sync(whole)
     assert room.version == party.version
     assert room.party == party.snapshot
 
 
-def test_ending_event_is_sent_and_recorded(party: FakeParty, room: Room) -> None:
+def test_ending_event_is_sent_and_recorded(party: FakeParty, room: Replica) -> None:
     room.receive(party.happen(said("bye"), over()))
     assert room.ended
     assert [message["t"] for message in told(room)] == ["MESSAGE", "ENDED"]
@@ -154,37 +154,37 @@ def test_ending_event_is_sent_and_recorded(party: FakeParty, room: Room) -> None
 # Another life of the party.
 
 
-def test_snapshot_voids_unsent_events(party: FakeParty, room: Room) -> None:
+def test_snapshot_voids_unsent_events(party: FakeParty, room: Replica) -> None:
     room.receive(party.happen(said("untold")))
     other = FakeParty(epoch="epoch-2", version=2)
-    room.ask()
-    assert room.answered(other.whole())
-    assert room.void
-    assert room.has_news()
+    room.start_sync()
+    assert room.apply_sync(other.whole())
+    assert room.clients_need_snapshot
+    assert room.has_pending()
     assert room.batch() is None
     assert (room.epoch, room.version, room.party) == ("epoch-2", 2, other.snapshot)
-    room.sent()
-    assert not room.has_news()
+    room.mark_sent()
+    assert not room.has_pending()
 
 
-def test_event_of_other_epoch_requires_fetch(room: Room) -> None:
+def test_event_of_other_epoch_requires_fetch(room: Replica) -> None:
     other = FakeParty(epoch="epoch-2", version=5)
     assert not room.receive(other.happen(said("a")))
     assert (room.epoch, room.version) == ("epoch-1", 5)
-    since = room.ask()
-    assert room.answered(other.since(since))
+    since = room.start_sync()
+    assert room.apply_sync(other.since(since))
     assert (room.epoch, room.version, room.party) == ("epoch-2", 6, other.snapshot)
 
 
-def test_held_events_of_old_epoch_are_dropped(party: FakeParty, room: Room) -> None:
-    room.ask()
+def test_held_events_of_old_epoch_are_dropped(party: FakeParty, room: Replica) -> None:
+    room.start_sync()
     room.receive(party.happen(said("of the old life")))
-    assert room.answered(FakeParty(epoch="epoch-2", version=3).whole())
+    assert room.apply_sync(FakeParty(epoch="epoch-2", version=3).whole())
 
 
-def test_late_event_of_old_epoch_is_fetched_once(party: FakeParty, room: Room) -> None:
+def test_late_event_of_old_epoch_is_fetched_once(party: FakeParty, room: Replica) -> None:
     assert not room.receive(FakeParty(epoch="epoch-0", version=70).happen(said("straggler")))
-    assert room.answered(party.since(room.ask()))
+    assert room.apply_sync(party.since(room.start_sync()))
 
 
 # Whatever comes, in whatever order.
@@ -202,8 +202,8 @@ def test_disordered_events_are_sent_once_in_order(seed: int, changes: int, loss:
     def tell() -> None:
         for message in told(room):
             heard.extend(range(message.get("from", message["version"]), message["version"] + 1))
-        assert not room.void
-        room.sent()
+        assert not room.clients_need_snapshot
+        room.mark_sent()
 
     for number in range(changes):
         possible: list[Event] = [said(f"{number}"), counted(number), came(f"G{number}")]
@@ -216,49 +216,49 @@ def test_disordered_events_are_sent_once_in_order(seed: int, changes: int, loss:
             if dice.random() < 0.2:
                 waiting.append(published)
             if not room.receive(published):
-                since = room.ask()
+                since = room.start_sync()
                 if dice.random() < 0.2:
-                    room.unanswered()
+                    room.abort_sync()
                 else:
-                    room.answered(party.since(since))
+                    room.apply_sync(party.since(since))
             tell()
-    since = room.ask()
-    assert room.answered(party.since(since))
+    since = room.start_sync()
+    assert room.apply_sync(party.since(since))
     tell()
     assert (room.version, room.party) == (party.version, party.snapshot)
     assert heard == list(range(4, party.version + 1))
 
 
-def test_held_events_before_data_loss_are_void(party: FakeParty, room: Room) -> None:
+def test_held_events_before_data_loss_are_void(party: FakeParty, room: Replica) -> None:
     party.happen(said("missing here"))
     lost = party.happen(said("told, then lost by the store"))
     assert not room.receive(lost)
-    room.ask()
-    assert room.answered(Missed(room.version, ()))
-    room.ask()
-    assert room.answered(Missed(room.version, ()))
+    room.start_sync()
+    assert room.apply_sync(EventsSince(room.version, ()))
+    room.start_sync()
+    assert room.apply_sync(EventsSince(room.version, ()))
 
 
-def test_end_is_sent_even_if_snapshot_is_needed(party: FakeParty, room: Room) -> None:
-    room.ask()
+def test_end_is_sent_even_if_snapshot_is_needed(party: FakeParty, room: Replica) -> None:
+    room.start_sync()
     whole = party.whole()
     room.receive(party.happen(over()))
-    assert room.answered(whole)
-    assert room.void
-    version = json.loads(room.prepared())["version"]
-    room.sent()
+    assert room.apply_sync(whole)
+    assert room.clients_need_snapshot
+    version = json.loads(room.encoded_snapshot())["version"]
+    room.mark_sent()
     (ended,) = told(room)
     assert ended["t"] == "ENDED"
     assert ended["version"] == version + 1
-    room.sent()
-    assert not room.has_news()
+    room.mark_sent()
+    assert not room.has_pending()
 
 
-def test_prepared_snapshot_is_kept_until_change(room: Room) -> None:
-    prepared = room.prepared()
+def test_prepared_snapshot_is_kept_until_change(room: Replica) -> None:
+    prepared = room.encoded_snapshot()
     assert room.party is not None
-    room.watched_by(room.party.watchers)
-    room.lives_until(room.party.expires_at + 999)
-    assert room.prepared() is prepared
-    room.lives_until(room.party.expires_at + 1000)
-    assert room.prepared() != prepared
+    room.set_watcher_count(room.party.watchers)
+    room.set_expiry(room.party.expires_at + 999)
+    assert room.encoded_snapshot() is prepared
+    room.set_expiry(room.party.expires_at + 1000)
+    assert room.encoded_snapshot() != prepared

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbub.core.party import ProvenPosition, digest_of
+from hubbub.core.party import ProvenPosition, event_digest
 from hubbub.core.protocol import Event
-from hubbub.core.replica import Room
-from hubbub.core.results import Missed
+from hubbub.core.replica import Replica
+from hubbub.core.results import EventsSince
 from tests.support.fakes import FakeParty, came, gone, over, said
 from tests.support.rooms import level, told
 
@@ -22,94 +22,94 @@ def party() -> FakeParty:
 
 
 @pytest.fixture
-def room(party: FakeParty) -> Room:
+def room(party: FakeParty) -> Replica:
     return level(party)
 
 
-def test_stale_replica_applies_nothing_before_fetch(party: FakeParty, room: Room) -> None:
-    room.doubt()
+def test_stale_replica_applies_nothing_before_fetch(party: FakeParty, room: Replica) -> None:
+    room.mark_stale()
     assert not room.receive(party.happen(said("a")))
     assert room.version == 5
-    since = room.ask()
+    since = room.start_sync()
     assert room.receive(party.happen(said("b")))
     assert room.version == 5
-    assert room.answered(party.since(since))
+    assert room.apply_sync(party.since(since))
     assert [message["text"] for message in told(room)] == ["a", "b"]
     assert room.receive(party.happen(said("c")))
     assert room.version == 8
 
 
-def test_unanswered_fetch_keeps_replica_stale(party: FakeParty, room: Room) -> None:
-    room.doubt()
-    room.ask()
+def test_unanswered_fetch_keeps_replica_stale(party: FakeParty, room: Replica) -> None:
+    room.mark_stale()
+    room.start_sync()
     room.receive(party.happen(said("a")))
-    room.unanswered()
+    room.abort_sync()
     assert not room.receive(party.happen(said("b")))
     assert room.version == 5
-    assert room.answered(party.since(room.ask()))
+    assert room.apply_sync(party.since(room.start_sync()))
     assert [message["text"] for message in told(room)] == ["a", "b"]
 
 
-def test_stale_replica_sends_events_before_end(party: FakeParty, room: Room) -> None:
-    room.doubt()
+def test_stale_replica_sends_events_before_end(party: FakeParty, room: Replica) -> None:
+    room.mark_stale()
     room.receive(party.happen(said("a"), over()))
-    room.ask()
-    room.unanswered(is_over=True)
+    room.start_sync()
+    room.abort_sync(is_over=True)
     assert [message["t"] for message in told(room)] == ["MESSAGE", "ENDED"]
 
 
-def test_answer_before_stale_mark_does_not_clear_it(party: FakeParty, room: Room) -> None:
-    since = room.ask()
+def test_answer_before_stale_mark_does_not_clear_it(party: FakeParty, room: Replica) -> None:
+    since = room.start_sync()
     answer = party.since(since)
-    room.doubt()
+    room.mark_stale()
     # The store has lost what the answer did not have yet and gives its version out again.
     room.receive(party.happen(said("in doubt")))
-    assert not room.answered(answer)
+    assert not room.apply_sync(answer)
     assert room.version == 5
     assert not room.receive(party.happen(said("in doubt too")))
-    assert room.answered(party.since(room.ask()))
+    assert room.apply_sync(party.since(room.start_sync()))
     assert [message["text"] for message in told(room)] == ["in doubt", "in doubt too"]
 
 
-def test_reset_replica_is_stale_until_snapshot(party: FakeParty, room: Room) -> None:
-    room.begin_anew()
+def test_reset_replica_is_stale_until_snapshot(party: FakeParty, room: Replica) -> None:
+    room.force_full_sync()
     other = FakeParty(epoch="epoch-2", version=5)
-    assert room.ask() is None
-    room.unanswered()
+    assert room.start_sync() is None
+    room.abort_sync()
     assert not room.receive(party.happen(said("of the old life")))
-    assert room.ask() is None
-    assert room.answered(other.whole())
+    assert room.start_sync() is None
+    assert room.apply_sync(other.whole())
     assert (room.epoch, room.party) == ("epoch-2", other.snapshot)
-    known = room.ask()
+    known = room.start_sync()
     assert known is not None
     assert known.epoch == "epoch-2"
 
 
-def test_earlier_answer_does_not_hide_invalidation(party: FakeParty, room: Room) -> None:
-    answer = party.since(room.ask())
-    room.begin_anew()
-    room.answered(answer)
-    assert room.ask() is None
+def test_earlier_answer_does_not_hide_invalidation(party: FakeParty, room: Replica) -> None:
+    answer = party.since(room.start_sync())
+    room.force_full_sync()
+    room.apply_sync(answer)
+    assert room.start_sync() is None
 
 
-def test_position_is_proven_by_last_event(party: FakeParty, room: Room) -> None:
-    assert room.known == ProvenPosition("epoch-1", 5, "")
+def test_position_is_proven_by_last_event(party: FakeParty, room: Replica) -> None:
+    assert room.position == ProvenPosition("epoch-1", 5, "")
     room.receive(party.happen(said("a"), said("b")))
-    assert room.known == ProvenPosition("epoch-1", 7, digest_of(party.log[-1]))
+    assert room.position == ProvenPosition("epoch-1", 7, event_digest(party.log[-1]))
     # However the room came to know it.
-    assert level(party).known == room.known
+    assert level(party).position == room.position
     late = level(FakeParty(version=5))
-    late.ask()
-    assert late.answered(Missed(7, tuple(party.log)))
-    assert late.known == room.known
+    late.start_sync()
+    assert late.apply_sync(EventsSince(7, tuple(party.log)))
+    assert late.position == room.position
 
 
-def test_kicked_guest_is_remembered_and_left_one_is_not(party: FakeParty, room: Room) -> None:
+def test_kicked_guest_is_remembered_and_left_one_is_not(party: FakeParty, room: Replica) -> None:
     room.receive(party.happen(came("Ben"), came("Eve")))
     room.receive(party.happen(gone("ben", "left"), gone("eve", "kicked")))
     assert room.kicked == {"eve"}
-    room.ask()
-    assert room.answered(FakeParty(epoch="epoch-2", version=3).whole())
+    room.start_sync()
+    assert room.apply_sync(FakeParty(epoch="epoch-2", version=3).whole())
     assert room.kicked == {"eve"}
 
 
@@ -123,7 +123,7 @@ def test_replica_syncs_after_any_data_loss(seed: int, changes: int) -> None:
         if dice.random() < 0.2:
             # The connection broke; the store fell back, and gives the same versions out again.
             party = fallen_back(party, dice.randint(0, len(party.log)))
-            room.doubt()
+            room.mark_stale()
         published = party.happen(said(f"{number}"))
         if dice.random() < 0.3:
             continue
@@ -133,18 +133,18 @@ def test_replica_syncs_after_any_data_loss(seed: int, changes: int) -> None:
     assert (room.version, room.party) == (party.version, party.snapshot)
 
 
-def ask(room: Room, party: FakeParty) -> None:
+def ask(room: Replica, party: FakeParty) -> None:
     """Ask a store until the room is level; where it has lost what the room knows, it begins a new life."""
     complete = False
     while not complete:
-        known = room.ask()
+        known = room.start_sync()
         if known is not None and not proved(known, party):
-            room.unanswered()
+            room.abort_sync()
             if party.epoch == known.epoch:
                 party.epoch += "+"
-            room.begin_anew()
+            room.force_full_sync()
             continue
-        complete = room.answered(party.since(known))
+        complete = room.apply_sync(party.since(known))
 
 
 def proved(known: ProvenPosition, party: FakeParty) -> bool:
@@ -152,7 +152,7 @@ def proved(known: ProvenPosition, party: FakeParty) -> bool:
     behind = party.version - known.version
     if known.epoch != party.epoch or behind < 0:
         return False
-    return behind >= len(party.log) or known.digest in {"", digest_of(party.log[-1 - behind])}
+    return behind >= len(party.log) or known.digest in {"", event_digest(party.log[-1 - behind])}
 
 
 def fallen_back(party: FakeParty, events: int) -> FakeParty:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hubbub.core import frames, protocol
 from hubbub.core.errors import CLOSINGS, CloseCode, Reason
 from hubbub.core.party import ChatMode
-from hubbub.core.protocol import Command, Heard, encode
+from hubbub.core.protocol import Command, ServerMessage, encode
 from hubbub.transport.schema.markdown import tag_of
 from hubbub.transport.schema.schemas import asyncapi, documents
 
@@ -69,7 +69,7 @@ SNAPSHOT = protocol.Snapshot(
     members=[ANN, BOB],
     messages=[protocol.ChatMessage(id="m", member_id="a", name="Ann", text="hi", at=1)],
 )
-HEARD: list[protocol.Heard] = [
+HEARD: list[protocol.ServerMessage] = [
     protocol.Welcome("c", "server-abcdefg", "1.0", 20),
     protocol.CreatedAnswer(code="ABC123", member_id="a", token=TOKEN, expires_at=1, epoch="e", version=1),
     protocol.JoinedAnswer(
@@ -89,7 +89,7 @@ HEARD: list[protocol.Heard] = [
     protocol.GuestCount(version=6, guest_count=7, since=2),
     protocol.ChatModeSet(version=7, mode=ChatMode.LOCKED),
     protocol.LockSet(version=8, locked=True),
-    protocol.Played(version=9, position=0.5, at=1),
+    protocol.PlayEvent(version=9, position=0.5, at=1),
     protocol.Paused(version=10, position=0.5, at=1),
     protocol.TrackSelected(version=11, filename="a.mp3", at=1),
     protocol.NextTrackQueued(version=12, filename=None),
@@ -139,7 +139,7 @@ def test_generated_documents_are_current(name: str) -> None:
 
 
 def test_every_message_is_in_every_document() -> None:
-    for side, union in (("Client", Command), ("Server", Heard)):
+    for side, union in (("Client", Command), ("Server", ServerMessage)):
         names = [kind.__name__ for kind in get_args(union)]
         assert SCHEMA["$defs"][f"{side}Message"]["anyOf"] == [{"$ref": f"#/$defs/{name}"} for name in names]
         assert set(names) <= set(ASYNCAPI["channels"]["ws"]["messages"])
@@ -176,7 +176,7 @@ def test_asyncapi_channel_has_every_message() -> None:
 
 def test_every_message_has_sample() -> None:
     assert {type(message) for message in SENT} == set(get_args(Command))
-    assert {type(message) for message in HEARD} == set(get_args(Heard))
+    assert {type(message) for message in HEARD} == set(get_args(ServerMessage))
 
 
 @pytest.mark.parametrize("message", [*SENT, *HEARD], ids=lambda message: type(message).__name__)
@@ -188,7 +188,7 @@ def test_schema_accepts_every_sent_message(message: msgspec.Struct) -> None:
     frame.validate([sent, sent])
 
 
-@pytest.mark.parametrize("kind", get_args(Heard))
+@pytest.mark.parametrize("kind", get_args(ServerMessage))
 def test_schema_requires_fields_that_are_always_sent(kind: type[msgspec.Struct]) -> None:
     always = {field.encode_name for field in msgspec.structs.fields(kind) if field.default is not msgspec.UNSET}
     assert set(SCHEMA["$defs"][kind.__name__]["required"]) == {"t", *always}
@@ -240,11 +240,11 @@ def test_frames_of_example_match_schema() -> None:
         else:
             assert direction == "<"
             SERVER_FRAME.validate(json.loads(frame))
-            heard = msgspec.json.decode(frame, type=Heard | list[Heard])
+            heard = msgspec.json.decode(frame, type=ServerMessage | list[ServerMessage])
             expect_words_of_the_table(heard if isinstance(heard, list) else [heard])
 
 
-def expect_words_of_the_table(messages: list[protocol.Heard]) -> None:
+def expect_words_of_the_table(messages: list[protocol.ServerMessage]) -> None:
     """Every refusal in the example is worded as the server words it."""
     for message in messages:
         if isinstance(message, protocol.ErrorAnswer):

@@ -25,19 +25,19 @@ from hubbub.core.protocol import (
     encode,
 )
 from hubbub.core.results import (
+    Accepted,
     CommandResult,
-    Declined,
-    Done,
     Ended,
     Full,
     Joined,
     Kicked,
     Locked,
     Missing,
+    Rejected,
     TooManyWatchers,
     Watching,
 )
-from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
+from hubbub.core.session import Close, Enter, Execute, Send, Session, Step
 
 START = 100.0
 JOIN = {"t": "JOIN", "code": "BCDFGH"}
@@ -75,10 +75,10 @@ def reasons(steps: list[Step]) -> list[str]:
     """What was refused, and how the connection was closed."""
     found = []
     for step in steps:
-        if isinstance(step, HangUp):
+        if isinstance(step, Close):
             found.append(str(step.code.value))
         else:
-            assert isinstance(step, Say)
+            assert isinstance(step, Send)
             assert isinstance(step.message, ErrorAnswer)
             found.append(step.message.reason.value)
     return found
@@ -106,7 +106,7 @@ def test_first_message_selects_client_and_language() -> None:
 def test_member_command_before_enter_is_refused(session: Session, message: dict[str, Any]) -> None:
     (step,) = hear(session, {**message, "requestId": 0})
     assert reasons([step]) == ["not_joined"]
-    assert isinstance(step, Say)
+    assert isinstance(step, Send)
     assert step.message.request_id == 0  # type: ignore[union-attr]
 
 
@@ -131,7 +131,7 @@ def test_malformed_code_is_not_found_without_lookup(session: Session) -> None:
 def test_refused_enter_has_reason(session: Session, outcome: Any) -> None:
     steps = list(session.not_entered(Join(code="BCDFGH", request_id="r"), outcome, START))
     assert reasons(steps) == [outcome.reason]
-    assert isinstance(steps[0], Say)
+    assert isinstance(steps[0], Send)
     assert steps[0].message.request_id == "r"  # type: ignore[union-attr]
     assert session.enter_by is not None
 
@@ -167,42 +167,42 @@ def test_connection_enters_one_party_only(member: Session, message: dict[str, An
 def test_watcher_may_only_watch_and_ping(watcher: Session) -> None:
     commands = ({"t": "SEND_MESSAGE", "text": "x"}, {"t": "KICK", "targetId": "x"}, {"t": "LEAVE"}, JOIN)
     assert reasons(hear(watcher, *commands)) == ["not_joined", "not_joined", "not_joined", "already_joined"]
-    assert hear(watcher, {"t": "PING"}) == [Say(Pong(server_time=5000))]
+    assert hear(watcher, {"t": "PING"}) == [Send(Pong(server_time=5000))]
 
 
 # Acting.
 
 
 def test_member_command_is_passed_on(member: Session) -> None:
-    assert hear(member, {"t": "RENAME", "name": "x"}, {"t": "LEAVE"}) == [Do(Rename(name="x")), Do(Leave())]
+    assert hear(member, {"t": "RENAME", "name": "x"}, {"t": "LEAVE"}) == [Execute(Rename(name="x")), Execute(Leave())]
 
 
 def test_reaction_and_message_must_have_content(member: Session) -> None:
     assert reasons(hear(member, {"t": "SEND_REACTION", "emoji": "x"})) == ["not_emoji"]
     assert reasons(hear(member, {"t": "SEND_MESSAGE", "text": " \n\t\u2003"})) == ["bad_field"]
     passed = hear(member, {"t": "SEND_REACTION", "emoji": "❤"}, {"t": "SEND_MESSAGE", "text": " x "})
-    assert passed == [Do(SendReaction(emoji="❤")), Do(SendMessage(text=" x "))]
+    assert passed == [Execute(SendReaction(emoji="❤")), Execute(SendMessage(text=" x "))]
 
 
 def test_command_with_request_id_is_answered(member: Session) -> None:
-    assert list(member.acted(Rename(name="x"), Done())) == []
-    assert list(member.acted(Rename(name="x", request_id=0), Done())) == [Say(Ok(request_id=0))]
+    assert list(member.acted(Rename(name="x"), Accepted())) == []
+    assert list(member.acted(Rename(name="x", request_id=0), Accepted())) == [Send(Ok(request_id=0))]
 
 
 def test_leave_is_answered_and_closes(member: Session) -> None:
-    assert list(member.acted(Leave(), Done())) == [Say(Ok()), HangUp(CloseCode.LEFT)]
-    assert list(member.acted(Leave(request_id=""), Done())) == [Say(Ok(request_id="")), HangUp(CloseCode.LEFT)]
+    assert list(member.acted(Leave(), Accepted())) == [Send(Ok()), Close(CloseCode.LEFT)]
+    assert list(member.acted(Leave(request_id=""), Accepted())) == [Send(Ok(request_id="")), Close(CloseCode.LEFT)]
 
 
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
-        (Declined(Reason.NOT_HOST), ["not_host"]),
-        (Declined(Reason.NO_TRACK), ["no_track"]),
-        (Declined(Reason.CHAT_LOCKED), ["chat_locked"]),
-        (Declined(Reason.KICKED), ["kicked", "4504"]),
-        (Declined(Reason.TIMED_OUT), ["timed_out", "4409"]),
-        (Declined(Reason.TAKEN_OVER), ["taken_over", "4509"]),
+        (Rejected(Reason.NOT_HOST), ["not_host"]),
+        (Rejected(Reason.NO_TRACK), ["no_track"]),
+        (Rejected(Reason.CHAT_LOCKED), ["chat_locked"]),
+        (Rejected(Reason.KICKED), ["kicked", "4504"]),
+        (Rejected(Reason.TIMED_OUT), ["timed_out", "4409"]),
+        (Rejected(Reason.TAKEN_OVER), ["taken_over", "4509"]),
         (Missing(), ["party_not_found", "4503"]),
         (Ended(), ["party_ended", "4503"]),
     ],
@@ -219,18 +219,18 @@ def test_unavailable_store_is_answered_without_close(session: Session) -> None:
     assert reasons([session.unavailable(Leave(), away, START)]) == ["store_unavailable"]
     certain = session.unavailable(Rename(name="x"), away, START)
     doubtful = session.unavailable(Rename(name="x"), away, START, in_doubt=True)
-    assert isinstance(certain, Say)
-    assert isinstance(doubtful, Say)
+    assert isinstance(certain, Send)
+    assert isinstance(doubtful, Send)
     assert b"inDoubt" not in encode(certain.message)
     assert b'"inDoubt":true' in encode(doubtful.message)
     assert session.enter_by is None
 
 
 def test_ping_is_answered_with_store_time(session: Session) -> None:
-    assert hear(session, {"t": "PING"}) == [Say(Pong(server_time=5000))]
+    assert hear(session, {"t": "PING"}) == [Send(Pong(server_time=5000))]
     session.entered(Join(code="BCDFGH"), "BCDFGH", "token", JOINED)
     both = hear(session, {"t": "PING", "id": 0, "requestId": "r"})
-    assert both == [Say(Pong(server_time=5000, id=0, request_id="r"))]
+    assert both == [Send(Pong(server_time=5000, id=0, request_id="r"))]
 
 
 # Batches.
@@ -241,7 +241,7 @@ def test_batch_may_join_and_send(session: Session) -> None:
     enter = next(steps)
     assert isinstance(enter, Enter)
     session.entered(enter.command, enter.code, "token", JOINED)
-    assert list(steps) == [Do(SendMessage(text="hi"))]
+    assert list(steps) == [Execute(SendMessage(text="hi"))]
 
 
 def test_batch_after_refused_join_is_refused(session: Session) -> None:
@@ -257,7 +257,7 @@ def test_batch_after_refused_join_is_refused(session: Session) -> None:
 def test_bad_message_does_not_stop_its_batch(member: Session) -> None:
     steps = hear(member, {"t": "X"}, {"t": "RENAME"}, {"t": "RENAME", "name": "x"})
     assert reasons(steps[:2]) == ["unknown_message", "bad_field"]
-    assert steps[2:] == [Do(Rename(name="x"))]
+    assert steps[2:] == [Execute(Rename(name="x"))]
 
 
 # How long a client may stay outside.
@@ -320,7 +320,7 @@ def test_five_unknown_codes_close_connection(session: Session) -> None:
 def test_flood_is_refused_without_close(session: Session) -> None:
     flood = [{"t": "PING", "requestId": number} for number in range(25)]
     steps = hear(session, *flood)
-    assert all(isinstance(step, Say) and isinstance(step.message, Pong) for step in steps[:20])
+    assert all(isinstance(step, Send) and isinstance(step.message, Pong) for step in steps[:20])
     assert reasons(steps[20:]) == ["rate_limited"] * 5
     assert [step.message.request_id for step in steps] == list(range(25))  # type: ignore[union-attr]
 

@@ -21,7 +21,7 @@ from hubbub.core.protocol import (
     NextTrackQueued,
     PartyEnded,
     Paused,
-    Played,
+    PlayEvent,
     Snapshot,
     TrackChanged,
     TrackSelected,
@@ -76,9 +76,9 @@ def _with(members: Sequence[Member], member: Member) -> list[Member]:
     return changed if member in changed else [*changed, member]
 
 
-def _changes_of_playback(event: Played | Paused | TrackSelected | NextTrackQueued | TrackChanged) -> dict[str, Any]:
+def _changes_of_playback(event: PlayEvent | Paused | TrackSelected | NextTrackQueued | TrackChanged) -> dict[str, Any]:
     match event:
-        case Played(position=position, at=at):
+        case PlayEvent(position=position, at=at):
             return {"state": "playing", "position": position, "at": at}
         case Paused(position=position, at=at):
             return {"state": "paused", "position": position, "at": at}

@@ -15,7 +15,7 @@ KICKED: Final = b"kicked"
 """Stands for a seat whose token may not come back."""
 
 
-class Healing(msgspec.Struct, frozen=True):
+class RestoreRequest(msgspec.Struct, frozen=True):
     """What an instance brings to heal a party.
 
     `known` is the position that its phones know, `epoch` what makes the name of the party's next life unlike all
@@ -92,7 +92,7 @@ def merge_room_state(
 
     Who has a seat is forgotten but for this instance's `own` connections, since others may have come meanwhile.
     """
-    copy = copy if copy.state else _with_first_host(copy)
+    copy = copy if copy.state else _seed_host_seat(copy)
     seats = {seat: _read_seat(record) for seat, record in _pairs(copy.seats)}
     tokens = dict(_pairs(copy.tokens))
     leases = dict(_pairs(copy.leases))
@@ -100,9 +100,9 @@ def merge_room_state(
     listed = [member.id.encode() for member in room.members]
     roster = tuple(seat for seat in dict.fromkeys([*listed, host]) if seat in seats)
     for seat in set(copy.roster) - set(roster):
-        _free(seat, seats, tokens, leases, was_kicked=seat.decode() in kicked)
-    _describe(seats, room)
-    _hold(seats, own)
+        _remove_seat(seat, seats, tokens, leases, was_kicked=seat.decode() in kicked)
+    _update_names(seats, room)
+    _assign_holders(seats, own)
     return PartyBackup(
         document=_document(copy.document, room, host, seats, leases),
         state=_flat({**dict(_pairs(copy.state)), **_numbers(room, version)}),
@@ -126,7 +126,7 @@ def _read_seat(record: bytes) -> _Record | None:
     return None if record == KICKED else msgspec.json.decode(record)
 
 
-def _with_first_host(copy: PartyBackup) -> PartyBackup:
+def _seed_host_seat(copy: PartyBackup) -> PartyBackup:
     """What the store makes of a party that was only created as soon as somebody connects."""
     party = _decode_document(copy.document)
     host, token = party.host_id.encode(), party.host_token.encode()
@@ -145,7 +145,7 @@ def _host(copy: PartyBackup, room: Snapshot, seats: _Seats) -> bytes:
     return host if host in seats else _decode_document(copy.document).host_id.encode()
 
 
-def _free(
+def _remove_seat(
     seat: bytes, seats: _Seats, tokens: dict[bytes, bytes], leases: dict[bytes, bytes], *, was_kicked: bool
 ) -> None:
     record = seats.get(seat)
@@ -159,14 +159,14 @@ def _free(
         tokens.pop(record[_TOKEN].encode(), None)
 
 
-def _describe(seats: _Seats, room: Snapshot) -> None:
+def _update_names(seats: _Seats, room: Snapshot) -> None:
     for member in room.members:
         record = seats.get(member.id.encode())
         if record is not None:
             record[_NAME], record[_LISTED] = member.name, True
 
 
-def _hold(seats: _Seats, own: Iterable[Lease]) -> None:
+def _assign_holders(seats: _Seats, own: Iterable[Lease]) -> None:
     """Only this instance's own connections are sure; whoever last had another seat is doubted."""
     holders = {lease.member_id.encode(): lease.holder for lease in own}
     for seat, record in seats.items():

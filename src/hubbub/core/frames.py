@@ -11,7 +11,7 @@ from hubbub.core.json_input import decode_json
 from hubbub.core.protocol import Command, Create, ErrorAnswer, Join, RequestId, Watch
 
 
-class Refused(msgspec.Struct, frozen=True):
+class InvalidMessage(msgspec.Struct, frozen=True):
     """A message that was not understood, and what to answer; `entering` tells that it would have entered a party."""
 
     reason: Reason
@@ -25,7 +25,7 @@ _TOO_LONG: Final = re.compile(r"Expected `[^`]*` of length <=")
 _DETAIL_CHARS_MAX: Final = 200
 
 
-def read_frame(frame: str | bytes) -> list[Command | Refused] | None:
+def read_frame(frame: str | bytes) -> list[Command | InvalidMessage] | None:
     """The messages in a client's frame, each understood or refused; None where it is no message at all."""
     try:
         decoded = decode_json(frame)
@@ -37,10 +37,10 @@ def read_frame(frame: str | bytes) -> list[Command | Refused] | None:
     return [_read_message(message) for message in messages]
 
 
-def _read_message(message: dict[str, Any]) -> Command | Refused:
+def _read_message(message: dict[str, Any]) -> Command | InvalidMessage:
     kind = _COMMANDS.get(message["t"])
     if kind is None:
-        return Refused(Reason.UNKNOWN_MESSAGE, request_id=_request_id(message))
+        return InvalidMessage(Reason.UNKNOWN_MESSAGE, request_id=_request_id(message))
     try:
         return msgspec.convert(message, kind)
     except msgspec.ValidationError as error:
@@ -55,7 +55,7 @@ def _request_id(message: dict[str, Any]) -> RequestId | None:
     return request_id
 
 
-def _refused(kind: type[Command], message: dict[str, Any], error: str, request_id: RequestId | None) -> Refused:
+def _refused(kind: type[Command], message: dict[str, Any], error: str, request_id: RequestId | None) -> InvalidMessage:
     """Why msgspec would not have the message: it tells in words only, with the field's path at the end."""
     entering = kind in {Create, Join, Watch}
     sentence = None
@@ -68,7 +68,7 @@ def _refused(kind: type[Command], message: dict[str, Any], error: str, request_i
     else:
         reason = Reason.TOO_LONG if _TOO_LONG.match(error) else Reason.BAD_FIELD
         sentence = f"{REFUSALS[reason].sentence}: {error[:_DETAIL_CHARS_MAX]}"
-    return Refused(reason, sentence, request_id, entering)
+    return InvalidMessage(reason, sentence, request_id, entering)
 
 
 def answer_error(reason: Reason, sentence: str | None = None, request_id: RequestId | None = None) -> ErrorAnswer:

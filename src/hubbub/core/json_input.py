@@ -19,17 +19,17 @@ def decode_json(text: str | bytes) -> Any:
     except msgspec.DecodeError:
         if b"\\u" not in (text.encode() if isinstance(text, str) else text):
             raise
-        return _mended(json.loads(text, parse_constant=_refuse))
+        return _drop_lone_surrogates(json.loads(text, parse_constant=_refuse))
 
 
-def _mended(value: Any) -> Any:
+def _drop_lone_surrogates(value: Any) -> Any:
     match value:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
         case list():
-            return [_mended(item) for item in value]
+            return [_drop_lone_surrogates(item) for item in value]
         case dict():
-            return {_mended(key): _mended(item) for key, item in value.items()}
+            return {_drop_lone_surrogates(key): _drop_lone_surrogates(item) for key, item in value.items()}
         case _:
             return value
 

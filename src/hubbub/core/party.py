@@ -138,7 +138,7 @@ class Lease(msgspec.Struct, frozen=True):
 class ProvenPosition(msgspec.Struct, frozen=True):
     """What an instance knows of a party's position: enough for the store to see whether it still has that.
 
-    `digest` is that of the last event (`digest_of`), empty where none is known.
+    `digest` is that of the last event (`event_digest`), empty where none is known.
     """
 
     epoch: str
@@ -146,7 +146,7 @@ class ProvenPosition(msgspec.Struct, frozen=True):
     digest: str
 
 
-def digest_of(event: bytes) -> str:
+def event_digest(event: bytes) -> str:
     """What proves an event: its SHA-1 in hexadecimal, which scripts can make too."""
     return hashlib.sha1(event, usedforsecurity=False).hexdigest()
 

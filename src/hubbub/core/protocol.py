@@ -174,7 +174,7 @@ class Ping(_Command, frozen=True, tag="PING"):
     id: Annotated[RequestId | None, Meta(description="comes back in `PONG`")] = None
 
 
-Act = (
+MemberCommand = (
     Rename
     | SendMessage
     | SendReaction
@@ -190,7 +190,7 @@ Act = (
 )
 """What a member does in a party, answered by `OK` and an event."""
 
-Command = Create | Join | Watch | Leave | Act | Ping
+Command = Create | Join | Watch | Leave | MemberCommand | Ping
 
 
 # What a client hears: answers.
@@ -379,7 +379,7 @@ class LockSet(_Event, frozen=True, tag="LOCK_SET"):
     locked: bool
 
 
-class Played(_Event, frozen=True, tag="PLAY"):
+class PlayEvent(_Event, frozen=True, tag="PLAY"):
     """The track plays: at `at` it stood at `position` seconds."""
 
     position: float
@@ -448,7 +448,7 @@ Event = (
     | GuestCount
     | ChatModeSet
     | LockSet
-    | Played
+    | PlayEvent
     | Paused
     | TrackSelected
     | NextTrackQueued
@@ -486,6 +486,6 @@ class KickedMessage(Struct, frozen=True, tag_field="t", tag="KICKED"):
 
 
 Answer = Welcome | CreatedAnswer | JoinedAnswer | WatchingAnswer | Ok | Pong | ErrorAnswer
-Heard = Answer | RoomMessage | Event | Reaction | Reactions | Status | KickedMessage
+ServerMessage = Answer | RoomMessage | Event | Reaction | Reactions | Status | KickedMessage
 
 encode = msgspec.json.Encoder().encode

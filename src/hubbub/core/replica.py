@@ -18,7 +18,7 @@ from hubbub.core.limits import (
     REACTIONS_UNMERGED_MAX,
     REPLAY_BYTES_MAX,
 )
-from hubbub.core.party import ProvenPosition, digest_of
+from hubbub.core.party import ProvenPosition, event_digest
 from hubbub.core.protocol import (
     Event,
     GuestCount,
@@ -31,7 +31,7 @@ from hubbub.core.protocol import (
     Snapshot,
     encode,
 )
-from hubbub.core.results import Missed, Whole
+from hubbub.core.results import EventsSince, FullState
 
 
 class _Unknown(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class _Pending(msgspec.Struct, frozen=True):
     guest_count: int | None
 
 
-class Room:
+class Replica:
     """The copy, its position, and what is to be sent.
 
     `party` is None until the store was asked for the first time. `ended` is set by the event that ends the party.
@@ -80,111 +80,112 @@ class Room:
         self.version = 0
         self.party: Snapshot | None = None
         self.ended = False
-        self.void = False
+        self.clients_need_snapshot = False
         self.kicked: set[str] = set()
         """Seats that the host has taken away since this instance opened the room."""
-        self._asking = False
-        self._doubts = 0
-        self._doubts_asked = 0
-        self._doubts_settled = 0
-        self._is_void_in_store = False
-        self._held: list[Published] = []
-        self._held_before = 0
+        self._is_syncing = False
+        self._interruptions = 0
+        self._interruptions_at_sync = 0
+        self._interruptions_synced = 0
+        self._needs_full_state = False
+        self._buffered: list[Published] = []
+        self._buffered_before_sync = 0
         self._log: deque[bytes] = deque()
         self._log_bytes = 0
         self._pending: list[_Pending] = []
         self._reactions: list[bytes] = []
-        self._prepared: bytes | None = None
+        self._encoded_snapshot: bytes | None = None
 
     # Taking what comes.
 
     def receive(self, published: Published) -> bool:
         """Take events, or hold them back; False where something is missing and the store must be asked."""
-        if self._asking or self._is_in_doubt:
-            self._held.append(published)
-            return self._asking
+        if self._is_syncing or self._is_stale:
+            self._buffered.append(published)
+            return self._is_syncing
         return self._take(published)
 
-    def doubt(self) -> None:
+    def mark_stale(self) -> None:
         """Events were interrupted, so the store may have lost some: take no more until it was asked.
 
         What it tells by the versions of those lost must not be taken for what follows.
         """
-        self._doubts += 1
+        self._interruptions += 1
 
     @property
-    def _is_in_doubt(self) -> bool:
-        return self._doubts > self._doubts_settled
+    def _is_stale(self) -> bool:
+        return self._interruptions > self._interruptions_synced
 
-    def begin_anew(self) -> None:
+    def force_full_sync(self) -> None:
         """The store has begun another life of the party: whatever position is known here, it must tell the whole."""
-        self._is_void_in_store = True
-        self.doubt()
+        self._needs_full_state = True
+        self.mark_stale()
 
     @property
-    def known(self) -> ProvenPosition:
+    def position(self) -> ProvenPosition:
         """Where the room is, with what proves it."""
-        return ProvenPosition(self.epoch, self.version, digest_of(self._log[-1]) if self._log else "")
+        return ProvenPosition(self.epoch, self.version, event_digest(self._log[-1]) if self._log else "")
 
-    def ask(self) -> ProvenPosition | None:
+    def start_sync(self) -> ProvenPosition | None:
         """The position from which the store is about to be asked; from now on events are held back."""
-        self._asking = True
-        self._held_before = len(self._held)
-        self._doubts_asked = self._doubts
-        return None if self.party is None or self._is_void_in_store else self.known
+        self._is_syncing = True
+        self._buffered_before_sync = len(self._buffered)
+        self._interruptions_at_sync = self._interruptions
+        return None if self.party is None or self._needs_full_state else self.position
 
-    def unanswered(self, *, is_over: bool = False) -> None:
+    def abort_sync(self, *, is_over: bool = False) -> None:
         """The store told nothing: what is held and follows is taken unless it is in doubt, the rest stays held.
 
         `is_over` tells that the party ended, so that only what came before the end may still come.
         """
-        self._asking = False
+        self._is_syncing = False
         if is_over:
-            self._doubts_settled = self._doubts
-        if not self._is_in_doubt:
-            self._take_held()
+            self._interruptions_synced = self._interruptions
+        if not self._is_stale:
+            self._take_buffered()
 
-    def answered(self, outcome: Missed | Whole) -> bool:
+    def apply_sync(self, outcome: EventsSince | FullState) -> bool:
         """Take what the store told, then what was held; False where it must be asked again.
 
         An answer to a question of before the last doubt does not settle that.
         """
-        self._asking = False
-        self._doubts_settled = self._doubts_asked
-        self._is_void_in_store = self._is_void_in_store and self._is_in_doubt
+        self._is_syncing = False
+        self._interruptions_synced = self._interruptions_at_sync
+        self._needs_full_state = self._needs_full_state and self._is_stale
         match outcome:
-            case Missed():
+            case EventsSince():
                 for event in outcome.events[max(0, self.version - outcome.version + len(outcome.events)) :]:
                     self._apply(event)
-            case Whole():
+            case FullState():
                 self._load(outcome)
         # What another life had to tell is void, or will be told by its next event or renewal. So is what was held
         # before the store was asked and lies beyond its answer: it has lost what it had told.
-        self._held = [
+        self._buffered = [
             published
-            for place, published in enumerate(self._held)
-            if published.epoch == self.epoch and (place >= self._held_before or published.first <= outcome.version)
+            for index, published in enumerate(self._buffered)
+            if published.epoch == self.epoch
+            and (index >= self._buffered_before_sync or published.first <= outcome.version)
         ]
-        return not self._is_in_doubt and self._take_held()
+        return not self._is_stale and self._take_buffered()
 
-    def watched_by(self, watchers: int) -> None:
+    def set_watcher_count(self, watchers: int) -> None:
         """Note how many watch, which no event tells."""
         if self.party is not None and self.party.watchers != watchers:
             self._change(replace(self.party, watchers=watchers))
 
-    def lives_until(self, expires_at: int) -> None:
+    def set_expiry(self, expires_at: int) -> None:
         """Note when the party expires, ms of the store's clock, which no event tells."""
         if self.party is not None and abs(expires_at - self.party.expires_at) >= LIFE_RENEWAL_MS_MIN:
             self._change(replace(self.party, expires_at=expires_at))
 
-    def reacted(self, reaction: bytes) -> None:
+    def add_reaction(self, reaction: bytes) -> None:
         """Take an encoded `REACTION`."""
         self._reactions.append(reaction)
 
-    def _take_held(self) -> bool:
-        held, self._held = sorted(self._held, key=lambda published: published.first), []
+    def _take_buffered(self) -> bool:
+        buffered, self._buffered = sorted(self._buffered, key=lambda published: published.first), []
         complete = True
-        for published in held:
+        for published in buffered:
             complete = self._take(published) and complete
         return complete
 
@@ -197,11 +198,11 @@ class Room:
                 for event in events[self.version + 1 - first :]:
                     self._apply(event)
                 return True
-        self._held.append(published)
+        self._buffered.append(published)
         return False
 
-    def _load(self, whole: Whole) -> None:
-        self.void = True
+    def _load(self, whole: FullState) -> None:
+        self.clients_need_snapshot = True
         self.epoch, self.version = whole.epoch, whole.version
         self._change(whole.snapshot)
         self._pending.clear()
@@ -226,18 +227,18 @@ class Room:
 
     def _change(self, party: Snapshot) -> None:
         self.party = party
-        self._prepared = None
+        self._encoded_snapshot = None
 
     # Telling the phones.
 
-    def prepared(self) -> bytes:
+    def encoded_snapshot(self) -> bytes:
         """The encoded `ROOM` of this version, made once."""
         assert self.party is not None
-        if self._prepared is None:
+        if self._encoded_snapshot is None:
             # The end changes nothing of the party, and its event, which the `ROOM` is no substitute for, follows.
             version = self.version - 1 if self.ended else self.version
-            self._prepared = encode(RoomMessage(self.epoch, version, self.party))
-        return self._prepared
+            self._encoded_snapshot = encode(RoomMessage(self.epoch, version, self.party))
+        return self._encoded_snapshot
 
     def replay(self, since: Position) -> list[bytes] | None:
         """The encoded events after `since`, or None where a `ROOM` is the shorter or the only way."""
@@ -247,9 +248,9 @@ class Room:
         events = list(self._log)[len(self._log) - missed :]
         return events if sum(map(len, events)) <= REPLAY_BYTES_MAX else None
 
-    def has_news(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether there is anything to send."""
-        return bool(self.void or self._pending or self._reactions)
+        return bool(self.clients_need_snapshot or self._pending or self._reactions)
 
     def batch(self, after: int = 0) -> bytes | None:
         """One frame with all that is to be sent and is newer than version `after`; neighbouring counts are merged."""
@@ -261,27 +262,27 @@ class Room:
             if pending.guest_count is not None:
                 counts.append(pending)
                 continue
-            messages += _merged_counts(counts)
+            messages += _merge_counts(counts)
             counts = []
             messages.append(pending.encoded)
-        return framed([*messages, *_merged_counts(counts), *_merged_reactions(self._reactions)])
+        return join_frame([*messages, *_merge_counts(counts), *_merge_reactions(self._reactions)])
 
-    def sent(self) -> None:
+    def mark_sent(self) -> None:
         """Note that everybody here was sent all there was: where that was a `ROOM`, all but the end of the party."""
-        ended = [pending for pending in self._pending[-1:] if self.void and self.ended]
-        self.void = False
+        ended = [pending for pending in self._pending[-1:] if self.clients_need_snapshot and self.ended]
+        self.clients_need_snapshot = False
         self._pending = ended
         self._reactions.clear()
 
 
-def framed(messages: Sequence[bytes]) -> bytes | None:
+def join_frame(messages: Sequence[bytes]) -> bytes | None:
     """Encoded messages as the text of one frame: an object alone, an array of several, None of none."""
     if len(messages) > 1:
         return b"[" + b",".join(messages) + b"]"
     return messages[0] if messages else None
 
 
-def _merged_counts(counts: list[_Pending]) -> list[bytes]:
+def _merge_counts(counts: list[_Pending]) -> list[bytes]:
     if len(counts) < 2:
         return [pending.encoded for pending in counts]
     last = counts[-1]
@@ -289,7 +290,7 @@ def _merged_counts(counts: list[_Pending]) -> list[bytes]:
     return [encode(GuestCount(version=last.version, guest_count=last.guest_count, since=counts[0].version))]
 
 
-def _merged_reactions(reactions: list[bytes]) -> list[bytes]:
+def _merge_reactions(reactions: list[bytes]) -> list[bytes]:
     if len(reactions) <= REACTIONS_UNMERGED_MAX:
         return reactions
     return [encode(Reactions(Counter(_decode_reaction(reaction).emoji for reaction in reactions)))]

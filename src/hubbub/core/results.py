@@ -97,17 +97,17 @@ class Watching(msgspec.Struct, frozen=True):
     watchers: int
 
 
-class Done(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True):
     """It was done."""
 
 
-class Declined(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True):
     """It was not done, for a rule of the party's."""
 
     reason: Reason
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class LeaseLoss(msgspec.Struct, frozen=True):
     """A connection that could not be renewed, and why: `kicked`, `timed_out` or `taken_over`."""
 
     member_id: str
@@ -127,7 +127,7 @@ class Renewed(msgspec.Struct, frozen=True):
     expires_at: int
     watchers: int
     due_ms: int | None
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[LeaseLoss, ...]
     copy: PartyBackup | None = None
 
 
@@ -139,18 +139,18 @@ class Healed(msgspec.Struct, frozen=True):
     """The party is there, with all that the instance had of it."""
 
 
-class Another(msgspec.Struct, frozen=True):
+class DifferentParty(msgspec.Struct, frozen=True):
     """The code is another party's by now."""
 
 
-class Missed(msgspec.Struct, frozen=True):
+class EventsSince(msgspec.Struct, frozen=True):
     """The encoded events since a position, up to `version`."""
 
     version: int
     events: tuple[bytes, ...]
 
 
-class Whole(msgspec.Struct, frozen=True):
+class FullState(msgspec.Struct, frozen=True):
     """All that everybody may know of a party at `version`, and its last events, encoded."""
 
     epoch: str
@@ -169,7 +169,7 @@ JoinCheckOutcome = Joinable | Missing | Ended | Locked | Full
 WithdrawOutcome = Deleted | Missing
 JoinOutcome = Joined | Missing | Ended | Locked | Full | Kicked
 WatchOutcome = Watching | Missing | Ended | Locked | TooManyWatchers
-CommandResult = Done | Declined | Missing | Ended
+CommandResult = Accepted | Rejected | Missing | Ended
 RenewOutcome = Renewed | HistoryLost | Missing | Ended
-HealOutcome = Healed | Another | Missing | Ended
-CatchUpOutcome = Missed | Whole | HistoryLost | Missing | Ended
+HealOutcome = Healed | DifferentParty | Missing | Ended
+CatchUpOutcome = EventsSince | FullState | HistoryLost | Missing | Ended

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
-from hubbub.core.frames import Refused, answer_error, read_frame
+from hubbub.core.frames import InvalidMessage, answer_error, read_frame
 from hubbub.core.limits import (
     COMMANDS_PER_SECOND_MAX,
     ENTER_SECONDS_MAX,
@@ -19,7 +19,6 @@ from hubbub.core.limits import (
 )
 from hubbub.core.party import normalize_code, parse_code
 from hubbub.core.protocol import (
-    Act,
     Answer,
     Command,
     Create,
@@ -27,6 +26,7 @@ from hubbub.core.protocol import (
     Join,
     JoinedAnswer,
     Leave,
+    MemberCommand,
     Ok,
     Ping,
     Pong,
@@ -38,21 +38,21 @@ from hubbub.core.protocol import (
     Welcome,
 )
 from hubbub.core.results import (
+    Accepted,
     CommandResult,
-    Declined,
-    Done,
     Ended,
     Full,
     Joined,
     Kicked,
     Locked,
     Missing,
+    Rejected,
     TooManyWatchers,
     Watching,
 )
 
 
-class Say(msgspec.Struct, frozen=True):
+class Send(msgspec.Struct, frozen=True):
     """Send this message."""
 
     message: Answer
@@ -65,19 +65,19 @@ class Enter(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-class Do(msgspec.Struct, frozen=True):
+class Execute(msgspec.Struct, frozen=True):
     """Ask the service to carry out a member's command, and report the outcome."""
 
-    command: Act | Leave
+    command: MemberCommand | Leave
 
 
-class HangUp(msgspec.Struct, frozen=True):
+class Close(msgspec.Struct, frozen=True):
     """Close the connection."""
 
     code: CloseCode
 
 
-Step = Say | Enter | Do | HangUp
+Step = Send | Enter | Execute | Close
 
 
 class Session:
@@ -106,13 +106,13 @@ class Session:
         """What follows from a frame; None stands for one that is not text."""
         messages = None if frame is None else read_frame(frame)
         if messages is None:
-            yield Say(answer_error(Reason.BAD_MESSAGE))
+            yield Send(answer_error(Reason.BAD_MESSAGE))
             self._undecodable += 1
             if self._undecodable >= UNDECODABLE_FRAMES_MAX:
-                yield HangUp(CloseCode.ABUSE)
+                yield Close(CloseCode.ABUSE)
             return
         for message in messages:
-            yield from self._consider(message, now)
+            yield from self._handle(message, now)
 
     def entered(
         self, command: Create | Join | Watch, code: str, token: str, outcome: Joined | Watching
@@ -155,18 +155,18 @@ class Session:
         if isinstance(outcome, Missing):
             yield from self._count_unknown_code()
 
-    def acted(self, command: Act | Leave, outcome: CommandResult) -> Iterator[Step]:
+    def acted(self, command: MemberCommand | Leave, outcome: CommandResult) -> Iterator[Step]:
         """What follows from a member's command."""
-        if isinstance(outcome, Done):
+        if isinstance(outcome, Accepted):
             if isinstance(command, Leave):
-                yield Say(Ok(request_id=_echoed(command.request_id)))
-                yield HangUp(CloseCode.LEFT)
+                yield Send(Ok(request_id=_echoed(command.request_id)))
+                yield Close(CloseCode.LEFT)
             elif command.request_id is not None:
-                yield Say(Ok(request_id=command.request_id))
+                yield Send(Ok(request_id=command.request_id))
             return
         yield _refusal(command.request_id, outcome.reason)
-        if not isinstance(outcome, Declined) or outcome.reason in CLOSE_CODES:
-            yield HangUp(CLOSE_CODES[outcome.reason])
+        if not isinstance(outcome, Rejected) or outcome.reason in CLOSE_CODES:
+            yield Close(CLOSE_CODES[outcome.reason])
 
     def unavailable(self, command: Command, reason: Reason, now: float, *, in_doubt: bool = False) -> Step:
         """What follows where the store did not answer, or nothing that can be believed.
@@ -176,29 +176,29 @@ class Session:
         if isinstance(command, Create | Join | Watch):
             return self._not_entered(command, reason, now)
         answer = answer_error(reason, request_id=command.request_id)
-        return Say(msgspec.structs.replace(answer, in_doubt=True) if in_doubt else answer)
+        return Send(msgspec.structs.replace(answer, in_doubt=True) if in_doubt else answer)
 
-    def _consider(self, message: Command | Refused, now: float) -> Iterator[Step]:
+    def _handle(self, message: Command | InvalidMessage, now: float) -> Iterator[Step]:
         if not self._allows(now):
-            if isinstance(message, Create | Join | Watch) or (isinstance(message, Refused) and message.entering):
+            if isinstance(message, Create | Join | Watch) or (isinstance(message, InvalidMessage) and message.entering):
                 self._may_enter_until(now + ENTER_SECONDS_MAX)
             yield _refusal(message.request_id, Reason.RATE_LIMITED)
             return
         match message:
-            case Refused(reason=reason, sentence=sentence, request_id=request_id):
+            case InvalidMessage(reason=reason, sentence=sentence, request_id=request_id):
                 if message.entering:
                     self._may_enter_until(now + ENTER_SECONDS_MAX)
                 yield _refusal(request_id, reason, sentence)
             case Ping():
-                yield Say(
+                yield Send(
                     Pong(server_time=self._store_ms(), id=_echoed(message.id), request_id=_echoed(message.request_id))
                 )
             case Create() | Join() | Watch():
-                yield from self._consider_entering(message, now)
+                yield from self._handle_enter(message, now)
             case _:
-                yield from self._consider_acting(message)
+                yield from self._handle_member_command(message)
 
-    def _consider_entering(self, command: Create | Join | Watch, now: float) -> Iterator[Step]:
+    def _handle_enter(self, command: Create | Join | Watch, now: float) -> Iterator[Step]:
         if self.enter_by is None:
             yield _refusal(command.request_id, Reason.ALREADY_JOINED)
         elif isinstance(command, Create):
@@ -210,7 +210,7 @@ class Session:
         else:
             yield from self.not_entered(command, Missing(), now)
 
-    def _consider_acting(self, command: Act | Leave) -> Iterator[Step]:
+    def _handle_member_command(self, command: MemberCommand | Leave) -> Iterator[Step]:
         if not self._is_member:
             yield _refusal(command.request_id, Reason.NOT_JOINED)
         elif isinstance(command, SendReaction) and not self._is_emoji(command.emoji):
@@ -218,14 +218,14 @@ class Session:
         elif isinstance(command, SendMessage) and not command.text.strip():
             yield _refusal(command.request_id, Reason.BAD_FIELD, "A message needs something to read")
         else:
-            yield Do(command)
+            yield Execute(command)
 
     def _count_unknown_code(self) -> Iterator[Step]:
         self._unknown_codes += 1
         if self._unknown_codes >= UNKNOWN_CODES_MAX:
-            yield HangUp(CloseCode.ABUSE)
+            yield Close(CloseCode.ABUSE)
 
-    def _not_entered(self, command: Create | Join | Watch, reason: Reason, now: float) -> Say:
+    def _not_entered(self, command: Create | Join | Watch, reason: Reason, now: float) -> Send:
         self._may_enter_until(now + ENTER_SECONDS_MAX)
         return _refusal(command.request_id, reason)
 
@@ -248,5 +248,5 @@ def _echoed(request_id: RequestId | None) -> RequestId | msgspec.UnsetType:
     return msgspec.UNSET if request_id is None else request_id
 
 
-def _refusal(request_id: RequestId | None, reason: Reason, sentence: str | None = None) -> Say:
-    return Say(answer_error(reason, sentence, request_id))
+def _refusal(request_id: RequestId | None, reason: Reason, sentence: str | None = None) -> Send:
+    return Send(answer_error(reason, sentence, request_id))

@@ -161,7 +161,7 @@ class Hub:
         """Ask for the events that were missed while there was no subscription, not in all rooms at once."""
         room = self._rooms.get(code)
         if room is not None and room.replica.party is not None:
-            room.replica.doubt()
+            room.replica.mark_stale()
             self._catch_up(room, spread(CATCH_UP_JITTER_SECONDS))
 
     def on_events(self, code: str, published: Published) -> None:
@@ -177,7 +177,7 @@ class Hub:
         """Send a reaction."""
         room = self._rooms.get(code)
         if room is not None and room.replica.party is not None:
-            room.replica.reacted(reaction)
+            room.replica.add_reaction(reaction)
             room.send_soon()
 
     def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:
@@ -193,7 +193,7 @@ class Hub:
         """Note the number of watchers."""
         room = self._rooms.get(code)
         if room is not None:
-            room.replica.watched_by(watchers)
+            room.replica.set_watcher_count(watchers)
 
     # What renewals and recovery bring.
 
@@ -215,8 +215,8 @@ class Hub:
 
     def apply_renewal(self, room: LocalRoom, outcome: Renewed) -> None:
         """Act on the answer to a renewal: expel those who lost their leases, and sync if an event is missing."""
-        room.replica.lives_until(outcome.expires_at)
-        room.replica.watched_by(outcome.watchers)
+        room.replica.set_expiry(outcome.expires_at)
+        room.replica.set_watcher_count(outcome.watchers)
         for verdict in outcome.verdicts:
             if (membership := room.membership_of(verdict.holder)) is not None:
                 self._expel(membership, verdict.reason)
@@ -225,7 +225,7 @@ class Hub:
 
     def resync_all(self, room: LocalRoom) -> None:
         """Load the party anew, since it has a new epoch, and send every member a new `ROOM`."""
-        room.replica.begin_anew()
+        room.replica.force_full_sync()
         self._catch_up(room, spread(CATCH_UP_JITTER_SECONDS))
 
     def schedule_close(self, room: LocalRoom, *, has_ended: bool = False) -> None:

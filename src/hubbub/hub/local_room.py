@@ -21,7 +21,7 @@ from hubbub.core.limits import (
 )
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Position
-from hubbub.core.replica import Room, framed
+from hubbub.core.replica import Replica, join_frame
 from hubbub.core.results import Renewed
 
 NO_BACKUP: Final = -1
@@ -85,7 +85,7 @@ class LocalRoom:
 
     def __init__(self, code: str, prepare: Callable[[bytes], bytes]) -> None:
         self.code = code
-        self.replica = Room()
+        self.replica = Replica()
         self._prepare = prepare
         self._memberships: dict[str, Membership] = {}
         self._entering = 0
@@ -138,10 +138,10 @@ class LocalRoom:
     def seat(self, connection: Connection, lease: Lease, since: Position | None) -> Membership:
         """Send the room, or the events missed after `since`, and from now on all that follows."""
         replica = self.replica
-        if replica.void:
+        if replica.clients_need_snapshot:
             self.send_now()
         replay = None if since is None else replica.replay(since)
-        text = replica.prepared() if replay is None else framed(replay)
+        text = replica.encoded_snapshot() if replay is None else join_frame(replay)
         if text is not None:
             connection.send_text(text)
         membership = Membership(self, connection, lease, replica.version)
@@ -320,7 +320,7 @@ class LocalRoom:
 
     def send_soon(self) -> None:
         """Send at the end of this loop turn, or of the window if the room was sent something just now."""
-        if self._sending is not None or not self.replica.has_news():
+        if self._sending is not None or not self.replica.has_pending():
             return
         loop = asyncio.get_running_loop()
         window = min(SEND_WINDOW_SECONDS_MAX, len(self._memberships) * SEND_SECONDS_PER_PHONE)
@@ -335,18 +335,18 @@ class LocalRoom:
 
     def _send(self) -> None:
         self._sending = None
-        if not self.replica.has_news():
+        if not self.replica.has_pending():
             return
         self._sent_at = asyncio.get_running_loop().time()
-        if self.replica.void:
+        if self.replica.clients_need_snapshot:
             self._send_anew()
-            self.replica.sent()
-        if self.replica.has_news():
+            self.replica.mark_sent()
+        if self.replica.has_pending():
             self._send_batch()
-            self.replica.sent()
+            self.replica.mark_sent()
 
     def _send_anew(self) -> None:
-        text = self.replica.prepared()
+        text = self.replica.encoded_snapshot()
         for membership in list(self._memberships.values()):
             membership.sent_version = 0
             membership.connection.send_text(text)

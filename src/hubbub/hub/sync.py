@@ -91,11 +91,11 @@ class SyncTasks:
 
     async def _sync(self, room: LocalRoom, requests: _Requests) -> None:
         """Ask the store once; request another look if the replica is not complete then."""
-        since = room.replica.ask()
+        since = room.replica.start_sync()
         try:
             outcome = await self._store.catch_up(room.code, since, now() + STORE_BUDGET_SECONDS)
         except StoreUnavailableError:
-            room.replica.unanswered()
+            room.replica.abort_sync()
             self._on_change(room)
             requests.add(urgent=False)
             await asyncio.sleep(PUBSUB_RETRY_SECONDS)
@@ -103,7 +103,7 @@ class SyncTasks:
         if isinstance(outcome, Missing | Ended | HistoryLost):
             await self._handle_absent(room, requests, outcome)
             return
-        is_complete = room.replica.answered(outcome)
+        is_complete = room.replica.apply_sync(outcome)
         self._on_change(room)
         if not is_complete:
             requests.add(urgent=False)
@@ -113,7 +113,7 @@ class SyncTasks:
         self, room: LocalRoom, requests: _Requests, outcome: Missing | Ended | HistoryLost
     ) -> None:
         has_ended = isinstance(outcome, Ended)
-        room.replica.unanswered(is_over=has_ended)
+        room.replica.abort_sync(is_over=has_ended)
         self._on_change(room)
         if has_ended or (isinstance(outcome, Missing) and not room.has_members):
             requests.take()
@@ -126,4 +126,4 @@ class SyncTasks:
             await asyncio.sleep(EVENT_WAIT_SECONDS)
         else:
             # No member here can restore it, so take what the store has.
-            room.replica.begin_anew()
+            room.replica.force_full_sync()

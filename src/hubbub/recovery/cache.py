@@ -13,13 +13,13 @@ from hubbub.core.party import PartyDocument
 class RecentCreate(msgspec.Struct, frozen=True):
     """A party that this instance has created and nobody has entered here yet.
 
-    `expires_at` is ms of the store's clock. `once` is the hash of the idempotency key that is bound to it, if any.
+    `expires_at` is ms of the store's clock. `idempotency_hash` is the hash of its idempotency key, if it has one.
     """
 
     code: str
     party: PartyDocument
     expires_at: int
-    once: str | None
+    idempotency_hash: str | None
 
     @property
     def copy(self) -> PartyBackup:
@@ -42,8 +42,8 @@ class RecoveryCache:
         """
         seconds = min(RECENT_CREATE_SECONDS, create.party.terms.host_grace_seconds)
         _remember(self._creates, create.code, (now + seconds, create), now)
-        if create.once is not None:
-            _remember(self._keys, create.code, (now + IDEMPOTENCY_SECONDS, create.once), now)
+        if create.idempotency_hash is not None:
+            _remember(self._keys, create.code, (now + IDEMPOTENCY_SECONDS, create.idempotency_hash), now)
 
     def forget_create(self, code: str) -> None:
         """A room has it from now on, or it is no more."""
@@ -56,8 +56,8 @@ class RecoveryCache:
 
     def key_of(self, code: str, now: float) -> str | None:
         """The hash of the idempotency key that is bound to that party, as far as this instance bound it."""
-        forget_at, once = self._keys.get(code, (now, None))
-        return once if now < forget_at else None
+        forget_at, idempotency_hash = self._keys.get(code, (now, None))
+        return idempotency_hash if now < forget_at else None
 
     def recent_creates(self, now: float) -> Iterator[RecentCreate]:
         """All recent creates."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
-from hubbub.core.backup import Healing, PartyBackup, Tombstone, merge_room_state
+from hubbub.core.backup import PartyBackup, RestoreRequest, Tombstone, merge_room_state
 from hubbub.core.limits import (
     HEALING_RETRY_SECONDS,
     ID_BYTES,
@@ -132,10 +132,10 @@ class Recovery:
             return
         leases = [lease for lease in room.leases if lease.member_id]
         names = {member.id: member.name for member in replica.party.members}
-        healing = Healing(
+        healing = RestoreRequest(
             code=room.code,
             copy=self._merged_backup(room, leases),
-            known=replica.known,
+            known=replica.position,
             epoch=secrets.token_urlsafe(ID_BYTES),
             expires_at=replica.party.expires_at,
             own=[(lease, names.get(lease.member_id, "")) for lease in leases],
@@ -178,20 +178,20 @@ class Recovery:
         if room.is_closed or room.replica.party is None:
             return
         await self.restore_room(room)
-        if (once := self._cache.key_of(room.code, now())) is not None:
-            await self._store.rebind_idempotency_key(once, room.code, deadline)
+        if (idempotency_hash := self._cache.key_of(room.code, now())) is not None:
+            await self._store.rebind_idempotency_key(idempotency_hash, room.code, deadline)
 
     async def _restore_create(self, create: RecentCreate, deadline: float) -> None:
         if self._cache.recent_create(create.code, now()) is not create:
             return  # withdrawn, ended, entered or old by now
         epoch = secrets.token_urlsafe(ID_BYTES)
         outcome = await self._store.restore_party(
-            Healing(create.code, create.copy, None, epoch, create.expires_at), deadline
+            RestoreRequest(create.code, create.copy, None, epoch, create.expires_at), deadline
         )
         if not isinstance(outcome, Healed):
             self._cache.forget_create(create.code)
-        elif create.once is not None:
-            await self._store.rebind_idempotency_key(create.once, create.code, deadline)
+        elif create.idempotency_hash is not None:
+            await self._store.rebind_idempotency_key(create.idempotency_hash, create.code, deadline)
 
     async def _run_jobs(self, shard: str, what: str, jobs: Sequence[_Job]) -> None:
         """Do all, some at a time; each again until the store answers, or has lost yet more."""

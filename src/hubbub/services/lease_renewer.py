@@ -49,7 +49,7 @@ class LeaseRenewer:
                     room.code,
                     leases[start : start + _LEASES_PER_CALL],
                     deadline,
-                    room.replica.known,
+                    room.replica.position,
                     room.backup_version,
                 )
                 if not isinstance(outcome, Renewed):

@@ -20,7 +20,7 @@ from hubbub.core.party import (
     clean_name,
     draw_code,
 )
-from hubbub.core.protocol import Act, Leave, Rename
+from hubbub.core.protocol import Leave, MemberCommand, Rename
 from hubbub.core.results import (
     CodeTaken,
     CommandResult,
@@ -153,7 +153,7 @@ class PartyService:
                 return self._reject_if_lost(code, outcome)
             return await self._wait_synced(room, lease, "", outcome, deadline)
 
-    async def act(self, lease: Lease, command: Act | Leave) -> CommandResult:
+    async def act(self, lease: Lease, command: MemberCommand | Leave) -> CommandResult:
         """Carry out a member's command."""
         if isinstance(command, Rename):
             command = replace(command, name=clean_name(command.name))
@@ -220,26 +220,28 @@ class PartyService:
             if room.has_ended:
                 return Ended()
             return self._reject_if_lost(room.code, Missing())
-        room.replica.lives_until(outcome.expires_at)
+        room.replica.set_expiry(outcome.expires_at)
         # The lease of this connection began after the store was asked for it.
         self._recovery.note_entered(room, deadline - STORE_BUDGET_SECONDS)
         if isinstance(outcome, Watching):
-            room.replica.watched_by(outcome.watchers)
+            room.replica.set_watcher_count(outcome.watchers)
         position = replace(outcome, epoch=room.replica.epoch, version=room.replica.version)
         return Entry(room, lease, token, position)
 
-    async def _create(self, name: str | None, token: str, once: str | None, deadline: float) -> "_CreateResult | Ended":
-        """Create a party under a code that is free, or the one bound to the hash `once`."""
+    async def _create(
+        self, name: str | None, token: str, idempotency_hash: str | None, deadline: float
+    ) -> "_CreateResult | Ended":
+        """Create a party under a code that is free, or the one bound to `idempotency_hash`."""
         taken: str | None = None
         for _ in range(CODE_ATTEMPTS_MAX):
             code = draw_code(self._choose)
-            if once is not None:
-                code = (await self._store.bind_idempotency_key(once, code, taken, deadline)).code
+            if idempotency_hash is not None:
+                code = (await self._store.bind_idempotency_key(idempotency_hash, code, taken, deadline)).code
             draft = self._draft(code, name, token)
             match await self._create_once(draft, deadline):
                 case Created(party=party, expires_at=expires_at, repeated=repeated):
                     if not repeated:
-                        self._recovery.note_create(RecentCreate(code, party, expires_at, once))
+                        self._recovery.note_create(RecentCreate(code, party, expires_at, idempotency_hash))
                     return _CreateResult(draft, CreatedParty(code, party.host_id, token, expires_at))
                 case CodeTaken():
                     taken = code

@@ -53,7 +53,7 @@ def events(code: str) -> str:
     return _of(code, "events")
 
 
-def once(key_hash: str) -> str:
+def idempotency_key(key_hash: str) -> str:
     """Name the key with the code that an idempotency key is bound to."""
     return f"hubbub:once:{key_hash}"
 

@@ -55,10 +55,10 @@ from typing import Protocol
 
 import msgspec
 
-from hubbub.core.backup import Healing, Tombstone
+from hubbub.core.backup import RestoreRequest, Tombstone
 from hubbub.core.errors import Reason
 from hubbub.core.party import JoinAttempt, Lease, PartyDraft, ProvenPosition
-from hubbub.core.protocol import Act, Leave
+from hubbub.core.protocol import Leave, MemberCommand
 from hubbub.core.results import (
     CatchUpOutcome,
     CommandResult,
@@ -206,13 +206,13 @@ class Store(Protocol):
         caller with a position also gets a backup of the party, unless the one of version `copied` is still current.
         """
 
-    async def restore_party(self, healing: Healing, deadline: float) -> HealOutcome:
+    async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
         """Write back what the store has lost of a party, under a new epoch, and seat the instance's connections."""
 
     async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
         """Write back that a party ended, and delete it if an older state of the store has brought it back."""
 
-    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+    async def execute(self, lease: Lease, command: MemberCommand | Leave, deadline: float) -> CommandResult:
         """Execute a member's command. It counts as the party's activity."""
 
     async def catch_up(self, code: str, known: ProvenPosition | None, deadline: float) -> CatchUpOutcome:

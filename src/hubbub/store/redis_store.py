@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from hubbub.core.backup import Healing, Tombstone
+from hubbub.core.backup import RestoreRequest, Tombstone
 from hubbub.core.limits import ID_BYTES, IDEMPOTENCY_SECONDS
 from hubbub.core.party import JoinAttempt, Lease, PartyDraft, ProvenPosition
 from hubbub.core.protocol import (
-    Act,
     ChangeTrack,
     Kick,
     Leave,
+    MemberCommand,
     Pause,
     Play,
     Promote,
@@ -72,7 +72,7 @@ Arguments = tuple[str | bytes | int, ...]
 _CREATE_REFUSALS: Final[dict[bytes, CodeTaken | Ended]] = {b"taken": CodeTaken(), b"ended": Ended()}
 _WITHDRAWALS: Final[dict[bytes, WithdrawOutcome]] = {b"deleted": Deleted(), b"missing": Missing()}
 
-_ACTS: Final[Mapping[type[Act | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
+_ACTS: Final[Mapping[type[MemberCommand | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
     Leave: (scripts.LEAVE, lambda _: ()),
     Rename: (scripts.RENAME, lambda command: (command.name,)),
     SendMessage: (scripts.SEND_MESSAGE, lambda command: (secrets.token_urlsafe(ID_BYTES), command.text)),
@@ -132,24 +132,27 @@ class RedisStore:
         self, key_hash: str, candidate: str, replaced: str | None, deadline: float
     ) -> Claimed:
         """See `Store.bind_idempotency_key`."""
-        once = keys.once(key_hash)
-        if self._detector.is_recovering(self._client.shard_of(once)):
+        key = keys.idempotency_key(key_hash)
+        if self._detector.is_recovering(self._client.shard_of(key)):
             raise store_recovering_error()
         reply = await self._change(
             scripts.BIND_IDEMPOTENCY_KEY,
-            (once,),
+            (key,),
             (candidate, replaced or "", IDEMPOTENCY_SECONDS),
             deadline,
         )
         _, _, code, is_new = reply
         if is_new:
-            await self._detector.confirm_absence(once, deadline)
+            await self._detector.confirm_absence(key, deadline)
         return Claimed(code.decode())
 
     async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
         """See `Store.rebind_idempotency_key`."""
         await self._change(
-            scripts.BIND_IDEMPOTENCY_KEY, (keys.once(key_hash),), (code, "any", IDEMPOTENCY_SECONDS), deadline
+            scripts.BIND_IDEMPOTENCY_KEY,
+            (keys.idempotency_key(key_hash),),
+            (code, "any", IDEMPOTENCY_SECONDS),
+            deadline,
         )
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
@@ -214,7 +217,7 @@ class RedisStore:
         words = [word for lease in leases for word in (lease.member_id, lease.holder)]
         return read_renewed(await self._change_live(scripts.RENEW, code, (*_position(known), copied, *words), deadline))
 
-    async def restore_party(self, healing: Healing, deadline: float) -> HealOutcome:
+    async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
         """See `Store.restore_party`."""
         copy = healing.copy
         kept = (*_position(healing.known), healing.epoch, healing.expires_at)
@@ -241,7 +244,7 @@ class RedisStore:
         words = (end.party_id, end.host_token_hash, end.until_ms)
         await self._change(scripts.RESTORE_TOMBSTONE, keys.party_keys(end.code), words, deadline)
 
-    async def execute(self, lease: Lease, command: Act | Leave, deadline: float) -> CommandResult:
+    async def execute(self, lease: Lease, command: MemberCommand | Leave, deadline: float) -> CommandResult:
         """See `Store.execute`."""
         script, arguments_of = _ACTS[type(command)]
         words = (lease.member_id, lease.holder, *arguments_of(command))

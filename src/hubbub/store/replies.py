@@ -11,14 +11,15 @@ from hubbub.core.errors import Reason
 from hubbub.core.party import PartyDocument
 from hubbub.core.protocol import ChatMessage, Member, Playback, Snapshot
 from hubbub.core.results import (
-    Another,
+    Accepted,
     CatchUpOutcome,
     CommandResult,
-    Declined,
-    Done,
+    DifferentParty,
     Ended,
+    EventsSince,
     Found,
     Full,
+    FullState,
     Healed,
     HealOutcome,
     HistoryLost,
@@ -27,17 +28,16 @@ from hubbub.core.results import (
     Joined,
     JoinOutcome,
     Kicked,
+    LeaseLoss,
     Locked,
-    Missed,
     Missing,
     ReadOutcome,
+    Rejected,
     Renewed,
     RenewOutcome,
     TooManyWatchers,
-    Verdict,
     Watching,
     WatchOutcome,
-    Whole,
 )
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
@@ -59,7 +59,7 @@ _JOIN_REFUSALS: Final[dict[bytes, JoinOutcome]] = {
 }
 _WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": TooManyWatchers()}
 
-_HEALINGS: Final[dict[bytes, HealOutcome]] = {**ABSENCES, b"healed": Healed(), b"another": Another()}
+_HEALINGS: Final[dict[bytes, HealOutcome]] = {**ABSENCES, b"healed": Healed(), b"another": DifferentParty()}
 _UNPROVED: Final = frozenset({b"elsewhere", b"behind", b"forked"})
 
 _decode_document = msgspec.json.Decoder(PartyDocument).decode
@@ -120,8 +120,8 @@ def read_done(reply: Reply) -> CommandResult:
     """What the script of a command replied."""
     status = reply[1]
     if status == b"done":
-        return Done()
-    return ABSENCES.get(status) or Declined(Reason(status.decode()))
+        return Accepted()
+    return ABSENCES.get(status) or Rejected(Reason(status.decode()))
 
 
 def read_renewed(reply: Reply) -> RenewOutcome:
@@ -138,7 +138,9 @@ def read_renewed(reply: Reply) -> RenewOutcome:
         expires_at=expires_at,
         watchers=watchers,
         due_ms=due_ms if due_ms >= 0 else None,
-        verdicts=tuple(Verdict(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples),
+        verdicts=tuple(
+            LeaseLoss(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples
+        ),
         copy=None if copied is None else PartyBackup(copied[0], *map(tuple, copied[1:])),
     )
 
@@ -155,14 +157,14 @@ def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
     if reply[1] in _UNPROVED:
         return HistoryLost()
     if reply[1] == b"events":
-        return Missed(reply[2], tuple(reply[3:]))
+        return EventsSince(reply[2], tuple(reply[3:]))
     try:
         return _read_whole(reply, code, key)
     except (msgspec.DecodeError, TypeError) as error:
         raise StoreUnavailableError(StoreFailure.REFUSED, f"what lies beside {key} is no party's: {error}") from None
 
 
-def _read_whole(reply: Reply, code: str, key: str) -> Whole:
+def _read_whole(reply: Reply, code: str, key: str) -> FullState:
     _, _, epoch, version, document, expires_at, listed, messages, events, watchers, playback = reply
     party = read_document(document, key)
     snapshot = Snapshot(
@@ -180,7 +182,7 @@ def _read_whole(reply: Reply, code: str, key: str) -> Whole:
         members=_read_members(listed, party),
         messages=[_decode_message(message) for message in messages],
     )
-    return Whole(epoch.decode(), version, snapshot, tuple(events))
+    return FullState(epoch.decode(), version, snapshot, tuple(events))
 
 
 def _read_members(listed: Sequence[Any], party: PartyDocument) -> list[Member]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import CLOSE_SECONDS_MAX, UNSENT_BYTES_MAX
-from hubbub.core.protocol import Heard, encode
+from hubbub.core.protocol import ServerMessage, encode
 
 _TEXT_FRAME: Final = 0x81
 _RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
@@ -64,7 +64,7 @@ class SocketConnection:
             self._exempt_bytes += len(frame)
             self._transport.write(frame)
 
-    def send_message(self, message: Heard) -> None:
+    def send_message(self, message: ServerMessage) -> None:
         """Send a message to this phone alone."""
         self.send(text_frame(encode(message)))
 

@@ -18,9 +18,9 @@ from hubbub.core.limits import (
     PING_INTERVAL_SECONDS,
     STORE_BUDGET_SECONDS,
 )
-from hubbub.core.protocol import Act, Create, Join, KickedMessage, Leave, Watch
-from hubbub.core.results import Done
-from hubbub.core.session import Do, Enter, HangUp, Say, Session, Step
+from hubbub.core.protocol import Create, Join, KickedMessage, Leave, MemberCommand, Watch
+from hubbub.core.results import Accepted
+from hubbub.core.session import Close, Enter, Execute, Send, Session, Step
 from hubbub.hub.hub import Hub, Membership
 from hubbub.services.parties import Entry, PartyService
 from hubbub.store.port import StoreUnavailableError
@@ -145,13 +145,13 @@ class ConnectionHandler:
 
     async def _take(self, step: Step) -> None:
         match step:
-            case Say(message=message):
+            case Send(message=message):
                 self._phone.send_message(message)
-            case HangUp(code=code):
+            case Close(code=code):
                 self._hang_up(code)
             case Enter(command=command, code=code):
                 await self._enter(command, code)
-            case Do(command=command):
+            case Execute(command=command):
                 await self._act(command)
             case _:
                 assert_never(step)
@@ -193,7 +193,7 @@ class ConnectionHandler:
         self._membership = self._hub.seat(entry.room, self._phone, entry.lease, since)
         self.log_fields["code"] = entry.lease.code
 
-    async def _act(self, command: Act | Leave) -> None:
+    async def _act(self, command: MemberCommand | Leave) -> None:
         assert self._membership is not None
         self._membership.begin_command()
         try:
@@ -203,7 +203,7 @@ class ConnectionHandler:
             doubtful = unavailable.in_doubt
             await self._take(self._session.unavailable(command, unavailable.reason, _now(), in_doubt=doubtful))
         else:
-            if isinstance(command, Leave) and isinstance(outcome, Done):
+            if isinstance(command, Leave) and isinstance(outcome, Accepted):
                 await self._wait_party_ended(self._membership)
             for step in self._session.acted(command, outcome):
                 await self._take(step)

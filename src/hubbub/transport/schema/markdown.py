@@ -9,7 +9,7 @@ import msgspec
 
 from hubbub.core import limits
 from hubbub.core.errors import CLOSINGS, REFUSALS
-from hubbub.core.protocol import Answer, Command, Event, Heard, RoomMessage
+from hubbub.core.protocol import Answer, Command, Event, RoomMessage, ServerMessage
 
 Schema = dict[str, Any]
 Schemas = Mapping[str, Schema]
@@ -31,7 +31,7 @@ def tag_of(kind: type[msgspec.Struct]) -> str:
 def reference_page(schemas: Schemas) -> str:
     """Return the whole page; `schemas` are by name."""
     versioned_or_answers = {*get_args(Answer), RoomMessage, *get_args(Event)}
-    unversioned = [kind for kind in get_args(Heard) if kind not in versioned_or_answers]
+    unversioned = [kind for kind in get_args(ServerMessage) if kind not in versioned_or_answers]
     tables = {
         "commands": _message_table(get_args(Command), schemas),
         "answers": _message_table(get_args(Answer), schemas),

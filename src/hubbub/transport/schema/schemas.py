@@ -12,7 +12,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from hubbub.core.errors import CLOSINGS
-from hubbub.core.protocol import Answer, Command, Heard, Welcome
+from hubbub.core.protocol import Answer, Command, ServerMessage, Welcome
 from hubbub.transport.schema.javascript import contract_module
 from hubbub.transport.schema.markdown import Schema, reference_page, tag_of
 
@@ -28,12 +28,12 @@ def schemas(root: str) -> dict[str, Schema]:
 
     `ClientMessage` and `ServerMessage` are the unions; a `…Frame` is a message or a `…Batch`.
     """
-    _, found = msgspec.json.schema_components([Command, Heard], ref_template=root + "{name}")
-    for name in _names(Heard):
+    _, found = msgspec.json.schema_components([Command, ServerMessage], ref_template=root + "{name}")
+    for name in _names(ServerMessage):
         schema = found[name]
         # For msgspec a default means that a reader can do without; what the server says it always says.
         schema["required"] += [field for field, value in schema["properties"].items() if "default" in value]
-    for side, union in (("Client", Command), ("Server", Heard)):
+    for side, union in (("Client", Command), ("Server", ServerMessage)):
         message, batch, frame = f"{side}Message", f"{side}Batch", f"{side}Frame"
         found[message] = {"title": message, "anyOf": _refs(root, _names(union))}
         found[batch] = {"title": batch, "type": "array", "minItems": 1, "items": {"$ref": root + message}}
@@ -55,7 +55,7 @@ def json_schema() -> Schema:
 def asyncapi(version: str) -> dict[str, Any]:
     """`/ws` as an AsyncAPI document for programs; `version` is the server's."""
     received = [*_names(Command), "ClientBatch"]
-    sent = [*_names(Heard), "ServerBatch"]
+    sent = [*_names(ServerMessage), "ServerBatch"]
     answers = [name for name in _names(Answer) if name != Welcome.__name__]
     return {
         "asyncapi": "3.0.0",
@@ -132,7 +132,7 @@ def _on_channel(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _messages() -> dict[str, Any]:
-    messages = {kind.__name__: _message(kind) for kind in (*get_args(Command), *get_args(Heard))}
+    messages = {kind.__name__: _message(kind) for kind in (*get_args(Command), *get_args(ServerMessage))}
     for name in ("ClientBatch", "ServerBatch"):
         messages[name] = {
             "name": name,
