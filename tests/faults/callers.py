@@ -20,10 +20,10 @@ _numbers = itertools.count()
 class Parties:
     """The codes that may be asked after: those of the phones, and young ones that nobody has entered."""
 
-    def __init__(self, live: Callable[[], Sequence[str]], dice: random.Random) -> None:
+    def __init__(self, live: Callable[[], Sequence[str]], rng: random.Random) -> None:
         self._live = live
         self._young: list[tuple[float, str]] = []
-        self._dice = dice
+        self._rng = rng
 
     def born(self, code: str) -> None:
         """Remember a party that was just confirmed."""
@@ -37,14 +37,14 @@ class Parties:
 
     def any(self) -> str:
         """One of them."""
-        return self._dice.choice(self.all())
+        return self._rng.choice(self.all())
 
 
 class Caller:
     """Calls one instance, and writes down each answer."""
 
-    def __init__(self, story: h.History, session: aiohttp.ClientSession, port: int) -> None:
-        self._story = story
+    def __init__(self, history: h.History, session: aiohttp.ClientSession, port: int) -> None:
+        self._history = history
         self._session = session
         self._port = port
         self._well_at: dict[str, float] = {}
@@ -90,7 +90,7 @@ class Caller:
         reason, found = str(body.get("reason", "")), bool(body.get("exists", True))
         if status == 200:
             self._well_at[verb] = began
-        self._story.add(h.Called(began, h.now(), self._port, verb, code, status, reason, name, found))
+        self._history.add(h.HttpCall(began, h.now(), self._port, verb, code, status, reason, name, found))
 
     async def _call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         url = f"http://127.0.0.1:{self._port}{path}"

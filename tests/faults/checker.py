@@ -7,26 +7,26 @@ from typing import NamedTuple, TypeGuard
 
 from tests.faults.history import (
     NO_ANSWER,
-    Asked,
-    Called,
     Closed,
     Contradicted,
     CountAtRest,
     Ended,
     Ending,
     Entered,
+    EnterRequested,
     Entry,
-    EventTold,
+    EventReceived,
     FailedOver,
+    FaultEnded,
+    FaultStarted,
     History,
+    HttpCall,
     Leaving,
-    Over,
+    MessageAnswered,
     Position,
+    Quiesced,
     Refused,
-    Rested,
-    RoomTold,
-    SayAnswered,
-    Struck,
+    RoomReceived,
     ViewAtRest,
 )
 
@@ -46,17 +46,17 @@ class Rule(Enum):
 
     HOLE = "a version was skipped, told twice or told out of nothing"
     CONTRADICTION = "what was told does not follow from what had been told"
-    TWO_TRUTHS = "two clients were told different things under one number"
+    CONFLICTING_VERSIONS = "two clients were told different things under one number"
     TWO_PRIMARIES = "two clients were told different things by two primaries, one of which took the other's place"
     FALSE_404 = "a party that was confirmed and had not ended was said not to be there"
     LOST_SEAT = "a client that was in, or coming back, lost its seat"
-    RISEN = "a party that had ended was there again"
+    RESURRECTED = "a party that had ended was there again"
     FAILED_CREATE = "a create that was answered as failed left a party"
     FAILED_JOIN = "a join that was answered as failed left a seat"
     FAILED_COMMAND = "a command that was answered as failed took effect"
     DOUBTFUL_COMMAND = "a command that was answered as failed, and in doubt, took effect"
     COUNT = "a count was not right at rest"
-    NOT_LEVEL = "clients of one party did not know the same at rest"
+    NOT_SYNCED = "clients of one party did not know the same at rest"
 
 
 APART = frozenset({Rule.DOUBTFUL_COMMAND, Rule.TWO_PRIMARIES})
@@ -75,7 +75,7 @@ class Breach(NamedTuple):
         return f"{self.rule.name} at {self.at:.3f}, {self.who}: {self.sentence}"
 
 
-class Life(NamedTuple):
+class Lifetime(NamedTuple):
     """From when a party was confirmed until its end was asked for, and whether its loss in between is excused."""
 
     confirmed_at: float
@@ -88,15 +88,15 @@ def check(history: History) -> list[Breach]:
     rules: tuple[Callable[[History], Iterator[Breach]], ...] = (
         holes,
         contradictions,
-        two_truths,
+        conflicting_versions,
         false_404s,
-        risen_parties,
+        resurrected_parties,
         lost_seats,
         failed_creates,
         failed_joins,
         failed_commands,
         counts_at_rest,
-        levels_at_rest,
+        views_at_rest,
     )
     return sorted((breach for rule in rules for breach in rule(history)), key=lambda breach: breach.at)
 
@@ -109,18 +109,18 @@ def holes(history: History) -> Iterator[Breach]:
     places: dict[str, Position | None] = {}
     for entry in history.entries:
         match entry:
-            case Asked(client=client, since=since):
+            case EnterRequested(client=client, since=since):
                 places[client] = since
             case Entered(client=client, position=position):
                 place = places.get(client)
                 if place is not None and place.epoch != position.epoch:
                     places[client] = None
-            case RoomTold(client=client, position=position):
+            case RoomReceived(client=client, position=position):
                 place = places.get(client)
                 if place is not None and place.epoch == position.epoch and position.version < place.version:
                     yield Breach(Rule.HOLE, entry.at, client, f"ROOM went back from {place} to {position}")
                 places[client] = position
-            case EventTold(client=client, position=position, first=first):
+            case EventReceived(client=client, position=position, first=first):
                 place = places.get(client)
                 if place is None or place.epoch != position.epoch or place.version + 1 != first:
                     yield Breach(Rule.HOLE, entry.at, client, f"after {place} came {entry.kind} {first}..{position}")
@@ -133,7 +133,7 @@ def contradictions(history: History) -> Iterator[Breach]:
         yield Breach(Rule.CONTRADICTION, entry.at, entry.client, entry.sentence)
 
 
-def two_truths(history: History) -> Iterator[Breach]:
+def conflicting_versions(history: History) -> Iterator[Breach]:
     """The same epoch and version of a party mean the same event, and the same party, for every client.
 
     Counts of unlisted seats are left out: how many versions one of them stands for is up to each instance. What a
@@ -142,21 +142,23 @@ def two_truths(history: History) -> Iterator[Breach]:
     newest_windows = _newest_windows(history)
     told: dict[tuple[type[Entry], str, Position], tuple[int, str, float]] = {}
     for entry in history.entries:
-        if not isinstance(entry, (EventTold, RoomTold)):
+        if not isinstance(entry, (EventReceived, RoomReceived)):
             continue
-        if isinstance(entry, EventTold) and entry.kind == "GUEST_COUNT":
+        if isinstance(entry, EventReceived) and entry.kind == "GUEST_COUNT":
             continue
         key = (type(entry), entry.code, entry.position)
         first, client, first_at = told.setdefault(key, (entry.digest, entry.client, entry.at))
         if first != entry.digest:
             sentence = f"{entry.position} of {entry.code} was something else for {client}"
             is_newest = any(w.since <= first_at <= w.until and entry.at <= w.rested_at for w in newest_windows)
-            yield Breach(Rule.TWO_PRIMARIES if is_newest else Rule.TWO_TRUTHS, entry.at, entry.client, sentence)
+            yield Breach(
+                Rule.TWO_PRIMARIES if is_newest else Rule.CONFLICTING_VERSIONS, entry.at, entry.client, sentence
+            )
 
 
 def false_404s(history: History) -> Iterator[Breach]:
     """Nobody is told that a party is not there from its confirmation until its end, unless its loss is excused."""
-    known = lives(history)
+    known = lifetimes(history)
     for began_at, at, who, code, sentence in absences(history):
         life = known.get(code)
         if life and not life.is_excused and life.confirmed_at <= began_at and at < life.ends_at:
@@ -165,11 +167,11 @@ def false_404s(history: History) -> Iterator[Breach]:
 
 def excused_losses(history: History) -> set[str]:
     """The parties that were said not to be there, and whose loss is excused."""
-    known = lives(history)
+    known = lifetimes(history)
     return {code for _, at, _, code, _ in absences(history) if (life := known.get(code)) and life.is_excused}
 
 
-def lives(history: History) -> dict[str, Life]:
+def lifetimes(history: History) -> dict[str, Lifetime]:
     """Every party that was confirmed.
 
     Its loss is excused where the store went within a second of the answer without a replica, and where a store that
@@ -178,11 +180,11 @@ def lives(history: History) -> dict[str, Life]:
     """
     endings = {entry.code: entry.at for entry in history.of(Ending)}
     entered = {entry.code: entry.at for entry in reversed(list(history.of(Entered)))}
-    faults = list(history.of(Struck))
-    overs = [entry.at for entry in history.of(Over)]
+    faults = list(history.of(FaultStarted))
+    overs = [entry.at for entry in history.of(FaultEnded)]
     ended = [(f.at, next((at for at in overs if at >= f.at), float("inf"))) for f in faults if f.ends_instances]
     newest_windows = _newest_windows(history)
-    found: dict[str, Life] = {}
+    found: dict[str, Lifetime] = {}
     for code, confirmed_at in confirmations(history):
         newest = any(w.since <= confirmed_at <= w.until for w in newest_windows)
         alone = any(
@@ -193,7 +195,7 @@ def lives(history: History) -> dict[str, Life]:
             )
             for f in faults
         )
-        found.setdefault(code, Life(confirmed_at, endings.get(code, float("inf")), newest or alone))
+        found.setdefault(code, Lifetime(confirmed_at, endings.get(code, float("inf")), newest or alone))
     return found
 
 
@@ -206,13 +208,13 @@ class _NewestWindow(NamedTuple):
 
 
 def _newest_windows(history: History) -> list[_NewestWindow]:
-    strikes = list(history.of(Struck))
-    ends = [*(struck.at for struck in strikes), float("inf")][1:]
+    strikes = list(history.of(FaultStarted))
+    ends = [*(fault.at for fault in strikes), float("inf")][1:]
     return [
         _NewestWindow(
             fault.at - NEWEST_SECONDS,
             next((s.at + NEWEST_SECONDS for s in history.of(FailedOver) if fault.at <= s.at < end), fault.at),
-            next((rest.at for rest in history.of(Rested) if rest.at >= fault.at), end),
+            next((rest.at for rest in history.of(Quiesced) if rest.at >= fault.at), end),
         )
         for fault, end in zip(strikes, ends, strict=True)
         if fault.forgets_newest
@@ -223,7 +225,7 @@ def confirmations(history: History) -> Iterator[tuple[str, float]]:
     """The codes that were given out, and when."""
     for entry in history.entries:
         match entry:
-            case Called(verb="create", status=200, code=code, ended_at=ended_at):
+            case HttpCall(verb="create", status=200, code=code, ended_at=ended_at):
                 yield code, ended_at
             case Entered(kind="CREATE", code=code, at=at):
                 yield code, at
@@ -234,11 +236,11 @@ def absences(history: History) -> Iterator[tuple[float, float, str, str, str]]:
     asked_at: dict[str, float] = {}
     for entry in history.entries:
         match entry:
-            case Called(verb="join" | "look-up", code=code, status=status, reason=reason):
+            case HttpCall(verb="join" | "look-up", code=code, status=status, reason=reason):
                 if status == 404 or not entry.found:
                     how = f"{entry.verb} was answered {status} {reason}"
                     yield entry.at, entry.ended_at, f"instance {entry.instance}", code, how
-            case Asked(client=client, at=at):
+            case EnterRequested(client=client, at=at):
                 asked_at[client] = at
             case Refused(client=client, code=code, reason=reason) if reason in ABSENT:
                 yield asked_at.get(client, entry.at), entry.at, client, code, f"{entry.kind} was refused: {reason}"
@@ -246,27 +248,27 @@ def absences(history: History) -> Iterator[tuple[float, float, str, str, str]]:
                 yield asked_at.get(client, entry.at), entry.at, client, code, f"closed with {close_code}"
 
 
-def risen_parties(history: History) -> Iterator[Breach]:
+def resurrected_parties(history: History) -> Iterator[Breach]:
     """Nobody is told that a party can be joined, or is there, after its host was told that it has ended.
 
     An end that an unreplicated store confirmed in its last second may be lost with it.
     """
-    crashes = [entry.at for entry in history.of(Struck) if entry.forgets_newest]
+    crashes = [entry.at for entry in history.of(FaultStarted) if entry.forgets_newest]
     ended = {
         entry.code: entry.at
         for entry in history.of(Ended)
         if not any(crash - NEWEST_SECONDS <= entry.at <= crash for crash in crashes)
     }
-    for entry in history.of(Called):
+    for entry in history.of(HttpCall):
         is_there = entry.verb in {"join", "look-up"} and entry.status == 200 and entry.found
         if is_there and entry.at > ended.get(entry.code, float("inf")):
             sentence = f"{entry.code}: {entry.verb} was answered {entry.status}"
-            yield Breach(Rule.RISEN, entry.ended_at, f"instance {entry.instance}", sentence)
+            yield Breach(Rule.RESURRECTED, entry.ended_at, f"instance {entry.instance}", sentence)
 
 
 def lost_seats(history: History) -> Iterator[Breach]:
     """Whoever comes back with its token has its seat, and the seat of nobody who does runs out; told once a client."""
-    known = lives(history)
+    known = lifetimes(history)
     seats: dict[str, Entered] = {}
     owners: dict[tuple[str, str], str] = {}
     settled: set[str] = set()
@@ -279,7 +281,7 @@ def lost_seats(history: History) -> Iterator[Breach]:
                 why = f"was {had.member_id} and came back as {member_id}"
             case Closed(client=client, close_code=close_code):
                 is_lost, why = close_code == TIMED_OUT, f"was closed with {close_code}"
-            case EventTold(kind="MEMBER_LEFT", subject=member_id, code=code):
+            case EventReceived(kind="MEMBER_LEFT", subject=member_id, code=code):
                 client = owners.get((code, member_id), "")
                 is_lost, why = bool(client), f"was told to have left, to {entry.client}"
             case Leaving(client=client):
@@ -287,12 +289,12 @@ def lost_seats(history: History) -> Iterator[Breach]:
                 settled.add(client)
             case _:
                 continue
-        if is_lost and client not in settled and _lives_at(known, entry.code, entry.at):
+        if is_lost and client not in settled and _must_exist_at(known, entry.code, entry.at):
             settled.add(client)
             yield Breach(Rule.LOST_SEAT, entry.at, client, why)
 
 
-def _lives_at(known: dict[str, Life], code: str, at: float) -> bool:
+def _must_exist_at(known: dict[str, Lifetime], code: str, at: float) -> bool:
     """Whether that party had to be there then."""
     life = known.get(code)
     return life is not None and not life.is_excused and life.confirmed_at <= at < life.ends_at
@@ -301,7 +303,7 @@ def _lives_at(known: dict[str, Life], code: str, at: float) -> bool:
 def failed_creates(history: History) -> Iterator[Breach]:
     """A create that was answered as failed has left no party at rest, unless a repeat was told of it."""
     failed = {entry.name for entry in history.of(Refused) if entry.kind == "CREATE"}
-    failed |= {c.name for c in history.of(Called) if c.verb == "create" and c.status not in {200, NO_ANSWER}}
+    failed |= {c.name for c in history.of(HttpCall) if c.verb == "create" and c.status not in {200, NO_ANSWER}}
     confirmed = {code for code, _ in confirmations(history)}
     for entry in history.of(CountAtRest):
         if entry.host_name in failed and entry.code not in confirmed:
@@ -322,9 +324,9 @@ def failed_joins(history: History) -> Iterator[Breach]:
 
 def failed_commands(history: History) -> Iterator[Breach]:
     """Nobody hears a message whose sender was told that it had failed, unless told in doubt; told once a message."""
-    failed = {entry.text: entry for entry in history.of(SayAnswered) if entry.reason}
+    failed = {entry.text: entry for entry in history.of(MessageAnswered) if entry.reason}
     for entry in history.entries:
-        texts = entry.texts if isinstance(entry, RoomTold) else (entry.subject,) if _is_message(entry) else ()
+        texts = entry.texts if isinstance(entry, RoomReceived) else (entry.subject,) if _is_message(entry) else ()
         for text in texts:
             if answer := failed.pop(text, None):
                 sentence = f"{text!r} had been answered {answer.reason} and was heard in {answer.code}"
@@ -332,8 +334,8 @@ def failed_commands(history: History) -> Iterator[Breach]:
                 yield Breach(rule, entry.at, answer.client, sentence)
 
 
-def _is_message(entry: Entry) -> TypeGuard[EventTold]:
-    return isinstance(entry, EventTold) and entry.kind == "MESSAGE"
+def _is_message(entry: Entry) -> TypeGuard[EventReceived]:
+    return isinstance(entry, EventReceived) and entry.kind == "MESSAGE"
 
 
 def counts_at_rest(history: History) -> Iterator[Breach]:
@@ -357,22 +359,22 @@ def counts_at_rest(history: History) -> Iterator[Breach]:
                 yield Breach(Rule.COUNT, count.at, count.source, sentence)
 
 
-def levels_at_rest(history: History) -> Iterator[Breach]:
+def views_at_rest(history: History) -> Iterator[Breach]:
     """At rest whoever has a seat is in, and all who are in one party stand at one position and know the same."""
-    known = lives(history)
+    known = lifetimes(history)
     leaving = {entry.client: entry.at for entry in history.of(Leaving)}
     homes = {entry.client: entry for entry in history.of(Entered)}
-    for rest, (views, _) in zip(history.of(Rested), _rests(history), strict=True):
+    for rest, (views, _) in zip(history.of(Quiesced), _rests(history), strict=True):
         firsts: dict[str, ViewAtRest] = {}
         for view in views:
             first = firsts.setdefault(view.code, view)
             if (view.position, view.digest) != (first.position, first.digest):
                 sentence = f"stands at {view.position} of {view.code}, {first.client} at {first.position}"
-                yield Breach(Rule.NOT_LEVEL, view.at, view.client, sentence)
+                yield Breach(Rule.NOT_SYNCED, view.at, view.client, sentence)
         inside = {view.client for view in views}
         for client, home in homes.items():
             stays = leaving.get(client, float("inf")) > rest.at and home.at < rest.at
-            if stays and client not in inside and _lives_at(known, home.code, rest.at):
+            if stays and client not in inside and _must_exist_at(known, home.code, rest.at):
                 yield Breach(Rule.LOST_SEAT, rest.at, client, f"is not in {home.code} at rest")
 
 
@@ -381,7 +383,7 @@ def _rests(history: History) -> Iterator[tuple[list[ViewAtRest], list[CountAtRes
     rests: list[tuple[list[ViewAtRest], list[CountAtRest]]] = []
     for entry in history.entries:
         match entry:
-            case Rested():
+            case Quiesced():
                 rests.append(([], []))
             case ViewAtRest():
                 rests[-1][0].append(entry)

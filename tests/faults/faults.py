@@ -25,33 +25,33 @@ ANYWHERE: tuple[Kind, ...] = ("single", "sentinel", "cluster")
 
 
 class Strike:
-    """One time that a fault strikes a world, and in it where a party lives that people are in.
+    """One time that a fault strikes a world, and in it where a party lifetimes that people are in.
 
     `over` says that its cause is gone, which its end says otherwise.
     """
 
-    def __init__(self, world: World, story: h.History, code: str, seconds: float) -> None:
+    def __init__(self, world: World, history: h.History, code: str, seconds: float) -> None:
         self.world = world
         self.code = code
         self.seconds = seconds
-        self._story = story
+        self._history = history
         self._is_over = False
 
     def over(self) -> None:
         """From now on everything should come back."""
         if not self._is_over:
             self._is_over = True
-            self._story.add(h.Over(h.now()))
+            self._history.add(h.FaultEnded(h.now()))
 
     def failed_over(self) -> None:
         """Another primary has been named."""
-        self._story.add(h.FailedOver(h.now()))
+        self._history.add(h.FailedOver(h.now()))
 
 
 class Fault(NamedTuple):
-    """A fault: how long it lasts, in short and in long runs, and what `Struck` says of it.
+    """A fault: how long it lasts, in short and in long runs, and what `FaultStarted` says of it.
 
-    `is_felt`: callers are refused for a while, or the fault has not struck.
+    `is_felt`: callers are refused for a while, or the fault did not take effect.
     """
 
     name: str
@@ -71,11 +71,11 @@ class Fault(NamedTuple):
         """Its name as part of a test's name."""
         return "_".join(re.findall(r"\w+", self.name))
 
-    async def strike(self, world: World, story: h.History, code: str, seconds: float) -> None:
-        """Do it to the world where that party lives; write down when it began and when its cause was gone."""
-        struck = (self.name, self.heals_itself, self.forgets_newest, self.forgets, self.ends_instances)
-        story.add(h.Struck(h.now(), *struck))
-        strike = Strike(world, story, code, seconds)
+    async def strike(self, world: World, history: h.History, code: str, seconds: float) -> None:
+        """Do it to the world where that party lifetimes; write down when it began and when its cause was gone."""
+        properties = (self.name, self.heals_itself, self.forgets_newest, self.forgets, self.ends_instances)
+        history.add(h.FaultStarted(h.now(), *properties))
+        strike = Strike(world, history, code, seconds)
         await self.act(strike)
         strike.over()
 
@@ -262,7 +262,7 @@ async def migrate_a_slot(strike: Strike) -> None:
 
 
 async def do_nothing(strike: Strike) -> None:
-    """Nothing breaks: what an evening without a fault costs."""
+    """Nothing breaks: what a scenario without a fault costs."""
     await asyncio.sleep(strike.seconds)
 
 

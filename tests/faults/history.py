@@ -29,7 +29,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Struck(Entry):
+class FaultStarted(Entry):
     """A fault began.
 
     `heals_itself`: what it breaks comes back without a hand, so that it is timed from here and not from its end.
@@ -46,17 +46,17 @@ class Struck(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class Over(Entry):
+class FaultEnded(Entry):
     """The last fault's cause is gone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rested(Entry):
+class Quiesced(Entry):
     """Nobody speaks any more, and whatever had to settle has had its time; views and counts follow."""
 
 
 @dataclass(frozen=True, slots=True)
-class Called(Entry):
+class HttpCall(Entry):
     """An HTTP call that began at `at`: `verb` is create, join or look-up.
 
     `code` is the party's, told by the answer of a create. `name` is the host's in a create, unlike any other.
@@ -74,7 +74,7 @@ class Called(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Entry):
+class EnterRequested(Entry):
     """A phone, connected to an instance, asked to be let in, `CREATE` or `JOIN`, having known that much."""
 
     client: str
@@ -110,7 +110,7 @@ class Refused(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class RoomTold(Entry):
+class RoomReceived(Entry):
     """A phone was given the whole party; `texts` are the messages in it."""
 
     client: str
@@ -121,7 +121,7 @@ class RoomTold(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class EventTold(Entry):
+class EventReceived(Entry):
     """A phone was told an event, which stands for the versions `first` to the position's.
 
     `subject` is the text of a message, or whose seat ran out.
@@ -146,7 +146,7 @@ class Contradicted(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Entry):
+class MessageSent(Entry):
     """A phone sent a message; no two have the same text."""
 
     client: str
@@ -160,7 +160,7 @@ class FailedOver(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class SayAnswered(Entry):
+class MessageAnswered(Entry):
     """A phone was told what became of a message; `reason` is empty where it was granted.
 
     `in_doubt`: the answer said that the message may have been sent all the same.
@@ -251,9 +251,9 @@ class History:
 def is_refusal(entry: Entry) -> bool:
     """Whether a call or a message was refused, or got no answer; that there is no such party is an answer as well."""
     match entry:
-        case Called(status=status):
+        case HttpCall(status=status):
             return status not in {200, 404}
-        case SayAnswered(reason=reason):
+        case MessageAnswered(reason=reason):
             return bool(reason)
     return False
 

@@ -46,7 +46,7 @@ class Line(NamedTuple):
 class Phone:
     """One phone, which first gets in by `CREATE`, or by `JOIN` where it is given a code; `token` is the host's."""
 
-    def __init__(self, story: h.History, line: Line, client: str, *, code: str = "", token: str = "") -> None:
+    def __init__(self, history: h.History, line: Line, client: str, *, code: str = "", token: str = "") -> None:
         self.client = client
         self.code = code
         self.member_id = ""
@@ -54,9 +54,9 @@ class Phone:
         self.view = PartyView()
         self.newest_heard = -1
         """The number of the latest message that it knows of."""
-        self._story = story
+        self._history = history
         self._line = line
-        self._dice = random.Random(client)
+        self._rng = random.Random(client)
         self._kind = "JOIN" if code else "CREATE"
         self._is_owner = bool(token)
         self._token = token or secrets.token_urlsafe(16)
@@ -86,11 +86,11 @@ class Phone:
         while not self.is_done:
             await self._visit()
             if not self.is_done:
-                await asyncio.sleep(self._dice.uniform(0, self._line.jitter_seconds))
+                await asyncio.sleep(self._rng.uniform(0, self._line.jitter_seconds))
 
     async def try_once(self) -> bool:
         """Try to get in once, then leave, which ends the party of a host; whether it got in."""
-        self._story.add(h.Leaving(h.now(), self.client, self.code))
+        self._history.add(h.Leaving(h.now(), self.client, self.code))
         connection = await self._dial()
         if connection is None:
             return False
@@ -106,11 +106,11 @@ class Phone:
 
     async def _leave_by(self, connection: ClientConnection) -> None:
         if self._is_owner:
-            self._story.add(h.Ending(h.now(), self.code))
+            self._history.add(h.Ending(h.now(), self.code))
         await connection.send('{"t":"LEAVE"}')
         await asyncio.wait_for(connection.wait_closed(), PROMISE_ANSWER_SECONDS)
         if self._is_owner and connection.close_code == NORMAL:
-            self._story.add(h.Ended(h.now(), self.code))
+            self._history.add(h.Ended(h.now(), self.code))
 
     async def say(self, text: str) -> None:
         """Send a message; what becomes of it is written down when it is told."""
@@ -120,15 +120,15 @@ class Phone:
         self._sent += 1
         question = f"say-{self._sent}"
         self._unanswered[question] = text
-        self._story.add(h.Said(h.now(), self.client, self.code, text))
+        self._history.add(h.MessageSent(h.now(), self.client, self.code, text))
         with suppress(ConnectionClosed):
             await connection.send(json.dumps({"t": "SEND_MESSAGE", "text": text, "requestId": question}))
 
     async def leave(self) -> None:
         """Give the seat up; from the host it ends the party."""
         if self.is_host:
-            self._story.add(h.Ending(h.now(), self.code))
-        self._story.add(h.Leaving(h.now(), self.client, self.code))
+            self._history.add(h.Ending(h.now(), self.code))
+        self._history.add(h.Leaving(h.now(), self.client, self.code))
         self.phase = Phase.DONE
         if self._connection is not None:
             with suppress(ConnectionClosed):
@@ -155,14 +155,14 @@ class Phone:
             self._connection = None
             self._unanswered.clear()
             connection.transport.abort()
-            self._story.add(h.Closed(h.now(), self.client, self.code, close_code))
+            self._history.add(h.Closed(h.now(), self.client, self.code, close_code))
             if not self.is_done:
                 self.phase = Phase.DONE if close_code in FINAL else Phase.OUTSIDE
 
     async def _dial(self) -> ClientConnection | None:
         """A connection to any instance that takes one."""
         ports = list(self._line.ports())
-        self._dice.shuffle(ports)
+        self._rng.shuffle(ports)
         for port in ports:
             with suppress(OSError, InvalidHandshake, TimeoutError, EOFError):
                 async with self._line.gate:
@@ -193,7 +193,7 @@ class Phone:
             command["since"] = since._asdict()
         self.view.opening = {}
         port = connection.remote_address[1]
-        self._story.add(h.Asked(h.now(), self.client, port, kind, self.code, self._name, since))
+        self._history.add(h.EnterRequested(h.now(), self.client, port, kind, self.code, self._name, since))
         await connection.send(json.dumps(command))
         with suppress(TimeoutError):
             async with asyncio.timeout(PROMISE_ANSWER_SECONDS):
@@ -225,7 +225,7 @@ class Phone:
                 self._hear(message, "")
 
     def _refused(self, kind: str, message: Message) -> None:
-        self._story.add(h.Refused(h.now(), self.client, kind, self.code, self._name, message["reason"]))
+        self._history.add(h.Refused(h.now(), self.client, kind, self.code, self._name, message["reason"]))
 
     def _hear(self, message: Message, asked: str) -> None:
         match message["t"]:
@@ -234,12 +234,12 @@ class Phone:
             case "OK" | "ERROR" if text := self._unanswered.pop(message.get("requestId", ""), None):
                 reason = message.get("reason", "")
                 in_doubt = message.get("inDoubt", False)
-                self._story.add(h.SayAnswered(h.now(), self.client, self.code, text, reason, in_doubt))
+                self._history.add(h.MessageAnswered(h.now(), self.client, self.code, text, reason, in_doubt))
         epoch = self.view.epoch or ""
         try:
             self.view.take(message)
         except AssertionError as fault:
-            self._story.add(h.Contradicted(h.now(), self.client, self.code, f"{message['t']}: {fault}"[:500]))
+            self._history.add(h.Contradicted(h.now(), self.client, self.code, f"{message['t']}: {fault}"[:500]))
             self._begin_afresh(message)
         self._write_down(message, epoch)
         if self.view.is_caught_up and self.phase is Phase.OUTSIDE:
@@ -249,7 +249,7 @@ class Phone:
         self.code, self.member_id = message["code"], message["memberId"]
         position = h.Position(message["epoch"], message["version"])
         resumed = bool(message.get("resumed"))
-        self._story.add(
+        self._history.add(
             h.Entered(h.now(), self.client, asked, self.code, self.member_id, self._name, position, resumed)
         )
 
@@ -270,7 +270,7 @@ class Phone:
             texts = tuple(said["text"] for said in message["snapshot"]["messages"])
             self._heard(texts)
             told = h.digest(self.view.state()) if self.view.room else 0
-            self._story.add(h.RoomTold(h.now(), self.client, self.code, position, told, texts))
+            self._history.add(h.RoomReceived(h.now(), self.client, self.code, position, told, texts))
         elif "version" in message and kind not in {"CREATED", "JOINED", "WELCOME"}:
             version = int(message["version"])
             first = int(message.get("from", version))
@@ -278,8 +278,8 @@ class Phone:
             subject = _subject(message)
             if kind == "MESSAGE":
                 self._heard((subject,))
-            self._story.add(
-                h.EventTold(h.now(), self.client, self.code, kind, first, position, h.digest(message), subject)
+            self._history.add(
+                h.EventReceived(h.now(), self.client, self.code, kind, first, position, h.digest(message), subject)
             )
 
     def _heard(self, texts: Sequence[str]) -> None:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from bench.servers import allow_many_connections
 
-from tests.faults.evening import Evening, Scale
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.history import History
 from tests.faults.older import NoOlderVersion, older_source
 from tests.faults.report import Report, reports, table
+from tests.faults.scenario import Scale, Scenario
 from tests.faults.world import Kind, World
 from tests.support.stores import FLAVOURS, Flavour
 
@@ -49,18 +49,18 @@ def main() -> None:
     """Run the soak that the command line asks for."""
     plan = _plan()
     allow_many_connections()
-    _say(f"seed {plan.seed}: {plan.parties} parties, {plan.clients} clients, {plan.minutes:g} minutes a store")
+    _print(f"seed {plan.seed}: {plan.parties} parties, {plan.clients} clients, {plan.minutes:g} minutes a store")
     try:
         found = {(flavour, kind): _soak(plan, flavour, kind) for flavour in plan.flavours for kind in plan.kinds}
     except NoOlderVersion as missing:
-        _say(str(missing))
+        _print(str(missing))
         sys.exit(2)
     for (flavour, kind), rows in found.items():
-        _say(f"\n{flavour}, {kind}, seed {plan.seed}\n\n{table(rows)}")
+        _print(f"\n{flavour}, {kind}, seed {plan.seed}\n\n{table(rows)}")
     breaches = [breach for rows in found.values() for row in rows for breach in row.breaches]
     for breach in breaches[:BREACHES_TOLD]:
-        _say(str(breach))
-    _say(f"{len(breaches)} breaches")
+        _print(str(breach))
+    _print(f"{len(breaches)} breaches")
     sys.exit(1 if breaches else 0)
 
 
@@ -71,47 +71,47 @@ def _soak(plan: Plan, flavour: Flavour, kind: Kind) -> list[Report]:
         try:
             # An upgrade can be tried once: afterwards all are of this version.
             world.start(older_source(folder) if kind == "single" else None)
-            story = asyncio.run(_evening(plan, world))
+            history = asyncio.run(_scenario(plan, world))
         finally:
             world.close()
         for error in world.errors():
-            _say(f"An instance met an error that it did not expect:\n{error[-2000:]}")
-    _say(f"judging {len(story.entries)} entries ...")
-    return reports(story)
+            _print(f"An instance met an error that it did not expect:\n{error[-2000:]}")
+    _print(f"judging {len(history.entries)} entries ...")
+    return reports(history)
 
 
-async def _evening(plan: Plan, world: World) -> History:
-    story = History()
-    dice = random.Random(f"{plan.seed} {world.flavour} {world.kind}")
+async def _scenario(plan: Plan, world: World) -> History:
+    history = History()
+    rng = random.Random(f"{plan.seed} {world.flavour} {world.kind}")
     ends_at = time.monotonic() + plan.minutes * 60 / len(plan.kinds)
-    async with Evening(world, story, plan.scale(), plan.seed) as evening:
-        _say(f"{world.flavour}, {world.kind}: everybody is in")
-        for fault in _faults(world.kind, dice):
+    async with Scenario(world, history, plan.scale(), plan.seed) as scenario:
+        _print(f"{world.flavour}, {world.kind}: everybody is in")
+        for fault in _faults(world.kind, rng):
             await asyncio.sleep(BREATH_SECONDS)
-            await evening.until_nothing_is_new()
-            await _strike(fault, world, evening, dice)
+            await scenario.until_nothing_is_new()
+            await _strike(fault, world, scenario, rng)
             if time.monotonic() > ends_at:
                 break
-            evening.go_on()
-    return story
+            scenario.go_on()
+    return history
 
 
-async def _strike(fault: Fault, world: World, evening: Evening, dice: random.Random) -> None:
+async def _strike(fault: Fault, world: World, scenario: Scenario, rng: random.Random) -> None:
     began_at = time.monotonic()
-    await fault.strike(world, evening.story, dice.choice(evening.parties).code, fault.long_seconds)
-    is_back = await evening.until_all_is_back()
-    await evening.rest()
-    verdict = "all level" if is_back and evening.is_level() else "NOT LEVEL"
-    _say(f"{time.monotonic() - began_at:6.1f} s  {fault.name}: {verdict}")
+    await fault.strike(world, scenario.history, rng.choice(scenario.parties).code, fault.long_seconds)
+    is_back = await scenario.until_all_is_back()
+    await scenario.rest()
+    verdict = "all level" if is_back and scenario.is_synced() else "NOT LEVEL"
+    _print(f"{time.monotonic() - began_at:6.1f} s  {fault.name}: {verdict}")
 
 
-def _faults(kind: Kind, dice: random.Random) -> Iterator[Fault]:
+def _faults(kind: Kind, rng: random.Random) -> Iterator[Fault]:
     """The faults of that kind of store in a random order, again and again; an upgrade is the first, and only once."""
     known = [fault for fault in FAULTS if kind in fault.kinds]
     yield from (fault for fault in known if fault.begins_older)
     while True:
         again = [fault for fault in known if not fault.begins_older]
-        dice.shuffle(again)
+        rng.shuffle(again)
         yield from again
 
 
@@ -129,7 +129,7 @@ def _plan() -> Plan:
     return Plan(flavours, kinds, asked.parties, asked.clients, asked.minutes, asked.seed)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Every fault, for a short time, under a small evening: nothing untrue is told, and everybody is level again."""
+"""Every fault, for a short time, under a small scenario: nothing untrue is told, and everybody is level again."""
 
 import sys
 import warnings
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.evening import SHORT, Evening
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.history import History
 from tests.faults.older import NoOlderVersion, OnlyOneVersion, older_source
 from tests.faults.report import reports, table
+from tests.faults.scenario import SHORT, Scenario
 from tests.faults.world import World
 
 # From when the store itself is back, a primary's place taken by another where it has to be. An instance that went on
@@ -44,18 +44,18 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 @pytest.mark.filterwarnings("default::tests.faults.older.OnlyOneVersion")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.slug)
-async def test_a_fault_costs_nobody_a_party_or_a_seat_and_says_nothing_untrue(fault: Fault, world: World) -> None:
-    story = History()
-    async with Evening(world, story, SHORT, seed=1) as evening:
-        await evening.until_nothing_is_new()
-        await fault.strike(world, story, evening.parties[0].code, fault.short_seconds)
-        await evening.until_all_is_back()
-        await evening.rest()
-    (report,) = reports(story)
+async def test_fault_costs_no_party_no_seat_and_no_false_answer(fault: Fault, world: World) -> None:
+    history = History()
+    async with Scenario(world, history, SHORT, seed=1) as scenario:
+        await scenario.until_nothing_is_new()
+        await fault.strike(world, history, scenario.parties[0].code, fault.short_seconds)
+        await scenario.until_all_is_back()
+        await scenario.rest()
+    (report,) = reports(history)
     sys.stdout.write(f"{table([report])}\n")
     assert report.refused > 0 or not fault.is_felt
     assert report.breaches == [], "\n".join(map(str, report.breaches[:20]))
     assert (report.parties_lost, report.false_404s, report.seats_lost) == (0, 0, 0)
-    assert report.told_twice == 0 or fault.forgets_newest
+    assert report.conflicting_events == 0 or fault.forgets_newest
     assert report.first_success_seconds <= report.succession_seconds + FIRST_SUCCESS_SECONDS_MAX
-    assert report.level_seconds <= report.succession_seconds + LEVEL_SECONDS_MAX
+    assert report.sync_seconds <= report.succession_seconds + LEVEL_SECONDS_MAX

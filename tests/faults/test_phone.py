@@ -5,12 +5,12 @@ import asyncio
 import psutil
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.faults.evening import LOOK_SECONDS, end
-from tests.faults.history import Asked, History
+from tests.faults.history import EnterRequested, History
 from tests.faults.phone import Line, Phone
+from tests.faults.scenario import LOOK_SECONDS, end
 
 
-async def test_a_visit_that_is_broken_off_leaves_no_connection_open() -> None:
+async def test_cancelled_visit_leaves_no_connection() -> None:
     """Also at an instance that does not take its farewell: whatever is open when a loop ends fails a later test."""
     is_over = asyncio.Event()
 
@@ -19,12 +19,12 @@ async def test_a_visit_that_is_broken_off_leaves_no_connection_open() -> None:
         await is_over.wait()
         connection.transport.abort()
 
-    story = History()
+    history = History()
     async with serve(read_nothing, "127.0.0.1", 0) as instance, asyncio.timeout(10):
         port = int(instance.sockets[0].getsockname()[1])
-        visitor = Phone(story, Line(lambda: [port], asyncio.Semaphore(1), 0.0), "visitor", code="ABCDEF")
+        visitor = Phone(history, Line(lambda: [port], asyncio.Semaphore(1), 0.0), "visitor", code="ABCDEF")
         visit = asyncio.create_task(visitor.try_once())
-        while not any(story.of(Asked)):  # noqa: ASYNC110 - nobody tells
+        while not any(history.of(EnterRequested)):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(LOOK_SECONDS)
         assert connections_to(port) == 1
         await end(visit)

@@ -101,7 +101,7 @@ def is_closed(line: socket.socket) -> bool:
         return True
 
 
-def test_hundreds_of_connections_are_carried_at_once(proxy: StoreProxy) -> None:
+def test_proxy_carries_hundreds_of_connections(proxy: StoreProxy) -> None:
     with ExitStack() as closing:
         lines = [closing.enter_context(dialled(proxy)) for _ in range(CONNECTIONS)]
         for number, line in enumerate(lines):
@@ -109,7 +109,7 @@ def test_hundreds_of_connections_are_carried_at_once(proxy: StoreProxy) -> None:
         assert all(hears(line, b"%06d" % number) for number, line in enumerate(lines))
 
 
-def test_the_end_of_a_proxy_closes_what_it_has_just_accepted(echo: Echo) -> None:
+def test_proxy_close_ends_just_accepted_connections(echo: Echo) -> None:
     """Whatever is open when a loop ends fails a later test."""
     for _ in range(ENDS):
         proxy = StoreProxy(int(echo.server_address[1]))
@@ -126,7 +126,7 @@ def test_much_at_once_arrives_whole(line: socket.socket) -> None:
     assert hears(line, words)
 
 
-def test_what_is_frozen_one_way_waits_and_goes_on(proxy: StoreProxy, line: socket.socket, echo: Echo) -> None:
+def test_frozen_direction_waits_then_continues(proxy: StoreProxy, line: socket.socket, echo: Echo) -> None:
     proxy.freeze(Way.BACK)
     line.sendall(b"there")
     wait_for(lambda: b"there" in echo.heard)
@@ -140,7 +140,7 @@ def test_what_is_frozen_one_way_waits_and_goes_on(proxy: StoreProxy, line: socke
     assert hears(line, b"waits")
 
 
-def test_a_connection_made_while_all_is_frozen_is_taken_and_silent(proxy: StoreProxy) -> None:
+def test_connection_to_frozen_proxy_is_accepted_and_silent(proxy: StoreProxy) -> None:
     proxy.freeze()
     with dialled(proxy) as line:
         line.sendall(b"hello?")
@@ -149,9 +149,7 @@ def test_a_connection_made_while_all_is_frozen_is_taken_and_silent(proxy: StoreP
         assert hears(line, b"hello?")
 
 
-def test_the_end_of_a_connection_does_not_pass_what_is_frozen(
-    proxy: StoreProxy, line: socket.socket, echo: Echo
-) -> None:
+def test_connection_end_does_not_overtake_frozen_data(proxy: StoreProxy, line: socket.socket, echo: Echo) -> None:
     proxy.freeze(Way.BACK)
     line.sendall(BYE)
     wait_for(lambda: BYE in echo.heard)
@@ -160,9 +158,7 @@ def test_the_end_of_a_connection_does_not_pass_what_is_frozen(
     assert is_closed(line)
 
 
-def test_what_is_dropped_is_lost_for_good_and_the_connection_stays(
-    proxy: StoreProxy, line: socket.socket, echo: Echo
-) -> None:
+def test_dropped_data_is_lost_and_connection_stays(proxy: StoreProxy, line: socket.socket, echo: Echo) -> None:
     proxy.drop(Way.BACK)
     line.sendall(b"unheard")
     wait_for(lambda: proxy.lost > 0)
@@ -171,7 +167,7 @@ def test_what_is_dropped_is_lost_for_good_and_the_connection_stays(
     assert said_back(line, b"heard")
 
 
-def test_a_delay_holds_answers_in_their_order_and_can_be_taken_back(proxy: StoreProxy, line: socket.socket) -> None:
+def test_delay_keeps_order_and_can_be_removed(proxy: StoreProxy, line: socket.socket) -> None:
     proxy.delay(0.1, jitter=0.1)
     asked_at = time.monotonic()
     for number in range(10):
@@ -185,9 +181,7 @@ def test_a_delay_holds_answers_in_their_order_and_can_be_taken_back(proxy: Store
     assert hears(line, b"late")
 
 
-def test_cut_after_send_lets_the_command_through_and_loses_its_answer(
-    proxy: StoreProxy, line: socket.socket, echo: Echo
-) -> None:
+def test_cut_after_send_loses_only_the_answer(proxy: StoreProxy, line: socket.socket, echo: Echo) -> None:
     proxy.cut_after_send()
     line.sendall(b"SET it")
     assert is_closed(line)
@@ -197,14 +191,14 @@ def test_cut_after_send_lets_the_command_through_and_loses_its_answer(
         assert said_back(another, b"again")
 
 
-def test_a_cut_breaks_what_there_is_and_nothing_later(proxy: StoreProxy, line: socket.socket) -> None:
+def test_cut_breaks_only_present_connections(proxy: StoreProxy, line: socket.socket) -> None:
     proxy.cut()
     assert is_closed(line)
     with dialled(proxy) as another:
         assert said_back(another, b"again")
 
 
-def test_random_cuts_break_some_connections_and_not_all(proxy: StoreProxy) -> None:
+def test_random_cuts_break_some_connections(proxy: StoreProxy) -> None:
     proxy.cut_at_random(0.2)
     whole = 0
     for _ in range(50):
@@ -223,9 +217,7 @@ def is_broken(line: socket.socket) -> bool:
         return True
 
 
-def test_who_has_subscribed_goes_deaf_and_who_subscribes_afterwards_hears(
-    proxy: StoreProxy, line: socket.socket
-) -> None:
+def test_stalled_subscription_recovers_on_resubscribe(proxy: StoreProxy, line: socket.socket) -> None:
     with dialled(proxy) as ear:
         assert said_back(ear, b"SSUBSCRIBE x")
         proxy.deafen()

@@ -39,7 +39,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClusterT
         topology.stop()
 
 
-def test_sentinels_replace_a_master_that_is_killed_and_it_comes_back_as_a_replica(sentinel: SentinelTopology) -> None:
+def test_sentinels_replace_killed_primary(sentinel: SentinelTopology) -> None:
     assert sentinel.url.startswith("redis+sentinel://hubbub:s3cret@127.0.0.1:")
     first = sentinel.primary_of(CODE)
     first.admin.set(KEY, "{}")
@@ -54,7 +54,7 @@ def test_sentinels_replace_a_master_that_is_killed_and_it_comes_back_as_a_replic
     assert sentinel.documents() == {CODE: "after"}
 
 
-def test_a_replica_takes_over_a_shard_on_request_and_when_its_master_is_killed(cluster: ClusterTopology) -> None:
+def test_replica_takes_over_on_request_and_on_kill(cluster: ClusterTopology) -> None:
     assert cluster.url.count("127.0.0.1:") == 6
     first = cluster.primary_of(CODE)
     first.admin.set(KEY, "{}")

@@ -13,7 +13,7 @@ from tests.support.pairs import Pair
 from tests.support.stores import StoreServer, wait_for
 
 
-def test_a_party_made_on_one_instance_is_joined_on_another(shared_pair: Pair) -> None:
+def test_party_of_one_instance_is_joined_on_another(shared_pair: Pair) -> None:
     here, there = shared_pair.instances
     party = here.create(name="Ann").body
     code = party["partyCode"]
@@ -31,7 +31,7 @@ def test_a_party_made_on_one_instance_is_joined_on_another(shared_pair: Pair) ->
     assert found["instanceId"] != here.call("GET", "/health").body["instanceId"]
 
 
-def test_a_party_survives_the_restart_of_every_instance(pair: tuple[Instance, Instance]) -> None:
+def test_party_survives_restart_of_every_instance(pair: tuple[Instance, Instance]) -> None:
     code = pair[0].create().body["partyCode"]
     for instance in pair:
         assert instance.terminate() == 0
@@ -40,18 +40,18 @@ def test_a_party_survives_the_restart_of_every_instance(pair: tuple[Instance, In
         assert instance.join(code).status == 200
 
 
-def test_a_party_survives_the_kill_of_the_instance_that_made_it(pair: tuple[Instance, Instance]) -> None:
+def test_party_survives_kill_of_its_creator(pair: tuple[Instance, Instance]) -> None:
     code = pair[0].create().body["partyCode"]
     pair[0].kill()
     assert pair[1].join(code).status == 200
 
 
-def test_a_create_repeated_elsewhere_with_its_key_gives_the_same_party(shared_pair: Pair) -> None:
+def test_create_repeated_with_key_elsewhere_is_same_party(shared_pair: Pair) -> None:
     key = "0123456789abcdef-_XYZ"
     assert shared_pair.here.create(key).body == shared_pair.there.create(key).body
 
 
-def test_a_killed_store_makes_nobody_say_not_found(pair: tuple[Instance, Instance], store: StoreServer) -> None:
+def test_killed_store_gives_no_not_found(pair: tuple[Instance, Instance], store: StoreServer) -> None:
     code = pair[0].create().body["partyCode"]
     store.kill()
     for instance in pair:
@@ -71,7 +71,7 @@ def has_checked_its_store(instance: Instance) -> bool:
     return any(line["event"] == "doctor" and "summary" in line for line in instance.log())
 
 
-def test_a_frozen_store_is_answered_for_in_two_seconds_and_nothing_happens_later(
+def test_frozen_store_fails_in_2_seconds_without_late_effect(
     pair: tuple[Instance, Instance], store: StoreServer
 ) -> None:
     code = pair[0].create("a-key-of-enough-characters").body["partyCode"]
@@ -102,7 +102,7 @@ def test_a_frozen_store_is_answered_for_in_two_seconds_and_nothing_happens_later
     assert store.admin.keys("party:*") == [f"party:{code}"]
 
 
-def test_a_full_store_refuses_creates_and_joins_go_on(pair: tuple[Instance, Instance], store: StoreServer) -> None:
+def test_full_store_refuses_creates_but_not_joins(pair: tuple[Instance, Instance], store: StoreServer) -> None:
     code = pair[0].create().body["partyCode"]
     store.admin.config_set("maxmemory", "1")
     assert pair[0].create().status == 500
@@ -115,7 +115,7 @@ def test_a_full_store_refuses_creates_and_joins_go_on(pair: tuple[Instance, Inst
     assert pair[0].create().status == 200
 
 
-def test_a_replica_by_mistake_never_proves_absence(pair: tuple[Instance, Instance], store: StoreServer) -> None:
+def test_replica_as_store_never_proves_absence(pair: tuple[Instance, Instance], store: StoreServer) -> None:
     code = pair[0].create().body["partyCode"]
     store.admin.replicaof("127.0.0.1", "1")
     assert pair[0].create().status == 500
@@ -126,9 +126,7 @@ def test_a_replica_by_mistake_never_proves_absence(pair: tuple[Instance, Instanc
     assert pair[0].call("GET", "/ready").status == 503
 
 
-def test_an_instance_that_starts_without_its_store_serves_once_that_comes(
-    store: StoreServer, new_instance: MakeInstance
-) -> None:
+def test_instance_started_without_store_serves_once_it_comes(store: StoreServer, new_instance: MakeInstance) -> None:
     store.kill()
     instance = new_instance(REDIS_URL=f"redis://127.0.0.1:{store.port}").start()
     assert instance.redis_state() in {"connecting", "disconnected"}
@@ -137,9 +135,7 @@ def test_an_instance_that_starts_without_its_store_serves_once_that_comes(
     wait_for(lambda: instance.create().status == 200, 2.0)
 
 
-def test_a_request_in_progress_is_answered_before_the_instance_ends(
-    store: StoreServer, new_instance: MakeInstance
-) -> None:
+def test_request_in_progress_is_answered_before_shutdown(store: StoreServer, new_instance: MakeInstance) -> None:
     instance = new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start()
     store.freeze()
     answers: list[Answer] = []
@@ -154,7 +150,7 @@ def test_a_request_in_progress_is_answered_before_the_instance_ends(
     assert "Traceback" not in instance.errors()
 
 
-def test_a_body_that_is_still_arriving_is_waited_for(new_instance: MakeInstance) -> None:
+def test_shutdown_waits_for_arriving_body(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
     with socket.create_connection(("127.0.0.1", instance.port)) as phone:
         phone.sendall(b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
@@ -168,7 +164,7 @@ def test_a_body_that_is_still_arriving_is_waited_for(new_instance: MakeInstance)
     assert instance.terminate() == 0
 
 
-def test_the_state_of_the_store_is_logged_once_a_change(store: StoreServer, new_instance: MakeInstance) -> None:
+def test_store_state_is_logged_once_per_change(store: StoreServer, new_instance: MakeInstance) -> None:
     instance = new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start()
     store.kill()
     for _ in range(20):

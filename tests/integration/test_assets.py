@@ -37,9 +37,7 @@ def set_name(page: str) -> str:
     return str(names.pop())
 
 
-def test_the_page_asks_only_for_files_of_its_own_set_and_all_are_there(
-    instance: Instance, page: str, set_name: str
-) -> None:
+def test_page_loads_only_existing_files_of_its_set(instance: Instance, page: str, set_name: str) -> None:
     to_itself = {"", "/"}
     addresses = set(ADDRESS.findall(page)) - to_itself
     assert addresses
@@ -67,7 +65,7 @@ def loaded(instance: Instance, roots: set[str], *imports: re.Pattern[str]) -> se
     return seen
 
 
-def test_just_the_modules_that_the_page_begins_with_are_announced(instance: Instance, page: str, set_name: str) -> None:
+def test_page_preloads_exactly_its_first_modules(instance: Instance, page: str, set_name: str) -> None:
     announced = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
     assert len(announced) == len(set(announced))
     at_once = loaded(instance, {"/app/main.js"}, AT_ONCE)
@@ -75,16 +73,14 @@ def test_just_the_modules_that_the_page_begins_with_are_announced(instance: Inst
     assert len(loaded(instance, {"/app/main.js"}, AT_ONCE, LATER)) > len(at_once)
 
 
-def test_what_the_sets_own_name_asks_for_is_kept_for_ever(instance: Instance, set_name: str) -> None:
+def test_files_under_set_name_are_cached_for_ever(instance: Instance, set_name: str) -> None:
     answer = instance.call("GET", f"/app/{set_name}/icon.svg")
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "public, max-age=31536000, immutable")
     assert answer.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
 
 
 @pytest.mark.parametrize("path", ["/app/icon.svg", f"/app/{ANOTHER_SET}/icon.svg"])
-def test_without_the_sets_name_or_with_anothers_the_file_of_today_is_given(
-    instance: Instance, set_name: str, path: str
-) -> None:
+def test_files_under_other_set_name_are_current_and_uncached(instance: Instance, set_name: str, path: str) -> None:
     answer = instance.call("GET", path)
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
     assert answer.body == instance.call("GET", f"/app/{set_name}/icon.svg").body
@@ -108,7 +104,7 @@ def test_what_the_caller_has_is_not_sent_again(instance: Instance, path: str, en
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/service-worker.js", "/app/icon.svg"])
-def test_a_compressed_answer_says_the_same_in_less(instance: Instance, path: str) -> None:
+def test_compressed_file_is_smaller_and_identical(instance: Instance, path: str) -> None:
     plain = instance.call("GET", path, headers={"Accept-Encoding": "identity"})
     zipped = instance.call("GET", path, headers={"Accept-Encoding": "gzip"})
     refused = instance.call("GET", path, headers={"Accept-Encoding": "gzip;q=0"})
@@ -128,7 +124,7 @@ def test_head_tells_what_get_would(instance: Instance, path: str) -> None:
         assert told.headers[header] == asked.headers[header]
 
 
-def test_pages_of_other_origins_may_import_the_files_and_show_a_code_and_no_more(instance: Instance) -> None:
+def test_other_origins_may_load_only_files_and_codes(instance: Instance) -> None:
     file = instance.call("GET", "/app/icon.svg").headers
     assert file["Access-Control-Allow-Origin"] == "*"
     assert file["Cross-Origin-Resource-Policy"] == "cross-origin"
@@ -174,7 +170,7 @@ def test_no_other_path_leads_anywhere(instance: Instance, set_name: str, path: s
     assert json.loads(body)["reason"] == "not_found"
 
 
-def test_an_unknown_file_and_an_unknown_method_are_refused_in_the_one_shape(instance: Instance) -> None:
+def test_unknown_file_or_method_is_refused_as_json(instance: Instance) -> None:
     expect_refusal(instance.call("GET", "/app/nothing.js"), 404, "not_found")
     expect_refusal(instance.call("POST", "/app/icon.svg"), 405, "method_not_allowed")
 
@@ -188,7 +184,7 @@ def test_any_text_in_the_address_gets_the_page(instance: Instance, page: str, co
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
 
 
-def test_the_service_worker_knows_the_set_of_the_page(instance: Instance, page: str, set_name: str) -> None:
+def test_service_worker_knows_set_of_page(instance: Instance, page: str, set_name: str) -> None:
     answer = instance.call("GET", "/service-worker.js")
     assert answer.headers["Cache-Control"] == "no-cache"
     assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
@@ -212,7 +208,7 @@ def test_the_manifest_names_icons_that_are_there(instance: Instance) -> None:
         assert (found.status, found.headers["Content-Type"].split(";")[0]) == (200, icon["type"])
 
 
-def test_a_page_may_run_and_call_only_what_comes_from_here(instance: Instance) -> None:
+def test_content_policy_allows_only_own_origin(instance: Instance) -> None:
     policy = instance.call("GET", "/").headers["Content-Security-Policy"]
     directives = dict(part.split(" ", 1) for part in policy.split("; "))
     assert directives["default-src"] == "'none'"
@@ -224,7 +220,7 @@ def test_a_page_may_run_and_call_only_what_comes_from_here(instance: Instance) -
 
 
 @pytest.mark.parametrize("host", ["x; script-src *", "x y", "a'b", "[::1]:8080", "*", "", "x" * 300])
-def test_no_host_header_gets_words_into_the_policy(instance: Instance, host: str) -> None:
+def test_host_header_cannot_inject_into_policy(instance: Instance, host: str) -> None:
     policy = instance.call("GET", "/", headers={"Host": host}).headers["Content-Security-Policy"]
     assert "connect-src 'self';" in policy
     assert policy.count("script-src") == 1

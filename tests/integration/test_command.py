@@ -25,7 +25,7 @@ SECRET = "hunter2-the-password"
         ("HUBBUB_DATA_DIR", "/proc/hubbub"),
     ],
 )
-def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path, name: str, value: str) -> None:
+def test_bad_setting_stops_start_with_one_sentence(tmp_path: Path, name: str, value: str) -> None:
     ended = hubbub("serve", folder=tmp_path, **{"PORT": "0", "HUBBUB_DATA_DIR": str(tmp_path), name: value})
     assert ended.returncode == 2
     assert ended.stdout == ""
@@ -41,7 +41,7 @@ def test_a_secret_in_a_bad_value_is_not_repeated(tmp_path: Path) -> None:
     assert SECRET not in ended.stderr + ended.stdout
 
 
-def test_replicas_are_not_promised_where_there_are_none(tmp_path: Path) -> None:
+def test_required_replicas_must_exist(tmp_path: Path) -> None:
     ended = hubbub("serve", folder=tmp_path, PORT="0", HUBBUB_DATA_DIR=str(tmp_path), REDIS_MIN_REPLICAS="1")
     assert ended.returncode == 2
     assert "REDIS_MIN_REPLICAS" in ended.stderr.splitlines()[-1]
@@ -59,7 +59,7 @@ def test_certificates_without_tls_are_refused(tmp_path: Path) -> None:
     assert "PEM" in ended.stderr
 
 
-def test_config_prints_what_is_effective_and_masks_what_is_secret(tmp_path: Path) -> None:
+def test_config_prints_effective_values_and_masks_secrets(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"PORT=9999\nREDIS_PASSWORD={SECRET}\nPARTY_CAPACITY=\n")
     ended = hubbub("config", folder=tmp_path, REDIS_URL=f"redis://ann:{SECRET}@localhost:6380/1", HOST="127.0.0.1")
     assert ended.returncode == 0
@@ -107,7 +107,7 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, new_instance: Make
     assert f"PORT={first.port}" in sentence
 
 
-def test_of_two_instances_on_one_port_the_slower_ends(store: StoreServer, new_instance: MakeInstance) -> None:
+def test_second_instance_on_same_port_ends(store: StoreServer, new_instance: MakeInstance) -> None:
     # A frozen store keeps both from listening for a while, so that both have taken the port.
     store.freeze()
     settings = {"PORT": str(lasting_port()), "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
@@ -120,7 +120,7 @@ def test_of_two_instances_on_one_port_the_slower_ends(store: StoreServer, new_in
     assert f"PORT={settings['PORT']}" in slower.errors().splitlines()[-1]
 
 
-def test_a_second_signal_does_not_spoil_a_clean_end(new_instance: MakeInstance) -> None:
+def test_second_signal_keeps_shutdown_clean(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
     process = psutil.Process(instance.pid)
     while not instance.ended():
@@ -135,7 +135,7 @@ def test_serve_prints_where_phones_find_it(new_instance: MakeInstance) -> None:
     assert instance.terminate() == 0
 
 
-def test_serve_on_loopback_says_that_phones_cannot_reach_it(new_instance: MakeInstance) -> None:
+def test_serve_on_loopback_warns_of_unreachability(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
     wait_for(lambda: f"http://127.0.0.1:{instance.port}, which phones cannot reach" in instance.printed())
 

@@ -63,7 +63,7 @@ def test_a_store_that_is_well_ends_with_status_0(tmp_path: Path, store: StoreSer
     assert "\x1b" not in ended.stdout
 
 
-def test_a_warning_comes_with_advice_and_ends_with_status_0(tmp_path: Path, store: StoreServer) -> None:
+def test_doctor_warning_gives_advice_and_status_0(tmp_path: Path, store: StoreServer) -> None:
     store.admin.config_set("maxmemory-policy", "volatile-lru")
     ended = hubbub("doctor", folder=tmp_path, **at(store))
     assert ended.returncode == 0
@@ -89,7 +89,7 @@ def test_the_findings_can_be_had_as_json(tmp_path: Path, store: StoreServer) -> 
     assert [finding["check"] for finding in json.loads(ended.stdout)] == ["answer"]
 
 
-def test_a_store_that_does_not_answer_is_one_sentence_and_status_1(tmp_path: Path, store: StoreServer) -> None:
+def test_doctor_silent_store_gives_one_sentence_and_status_1(tmp_path: Path, store: StoreServer) -> None:
     store.freeze()
     frozen = hubbub("doctor", folder=tmp_path, **at(store))
     store.kill()
@@ -119,7 +119,7 @@ def test_no_secret_is_printed(tmp_path: Path, store: StoreServer) -> None:
         assert SECRET not in ended.stdout + ended.stderr
 
 
-def test_the_private_engine_is_started_for_the_moment(tmp_path: Path) -> None:
+def test_doctor_starts_private_engine_for_the_check(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     ended = hubbub("doctor", folder=tmp_path, HUBBUB_DATA_DIR=str(folder))
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -130,7 +130,7 @@ def test_the_private_engine_is_started_for_the_moment(tmp_path: Path) -> None:
     assert engines(folder) == []
 
 
-def test_an_engine_that_runs_is_looked_at_and_left_alone(tmp_path: Path, new_instance: MakeInstance) -> None:
+def test_doctor_leaves_running_engine_alone(tmp_path: Path, new_instance: MakeInstance) -> None:
     instance = new_instance().start()
     code = instance.create().body["partyCode"]
     before = instance.engine()
@@ -178,9 +178,7 @@ def test_serve_has_one_line_where_all_is_well(new_instance: MakeInstance) -> Non
     assert (line["level"], line["summary"]) == ("info", counted(found))
 
 
-def test_serve_waits_for_a_store_that_is_away_and_then_checks_it(
-    ill_store: StoreServer, new_instance: MakeInstance
-) -> None:
+def test_serve_waits_for_absent_store_then_checks_it(ill_store: StoreServer, new_instance: MakeInstance) -> None:
     ill_store.kill()
     instance = new_instance(**at(ill_store)).start()
     assert doctors_lines(instance) == []
@@ -191,7 +189,7 @@ def test_serve_waits_for_a_store_that_is_away_and_then_checks_it(
     assert instance.terminate() == 0
 
 
-def test_serve_can_end_while_a_frozen_store_is_waited_for(ill_store: StoreServer, new_instance: MakeInstance) -> None:
+def test_serve_can_end_while_waiting_for_frozen_store(ill_store: StoreServer, new_instance: MakeInstance) -> None:
     ill_store.freeze()
     instance = new_instance(PORT=str(lasting_port()), **at(ill_store)).start()
     assert instance.terminate() == 0

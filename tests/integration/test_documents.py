@@ -24,13 +24,13 @@ def served(instance: Instance, path: str) -> Any:
     return answer.body
 
 
-def test_the_http_interface_is_described_as_openapi(instance: Instance) -> None:
+def test_http_interface_is_described_as_openapi(instance: Instance) -> None:
     document = served(instance, "/openapi.json")
     assert document["openapi"] == "3.1.0"
     assert {"/openapi.json", "/asyncapi.json", "/ws"} <= set(document["paths"])
 
 
-def test_the_live_connection_is_described_as_asyncapi(instance: Instance) -> None:
+def test_websocket_is_described_as_asyncapi(instance: Instance) -> None:
     document = served(instance, "/asyncapi.json")
     assert document["asyncapi"] == "3.0.0"
     assert document["info"]["version"] == instance.call("GET", "/health").body["version"]
@@ -43,7 +43,7 @@ def test_the_two_descriptions_name_each_other(instance: Instance) -> None:
     assert "/openapi.json" in served(instance, "/asyncapi.json")["info"]["description"]
 
 
-def test_every_address_that_is_described_is_there(instance: Instance) -> None:
+def test_described_paths_exist(instance: Instance) -> None:
     for path, item in served(instance, "/openapi.json")["paths"].items():
         for method in item.keys() & {"get", "post"}:
             answer = instance.call(method.upper(), path.replace("{code}", "ABC123"))

@@ -38,7 +38,7 @@ def the_owner(*instances: Instance) -> Instance:
     return owners[0]
 
 
-def test_a_party_survives_a_restart_with_nothing_installed(new_instance: MakeInstance) -> None:
+def test_embedded_party_survives_restart(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
     code = instance.create().body["partyCode"]
     assert instance.terminate() == 0
@@ -46,7 +46,7 @@ def test_a_party_survives_a_restart_with_nothing_installed(new_instance: MakeIns
     assert instance.join(code).status == 200
 
 
-def test_the_engine_listens_on_no_port_and_its_folder_is_private(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_engine_has_no_port_and_private_folder(new_instance: MakeInstance, tmp_path: Path) -> None:
     instance = new_instance().start()
     engine = instance.engine()
     assert engine is not None
@@ -55,14 +55,14 @@ def test_the_engine_listens_on_no_port_and_its_folder_is_private(new_instance: M
     assert stat.S_IMODE((tmp_path / "data" / "engine.sock").stat().st_mode) == 0o700
 
 
-def test_a_second_instance_shares_the_engine_of_the_first(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_second_instance_shares_engine_of_first(new_instance: MakeInstance, tmp_path: Path) -> None:
     first, second = new_instance().start(), new_instance().start()
     assert second.join(first.create().body["partyCode"]).status == 200
     assert first.join(second.create().body["partyCode"]).status == 200
     assert len(engines(tmp_path / "data")) == 1
 
 
-def test_a_survivor_goes_on_when_the_owner_is_killed(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_survivor_continues_when_owner_is_killed(new_instance: MakeInstance, tmp_path: Path) -> None:
     first, second = new_instance().start(), new_instance().start()
     codes = [first.create().body["partyCode"] for _ in range(20)]
     wait_for(lambda: has_written(tmp_path / "data"))
@@ -75,7 +75,7 @@ def test_a_survivor_goes_on_when_the_owner_is_killed(new_instance: MakeInstance,
     assert len(engines(tmp_path / "data")) == 1
 
 
-def test_a_survivor_goes_on_when_the_owner_ends(new_instance: MakeInstance) -> None:
+def test_survivor_continues_when_owner_ends(new_instance: MakeInstance) -> None:
     first, second = new_instance().start(), new_instance().start()
     code = first.create().body["partyCode"]
     assert first.terminate() == 0
@@ -85,7 +85,7 @@ def test_a_survivor_goes_on_when_the_owner_ends(new_instance: MakeInstance) -> N
     assert the_owner(first, second) is second
 
 
-def test_of_six_racing_starters_one_owns_the_engine(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_six_racing_starters_share_one_engine(new_instance: MakeInstance, tmp_path: Path) -> None:
     instances = [new_instance() for _ in range(6)]
     for instance in instances:
         instance.spawn()
@@ -107,7 +107,7 @@ def test_no_engine_outlives_the_last_instance(new_instance: MakeInstance, tmp_pa
     wait_for(lambda: not engines(tmp_path / "data"), 5.0)
 
 
-def test_a_frozen_engine_does_not_outlive_its_killed_owner(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_frozen_engine_ends_with_killed_owner(new_instance: MakeInstance, tmp_path: Path) -> None:
     instance = new_instance().start()
     engine = instance.engine()
     assert engine is not None
@@ -116,7 +116,7 @@ def test_a_frozen_engine_does_not_outlive_its_killed_owner(new_instance: MakeIns
     wait_for(lambda: not engines(tmp_path / "data"), 5.0)
 
 
-def test_a_killed_engine_is_replaced_with_all_its_parties(new_instance: MakeInstance) -> None:
+def test_killed_engine_is_replaced_with_its_parties(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
     code = instance.create().body["partyCode"]
     engine = instance.engine()
@@ -126,16 +126,14 @@ def test_a_killed_engine_is_replaced_with_all_its_parties(new_instance: MakeInst
     assert {instance.join(code).status for _ in range(20)} == {200}
 
 
-def test_a_data_folder_may_have_a_longer_path_than_a_sockets_address(
-    new_instance: MakeInstance, tmp_path: Path
-) -> None:
+def test_data_folder_may_exceed_socket_path_length(new_instance: MakeInstance, tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 20) / ("longer" * 10) / "data with spaces"
     first = new_instance(HUBBUB_DATA_DIR=str(folder)).start()
     second = new_instance(HUBBUB_DATA_DIR=str(folder)).start()
     assert second.join(first.create().body["partyCode"]).status == 200
 
 
-def test_an_engine_that_cannot_be_started_is_started_when_it_can(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_unstartable_engine_is_retried_until_it_starts(new_instance: MakeInstance, tmp_path: Path) -> None:
     instance = new_instance().start()
     code = instance.create().body["partyCode"]
     log = tmp_path / "data" / "engine.log"
@@ -150,9 +148,7 @@ def test_an_engine_that_cannot_be_started_is_started_when_it_can(new_instance: M
     wait_for(lambda: instance.join(code).status == 200)
 
 
-def test_an_engine_whose_data_is_unreadable_ends_the_start_with_its_words(
-    new_instance: MakeInstance, tmp_path: Path
-) -> None:
+def test_unreadable_engine_data_ends_start_with_its_error(new_instance: MakeInstance, tmp_path: Path) -> None:
     instance = new_instance().start()
     instance.create()
     assert instance.terminate() == 0
@@ -178,9 +174,7 @@ def test_sigterm_during_the_start_is_obeyed(new_instance: MakeInstance) -> None:
     engine.resume()
 
 
-def test_what_has_expired_is_gone_from_the_disk_after_the_next_start(
-    new_instance: MakeInstance, tmp_path: Path
-) -> None:
+def test_expired_party_leaves_disk_after_next_start(new_instance: MakeInstance, tmp_path: Path) -> None:
     def names_on_disk() -> set[bytes]:
         content = b"".join(map(_content, (tmp_path / "data").rglob("*")))
         return {name for name in (b"Somebody Gone", b"Somebody Here") if name in content}

@@ -83,7 +83,7 @@ def test_a_look_up_tells_when_the_party_began(instance: Instance) -> None:
 
 
 @pytest.mark.parametrize("code", ["ZZZZZZ", "A", "%FF%00", "..%2F..%2Fetc", "x" * 500])
-def test_a_look_up_of_nothing_says_that_it_does_not_exist(instance: Instance, code: str) -> None:
+def test_look_up_of_unknown_code_says_not_existing(instance: Instance, code: str) -> None:
     answer = instance.look_up(code)
     assert answer.status == 200
     assert answer.body["exists"] is False
@@ -131,13 +131,13 @@ def test_a_body_over_16_kib_is_refused(instance: Instance, path: str) -> None:
     expect_refusal(instance.call("POST", path, data=chunks), 413, "body_too_large")
 
 
-def test_an_announced_oversize_body_is_refused_before_it_is_sent(instance: Instance) -> None:
+def test_announced_oversize_body_is_refused_unread(instance: Instance) -> None:
     for expect in (b"", b"Expect: 100-continue\r\n"):
         head = b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n" + expect + b"\r\n"
         assert send_raw(instance, head).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(instance: Instance) -> None:
+def test_stalled_body_times_out(instance: Instance) -> None:
     head = b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
     assert send_raw(instance, head).startswith(b"HTTP/1.1 408 ")
 
@@ -155,7 +155,7 @@ def test_one_idempotency_key_makes_one_party(instance: Instance) -> None:
     assert instance.create("another-secret-of-theirs").body["partyCode"] != first.body["partyCode"]
 
 
-def test_unknown_addresses_and_methods_are_refused_in_the_one_shape(instance: Instance) -> None:
+def test_unknown_path_or_method_is_refused_as_json(instance: Instance) -> None:
     expect_refusal(instance.call("GET", "/nowhere"), 404, "not_found")
     expect_refusal(instance.call("GET", "/src/hubbub/app.py"), 404, "not_found")
     expect_refusal(instance.call("GET", "/api/party/"), 404, "not_found")
@@ -165,7 +165,7 @@ def test_unknown_addresses_and_methods_are_refused_in_the_one_shape(instance: In
     expect_refusal(instance.call("DELETE", "/api/party/ABC123"), 405, "method_not_allowed")
 
 
-def test_every_answer_says_who_gave_it_and_is_protected(instance: Instance) -> None:
+def test_answers_carry_instance_id_and_security_headers(instance: Instance) -> None:
     for method, path in (("GET", "/health"), ("GET", "/"), ("GET", "/nowhere"), ("PUT", "/health")):
         headers = instance.call(method, path).headers
         assert re.fullmatch(r"server-[a-z0-9]{7,}", headers["X-Instance-Id"])
@@ -176,7 +176,7 @@ def test_every_answer_says_who_gave_it_and_is_protected(instance: Instance) -> N
         assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_a_sane_request_id_is_kept_and_any_other_replaced(instance: Instance) -> None:
+def test_request_id_is_kept_if_valid_else_replaced(instance: Instance) -> None:
     def told(given: str) -> str:
         return instance.call("GET", "/health", headers={"X-Request-Id": given.encode()}).headers["X-Request-Id"]
 
@@ -246,14 +246,14 @@ def is_whole(answer: bytes) -> bool:
         b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\nabcd",
     ],
 )
-def test_what_is_hardly_http_is_answered_in_the_one_shape(instance: Instance, request_: bytes) -> None:
+def test_malformed_http_is_answered_as_json(instance: Instance, request_: bytes) -> None:
     head, _, body = send_raw(instance, request_).partition(b"\r\n\r\n")
     assert b" 400 " in head.splitlines()[0]
     assert b"X-Instance-Id: server-" in head
     assert json.loads(body)["reason"] == "bad_request"
 
 
-def test_every_request_is_one_line_in_the_log_and_no_token_is(tmp_path: Path) -> None:
+def test_request_log_has_one_line_and_no_token(tmp_path: Path) -> None:
     instance = Instance(tmp_path).start()
     try:
         party = instance.create("my-very-secret-idempotency-key").body

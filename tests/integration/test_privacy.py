@@ -57,9 +57,7 @@ def test_the_log_names_nobody(new_instance: MakeInstance, new_phone: MakePhone) 
     assert "127.0.0.1" not in str(lines)
 
 
-def test_every_field_of_a_request_in_the_log_is_in_this_document(
-    new_instance: MakeInstance, new_phone: MakePhone
-) -> None:
+def test_logged_request_fields_are_in_privacy_document(new_instance: MakeInstance, new_phone: MakePhone) -> None:
     instance = new_instance().start()
     ask_everything(instance, party_of_two(instance, new_phone))
     assert instance.terminate() == 0

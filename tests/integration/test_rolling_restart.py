@@ -61,7 +61,7 @@ class PartyGoer:
         self.granted: list[str] = []
         self.doubtful: list[str] = []
         self._port = port
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._connection: ClientConnection | None = None
         self._news = asyncio.Event()
 
@@ -89,7 +89,7 @@ class PartyGoer:
         """Enter by that command and later by the token, for ever."""
         while True:
             await self._visit(self._return() if self.openings else opening)
-            await asyncio.sleep(self._dice.uniform(0, JITTER_SECONDS))
+            await asyncio.sleep(self._rng.uniform(0, JITTER_SECONDS))
 
     def _return(self) -> Message:
         seat = self.openings[0]
@@ -265,7 +265,7 @@ def stage(tmp_path: Path, store: StoreServer, new_instance: MakeInstance) -> Ite
 
 
 @pytest.mark.parametrize("store", ["redis"], indirect=True)
-async def test_restarting_both_instances_costs_nobody_a_seat_and_tells_nobody_of_a_leave(stage: Stage) -> None:
+async def test_rolling_restart_costs_no_seat_and_reports_no_leave(stage: Stage) -> None:
     record = await rolling_restart(stage, PARTIES, GUESTS)
     sys.stdout.write(f"{record}\n")
     assert (record.seats_lost, record.leaves_told, record.absences_told) == (0, 0, 0)
@@ -280,7 +280,7 @@ async def test_restarting_both_instances_costs_nobody_a_seat_and_tells_nobody_of
 
 
 @pytest.mark.parametrize("store", ["redis"], indirect=True)
-def test_what_the_proxy_passes_on_and_what_it_says_itself(stage: Stage) -> None:
+def test_proxy_forwards_requests_and_answers_its_own(stage: Stage) -> None:
     url = f"http://127.0.0.1:{stage.proxy.port}"
     with pytest.raises(InvalidStatus, match="403"):
         asyncio.run(connected(stage.proxy.port, "http://elsewhere.example"))

@@ -67,7 +67,7 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
         watcher.close()
 
 
-def test_a_partys_events_are_printed_until_it_ends(shared_pair: Pair, new_phone: MakePhone, watch: Watch) -> None:
+def test_watch_prints_events_until_party_ends(shared_pair: Pair, new_phone: MakePhone, watch: Watch) -> None:
     host = new_phone(shared_pair.here)
     host.create(name="Ann")
     watcher = watch(host.code.lower(), shared_pair.there.port)
@@ -82,20 +82,20 @@ def test_a_partys_events_are_printed_until_it_ends(shared_pair: Pair, new_phone:
     assert "The party ended (host_left)" in watcher.printed()
 
 
-def test_a_party_that_is_not_there_is_told_in_one_sentence(shared_pair: Pair, watch: Watch) -> None:
+def test_watch_unknown_party_gives_one_sentence(shared_pair: Pair, watch: Watch) -> None:
     watcher = watch("ZZZZZZ", shared_pair.here.port)
     assert watcher.wait() == 1
     assert watcher.printed() == "Party not found (party_not_found).\n"
 
 
-def test_what_is_no_address_of_a_server_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_watch_bad_server_address_gives_one_sentence(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hubbub", "watch", "BCDFGH", "--server", "localhost"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
     assert ended.returncode == 2
     assert ended.stderr == "--server must be a URL such as http://localhost:8080, not 'localhost'.\n"
 
 
-def test_the_watcher_comes_back_when_its_instance_does(
+def test_watch_reconnects_after_instance_restart(
     store: StoreServer, new_instance: MakeInstance, new_phone: MakePhone, watch: Watch
 ) -> None:
     settings = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}

@@ -43,7 +43,7 @@ class StoreProxy:
         self.lost = 0
         """How many pieces have been thrown away."""
         self._store_port = store_port
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._seconds, self._jitter = 0.0, 0.0
         self._frozen: frozenset[Way] = frozenset()
         self._dropping: frozenset[Way] = frozenset()
@@ -201,7 +201,7 @@ class StoreProxy:
                         self.cuts += 1
                         link.cut()
                     elif not self._loses(link, way, data):
-                        held.put_nowait((self._loop.time(), self._dice.random(), data))
+                        held.put_nowait((self._loop.time(), self._rng.random(), data))
             if way in self._dropping:
                 return  # nobody hears of the end
             held.put_nowait(None)
@@ -217,7 +217,7 @@ class StoreProxy:
     def _breaks(self, way: Way) -> bool:
         if way is Way.BACK and self._cuts_after_send:
             return True
-        return self._chance_of_cut > 0 and self._dice.random() < self._chance_of_cut
+        return self._chance_of_cut > 0 and self._rng.random() < self._chance_of_cut
 
     def _loses(self, link: "_Link", way: Way, data: bytes) -> bool:
         if way is Way.THERE and b"SUBSCRIBE" in data.upper():

@@ -1,4 +1,4 @@
-"""An evening: parties whose phones talk, visitors who come and go, and callers; it can be brought to rest."""
+"""A scenario: parties whose phones talk, visitors who come and go, and callers; it can be brought to rest."""
 
 import asyncio
 import itertools
@@ -24,7 +24,7 @@ LOOKS_AT_ONCE = 20
 
 
 class Scale(NamedTuple):
-    """How large an evening is. A pause is one party's, or one caller's; `jitter_seconds` that of phones coming back."""
+    """How large a scenario is. Pauses are per party or caller; `jitter_seconds` is the delay before a client returns."""
 
     parties: int
     guests: int
@@ -50,32 +50,32 @@ class Party:
         """Its code, once there is one."""
         return self.host.code
 
-    def is_at_one_place(self) -> bool:
+    def is_at_one_position(self) -> bool:
         """Whether all are in, and at the same position: cheaper to know than whether they are level."""
         place = self.host.view.position
         return all(phone.is_inside and phone.view.position == place for phone in self.phones)
 
-    def is_level(self) -> bool:
+    def is_synced(self) -> bool:
         """Whether all are in, and know the same, that all of them and nobody else are connected included."""
-        if not self.is_at_one_place():
+        if not self.is_at_one_position():
             return False
         present = {phone.member_id for phone in self.phones}
         first = self.host.view
         return first.connected() == present and all(phone.view.state() == first.state() for phone in self.phones)
 
 
-class Evening:
-    """Everybody on one world, writing one story."""
+class Scenario:
+    """Everybody on one world, writing one history."""
 
-    def __init__(self, world: World, story: h.History, scale: Scale, seed: int) -> None:
-        self.story = story
+    def __init__(self, world: World, history: h.History, scale: Scale, seed: int) -> None:
+        self.history = history
         self.parties: list[Party] = []
         self._world = world
         self._scale = scale
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._numbers = itertools.count()
         self._messages = 0
-        self._known = Parties(lambda: [party.code for party in self.parties if party.code], self._dice)
+        self._known = Parties(lambda: [party.code for party in self.parties if party.code], self._rng)
         self._gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
         self._stack = AsyncExitStack()
         self._staying: list[asyncio.Task[None]] = []
@@ -86,7 +86,7 @@ class Evening:
     async def __aenter__(self) -> Self:
         """Let the parties begin, and everybody be in."""
         http = await self._stack.enter_async_context(session())
-        self._callers = [Caller(self.story, http, port) for port in self._world.ports()]
+        self._callers = [Caller(self.history, http, port) for port in self._world.ports()]
         hosts = [await self._host(number) for number in range(self._scale.parties)]
         self.parties = [Party(host) for host in hosts]
         self._stay(hosts)
@@ -94,7 +94,7 @@ class Evening:
         for party in self.parties:
             party.phones += [self._phone("guest", party.code) for _ in range(self._scale.guests)]
             self._stay(party.phones[1:])
-        assert await self.until(self.is_level), "the parties did not get level"
+        assert await self.until(self.is_synced), "the parties did not get level"
         self.go_on()
         return self
 
@@ -125,7 +125,7 @@ class Evening:
 
     async def until_nothing_is_new(self) -> None:
         """Wait until every party is too old for its loss to be excused by its youth."""
-        youngest = max(entry.at for entry in self.story.of(h.Entered))
+        youngest = max(entry.at for entry in self.history.of(h.Entered))
         await self.until(lambda: h.now() > youngest + NEWEST_SECONDS)
 
     async def until_all_is_back(self) -> bool:
@@ -135,10 +135,10 @@ class Evening:
         """
         give_up_at = h.now() + self._scale.patience_seconds
         while True:
-            known = len(self.story.entries)
+            known = len(self.history.entries)
             if not await self._is_back():
                 return False
-            if h.now() > give_up_at or not any(map(h.is_refusal, self.story.entries[known:])):
+            if h.now() > give_up_at or not any(map(h.is_refusal, self.history.entries[known:])):
                 return True
 
     async def _is_back(self) -> bool:
@@ -156,9 +156,9 @@ class Evening:
             await asyncio.sleep(HURRY_SECONDS)
         return True
 
-    def is_level(self) -> bool:
+    def is_synced(self) -> bool:
         """Whether the phones of every party know the same."""
-        return all(party.is_at_one_place() for party in self.parties) and all(p.is_level() for p in self.parties)
+        return all(party.is_at_one_position() for party in self.parties) and all(p.is_synced() for p in self.parties)
 
     async def rest(self) -> None:
         """Be quiet, wait until everybody is level and what failed is taken back, and write down how it is."""
@@ -169,14 +169,14 @@ class Evening:
         documents = await self._settled_documents()
         # The views are written down in the same moment: something may have been on its way to phones as well.
         await self.until(self._is_settled)
-        self.story.add(h.Rested(h.now()))
+        self.history.add(h.Quiesced(h.now()))
         for party in self.parties:
             for phone in party.phones:
                 self._write_down_view(phone)
         for code, document in documents.items():
-            self.story.add(_count(STORE, code, document))
+            self.history.add(_count(STORE, code, document))
         gate = asyncio.Semaphore(LOOKS_AT_ONCE)
-        ended = [entry.code for entry in self.story.of(h.Ended)][-ENDED_ASKED_AFTER:]
+        ended = [entry.code for entry in self.history.of(h.Ended)][-ENDED_ASKED_AFTER:]
         async with asyncio.TaskGroup() as tasks:
             for caller in self._callers:
                 for code in [*self._known.all(), *ended]:
@@ -184,17 +184,17 @@ class Evening:
 
     def _is_settled(self) -> bool:
         """Whether everybody is level, and no seat is left of joins that failed, as far as phones know."""
-        if not self.is_level():
+        if not self.is_synced():
             return False
-        failed = {entry.name for entry in self.story.of(h.Refused) if entry.kind == "JOIN" and entry.name}
-        granted = {entry.member_id for entry in self.story.of(h.Entered)}
+        failed = {entry.name for entry in self.history.of(h.Refused) if entry.kind == "JOIN" and entry.name}
+        granted = {entry.member_id for entry in self.history.of(h.Entered)}
         seats = [member for party in self.parties for member in party.host.view.members.values()]
         return not any(seat["name"] in failed and seat["id"] not in granted for seat in seats)
 
     async def _settled_documents(self) -> dict[str, dict[str, object]]:
         """The store's documents, once those of failed creates are gone and counts are right, or patience is."""
-        failed = {entry.name for entry in self.story.of(h.Refused) if entry.kind == "CREATE"}
-        failed |= {c.name for c in self.story.of(h.Called) if c.verb == "create" and c.status >= 400}
+        failed = {entry.name for entry in self.history.of(h.Refused) if entry.kind == "CREATE"}
+        failed |= {c.name for c in self.history.of(h.HttpCall) if c.verb == "create" and c.status >= 400}
         guests = {party.code: len(party.phones) - 1 for party in self.parties}
         give_up_at = h.now() + self._scale.patience_seconds
         while True:
@@ -218,13 +218,13 @@ class Evening:
         async with gate:
             await caller.join(code)
             if document := await caller.look_up(code):
-                self.story.add(_count(f"instance {document['instanceId']}", code, document))
+                self.history.add(_count(f"instance {document['instanceId']}", code, document))
 
     def _write_down_view(self, phone: Phone) -> None:
         view = phone.view
         if not phone.is_inside:
             return
-        self.story.add(
+        self.history.add(
             h.ViewAtRest(
                 h.now(),
                 phone.client,
@@ -251,24 +251,24 @@ class Evening:
     def _phone(self, role: str, code: str = "", token: str = "") -> Phone:
         client = f"{role} {next(self._numbers)}"
         line = Line(self._world.ports, self._gate, self._scale.jitter_seconds)
-        return Phone(self.story, line, client, code=code, token=token)
+        return Phone(self.history, line, client, code=code, token=token)
 
     def _stay(self, phones: list[Phone]) -> None:
         self._staying += [asyncio.create_task(phone.stay()) for phone in phones]
 
     async def _chat(self, party: Party) -> None:
         while True:
-            await asyncio.sleep(self._scale.chat_pause_seconds * self._dice.uniform(0.5, 1.5))
+            await asyncio.sleep(self._scale.chat_pause_seconds * self._rng.uniform(0.5, 1.5))
             await self._speak(party)
 
     async def _speak(self, party: Party) -> None:
         if inside := [phone for phone in party.phones if phone.is_inside]:
             self._messages += 1
-            await self._dice.choice(inside).say(text_of(self._messages))
+            await self._rng.choice(inside).say(text_of(self._messages))
 
     async def _be_visited(self, party: Party) -> None:
         while True:
-            await asyncio.sleep(self._scale.visit_pause_seconds * self._dice.uniform(0.5, 1.5))
+            await asyncio.sleep(self._scale.visit_pause_seconds * self._rng.uniform(0.5, 1.5))
             await self._visit(self._phone("visitor", party.code))
 
     async def _begin_and_end(self, caller: Caller) -> None:
@@ -286,7 +286,7 @@ class Evening:
         await asyncio.shield(visit)
 
     def _raise_faults(self) -> None:
-        """Fail where the evening itself is broken, not the world."""
+        """Fail where the scenario itself is broken, not the world."""
         for task in (*self._staying, *self._moving):
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error

@@ -35,7 +35,7 @@ def end_by_hand(store: StoreServer, code: str) -> None:
     store.command("DEL", f"party:{code}")
 
 
-def test_a_store_that_comes_back_empty_gets_back_what_lives_and_what_ended(
+def test_empty_store_gets_back_parties_and_tombstones(
     pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
 ) -> None:
     here, there = pair
@@ -65,7 +65,7 @@ def test_a_store_that_comes_back_empty_gets_back_what_lives_and_what_ended(
     assert create(there) == created
 
 
-def test_a_party_deleted_by_hand_comes_back_and_one_ended_by_hand_does_not(
+def test_deleted_party_is_restored_but_not_an_ended_one(
     pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
 ) -> None:
     host, guest = new_phone(pair[0]), new_phone(pair[1])
@@ -82,7 +82,7 @@ def test_a_party_deleted_by_hand_comes_back_and_one_ended_by_hand_does_not(
     assert joining(pair[0], host.code) == (404, "party_ended")
 
 
-def test_an_older_state_of_the_store_neither_raises_what_ended_nor_unseats_anybody(
+def test_older_store_state_revives_no_party_and_costs_no_seat(
     pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
 ) -> None:
     host, early, late = (new_phone(pair[number]) for number in (0, 1, 1))

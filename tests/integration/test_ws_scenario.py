@@ -1,4 +1,4 @@
-"""An evening in which everybody does anything: whatever was granted, all who are there know the same."""
+"""A scenario in which everybody does anything: whatever was granted, all who are there know the same."""
 
 import asyncio
 import json
@@ -19,12 +19,12 @@ LEVEL_EVERY = 40
 
 
 @dataclass
-class Evening:
-    """A party, the phones in it, and the dice that decide what happens."""
+class Scenario:
+    """A party, the phones in it, and the rng that decide what happens."""
 
     crowd: Crowd
     pair: Pair
-    dice: random.Random
+    rng: random.Random
     code: str = ""
     phones: list[CrowdPhone] = field(default_factory=list)
     granted: int = 0
@@ -32,11 +32,11 @@ class Evening:
     def anybody(self) -> CrowdPhone:
         """One of those who are there, the host more often than others."""
         hosts = [phone for phone in self.phones if phone.member_id == phone.room["hostId"]]
-        return self.dice.choice(hosts if hosts and self.dice.random() < 0.4 else self.phones)
+        return self.rng.choice(hosts if hosts and self.rng.random() < 0.4 else self.phones)
 
     async def newcomer(self) -> None:
         """Somebody new comes in, if that is allowed."""
-        phone = await self.crowd.phone(self.dice.choice(self.pair.instances))
+        phone = await self.crowd.phone(self.rng.choice(self.pair.instances))
         answer = await phone.ask("JOIN", code=self.code)
         if answer["t"] == "JOINED":
             await phone.wait_until(lambda: phone.view.is_caught_up)
@@ -46,8 +46,8 @@ class Evening:
 
     async def come_back(self, leaver: CrowdPhone) -> None:
         """Who lost the connection takes the seat again, with or without what was known."""
-        view = leaver.view if self.dice.random() < 0.5 else None
-        phone = await self.crowd.phone(self.dice.choice(self.pair.instances), view=view)
+        view = leaver.view if self.rng.random() < 0.5 else None
+        phone = await self.crowd.phone(self.rng.choice(self.pair.instances), view=view)
         since = {"since": leaver.view.position} if view is not None else {}
         opening = await phone.join(self.code, token=leaver.token, **since)
         assert (opening["resumed"], opening["memberId"]) == (True, leaver.member_id)
@@ -56,7 +56,7 @@ class Evening:
     async def blink(self) -> None:
         """Somebody's connection breaks, and comes back."""
         phone = self.anybody()
-        await self.dice.choice([phone.vanish, phone.hang_up])()
+        await self.rng.choice([phone.vanish, phone.hang_up])()
         await self.come_back(phone)
 
     async def leave(self) -> None:
@@ -78,21 +78,21 @@ class Evening:
 
     async def command(self) -> None:
         """Somebody tries something else."""
-        target, dice = self.anybody(), self.dice
+        target, rng = self.anybody(), self.rng
         deeds: list[tuple[str, dict[str, Any]]] = [
-            ("SEND_MESSAGE", {"text": f"word {dice.random()}"}),
+            ("SEND_MESSAGE", {"text": f"word {rng.random()}"}),
             ("SEND_REACTION", {"emoji": "🎉"}),
-            ("RENAME", {"name": dice.choice(["", "Zoë", "x" * 60, "\u202e"])}),
+            ("RENAME", {"name": rng.choice(["", "Zoë", "x" * 60, "\u202e"])}),
             ("PROMOTE", {"targetId": target.member_id}),
-            ("CHAT_MODE_SET", {"mode": dice.choice(["OPEN", "EMOJI_ONLY", "LOCKED"])}),
-            ("LOCK_SET", {"locked": dice.random() < 0.3}),
-            ("HOST_TRACK_SELECTED", {"filename": f"{dice.randrange(9)}.mp3"}),
-            ("HOST_NEXT_TRACK_QUEUED", {"filename": dice.choice(["next.mp3", None])}),
-            ("HOST_TRACK_CHANGED", {"filename": f"{dice.randrange(9)}.mp3", "nextFilename": "n.mp3"}),
-            ("HOST_PLAY", dice.choice([{}, {"position": dice.random() * 1e4}, {"position": dice.randrange(9)}])),
-            ("HOST_PAUSE", dice.choice([{}, {"position": dice.random() / 1e6}, {"position": 1e5}])),
+            ("CHAT_MODE_SET", {"mode": rng.choice(["OPEN", "EMOJI_ONLY", "LOCKED"])}),
+            ("LOCK_SET", {"locked": rng.random() < 0.3}),
+            ("HOST_TRACK_SELECTED", {"filename": f"{rng.randrange(9)}.mp3"}),
+            ("HOST_NEXT_TRACK_QUEUED", {"filename": rng.choice(["next.mp3", None])}),
+            ("HOST_TRACK_CHANGED", {"filename": f"{rng.randrange(9)}.mp3", "nextFilename": "n.mp3"}),
+            ("HOST_PLAY", rng.choice([{}, {"position": rng.random() * 1e4}, {"position": rng.randrange(9)}])),
+            ("HOST_PAUSE", rng.choice([{}, {"position": rng.random() / 1e6}, {"position": 1e5}])),
         ]
-        kind, fields = dice.choice(deeds)
+        kind, fields = rng.choice(deeds)
         self.note(await self.anybody().ask(kind, **fields))
 
     def note(self, answer: Message) -> None:
@@ -123,26 +123,26 @@ class Evening:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_after_any_evening_all_know_the_same(shared_pair: Pair, seed: int) -> None:
+def test_members_agree_after_random_commands(shared_pair: Pair, seed: int) -> None:
     asyncio.run(spend(shared_pair, random.Random(seed)))
 
 
-async def spend(pair: Pair, dice: random.Random) -> None:
+async def spend(pair: Pair, rng: random.Random) -> None:
     async with Crowd() as crowd:
-        evening = Evening(crowd, pair, dice)
+        scenario = Scenario(crowd, pair, rng)
         host = await crowd.phone(pair.here)
-        evening.code = (await host.create())["code"]
-        evening.phones.append(host)
+        scenario.code = (await host.create())["code"]
+        scenario.phones.append(host)
         for _ in range(PEOPLE):
-            await evening.newcomer()
+            await scenario.newcomer()
         for number in range(1, DEEDS + 1):
-            await deed(evening)()
+            await deed(scenario)()
             if number % LEVEL_EVERY == 0:
-                await evening.level()
-        assert evening.granted > DEEDS / 8
+                await scenario.level()
+        assert scenario.granted > DEEDS / 8
 
 
-def deed(evening: Evening) -> Callable[[], Awaitable[None]]:
+def deed(scenario: Scenario) -> Callable[[], Awaitable[None]]:
     """What happens next; mostly somebody does something."""
-    deeds = [evening.newcomer, evening.blink, evening.leave, evening.kick, evening.command]
-    return evening.dice.choices(deeds, weights=[1, 2, 0.7, 0.7, 12])[0]
+    deeds = [scenario.newcomer, scenario.blink, scenario.leave, scenario.kick, scenario.command]
+    return scenario.rng.choices(deeds, weights=[1, 2, 0.7, 0.7, 12])[0]

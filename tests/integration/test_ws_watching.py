@@ -25,7 +25,7 @@ def document(store: StoreServer, code: str) -> dict[str, Any]:
     return content
 
 
-def test_a_watcher_is_told_everything_and_may_do_nothing(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_watcher_gets_all_events_and_no_commands(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     watcher = new_phone(shared_pair.there)
     watching = watcher.watch(host.code.lower())
@@ -118,9 +118,7 @@ def test_a_party_is_one_key_that_operators_count(party: Party, shared_pair: Pair
             assert 0 < shared_pair.store.admin.ttl(key) <= TTL_SECONDS
 
 
-def test_a_command_renews_a_partys_life_and_a_look_up_does_not(
-    party: Party, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_party_ttl_renewed_by_command_not_by_look_up(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     admin = shared_pair.store.admin
     made = shared_pair.here.create().body
     admin.expire(f"party:{made['partyCode']}", 1000)
@@ -135,7 +133,7 @@ def test_a_command_renews_a_partys_life_and_a_look_up_does_not(
     assert TTL_SECONDS - 10 <= admin.ttl(f"party:{party.host.code}") <= TTL_SECONDS
 
 
-def test_a_lease_renewal_alone_keeps_a_party_alive(party: Party, shared_pair: Pair) -> None:
+def test_party_kept_alive_by_lease_renewals_alone(party: Party, shared_pair: Pair) -> None:
     admin = shared_pair.store.admin
     admin.expire(f"party:{party.host.code}", 1000)
     wait_for(lambda: admin.ttl(f"party:{party.host.code}") > TTL_SECONDS - 10)

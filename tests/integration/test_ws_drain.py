@@ -47,7 +47,7 @@ def moved(new_phone: MakePhone, phones: list[Phone], target: Instance) -> list[P
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_the_phones_of_a_stopping_instance_go_on_elsewhere(
+def test_clients_of_stopping_instance_continue_elsewhere(
     tmp_path: Path, new_phone: MakePhone, flavour: Flavour
 ) -> None:
     with started_pair(flavour, tmp_path) as pair:
@@ -67,7 +67,7 @@ def test_the_phones_of_a_stopping_instance_go_on_elsewhere(
         wait_until_level(bystander, *arrived)
 
 
-def test_a_rolling_restart_of_all_instances_costs_no_seat(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_rolling_restart_of_all_instances_costs_no_seat(tmp_path: Path, new_phone: MakePhone) -> None:
     with started_pair("valkey", tmp_path) as pair:
         host = new_phone(pair.here)
         host.create()

@@ -15,9 +15,7 @@ EMOJI = ["🎉", "❤️", "👍🏽", "👨‍👩‍👧", "🇩🇪", "1️�
 NOT_EMOJI = ["x", "1", "🎉🎉", "🎉x", " ", ":tada:", "<b>", "\u200d"]
 
 
-def test_what_is_said_reaches_everybody_and_the_next_to_come(
-    party: Party, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_message_reaches_members_and_later_guests(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     for number in range(12):
         host.do("SEND_MESSAGE", text=f"host {number}")
@@ -48,7 +46,7 @@ def test_a_message_has_one_to_500_characters(party: Party) -> None:
     assert host.wait_for_message("MESSAGE")["text"] == "nothing between"
 
 
-def test_a_reaction_is_one_emoji_and_reaches_everybody(party: Party) -> None:
+def test_reaction_is_one_emoji_and_reaches_all(party: Party) -> None:
     host, guest = party
     version = host.view.version
     for emoji in EMOJI:
@@ -97,7 +95,7 @@ def test_the_chat_mode_says_what_guests_may(
     wait_until_level(host, guest, late)
 
 
-def test_commands_in_one_frame_are_taken_in_order(party: Party) -> None:
+def test_commands_in_one_frame_run_in_order(party: Party) -> None:
     host, guest = party
     batch = [
         {"t": "SEND_MESSAGE", "text": "one", "requestId": "1"},
@@ -120,7 +118,7 @@ def test_commands_in_one_frame_are_taken_in_order(party: Party) -> None:
     assert [message["t"] for message in answers] == ["OK", "OK", "OK", "ERROR", "PONG"]
 
 
-def test_a_frame_may_take_a_seat_and_speak(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_frame_with_join_and_message_is_accepted(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     phone = new_phone(shared_pair.here)
     phone.send_frame(json.dumps([{"t": "JOIN", "code": party.host.code}, {"t": "SEND_MESSAGE", "text": "here I am"}]))
     phone.wait_for_message("MESSAGE", text="here I am")
@@ -128,7 +126,7 @@ def test_a_frame_may_take_a_seat_and_speak(party: Party, shared_pair: Pair, new_
     wait_until_level(*party.phones, phone)
 
 
-def test_who_speaks_too_fast_is_told_so_and_may_go_on_later(party: Party) -> None:
+def test_fast_sender_is_rate_limited_for_a_while(party: Party) -> None:
     host, guest = party
     started_at = time.monotonic()
     for number in range(100):

@@ -49,7 +49,7 @@ def lame_pair(store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance)
     return Lame(store, whole, lame)
 
 
-def test_a_seat_whose_taking_was_answered_as_failed_is_not_taken(
+def test_join_answered_as_failed_leaves_no_seat(
     own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
     pair = lame_pair(own_store, proxy, new_instance)
@@ -79,7 +79,7 @@ def gets_in(phone: Phone, code: str, **fields: str) -> bool:
     return bool(answer["t"] == "JOINED")
 
 
-def test_a_party_whose_creation_was_answered_as_failed_is_not_there(
+def test_create_answered_as_failed_leaves_no_party(
     own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
     pair = lame_pair(own_store, proxy, new_instance)
@@ -91,7 +91,7 @@ def test_a_party_whose_creation_was_answered_as_failed_is_not_there(
     wait_for(lambda: own_store.admin.keys("party:*") == [f"party:{phone.code}"])
 
 
-def test_a_command_whose_answer_is_lost_is_done_once_or_not_at_all(
+def test_command_with_lost_answer_runs_at_most_once(
     own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
     pair = lame_pair(own_store, proxy, new_instance)
@@ -109,7 +109,7 @@ def test_a_command_whose_answer_is_lost_is_done_once_or_not_at_all(
     assert (host.all_of("MEMBER_LEFT"), guest.close_code) == ([], None)
 
 
-def test_an_instance_whose_subscription_died_silently_is_level_within_ten_seconds(
+def test_silent_subscription_is_resynced_within_10_seconds(
     own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_phone: MakePhone
 ) -> None:
     pair = lame_pair(own_store, proxy, new_instance)

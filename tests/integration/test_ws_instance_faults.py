@@ -31,9 +31,7 @@ def ids(phones: Iterable[Phone]) -> set[str]:
     return {phone.member_id for phone in phones}
 
 
-def test_the_members_of_a_killed_instance_are_shown_disconnected_within_15_seconds(
-    tmp_path: Path, new_phone: MakePhone
-) -> None:
+def test_killed_instance_members_disconnect_within_15_seconds(tmp_path: Path, new_phone: MakePhone) -> None:
     with started_pair("valkey", tmp_path) as pair:
         host = new_phone(pair.here)
         host.create(name="Ann")
@@ -56,7 +54,7 @@ def test_the_members_of_a_killed_instance_are_shown_disconnected_within_15_secon
         assert host.all_of("MEMBER_LEFT") == []
 
 
-def test_a_party_whose_host_was_on_a_killed_instance_waits_and_ends_once(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_killed_instance_host_party_waits_then_ends_once(tmp_path: Path, new_phone: MakePhone) -> None:
     with started_pair("redis", tmp_path, HOST_GRACE_SECONDS="5", LEASE_SECONDS="3") as pair:
         lost, rescued = (new_phone(pair.there) for _ in range(2))
         guests = []
@@ -75,7 +73,7 @@ def test_a_party_whose_host_was_on_a_killed_instance_waits_and_ends_once(tmp_pat
         assert guests[1].view.ended is None
 
 
-def test_a_frozen_instance_thaws_into_the_truth(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_frozen_instance_resyncs_after_thaw(tmp_path: Path, new_phone: MakePhone) -> None:
     folders = [tmp_path / "pair", tmp_path / "brief"]
     for folder in folders:
         folder.mkdir()
@@ -133,9 +131,7 @@ def settled(phone: Phone, connected: set[str]) -> bool:
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_a_subscription_that_is_cut_is_mended_and_nothing_is_missed(
-    tmp_path: Path, new_phone: MakePhone, flavour: Flavour
-) -> None:
+def test_cut_subscription_is_restored_without_loss(tmp_path: Path, new_phone: MakePhone, flavour: Flavour) -> None:
     with started_pair(flavour, tmp_path) as pair:
         host = new_phone(pair.here)
         host.create()
@@ -152,7 +148,7 @@ def test_a_subscription_that_is_cut_is_mended_and_nothing_is_missed(
         wait_for(lambda: all(instance.call("GET", "/ready").status == 200 for instance in pair.instances))
 
 
-def test_no_token_and_nothing_said_is_in_a_log(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_log_has_no_token_and_no_message(tmp_path: Path, new_phone: MakePhone) -> None:
     with started_pair("redis", tmp_path) as pair:
         host, guest, stranger = new_phone(pair.here), new_phone(pair.there), new_phone(pair.there)
         host.create()

@@ -48,9 +48,7 @@ def expect_held_from(vanished_at: float, disconnected_at: float) -> None:
     assert now - disconnected_at < HOLD_SECONDS + LATE_SECONDS
 
 
-def test_a_full_party_takes_nobody_new_and_keeps_every_seat(
-    host: Phone, short_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_full_party_refuses_guests_and_keeps_seats(host: Phone, short_pair: Pair, new_phone: MakePhone) -> None:
     guests = [new_phone(short_pair.instances[number % 2]) for number in range(CAPACITY - 1)]
     for guest in guests:
         guest.join(host.code)
@@ -71,7 +69,7 @@ def test_a_full_party_takes_nobody_new_and_keeps_every_seat(
     wait_until_level(host, back, guests[2], late)
 
 
-def test_a_seat_waits_for_its_guest_and_is_then_given_up(host: Phone, short_pair: Pair, new_phone: MakePhone) -> None:
+def test_seat_held_for_grace_then_released(host: Phone, short_pair: Pair, new_phone: MakePhone) -> None:
     gone, returning = (new_phone(short_pair.there) for _ in range(2))
     for guest in (gone, returning):
         guest.join(host.code)
@@ -89,7 +87,7 @@ def test_a_seat_waits_for_its_guest_and_is_then_given_up(host: Phone, short_pair
     wait_until_level(host, back)
 
 
-def test_a_party_waits_for_its_host_and_then_ends(short_pair: Pair, new_phone: MakePhone) -> None:
+def test_party_waits_for_host_then_ends(short_pair: Pair, new_phone: MakePhone) -> None:
     ended, kept = ((new_phone(short_pair.here), new_phone(short_pair.there)) for _ in range(2))
     for host, guest in (ended, kept):
         host.create()
@@ -113,7 +111,7 @@ def test_a_party_waits_for_its_host_and_then_ends(short_pair: Pair, new_phone: M
     assert kept[1].view.ended is None
 
 
-def test_a_party_that_everybody_left_alone_ends_too(short_pair: Pair, new_phone: MakePhone) -> None:
+def test_deserted_party_ends_too(short_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = new_phone(short_pair.here), new_phone(short_pair.there)
     host.create()
     guest.join(host.code)
@@ -125,7 +123,7 @@ def test_a_party_that_everybody_left_alone_ends_too(short_pair: Pair, new_phone:
     assert short_pair.here.join(never_entered).status == 200
 
 
-def test_who_enters_no_party_is_closed_after_ten_seconds(short_pair: Pair, new_phone: MakePhone) -> None:
+def test_idle_connection_closed_after_10_seconds(short_pair: Pair, new_phone: MakePhone) -> None:
     started_at = time.monotonic()
     silent, pinging, refused = (new_phone(short_pair.here) for _ in range(3))
     watcher, host = (new_phone(short_pair.there) for _ in range(2))

@@ -25,7 +25,7 @@ def own_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def test_a_connection_is_welcomed_by_the_instance_that_took_it(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_connection_is_welcomed_by_its_instance(shared_pair: Pair, new_phone: MakePhone) -> None:
     seen = set()
     for instance in shared_pair.instances:
         welcome = new_phone(instance).welcome
@@ -38,7 +38,7 @@ def test_a_connection_is_welcomed_by_the_instance_that_took_it(shared_pair: Pair
     assert len(seen) == 2
 
 
-def test_a_created_party_is_told_and_then_its_room(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_create_answers_created_then_room(shared_pair: Pair, new_phone: MakePhone) -> None:
     host = new_phone(shared_pair.here)
     created = host.create(name="Ann")
     assert host.kinds() == ["WELCOME", "CREATED", "ROOM"]
@@ -61,7 +61,7 @@ def test_a_created_party_is_told_and_then_its_room(shared_pair: Pair, new_phone:
     assert shared_pair.there.join(created["code"]).status == 200
 
 
-def test_who_joins_is_told_to_all_and_all_know_the_same(shared_pair: Pair, party: Party, new_phone: MakePhone) -> None:
+def test_join_is_announced_and_members_agree(shared_pair: Pair, party: Party, new_phone: MakePhone) -> None:
     host, guest = party
     assert guest.kinds() == ["WELCOME", "JOINED", "ROOM"]
     joined = guest.all_of("JOINED")[0]
@@ -89,7 +89,7 @@ def test_a_code_is_taken_as_it_is_typed(
     assert joined["code"] == party.host.code
 
 
-def test_guests_without_a_name_are_numbered_over_all_instances(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_unnamed_guests_are_numbered_across_instances(shared_pair: Pair, new_phone: MakePhone) -> None:
     host = new_phone(shared_pair.here)
     host.create()
     assert host.me["name"] == "Host"
@@ -111,9 +111,7 @@ def test_guests_without_a_name_are_numbered_over_all_instances(shared_pair: Pair
         ("👩‍🚀", "👩‍🚀"),
     ],
 )
-def test_names_are_cleaned_wherever_they_come_in(
-    shared_pair: Pair, new_phone: MakePhone, given: str, seen: str
-) -> None:
+def test_names_are_cleaned_on_every_path(shared_pair: Pair, new_phone: MakePhone, given: str, seen: str) -> None:
     host, guest = new_phone(shared_pair.here), new_phone(shared_pair.there)
     host.create(name=given)
     guest.join(host.code, name=given)
@@ -133,9 +131,7 @@ def test_an_emptied_name_is_a_default_again(party: Party) -> None:
     wait_until_level(host, guest)
 
 
-def test_a_token_takes_its_seat_again_on_the_other_instance(
-    party: Party, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_token_takes_its_seat_on_other_instance(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     guest.vanish()
     host.wait_until(lambda: host.room["guestCount"] == 0)
@@ -162,7 +158,7 @@ def test_a_host_comes_back_as_the_host(party: Party, shared_pair: Pair, new_phon
     wait_until_level(guest, back)
 
 
-def test_the_token_that_http_gave_takes_the_hosts_seat(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_http_token_takes_host_seat(shared_pair: Pair, new_phone: MakePhone) -> None:
     made = shared_pair.here.create(name="Ann").body
     host = new_phone(shared_pair.there)
     joined = host.join(made["partyCode"], token=made["hostToken"], name="ignored, since the seat is taken")
@@ -171,9 +167,7 @@ def test_the_token_that_http_gave_takes_the_hosts_seat(shared_pair: Pair, new_ph
     assert host.room["hostConnected"] is True
 
 
-def test_a_phones_own_token_takes_one_seat_however_often_it_asks(
-    party: Party, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_repeated_join_with_own_token_takes_one_seat(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     token = own_token()
     first = new_phone(shared_pair.there).join(party.host.code, token=token)
     second = new_phone(shared_pair.here).join(party.host.code, token=token)
@@ -183,7 +177,7 @@ def test_a_phones_own_token_takes_one_seat_however_often_it_asks(
     assert len(party.host.room["members"]) <= 3
 
 
-def test_a_create_repeated_with_its_token_is_the_same_party(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_create_repeated_with_token_is_same_party(shared_pair: Pair, new_phone: MakePhone) -> None:
     token = own_token()
     first, second = new_phone(shared_pair.here), new_phone(shared_pair.there)
     once, again = first.create(token=token), second.create(token=token)
@@ -203,9 +197,7 @@ def test_a_token_of_another_shape_is_invalid(party: Party, shared_pair: Pair, ne
 
 
 @pytest.mark.parametrize("where", [0, 1])
-def test_the_last_connection_of_a_seat_has_it(
-    party: Party, shared_pair: Pair, new_phone: MakePhone, where: int
-) -> None:
+def test_last_connection_takes_over_seat(party: Party, shared_pair: Pair, new_phone: MakePhone, where: int) -> None:
     host, guest = party
     newer = new_phone(shared_pair.instances[where])
     joined = newer.join(host.code, token=guest.token)
@@ -218,9 +210,7 @@ def test_the_last_connection_of_a_seat_has_it(
     wait_until_level(host, newer)
 
 
-def test_a_phone_that_knows_its_position_hears_just_what_it_missed(
-    party: Party, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_join_with_position_replays_missed_events(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     guest.vanish()
     host.wait_until(lambda: host.room["guestCount"] == 0)
@@ -238,7 +228,7 @@ def test_a_phone_that_knows_its_position_hears_just_what_it_missed(
     wait_until_level(host, back)
 
 
-def test_a_phone_that_missed_nothing_hears_nothing_old(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_join_with_current_position_replays_nothing(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     wait_until_level(*party.phones)
     newer = new_phone(shared_pair.there, view=party.guest.view)
     newer.join(party.host.code, token=party.guest.token, since=party.guest.view.position)
@@ -246,9 +236,7 @@ def test_a_phone_that_missed_nothing_hears_nothing_old(party: Party, shared_pair
     wait_until_level(party.host, newer)
 
 
-def test_a_position_that_cannot_be_honoured_gives_the_room(
-    party: Party, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_join_with_unusable_position_sends_room(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     here = party.guest.view.position
     other_epoch = here["epoch"] + ("x" if isinstance(here["epoch"], str) else 1)
     positions: list[dict[str, Any]] = [
@@ -309,5 +297,5 @@ async def rush(pair: Pair) -> None:
             assert sorted(phone.close_code or 0 for phone in phones) == [0, *[4509] * 7]
 
 
-def test_of_many_connections_with_one_token_at_once_one_stays(shared_pair: Pair) -> None:
+def test_of_racing_joins_with_one_token_one_stays(shared_pair: Pair) -> None:
     asyncio.run(rush(shared_pair))

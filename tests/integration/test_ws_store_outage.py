@@ -34,7 +34,7 @@ def thaw(store: StoreServer) -> None:
     [("valkey", StoreServer.freeze, thaw), ("redis", StoreServer.kill, restart_with_its_data)],
     ids=["frozen", "killed"],
 )
-def test_nobody_leaves_and_nothing_ends_while_the_store_is_away(
+def test_store_outage_ends_no_seat_and_no_party(
     tmp_path: Path,
     new_phone: MakePhone,
     flavour: Flavour,

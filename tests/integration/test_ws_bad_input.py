@@ -1,6 +1,7 @@
 """Whatever a client sends, it is answered, nobody else notices, and the instance lives."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -8,14 +9,18 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.integration.conftest import MakePhone
+from tests.integration.conftest import MakeInstance, MakePhone
 from tests.support.instances import Answer, Instance
 from tests.support.pairs import Pair, started_pair
-from tests.support.phones import FRAME_BYTES_MAX, Phone, wait_until_level
+from tests.support.phones import FRAME_BYTES_MAX, LINGER_NOT, Phone, wait_until_level
 
 UNDECODABLE_MAX = 10
 UNKNOWN_CODES_MAX = 5
 LONG = "x" * 7000
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 MEMBER_COMMANDS: dict[str, dict[str, Any]] = {
     "LEAVE": {},
@@ -74,7 +79,7 @@ def bad_variants(kind: str, fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", [kind for kind, fields in MEMBER_COMMANDS.items() if fields])
-def test_a_field_missing_or_of_another_type_is_refused_and_changes_nothing(host: Phone, kind: str) -> None:
+def test_field_missing_or_mistyped_is_refused(host: Phone, kind: str) -> None:
     version = host.view.version
     for fields in bad_variants(kind, MEMBER_COMMANDS[kind]):
         assert host.refused(kind, **fields) == "bad_field", fields
@@ -106,7 +111,7 @@ def test_a_value_outside_its_range_is_refused(host: Phone) -> None:
         assert host.refused(kind, filename="") == "bad_field"
 
 
-def test_a_number_that_json_cannot_hold_is_answered(host: Phone) -> None:
+def test_number_beyond_json_is_answered(host: Phone) -> None:
     for number in ("NaN", "Infinity", "1e999", "-0.1", "1" * 400):
         host.send_frame(f'{{"t":"HOST_PLAY","position":{number},"requestId":"n{number}"}}')
         assert host.wait_for_message("ERROR")["reason"] in {"bad_message", "bad_field"}
@@ -126,7 +131,7 @@ def test_a_code_that_is_none_is_refused(host: Phone, shared_pair: Pair, new_phon
     phone.do(kind, code=host.code)
 
 
-def test_bad_fields_of_create_and_join_are_refused(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_bad_create_and_join_fields_are_refused(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
     phone = new_phone(shared_pair.there)
     position = host.view.position
     for value in NOT_TEXT[:-1]:
@@ -141,7 +146,7 @@ def test_bad_fields_of_create_and_join_are_refused(host: Phone, shared_pair: Pai
     assert phone.me["name"] == "x" * 50
 
 
-def test_nothing_can_be_done_before_a_seat_is_taken(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_commands_before_entering_are_refused(shared_pair: Pair, new_phone: MakePhone) -> None:
     phone = new_phone(shared_pair.here)
     for kind, fields in MEMBER_COMMANDS.items():
         assert phone.refused(kind, **fields) == "not_joined"
@@ -182,7 +187,7 @@ def test_a_binary_frame_is_a_bad_message(host: Phone) -> None:
 
 
 @pytest.mark.parametrize("strange", ["\\ud800", "\\udfff\\ud83c"])
-def test_text_that_utf_8_cannot_hold_reaches_nobody(host: Phone, strange: str) -> None:
+def test_text_invalid_in_utf_8_reaches_nobody(host: Phone, strange: str) -> None:
     version = host.view.version
     for kind, field in (("SEND_MESSAGE", "text"), ("HOST_TRACK_SELECTED", "filename")):
         host.send_frame(f'{{"t":"{kind}","{field}":"{strange}"}}')
@@ -193,7 +198,7 @@ def test_text_that_utf_8_cannot_hold_reaches_nobody(host: Phone, strange: str) -
     assert said["text"] == "cut "
 
 
-def test_odd_but_whole_text_arrives_as_it_was_sent(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_unusual_valid_text_arrives_unchanged(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
     guest = new_phone(shared_pair.there)
     guest.join(host.code)
     for text in ("a\x00b", '"\\/</script>', "\u2028\u2029\x7f", "\ufeff \U000e0041", "\ufffd\uffff"):
@@ -217,7 +222,7 @@ def test_a_request_id_of_any_type_is_answered(host: Phone) -> None:
         host.wait_until(lambda: host.find("PONG", {}) or host.find("ERROR", {}))
 
 
-def test_ten_undecodable_frames_are_enough(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_ten_undecodable_frames_close_connection(shared_pair: Pair, new_phone: MakePhone) -> None:
     phone = new_phone(shared_pair.here)
     for _ in range(UNDECODABLE_MAX - 1):
         phone.send_frame("{")
@@ -227,7 +232,7 @@ def test_ten_undecodable_frames_are_enough(shared_pair: Pair, new_phone: MakePho
     assert len(phone.all_of("ERROR", reason="bad_message")) == UNDECODABLE_MAX
 
 
-def test_five_joins_of_codes_that_do_not_exist_are_enough(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_five_joins_of_unknown_codes_close_connection(shared_pair: Pair, new_phone: MakePhone) -> None:
     phone = new_phone(shared_pair.there)
     for number in range(UNKNOWN_CODES_MAX - 1):
         assert phone.refused("JOIN", code=f"ZZZZZ{number}") == "party_not_found"
@@ -236,7 +241,7 @@ def test_five_joins_of_codes_that_do_not_exist_are_enough(shared_pair: Pair, new
     assert len(phone.all_of("ERROR", reason="party_not_found")) == UNKNOWN_CODES_MAX
 
 
-def test_a_frame_of_exactly_8_kib_is_fine_and_one_byte_more_is_too_big(host: Phone) -> None:
+def test_frame_limit_is_exactly_8_kib(host: Phone) -> None:
     frame = json.dumps({"t": "PING", "id": "full"}).ljust(FRAME_BYTES_MAX)
     assert len(frame) == FRAME_BYTES_MAX
     host.send_frame(frame)
@@ -245,9 +250,7 @@ def test_a_frame_of_exactly_8_kib_is_fine_and_one_byte_more_is_too_big(host: Pho
     assert host.wait_for_close() == 1009
 
 
-def test_frames_far_too_big_or_not_utf_8_end_only_their_own_connection(
-    host: Phone, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_invalid_frames_close_only_their_connection(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
     huge, garbled = new_phone(shared_pair.here), new_phone(shared_pair.here)
     send_until_refused(huge, "x" * 5_000_000)
     # A connection with unread bytes is closed by a reset, which may overtake the farewell.
@@ -267,9 +270,7 @@ def ended_with(phone: Phone, code: int) -> bool:
     return phone.close_code == code
 
 
-def test_who_sits_in_the_party_notices_nothing_of_a_strangers_rubbish(
-    host: Phone, shared_pair: Pair, new_phone: MakePhone
-) -> None:
+def test_members_see_nothing_of_rejected_frames(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
     version = host.view.version
     stranger = new_phone(shared_pair.here)
     for frame in ('{"t":"JOIN","code":123}', "{", '{"t":"KICK","targetId":"' + host.member_id + '"}', "[]"):
@@ -294,25 +295,35 @@ def knock(instance: Instance, **headers: str) -> Answer:
     "origin",
     ["https://evil.example", "null", "http://127.0.0.1:1", "https://party.example.evil.example", "rubbish", "http://["],
 )
-def test_a_page_of_a_foreign_origin_gets_no_connection(shared_pair: Pair, origin: str) -> None:
+def test_foreign_origin_gets_no_connection(shared_pair: Pair, origin: str) -> None:
     answer = knock(shared_pair.here, Origin=origin)
     assert answer.status == 403
     assert answer.body.keys() == {"error", "reason", "retryable"}
     assert answer.headers["X-Instance-Id"]
 
 
-def test_the_pages_own_origin_and_the_allowed_ones_get_a_connection(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_own_and_allowed_origins_get_a_connection(shared_pair: Pair, new_phone: MakePhone) -> None:
     own = f"http://127.0.0.1:{shared_pair.here.port}"
     for origin in (own, "https://party.example", "http://other.example:81", None):
         new_phone(shared_pair.here, origin=origin).do("PING")
 
 
-def test_a_page_behind_a_proxy_that_ends_tls_is_of_its_own_origin(shared_pair: Pair) -> None:
+def test_origin_behind_tls_proxy_is_own_origin(shared_pair: Pair) -> None:
     assert knock(shared_pair.here, Host="hubbub.example", Origin="https://hubbub.example").status == 101
     assert knock(shared_pair.here, Host="hubbub.example", Origin="https://other.example").status == 403
 
 
-def test_what_is_no_websocket_is_refused_in_the_one_shape(shared_pair: Pair) -> None:
+def test_non_websocket_request_is_refused_as_json(shared_pair: Pair) -> None:
     answer = shared_pair.here.call("GET", "/ws")
     assert answer.status in {400, 426}
     assert answer.body.keys() == {"error", "reason", "retryable"}
+
+
+def test_client_gone_during_upgrade_logs_no_error(new_instance: MakeInstance) -> None:
+    instance = new_instance().start()
+    for _ in range(300):
+        with socket.create_connection(("127.0.0.1", instance.port)) as phone:
+            phone.sendall(UPGRADE)
+            phone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+    assert instance.create().status == 200
+    assert "Traceback" not in instance.errors()

@@ -71,7 +71,7 @@ def test_a_host_who_leaves_ends_the_party(party: Party, shared_pair: Pair, new_p
         assert phone.refused("WATCH", code=host.code) == "party_ended"
 
 
-def test_who_is_kicked_is_told_and_cannot_come_back(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_kicked_guest_is_notified_and_cannot_return(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     bystander = new_phone(shared_pair.there)
     bystander.join(host.code)
@@ -89,7 +89,7 @@ def test_who_is_kicked_is_told_and_cannot_come_back(party: Party, shared_pair: P
     wait_until_level(host, bystander)
 
 
-def test_a_seat_whose_guest_is_away_can_be_kicked(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_disconnected_guest_can_be_kicked(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     guest.vanish()
     host.wait_until(lambda: host.room["guestCount"] == 0)
@@ -139,7 +139,7 @@ def test_a_guest_who_is_away_cannot_be_promoted(party: Party) -> None:
     assert host.refused("PROMOTE", targetId=guest.member_id) == "not_connected"
 
 
-def test_a_locked_party_lets_in_only_who_has_a_seat(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_locked_party_admits_only_seat_owners(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     host.do("LOCK_SET", locked=True)
     guest.wait_for_message("LOCK_SET", locked=True)
@@ -167,7 +167,7 @@ def _has(phone: Phone, expected: dict[str, Any]) -> Callable[[], bool]:
     return lambda: {name: phone.room["playback"][name] for name in expected} == expected
 
 
-def test_playback_is_a_state_that_everybody_shares(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_playback_state_is_shared_by_all_members(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
     host, guest = party
     for kind in ("HOST_PLAY", "HOST_PAUSE"):
         assert host.refused(kind, position=3) == "no_track"
@@ -198,7 +198,7 @@ def test_playback_is_a_state_that_everybody_shares(party: Party, shared_pair: Pa
     wait_until_level(host, guest, late)
 
 
-def test_a_position_that_is_not_given_is_the_current_one(party: Party) -> None:
+def test_play_without_position_uses_current_position(party: Party) -> None:
     host, guest = party
     host.do("HOST_TRACK_SELECTED", filename="a.mp3")
     host.do("HOST_PLAY")
@@ -219,7 +219,7 @@ def test_a_position_that_is_not_given_is_the_current_one(party: Party) -> None:
     wait_until_level(host, guest)
 
 
-def test_what_is_under_way_when_the_party_ends_is_answered(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_commands_in_flight_at_party_end_are_answered(shared_pair: Pair, new_phone: MakePhone) -> None:
     for _ in range(10):
         host, guest = new_phone(shared_pair.here), new_phone(shared_pair.there)
         host.create()

@@ -29,7 +29,7 @@ def crowd_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield pair
 
 
-def test_600_at_once_fill_500_seats_exactly_and_all_know_it(crowd_pair: Pair) -> None:
+def test_600_racing_joins_fill_exactly_500_seats(crowd_pair: Pair) -> None:
     asyncio.run(fill(crowd_pair))
 
 
@@ -108,7 +108,7 @@ async def overflow(pair: Pair) -> None:
         assert host.name_of(quiet.member_id) is None
 
 
-def test_a_phone_that_stops_reading_is_dropped_and_nobody_else_misses_a_word(crowd_pair: Pair) -> None:
+def test_stalled_reader_is_dropped_without_loss_to_others(crowd_pair: Pair) -> None:
     asyncio.run(stall(crowd_pair))
 
 
@@ -145,7 +145,7 @@ async def speak(phone: CrowdPhone, number: int) -> None:
         await asyncio.sleep(SPEAKING_PAUSE_SECONDS)
 
 
-def test_phones_that_come_and_go_are_each_one_member(crowd_pair: Pair) -> None:
+def test_reconnecting_clients_are_one_member_each(crowd_pair: Pair) -> None:
     asyncio.run(come_and_go(crowd_pair))
 
 
@@ -167,19 +167,19 @@ async def come_and_go(pair: Pair) -> None:
 
 async def visit(crowd: Crowd, pair: Pair, code: str, number: int) -> CrowdPhone:
     """Come and go by the same token, on either instance, with and without a farewell; end inside."""
-    dice = random.Random(number)
+    rng = random.Random(number)
     token = f"the-token-of-visitor-{number:02d}-{code}"
     phone = await crowd.phone(pair.here)
     await phone.join(code, token=token)
     for _ in range(VISITS):
         member = phone.member_id
-        manner = dice.choice(["vanish", "hang up", "be taken over"])
+        manner = rng.choice(["vanish", "hang up", "be taken over"])
         if manner == "vanish":
             await phone.vanish()
         elif manner == "hang up":
             await phone.hang_up()
         view = copy.deepcopy(phone.view)
-        phone = await crowd.phone(dice.choice(pair.instances), view=view)
+        phone = await crowd.phone(rng.choice(pair.instances), view=view)
         opening = await phone.join(code, token=token, since=view.position)
         assert (opening["resumed"], opening["memberId"]) == (True, member)
     return phone
