@@ -48,7 +48,8 @@ class Report:
     the store confirmed in its last second, which an unreplicated store may lose. `refused`: calls that were not
     granted, or got no answer, from the strike to the rest: whether the fault was felt. `doubtful`: commands that were
     executed though answered as failed, in doubt. `conflicting_events`: events from a primary that was replaced, which
-    differ from those of its successor. `succession_seconds`: how long the store took to name another primary; part of the seconds above.
+    differ from those of its successor. `succession_seconds`: how long the store took to name another primary; part of
+    the seconds above.
     `breaches` has everything else.
     """
 

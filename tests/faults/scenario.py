@@ -24,7 +24,7 @@ LOOKS_AT_ONCE = 20
 
 
 class Scale(NamedTuple):
-    """How large a scenario is. Pauses are per party or caller; `jitter_seconds` is the delay before a client returns."""
+    """How large a scenario is. Pauses are per party or caller; `jitter_seconds` is the delay before a return."""
 
     parties: int
     guests: int
