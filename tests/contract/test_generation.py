@@ -11,6 +11,7 @@ from hubbub.core.protocol import Leave, SetLock
 from hubbub.core.results import Accepted, Found, Joinable, Missing
 from hubbub.store import keys
 from hubbub.store.client.script_client import THE_SHARD
+from hubbub.store.generation import CheckMode
 from hubbub.store.health import StoreState
 from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, attempt, soon, wait_until
@@ -49,11 +50,27 @@ async def absent(instance: Instance) -> bool:
         return False
 
 
+class RecordingObserver:
+    """Has an instance check its shards in one mode, and records the losses that it finds."""
+
+    def __init__(self, instance: Instance, mode: CheckMode = CheckMode.READ) -> None:
+        self.losses: list[str] = []
+        self._mode = mode
+        instance.detector.attach(self)
+
+    def mode_of(self, shard: str) -> CheckMode:
+        """See `DataLossObserver.mode_of`."""
+        assert shard
+        return self._mode
+
+    def on_data_loss(self, shard: str) -> None:
+        """See `DataLossObserver.on_data_loss`."""
+        self.losses.append(shard)
+
+
 def losses_of(instance: Instance) -> list[str]:
-    """The losses that the instance is told from now on."""
-    losses: list[str] = []
-    instance.detector.on_data_loss(losses.append)
-    return losses
+    """Return the list to which the losses that the instance finds are added from now on."""
+    return RecordingObserver(instance).losses
 
 
 async def test_first_check_starts_generation_without_data_loss(instance: Instance, server: StoreServer) -> None:
@@ -75,7 +92,7 @@ async def test_read_only_check_writes_nothing(instance: Instance, there: Instanc
 async def test_counter_advances_while_instance_has_state(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
-    there.detector.has_local_state = lambda: True
+    RecordingObserver(there, CheckMode.WRITE)
     watching = [asyncio.create_task(one.detector.run()) for one in (instance, there)]
     await wait_until(lambda: int(server.admin.hget(LIFE, "beat") or 0) >= 2)
     for task in watching:
@@ -148,7 +165,7 @@ async def test_recovery_of_one_instance_is_seen_by_others(
     instance: Instance, there: Instance, server: StoreServer
 ) -> None:
     assert await absent(there)
-    instance.detector.healing.add(THE_SHARD)
+    RecordingObserver(instance, CheckMode.RECOVER)
     assert not await absent(instance)
     server.admin.pexpire(RECOVERING, 50)
     assert not await absent(instance)

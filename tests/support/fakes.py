@@ -43,7 +43,7 @@ from hubbub.core.results import (
     Watching,
     WatchOutcome,
 )
-from hubbub.store.generation import DataLossDetector
+from hubbub.store.generation import CheckMode, DataLossDetector, DataLossObserver
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
 from hubbub.store.pubsub.event_stream import EventStream
 from tests.support.fake_time import now
@@ -286,27 +286,30 @@ class FakeStore:
 
 
 class FakeDataLossDetector:
-    """The life of a store that never loses anything unless a test says so. `shards` names those of some codes."""
+    """Finds data loss when a test says so. `shards` names the shards of some codes."""
 
     def __init__(self) -> None:
         self.shards: dict[str, str] = {}
-        self.healing: set[str] = set()
         self.recovering = False
-        self.has_local_state: Callable[[], bool] = lambda: True
-        self._listeners: list[Callable[[str], None]] = []
+        self._observer: DataLossObserver | None = None
 
     def as_detector(self) -> DataLossDetector:
-        """This, as the healer wants it."""
+        """Return this as the type that the recovery takes."""
         return cast("DataLossDetector", self)
 
-    def on_data_loss(self, listener: Callable[[str], None]) -> None:
-        """See `DataLossDetector.on_data_loss`."""
-        self._listeners.append(listener)
+    def attach(self, observer: DataLossObserver) -> None:
+        """See `DataLossDetector.attach`."""
+        self._observer = observer
 
     def lose(self, shard: str = "0") -> None:
-        """A shard has lost data."""
-        for listener in self._listeners:
-            listener(shard)
+        """Report that a shard has lost data."""
+        assert self._observer is not None
+        self._observer.on_data_loss(shard)
+
+    def mode_of(self, shard: str = "0") -> CheckMode:
+        """Return how the shard is checked now."""
+        assert self._observer is not None
+        return self._observer.mode_of(shard)
 
     def shard_of(self, code: str) -> str:
         """See `DataLossDetector.shard_of`."""

@@ -8,7 +8,7 @@ import pytest
 from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS, RECOVERING_SECONDS
 from hubbub.store.client.script_client import Argument
-from hubbub.store.generation import DataLossDetector
+from hubbub.store.generation import CheckMode, DataLossDetector
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.keys import generation, recovering
 from hubbub.store.port import StoreFailure, StoreUnavailableError
@@ -88,7 +88,17 @@ class DetectorHarness:
         self.client = FakeScriptClient(self.health, *shards)
         self.detector = DataLossDetector(self.client, self.health)
         self.losses: list[str] = []
-        self.detector.on_data_loss(self.losses.append)
+        self.mode = CheckMode.WRITE
+        self.detector.attach(self)
+
+    def mode_of(self, shard: str) -> CheckMode:
+        """See `DataLossObserver.mode_of`."""
+        assert shard
+        return self.mode
+
+    def on_data_loss(self, shard: str) -> None:
+        """See `DataLossObserver.on_data_loss`."""
+        self.losses.append(shard)
 
     async def confirms_absence(self) -> bool:
         """Return whether the detector confirms an absence."""
@@ -213,9 +223,9 @@ async def test_counter_advances_only_with_local_state() -> None:
     watching = asyncio.create_task(harness.detector.run())
     await settle()
     assert await harness.confirms_absence()
-    harness.detector.has_local_state = lambda: False
+    harness.mode = CheckMode.READ
     await later(PROBE_INTERVAL_SECONDS)
-    harness.detector.healing.add("0")
+    harness.mode = CheckMode.RECOVER
     await later(PROBE_INTERVAL_SECONDS)
     watching.cancel()
     interval = PROBE_INTERVAL_SECONDS

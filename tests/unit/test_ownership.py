@@ -9,7 +9,7 @@ import pytest
 import hubbub
 
 SOURCES = Path(hubbub.__file__).parent
-OWNED = ["hub", "services"]
+OWNED = ["hub", "recovery", "services"]
 MEMBERSHIPS = SOURCES / "hub" / "local_room.py"
 """A room writes what it has sent to its memberships, which live in the same module."""
 

@@ -9,6 +9,7 @@ from hubbub.core.backup import PartyBackup
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import RECENT_CREATE_SECONDS, TOMBSTONES_FIRST_SECONDS
 from hubbub.core.results import DifferentParty, Ended, Healed, HealOutcome, HistoryLost, Missing, Renewed, RenewOutcome
+from hubbub.store.generation import CheckMode
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE, DOCUMENT, FakeParty, over, said
@@ -45,9 +46,9 @@ async def test_recovery_makes_other_instances_wait() -> None:
     async with world.healing():
         world.detector.lose()
         await settle()
-        assert world.detector.healing == {"0"}
+        assert world.detector.mode_of("0") is CheckMode.RECOVER
         await later(5.0)
-        assert world.detector.healing == set()
+        assert world.detector.mode_of("0") is not CheckMode.RECOVER
 
 
 @in_fake_time
@@ -104,7 +105,7 @@ async def test_unreachable_shard_delays_no_other_recovery() -> None:
         world.recovery.recheck_recent_creates()
         await later(5.0)
         assert world.codes == [CODE]
-        assert world.detector.healing == set()
+        assert world.detector.mode_of("0") is not CheckMode.RECOVER
         world.store.away = set()
         await later(1.0)
     assert world.codes == [CODE, "CCCCCC"]
@@ -124,7 +125,7 @@ def test_refused_restore_is_given_up_and_logged(trouble: StoreFailure) -> None:
         async with world.healing():
             world.detector.lose()
             await later(10.0)
-            assert world.detector.healing == set()
+            assert world.detector.mode_of("0") is not CheckMode.RECOVER
         assert (f"given up: {trouble}", 1) in world.told
 
     scene()
@@ -343,12 +344,12 @@ async def test_absence_is_believed_after_leases_ended() -> None:
 @in_fake_time
 async def test_local_state_is_connections_or_memory() -> None:
     world = RecoveryWorld()
-    assert not world.detector.has_local_state()
+    assert world.detector.mode_of() is CheckMode.READ
     (phone,) = await world.guests("ann")
-    assert world.detector.has_local_state()
+    assert world.detector.mode_of() is CheckMode.WRITE
     world.leave(phone)
-    assert not world.detector.has_local_state()
+    assert world.detector.mode_of() is CheckMode.READ
     world.create()
-    assert world.detector.has_local_state()
+    assert world.detector.mode_of() is CheckMode.WRITE
     await later(RECENT_CREATE_SECONDS)
-    assert not world.detector.has_local_state()
+    assert world.detector.mode_of() is CheckMode.READ

@@ -1,11 +1,12 @@
-"""Writing back what the store has lost: first what ended, then what lives.
+"""Recovery: write back what the store has lost, first the tombstones, then the parties.
 
-A party that is missing, has no tombstone and has phones here was lost, not ended. Every instance heals what it has, and
-the first one to write a party back decides its new epoch; the others add their own seats.
+A party was lost, not ended, if it is missing, has no tombstone, and has members here. Every instance writes back what
+it has: the first one to restore a party decides its new epoch, and the others add their own seats.
 """
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
@@ -19,80 +20,90 @@ from hubbub.core.limits import (
     TOMBSTONES_FIRST_SECONDS,
 )
 from hubbub.core.party import Lease
-from hubbub.core.results import Ended, Healed, Missing
+from hubbub.core.results import Ended, Healed, HistoryLost, Missing
 from hubbub.hub.hub import Hub, LocalRoom
 from hubbub.loop import now, spread
 from hubbub.recovery.cache import RecentCreate, RecoveryCache
-from hubbub.store.generation import DataLossDetector
+from hubbub.recovery.shards import Phase, ShardRecovery
+from hubbub.store.generation import CheckMode, DataLossDetector
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError, store_recovering_error
 
 _Job = Callable[[float], Awaitable[object]]
-"""What is done by a deadline, or raises `StoreUnavailableError`."""
+"""A call of the store by a deadline; raises `StoreUnavailableError`."""
 _PERMANENT: Final = frozenset({StoreFailure.REFUSED, StoreFailure.NOT_PERMITTED})
-"""Why a store that answers will not do it the next time either."""
+"""Failures that a retry does not mend."""
 
 
 class Recovery:
-    """Heals the parties of one instance. `tell` hears, as a word and a number, what was done, for the log.
+    """The recovery of one instance. `report` is called with what was done and how often, for the log.
 
-    A room whose leases were renewed within `lease_seconds` cannot have ended unnoticed.
+    A room whose leases were renewed within `lease_seconds` cannot have ended without this instance knowing.
     """
 
     def __init__(
-        self, store: Store, detector: DataLossDetector, hub: Hub, lease_seconds: float, tell: Callable[[str, int], None]
+        self,
+        store: Store,
+        detector: DataLossDetector,
+        hub: Hub,
+        lease_seconds: float,
+        report: Callable[[str, int], None],
     ) -> None:
         self._store = store
         self._detector = detector
         self._hub = hub
         self._lease_seconds = lease_seconds
-        self._tell = tell
+        self._report = report
         self._cache = RecoveryCache()
-        self._lost: set[str] = set()
-        """Shards that have lost data."""
-        self._suspect: set[str] = set()
-        """Shards in which the newest creates may be missing."""
-        self._busy: set[str] = set()
-        """Shards that are being looked after."""
-        self._is_wanted = asyncio.Event()
-        detector.on_data_loss(self._on_data_loss)
-        detector.has_local_state = self._has_local_state
+        self._shards: defaultdict[str, ShardRecovery] = defaultdict(ShardRecovery)
+        self._has_input = asyncio.Event()
+        detector.attach(self)
         hub.on_end(self._note_end)
 
     async def run(self) -> None:
-        """Heal, for ever, what has been lost: each shard for itself, since another one may be away."""
-        async with asyncio.TaskGroup() as jobs:
+        """Recover, for ever, one task for each shard that needs it: a shard that is away delays no other one."""
+        async with asyncio.TaskGroup() as tasks:
             while True:
-                await self._is_wanted.wait()
-                self._is_wanted.clear()
-                for shard in (self._lost | self._suspect) - self._busy:
-                    self._busy.add(shard)
-                    jobs.create_task(self._recover_shard(shard), name="healing a shard")
+                await self._has_input.wait()
+                self._has_input.clear()
+                for name, shard in self._shards.items():
+                    if shard.phase is Phase.WATCHING and shard.advance() is not Phase.WATCHING:
+                        tasks.create_task(self._recover_shard(name, shard), name="healing a shard")
 
-    async def _recover_shard(self, shard: str) -> None:
-        try:
-            while shard in self._lost or shard in self._suspect:
-                if shard in self._lost:
-                    self._lost.discard(shard)
-                    await self._restore(shard)
-                self._suspect.discard(shard)
-                await self._restore_recent_creates(shard)
-                self._detector.healing.discard(shard)
-        finally:
-            self._detector.healing.discard(shard)
-            self._busy.discard(shard)
+    async def _recover_shard(self, name: str, shard: ShardRecovery) -> None:
+        """Carry out the phases of a shard until it is watching again."""
+        while shard.phase is not Phase.WATCHING:
+            match shard.phase:
+                case Phase.RESTORING_TOMBSTONES:
+                    await self._restore_tombstones(name)
+                    await asyncio.sleep(TOMBSTONES_FIRST_SECONDS)
+                case Phase.RESTORING_ROOMS:
+                    await self._restore_rooms(name)
+                case Phase.RESTORING_CREATES | Phase.RECHECKING_CREATES:
+                    await self._restore_recent_creates(name)
+            shard.advance()
 
-    async def _restore(self, shard: str) -> None:
-        self._detector.healing.add(shard)
-        await self._restore_tombstones(shard)
-        await asyncio.sleep(TOMBSTONES_FIRST_SECONDS)
-        await self._restore_rooms(shard)
+    # What the data-loss detector asks and tells.
+
+    def on_data_loss(self, shard: str) -> None:
+        """See `DataLossObserver.on_data_loss`: restore the shard."""
+        self._shards[shard].lose_data()
+        self._has_input.set()
+
+    def mode_of(self, shard: str) -> CheckMode:
+        """See `DataLossObserver.mode_of`: an instance that has nothing to restore writes nothing."""
+        if shard in self._shards and self._shards[shard].is_restoring:
+            return CheckMode.RECOVER
+        has_local_state = self._cache.holds_anything(now()) or any(True for _ in self._hub.rooms())
+        return CheckMode.WRITE if has_local_state else CheckMode.READ
+
+    # What the services tell and ask.
 
     def recheck_recent_creates(self) -> None:
-        """The link to the store is back: see that the newest creates are still there."""
-        self._recheck(*(create.code for create in self._cache.recent_creates(now())))
+        """Look for the newest creates, since the store has just become reachable again."""
+        self._suspect(*(create.code for create in self._cache.recent_creates(now())))
 
     def note_create(self, create: RecentCreate) -> None:
-        """Keep a party that was just created until somebody enters it here, or a minute has passed."""
+        """Cache a party that was just created until a client enters it here, or for a minute."""
         self._cache.note_create(create, now())
 
     def note_entered(self, room: LocalRoom, leased_at: float) -> None:
@@ -105,25 +116,33 @@ class Recovery:
         self._cache.forget_create(room.code)
 
     def note_rolled_back(self, code: str) -> None:
-        """A party that was just created is to go again."""
+        """Forget a party that was just created and is being rolled back."""
         self._cache.forget_create(code)
 
     def raise_if_lost(self, code: str) -> None:
-        """Raise `StoreUnavailableError` where a party that the store has not was lost, as far as is known here."""
+        """Raise `StoreUnavailableError` if a party that the store does not have was lost, as far as is known here."""
         room = self._hub.room(code)
-        if room is not None and self.is_recoverable(room):
+        if room is not None and self._is_recoverable(room):
             room.mark_lost()
             raise store_recovering_error()
         if self._cache.recent_create(code, now()) is not None:
-            self._recheck(code)
+            self._suspect(code)
             raise store_recovering_error()
 
-    def is_recoverable(self, room: LocalRoom) -> bool:
-        """Whether the room's leases were renewed so lately that they cannot have run out."""
-        return now() - room.renewed_at < self._lease_seconds
+    async def handle_absence(self, room: LocalRoom, outcome: HistoryLost | Missing | Ended) -> None:
+        """Restore a room that a renewal found absent if it can have been lost, otherwise close it.
+
+        Raises `StoreUnavailableError`.
+        """
+        if isinstance(outcome, HistoryLost) or (isinstance(outcome, Missing) and self._is_recoverable(room)):
+            await self.restore_room(room)
+        else:
+            self._hub.schedule_close(room, has_ended=isinstance(outcome, Ended))
+
+    # Restoring.
 
     async def restore_room(self, room: LocalRoom) -> None:
-        """Write back what the store has lost of an open room; raises `StoreUnavailableError`."""
+        """Write back what the store has lost of a room; raises `StoreUnavailableError`."""
         replica = room.replica
         assert replica.party is not None
         now_ms = self._store.now_ms()
@@ -150,8 +169,12 @@ class Recovery:
             self._hub.schedule_close(room, has_ended=isinstance(outcome, Ended))
 
     def _is_awaiting_others(self, room: LocalRoom) -> bool:
-        """Whether another instance may yet write back what this one has no copy of."""
-        return self._detector.is_recovering(self._detector.shard_of(room.code)) or self.is_recoverable(room)
+        """Whether another instance may still restore a party of which this one has no backup."""
+        return self._detector.is_recovering(self._detector.shard_of(room.code)) or self._is_recoverable(room)
+
+    def _is_recoverable(self, room: LocalRoom) -> bool:
+        """Whether the room's leases were renewed so lately that they cannot have expired."""
+        return now() - room.renewed_at < self._lease_seconds
 
     def _merged_backup(self, room: LocalRoom, leases: Iterable[Lease]) -> PartyBackup | None:
         replica = room.replica
@@ -183,7 +206,7 @@ class Recovery:
 
     async def _restore_create(self, create: RecentCreate, deadline: float) -> None:
         if self._cache.recent_create(create.code, now()) is not create:
-            return  # withdrawn, ended, entered or old by now
+            return  # rolled back, ended, entered or old by now
         epoch = secrets.token_urlsafe(ID_BYTES)
         outcome = await self._store.restore_party(
             RestoreRequest(create.code, create.copy, None, epoch, create.expires_at), deadline
@@ -194,35 +217,30 @@ class Recovery:
             await self._store.rebind_idempotency_key(create.idempotency_hash, create.code, deadline)
 
     async def _run_jobs(self, shard: str, what: str, jobs: Sequence[_Job]) -> None:
-        """Do all, some at a time; each again until the store answers, or has lost yet more."""
+        """Run all jobs, some at a time, and report them."""
         slots = asyncio.Semaphore(RESTORE_CONCURRENCY)
         await asyncio.gather(*(self._retry_until_done(shard, job, slots) for job in jobs))
         if jobs:
-            self._tell(what, len(jobs))
+            self._report(what, len(jobs))
 
     async def _retry_until_done(self, shard: str, job: _Job, slots: asyncio.Semaphore) -> None:
-        while shard not in self._lost:
+        """Run a job until the store has answered, unless the shard has lost data again: then all begins anew."""
+        while not self._shards[shard].is_interrupted:
             try:
                 async with slots:
                     await job(now() + STORE_BUDGET_SECONDS)
             except StoreUnavailableError as unavailable:
                 if unavailable.failure in _PERMANENT:
-                    self._tell(f"given up: {unavailable.failure}", 1)
+                    self._report(f"given up: {unavailable.failure}", 1)
                     return
             else:
                 return
             await asyncio.sleep(spread(HEALING_RETRY_SECONDS, at_least=0.5))
 
-    def _recheck(self, *codes: str) -> None:
-        self._suspect.update(map(self._detector.shard_of, codes))
-        self._is_wanted.set()
-
-    def _on_data_loss(self, shard: str) -> None:
-        self._lost.add(shard)
-        self._is_wanted.set()
-
-    def _has_local_state(self) -> bool:
-        return self._cache.holds_anything(now()) or any(True for _ in self._hub.rooms())
+    def _suspect(self, *codes: str) -> None:
+        for code in codes:
+            self._shards[self._detector.shard_of(code)].suspect_creates()
+        self._has_input.set()
 
     def _note_end(self, room: LocalRoom) -> None:
         party, copy = room.replica.party, room.backup

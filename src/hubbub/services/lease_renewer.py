@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from hubbub.core.limits import LEASE_CHECKS_PER_RENEWAL, RENEWALS_PER_LEASE, STORE_BUDGET_SECONDS
-from hubbub.core.results import Ended, HistoryLost, Missing, Renewed
+from hubbub.core.results import Renewed
 from hubbub.hub.hub import Hub, LocalRoom
 from hubbub.loop import now, spread
 from hubbub.recovery.recovery import Recovery
@@ -53,7 +53,7 @@ class LeaseRenewer:
                     room.backup_version,
                 )
                 if not isinstance(outcome, Renewed):
-                    await self._handle_missing(room, outcome)
+                    await self._recovery.handle_absence(room, outcome)
                     return
                 wait = self._interval
                 if self._due[room] == _DUE_NOW:
@@ -63,10 +63,3 @@ class LeaseRenewer:
                 if outcome.due_ms is not None:
                     wait = min(wait, outcome.due_ms / 1000)
                 self._due[room] = now() + wait
-
-    async def _handle_missing(self, room: LocalRoom, outcome: HistoryLost | Missing | Ended) -> None:
-        """Have healed what can have been lost; what else is not there has ended."""
-        if isinstance(outcome, HistoryLost) or (isinstance(outcome, Missing) and self._recovery.is_recoverable(room)):
-            await self._recovery.restore_room(room)
-        else:
-            self._hub.schedule_close(room, has_ended=isinstance(outcome, Ended))

@@ -7,13 +7,14 @@ written back their parties, a party that is not found there is not known to be a
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal
+from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
 from hubbub.core.limits import ID_BYTES, PROBE_BUDGET_SECONDS, PROBE_INTERVAL_SECONDS, RECOVERING_SECONDS
+from hubbub.loop import now
 from hubbub.store import keys, scripts
 from hubbub.store.client.script_client import ScriptClient
 from hubbub.store.health import StoreHealth
@@ -30,25 +31,45 @@ class _Generation(msgspec.Struct, frozen=True):
 _UNKNOWN = _Generation("", 0)
 
 
+class CheckMode(StrEnum):
+    """What an instance does to a shard's generation when it checks it, as `generation.lua` takes it."""
+
+    READ = "read"
+    WRITE = "write"
+    """Advance the counter, so that a store that comes back older is found out."""
+    RECOVER = "recover"
+    """Advance it, and make all instances wait, since this one is writing data back."""
+
+
+class DataLossObserver(Protocol):
+    """The part of an instance that restores what the store has lost. No method waits."""
+
+    def mode_of(self, shard: str) -> CheckMode:
+        """Return how to check a shard: `READ` unless this instance has state that the store can lose."""
+
+    def on_data_loss(self, shard: str) -> None:
+        """Restore a shard that has lost data."""
+
+
 class DataLossDetector:
-    """The generations of all shards. `healing` has the shards that this instance is writing back."""
+    """The generation of each shard, as this instance knows it.
+
+    The observer decides how a shard is checked, and is called once for each data loss. Without one, checks write.
+    """
 
     def __init__(self, client: ScriptClient, health: StoreHealth) -> None:
         self._client = client
         self._health = health
         self._known: dict[str, _Generation] = {}
         self._recovering: set[str] = set()
-        self._listeners: list[Callable[[str], None]] = []
-        self.healing: set[str] = set()
-        self.has_local_state: Callable[[], bool] = lambda: True
-        """Whether this instance has parties to restore. If not, it reads generations and writes nothing."""
+        self._observer: DataLossObserver | None = None
 
-    def on_data_loss(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with each shard that has lost data."""
-        self._listeners.append(listener)
+    def attach(self, observer: DataLossObserver) -> None:
+        """Set the observer."""
+        self._observer = observer
 
     async def run(self) -> None:
-        """Check every shard at intervals until cancelled, so that loss and health are known without traffic."""
+        """Check every shard for ever, so that losses and the store's health are known without traffic."""
         while True:
             # In parallel. Otherwise an unreachable shard would delay the checks of the others.
             await asyncio.gather(*map(self._try_check, self._client.shards()))
@@ -75,18 +96,18 @@ class DataLossDetector:
 
     async def _try_check(self, shard: str) -> None:
         with suppress(StoreUnavailableError):
-            await self._check(shard, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            await self._check(shard, now() + PROBE_BUDGET_SECONDS)
 
     async def _check(self, shard: str, deadline: float, *, read_only: bool = False) -> bool:
         """Check a shard; return False while lost data is being written back."""
         known = self._known.get(shard, _UNKNOWN)
-        what: Literal["read", "write", "recover"] = "write" if self.has_local_state() and not read_only else "read"
-        if shard in self.healing:
-            what = "recover"
+        mode = CheckMode.WRITE if self._observer is None else self._observer.mode_of(shard)
+        if read_only and mode is CheckMode.WRITE:
+            mode = CheckMode.READ
         reply = await self._client.call(
             scripts.GENERATION,
             (keys.generation(shard), keys.recovering(shard)),
-            (secrets.token_urlsafe(ID_BYTES), known.id, known.counter, what, int(RECOVERING_SECONDS * 1000)),
+            (secrets.token_urlsafe(ID_BYTES), known.id, known.counter, mode, int(RECOVERING_SECONDS * 1000)),
             deadline,
             probing=True,
         )
@@ -105,7 +126,7 @@ class DataLossDetector:
         # that is known already changes nothing.
         if was_lost and (found.id != known.id or found.counter < known.counter):
             self._known[shard] = found
-            for listener in self._listeners:
-                listener(shard)
+            if self._observer is not None:
+                self._observer.on_data_loss(shard)
         elif found.id == known.id:
             self._known[shard] = _Generation(found.id, max(found.counter, known.counter))
