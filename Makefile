@@ -16,9 +16,10 @@ serve: $(VENV)/.serve ## Start one instance; PORT=8081 make serve starts a secon
 test: $(VENV)/.dev ## Run all tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-lint: $(VENV)/.dev ## Check style and formatting
+lint: $(VENV)/.dev ## Check style, formatting and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell *.md .env.example Makefile pyproject.toml .ci bench deploy docs src tests
 
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
