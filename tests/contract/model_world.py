@@ -46,7 +46,7 @@ def _with_low_limits(script: Script) -> Script:
     source = script.source
     for name, bound in _BOUNDS.items():
         source, found = re.subn(rb"(?m)^local %s = .*$" % name, b"local %s = %d" % (name, bound), source)
-        assert found == 1
+        assert found == (name in script.source)
     return Script(script.name, source, hashlib.sha1(source).hexdigest())
 
 

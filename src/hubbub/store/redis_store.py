@@ -185,16 +185,16 @@ class RedisStore:
 
     async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> bool:
         """See `Store.rollback_join`."""
-        status = await self._rollback_join(attempt, deadline, is_settled=False)
-        if status in {b"not_held", b"doubted"}:
+        status = await self._rollback_join(attempt, deadline, all_reported=False)
+        if status in {b"not_held", b"uncertain"}:
             # Whoever writes back what the store has lost may bring the seat, or say who has it.
             await self._detector.confirm_absence(keys.party(attempt.code), deadline)
-        if status == b"doubted":
-            status = await self._rollback_join(attempt, deadline, is_settled=True)
+        if status == b"uncertain":
+            status = await self._rollback_join(attempt, deadline, all_reported=True)
         return bool(status == b"done")
 
-    async def _rollback_join(self, attempt: JoinAttempt, deadline: float, *, is_settled: bool) -> Any:
-        words = (attempt.holder, attempt.token_hash, attempt.new_id, int(is_settled))
+    async def _rollback_join(self, attempt: JoinAttempt, deadline: float, *, all_reported: bool) -> Any:
+        words = (attempt.holder, attempt.token_hash, attempt.new_id, int(all_reported))
         return (await self._change_live(scripts.ROLLBACK_JOIN, attempt.code, words, deadline))[1]
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:

@@ -59,8 +59,8 @@ _JOIN_REFUSALS: Final[dict[bytes, JoinOutcome]] = {
 }
 _WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": TooManyWatchers()}
 
-_HEALINGS: Final[dict[bytes, HealOutcome]] = {**ABSENCES, b"healed": Healed(), b"another": DifferentParty()}
-_UNPROVED: Final = frozenset({b"elsewhere", b"behind", b"forked"})
+_RESTORE_OUTCOMES: Final[dict[bytes, HealOutcome]] = {**ABSENCES, b"restored": Healed(), b"other_party": DifferentParty()}
+_HISTORY_LOST: Final = frozenset({b"other_epoch", b"truncated", b"diverged"})
 
 _decode_document = msgspec.json.Decoder(PartyDocument).decode
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
@@ -128,7 +128,7 @@ def read_renewed(reply: Reply) -> RenewOutcome:
     """What `renew.lua` replied."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
-    if reply[1] in _UNPROVED:
+    if reply[1] in _HISTORY_LOST:
         return HistoryLost()
     _, _, epoch, version, watchers, expires_at, due_ms, copied, *words = reply
     triples = zip(*[iter(words)] * 3, strict=True)
@@ -147,14 +147,14 @@ def read_renewed(reply: Reply) -> RenewOutcome:
 
 def read_healed(reply: Reply) -> HealOutcome:
     """What `restore_party.lua` replied."""
-    return _HEALINGS[reply[1]]
+    return _RESTORE_OUTCOMES[reply[1]]
 
 
 def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
     """What `catch_up.lua` replied."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
-    if reply[1] in _UNPROVED:
+    if reply[1] in _HISTORY_LOST:
         return HistoryLost()
     if reply[1] == b"events":
         return EventsSince(reply[2], tuple(reply[3:]))

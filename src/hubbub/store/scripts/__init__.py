@@ -1,11 +1,13 @@
-"""The rules that need the store's lock, one Lua script an operation, put together from shared parts.
+"""Lua scripts, which run the rules that need the store's lock: one script per operation.
 
-Every script begins with the bounds of `core/limits.py` and `head.lua`. Those on a live party go on with `party.lua`
-(keys, document, numbers, clock), `events.lua` (numbering, log, publishing) and `seats.lua` (seats, leases, sweep).
-Those that compare positions have `position.lua`.
+The first line of each file names the files of `lib/` that it needs, as in `-- needs: access, playback`. A script
+consists of a shebang, the bounds of `core/limits.py` that it mentions, the needed files, each once and after those
+that it needs itself, and the file of the operation.
 """
 
 import hashlib
+import re
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final, Literal
 
@@ -17,9 +19,8 @@ from hubbub.core.party import HOST_NAME_DEFAULT
 Access = Literal["no-writes", "allow-oom", ""]
 """What a script may do, as its shebang tells the store (Redis 7.0, "Scripts with flags").
 
-`no-writes` runs anywhere, on a read-only replica and in a full store too. Every other script is refused by a
-replica before it starts, even where it writes nothing. `allow-oom` runs in a full store; with no flag a full
-store refuses.
+`no-writes` runs anywhere, on a read-only replica and in a full store too. A replica refuses every other script before
+it starts, even one that writes nothing. `allow-oom` runs in a full store. Without a flag, a full store refuses.
 """
 
 _BOUNDS: Final = {
@@ -33,61 +34,93 @@ _BOUNDS: Final = {
     "WATCHERS_MAX": limits.WATCHERS_MAX,
     "HOST_NAME": f"'{HOST_NAME_DEFAULT}'",
 }
-_LIVE: Final = ("party", "events", "seats")
+_NEEDS: Final = re.compile(r"-- needs: ([a-z_]+(?:, [a-z_]+)*)\n")
+_NOTHING: Final = "nothing"
 
 
 class Script(msgspec.Struct, frozen=True):
-    """A script as the store gets it; `sha` is the name it knows the source by."""
+    """A script as the store gets it. The store names it by `sha`; `parts` are its files, in order."""
 
     name: str
     source: bytes
     sha: str
+    parts: tuple[str, ...] = ()
 
 
-def _load(name: str, access: Access, shared: tuple[str, ...] = ()) -> Script:
+class ScriptError(Exception):
+    """A Lua file does not say what it needs, or needs a file that is not there."""
+
+
+def read_part(path: str) -> str:
+    """Return the text of a file, such as `lib/seats`."""
+    try:
+        return files(__name__).joinpath(f"{path}.lua").read_text("utf-8")
+    except FileNotFoundError:
+        raise ScriptError(f"{path}.lua is not there") from None
+
+
+def order_parts(path: str, needed_by: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the files that a file needs, directly or not, each after those that it needs itself, then the file."""
+    if path in needed_by:
+        raise ScriptError(f"{path}.lua needs itself: {' -> '.join((*needed_by, path))}")
+    first_line = _NEEDS.match(read_part(path))
+    if first_line is None:
+        raise ScriptError(f"{path}.lua does not begin with '-- needs: ...'")
+    seen: set[str] = set()
+    for name in first_line[1].split(", "):
+        if name != _NOTHING:
+            parts = order_parts(f"lib/{name}", (*needed_by, path))
+            fresh = [part for part in parts if part not in seen]
+            seen.update(fresh)
+            yield from fresh
+    yield path
+
+
+def _load(path: str, access: Access) -> Script:
+    parts = tuple(order_parts(path))
+    text = "\n".join(map(read_part, parts))
     shebang = f"#!lua flags={access}\n" if access else "#!lua\n"
-    bounds = "".join(f"local {bound} = {value}\n" for bound, value in _BOUNDS.items())
-    paths = (*(f"lib/{part}" for part in ("prelude", *shared)), name)
-    parts = (files(__name__).joinpath(f"{path}.lua").read_text("utf-8") for path in paths)
-    source = (shebang + bounds + "\n".join(parts)).encode()
-    return Script(name, source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
+    mentioned = set(re.findall(r"\b[A-Z_]+\b", text))
+    bounds = "".join(f"local {bound} = {value}\n" for bound, value in _BOUNDS.items() if bound in mentioned)
+    source = (shebang + bounds + text).encode()
+    return Script(path, source, hashlib.sha1(source, usedforsecurity=False).hexdigest(), parts)
 
 
-# A party that a replica has is there; only a primary's word proves that one is not. So each read has a
-# second edition, which a replica refuses to run.
+# A party that a replica has is there. Only a primary proves that a party is not there, so each read has a second
+# edition, which a replica refuses to run.
 READ: Final = _load("queries/read", "no-writes")
 READ_WRITABLE_ONLY: Final = _load("queries/read", "allow-oom")
 CHECK_JOIN: Final = _load("queries/check_join", "no-writes")
 CHECK_JOIN_WRITABLE_ONLY: Final = _load("queries/check_join", "allow-oom")
-CATCH_UP: Final = _load("queries/catch_up", "allow-oom", ("position",))
+CATCH_UP: Final = _load("queries/catch_up", "allow-oom")
 
 BIND_IDEMPOTENCY_KEY: Final = _load("commands/bind_idempotency_key", "")
 CREATE: Final = _load("commands/create", "")
-JOIN: Final = _load("commands/join", "", _LIVE)
-# In a full store newcomers are refused, and everyone who has a seat comes back to it.
-JOIN_ALLOW_OOM: Final = _load("commands/join", "allow-oom", _LIVE)
-WATCH: Final = _load("commands/watch", "", _LIVE)
-# Whatever frees memory must run in a store that has none left.
-DROP_CONNECTION: Final = _load("commands/drop_connection", "allow-oom", _LIVE)
-RENEW: Final = _load("commands/renew", "allow-oom", (*_LIVE, "position"))
-LEAVE: Final = _load("commands/leave", "allow-oom", _LIVE)
-KICK: Final = _load("commands/kick", "allow-oom", _LIVE)
-RENAME: Final = _load("commands/rename", "", _LIVE)
-SEND_MESSAGE: Final = _load("commands/send_message", "", _LIVE)
-SEND_REACTION: Final = _load("commands/send_reaction", "", _LIVE)
-PROMOTE: Final = _load("commands/promote", "", _LIVE)
-SET_CHAT_MODE: Final = _load("commands/set_chat_mode", "", _LIVE)
-SET_LOCK: Final = _load("commands/set_lock", "", _LIVE)
-SELECT_TRACK: Final = _load("commands/select_track", "", _LIVE)
-QUEUE_TRACK: Final = _load("commands/queue_track", "", _LIVE)
-CHANGE_TRACK: Final = _load("commands/change_track", "", _LIVE)
-PLAY: Final = _load("commands/play", "", _LIVE)
+JOIN: Final = _load("commands/join", "")
+# A full store refuses newcomers, and members come back to their seats.
+JOIN_ALLOW_OOM: Final = _load("commands/join", "allow-oom")
+WATCH: Final = _load("commands/watch", "")
+# Scripts that free memory must run in a full store.
+DROP_CONNECTION: Final = _load("commands/drop_connection", "allow-oom")
+RENEW: Final = _load("commands/renew", "allow-oom")
+LEAVE: Final = _load("commands/leave", "allow-oom")
+KICK: Final = _load("commands/kick", "allow-oom")
+RENAME: Final = _load("commands/rename", "")
+SEND_MESSAGE: Final = _load("commands/send_message", "")
+SEND_REACTION: Final = _load("commands/send_reaction", "")
+PROMOTE: Final = _load("commands/promote", "")
+SET_CHAT_MODE: Final = _load("commands/set_chat_mode", "")
+SET_LOCK: Final = _load("commands/set_lock", "")
+SELECT_TRACK: Final = _load("commands/select_track", "")
+QUEUE_TRACK: Final = _load("commands/queue_track", "")
+CHANGE_TRACK: Final = _load("commands/change_track", "")
+PLAY: Final = _load("commands/play", "")
 
 GENERATION: Final = _load("recovery/generation", "allow-oom")
-RESTORE_PARTY: Final = _load("recovery/restore_party", "allow-oom", (*_LIVE, "position"))
+RESTORE_PARTY: Final = _load("recovery/restore_party", "allow-oom")
 RESTORE_TOMBSTONE: Final = _load("recovery/restore_tombstone", "allow-oom")
 ROLLBACK_CREATE: Final = _load("recovery/rollback_create", "allow-oom")
-ROLLBACK_JOIN: Final = _load("recovery/rollback_join", "allow-oom", _LIVE)
+ROLLBACK_JOIN: Final = _load("recovery/rollback_join", "allow-oom")
 
 PING: Final = _load("diagnostics/ping", "allow-oom")
 PROBE: Final = _load("diagnostics/probe", "allow-oom")

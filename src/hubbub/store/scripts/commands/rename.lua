@@ -1,26 +1,23 @@
--- Renames a seat; a name with nothing in it becomes "Host" or "Guest N".
--- ARGV  not_after, lease in ms, seat, connection, name
+-- needs: access
+-- Renames a seat. An empty name becomes "Host" or "Guest N".
+-- ARGV  not_after, lease in ms, seat, holder, name
 -- reply now, 'done' | 'kicked' | 'timed_out' | 'taken_over' | 'ended' | 'missing' | 'late'
 local name = ARGV[5]
 
-local seat, reply = enter()
+local seat, reply = authorize()
 if not seat then return reply end
 
-if name ~= '' then
-  seat.name = name
-elseif is_host(seat) then
-  seat.name = HOST_NAME
-else
+if name == '' and is_host(seat) then
+  name = HOST_NAME
+elseif name == '' then
+  -- A first host who is now a guest has no number yet.
   if seat.number == 0 then
     state.guests = state.guests + 1
     seat.number = state.guests
   end
-  seat.name = 'Guest ' .. integer(seat.number)
+  name = 'Guest ' .. integer(seat.number)
 end
-if is_host(seat) then
-  party.hostName = seat.name
-  rewritten = true
-end
-keep(seat)
-tell_updated(seat)
+set_name(seat, name)
+save_seat(seat)
+emit_updated(seat)
 return accept('done')

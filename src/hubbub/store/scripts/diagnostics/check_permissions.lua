@@ -1,6 +1,7 @@
--- Tries every command that scripts run on a key, and leaves nothing behind. The server could be asked instead
--- (`redis.acl_check_cmd`), but an answer is no proof, and to ask in the wrong words crashes Valkey 9.1.2.
--- KEYS  a key that nobody uses
+-- needs: prelude
+-- Runs every command of the scripts on a key, and leaves nothing behind. `redis.acl_check_cmd` would
+-- answer without running them, but an answer is no proof, and a wrong argument crashes Valkey 9.1.2.
+-- KEYS  a key that is not in use
 -- ARGV  none
 -- reply now, then each command that was refused
 local key = KEYS[1]
@@ -13,7 +14,7 @@ local function try(command, ...)
   return allowed
 end
 
--- In an order in which each finds what it needs.
+-- In this order each command finds what it needs.
 local STEPS = {
   {'SET', 'x', 'PX', 1000}, {'GET'}, {'EXISTS'}, {'PEXPIRETIME'}, {'PTTL'}, {'PEXPIRE', 1000},
   {'PEXPIREAT', now + 1000}, {'DEL'},
@@ -24,7 +25,7 @@ local STEPS = {
   {'ZADD', 1, 'x'}, {'ZSCORE', 'x'}, {'ZRANGE', 0, 0}, {'ZREM', 'x'}, {'DEL'},
 }
 
--- What could not be deleted is not made.
+-- If the key could not be deleted, do not make it.
 if try('DEL') then
   for _, step in ipairs(STEPS) do try(unpack(step)) end
 end

@@ -1,4 +1,5 @@
--- Sends an instance a word by the way that events take, so that it knows whether they reach it.
+-- needs: prelude
+-- Publishes a word to an instance. If it arrives, events reach the instance too.
 -- KEYS  hubbub:{SHARD}:probe:INSTANCE, the name of a channel
 -- ARGV  the word
 -- reply now, 'sent'

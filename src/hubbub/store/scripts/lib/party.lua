@@ -1,49 +1,39 @@
--- What a live party is to a script: its keys, its document, its numbers and its own clock.
--- KEYS  party:CODE, then of {party:CODE}: ended, tries, state, seats, tokens, roster, leases, log, messages
+-- needs: prelude, document, clock, keys
+-- Holds what a script changes of a live party: its document, its counters and its clock.
 -- ARGV  begins with not_after, lease of a connection in ms
-local party_key, ended_key, state_key = KEYS[1], KEYS[2], KEYS[4]
-local seats_key, tokens_key, roster_key, leases_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local log_key, messages_key = KEYS[9], KEYS[10]
-local channel = '{' .. party_key .. '}:events'
 local not_after, lease_ms = ARGV[1], tonumber(ARGV[2])
 
-local NUMBERS = {'version', 'touchedAt', 'stoodStill', 'guests', 'messages', 'reactions', 'watchers', 'logBytes'}
+-- Fields of the state hash. `touchedAt` is the last activity, `stoodStill` the clock offset, both in ms.
+local COUNTERS = {'version', 'touchedAt', 'stoodStill', 'guests', 'messages', 'reactions', 'watchers', 'logBytes'}
 
-local party       -- the document, decoded
-local rewritten   -- whether the document has changed
-local grown       -- whether a key may be new, and so without a life of its own
-local epoch       -- names this life of the party's data; the party's id until data was lost
-local state = {}  -- the numbers of the state hash
-local before = {} -- what they were
-local party_now   -- ms of the party's own clock, by which leases, holds and the host's grace run
+local party             -- the document, decoded
+local document_changed  -- true if `party` must be written
+local has_new_keys      -- true if a key may be new and so has no TTL yet
+local epoch             -- the party's id; after a recovery, the name that the recovery chose
+local state = {}        -- the counters
+local original = {}     -- the counters as read; nil where the hash has none
+local party_now         -- the party clock, ms
 
-local function integer(number)
-  return string.format('%d', number)
+-- Reads document and counters. Returns nil, or the reply that says why there is no party. A party
+-- that was only created has no counters yet.
+local function read_party()
+  local absent
+  absent, party = load_document(party_key, ended_key)
+  if absent then return absent end
+  local values = redis.call('HMGET', state_key, 'epoch', unpack(COUNTERS))
+  epoch = table.remove(values, 1) or party.id
+  for index, name in ipairs(COUNTERS) do
+    original[name] = tonumber(values[index])
+    state[name] = original[name] or 0
+  end
 end
 
--- The party's clock stops while nobody touches it though somebody is connected, who would: an outage or a sleeping
--- laptop costs nobody a seat. Nor does it jump when the store's clock is set.
+-- Records activity now and sets the party clock.
 local function run_clock()
   local gap = now - state.touchedAt
-  local connected = party.hostConnected or party.guestCount > 0 or state.watchers > 0
-  if gap < 0 or connected and gap > lease_ms * CLOCK_STOPS_AFTER_RENEWALS / RENEWALS_PER_LEASE then state.stoodStill = state.stoodStill + gap end
+  if clock_stopped(gap, has_connections(party, state.watchers), lease_ms) then
+    state.stoodStill = state.stoodStill + gap
+  end
   state.touchedAt = now
   party_now = now - state.stoodStill
-end
-
--- Reads document and numbers. Returns nothing when the party is there, else the reply that says why not. A party
--- that was only created has no numbers yet.
-local function read_party()
-  local document = redis.call('GET', party_key)
-  if not document then
-    return {now, redis.call('EXISTS', ended_key) == 1 and 'ended' or 'missing'}
-  end
-  party = party_in(document)
-  if not party then return redis.error_reply('ERR ' .. party_key .. ' holds no party document') end
-  local values = redis.call('HMGET', state_key, 'epoch', unpack(NUMBERS))
-  epoch = table.remove(values, 1) or party.id
-  for place, name in ipairs(NUMBERS) do
-    before[name] = tonumber(values[place])
-    state[name] = before[name] or 0
-  end
 end

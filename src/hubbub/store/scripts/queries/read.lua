@@ -1,24 +1,21 @@
--- Reads a party. What its document counts as connected though the lease has run out is told apart, since reading
--- does not sweep.
+-- needs: document
+-- Reads a party. A query does not sweep, so the document may count connections whose leases expired:
+-- the reply has the counts without those.
 -- KEYS  party:CODE, then of {party:CODE}: ended, state, leases
 -- ARGV  none
--- reply now, 'found', document, is the host connected, connected guests
+-- reply now, 'found', document, 1 if the host is connected, connected guests
 --       now, 'ended' | 'missing'
 local party_key, ended_key, state_key, leases_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
-local document = redis.call('GET', party_key)
-if not document then
-  return {now, redis.call('EXISTS', ended_key) == 1 and 'ended' or 'missing'}
-end
-local party = party_in(document)
-if not party then return redis.error_reply('ERR ' .. party_key .. ' holds no party document') end
+local absent, party, document = load_document(party_key, ended_key)
+if absent then return absent end
 
 local host_connected, guests = party.hostConnected, party.guestCount
--- By the store's clock, unlike a join: where every instance was killed nobody touches the party, and it is true all
--- the same that nobody is connected.
+-- Unlike a join, this ignores that the clock may have stopped. If every instance was killed, nobody
+-- is connected, although the party clock stands still.
 local party_now = now - (redis.call('HGET', state_key, 'stoodStill') or 0)
-for _, lapsed in ipairs(redis.call('ZRANGE', leases_key, '-inf', string.format('%d', party_now), 'BYSCORE')) do
-  local seat = string.match(lapsed, '^on:(.*)$')
+for _, entry in ipairs(redis.call('ZRANGE', leases_key, '-inf', integer(party_now), 'BYSCORE')) do
+  local seat = string.match(entry, '^on:(.*)$')
   if seat == party.hostId then
     host_connected = false
   elseif seat then

@@ -1,14 +1,15 @@
--- Writes back that a party ended, for a store that has lost it; where an older state has raised the party it goes.
--- KEYS  party:CODE, then of {party:CODE}: ended, tries, state, seats, tokens, roster, leases, log, messages
--- ARGV  not_after, party id, hash of its host's token or '', when to forget it, ms
+-- needs: document, keys
+-- Restores the tombstone of a party that ended, if the store lost it. If the store came back from an
+-- older snapshot that has the party, the party is deleted.
+-- KEYS  those of lib/keys.lua
+-- ARGV  not_after, party id, hash of its host's token or '', when the tombstone expires, ms
 -- reply now, 'done' | 'late'
-local party_key, ended_key = KEYS[1], KEYS[2]
 local not_after, id, host_token, until_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-if late(not_after) then return {now, 'late'} end
+if is_late(not_after) then return {now, 'late'} end
 local document = redis.call('GET', party_key)
 if document then
-  local party = party_in(document)
+  local party = decode_party(document)
   if not party or party.id ~= id then return {now, 'done'} end
   redis.call('DEL', unpack(KEYS))
 end

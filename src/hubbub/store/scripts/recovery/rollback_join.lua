@@ -1,24 +1,25 @@
--- Takes back a join that was answered as failed, though the store had carried it out: the seat goes if that join had
--- made it, and is held if the join had only taken it. Where somebody may have taken it over since and not yet said so
--- after a loss, it is taken back only if that is settled.
--- ARGV  not_after, lease in ms, connection, hash of its token, id of the seat it would have made, 1 if all who have
---         seats have had the time to say so
--- reply now, 'done' | 'doubted' | 'not_held' | 'missing' | 'ended' | 'late'
-local holder, token, new_id, is_settled = ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
+-- needs: access
+-- Rolls back a join that was answered as failed although the store had executed it. A seat that the
+-- join made is removed. A seat that it only took is held. After a data loss another connection may
+-- have taken the seat over: then the rollback waits until every instance has reported its holders.
+-- ARGV  not_after, lease in ms, holder, hash of its token, id of the seat it would have made,
+--         1 if all instances had the time to report their holders
+-- reply now, 'done' | 'uncertain' | 'not_held' | 'missing' | 'ended' | 'late'
+local holder, token, new_id, all_reported = ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
 
-local absent = open()
+local absent = load_party()
 if absent then return absent end
 
 local id = redis.call('HGET', tokens_key, token)
-local seat = id and seat_of(id)
-local is_doubted = seat and seat.holder == '' and seat.doubted == holder
-if not seat or seat.holder ~= holder and not is_doubted then return refuse('not_held') end
-if is_doubted and not is_settled then return refuse('doubted') end
+local seat = id and load_seat(id)
+local holder_uncertain = seat and seat.holder == '' and seat.previous_holder == holder
+if not seat or seat.holder ~= holder and not holder_uncertain then return refuse('not_held') end
+if holder_uncertain and not all_reported then return refuse('uncertain') end
 if id == new_id and not is_host(seat) then
-  free(seat)
-  tell_left(seat, 'left')
+  remove_seat(seat)
+  emit_left(seat, 'left')
 elseif is_connected(id) then
-  hold(seat, party_now)
-  tell_updated(seat)
+  start_hold(seat, party_now)
+  emit_updated(seat)
 end
 return refuse('done')
