@@ -59,7 +59,11 @@ _JOIN_REFUSALS: Final[dict[bytes, JoinOutcome]] = {
 }
 _WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": TooManyWatchers()}
 
-_RESTORE_OUTCOMES: Final[dict[bytes, HealOutcome]] = {**ABSENCES, b"restored": Healed(), b"other_party": DifferentParty()}
+_RESTORE_OUTCOMES: Final[dict[bytes, HealOutcome]] = {
+    **ABSENCES,
+    b"restored": Healed(),
+    b"other_party": DifferentParty(),
+}
 _HISTORY_LOST: Final = frozenset({b"other_epoch", b"truncated", b"diverged"})
 
 _decode_document = msgspec.json.Decoder(PartyDocument).decode
