@@ -101,6 +101,7 @@ class Caller:
             return h.NO_ANSWER, {"reason": type(error).__name__}
 
 
-def session() -> aiohttp.ClientSession:
-    """Connections for callers, who wait no longer than a person would."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROMISE_ANSWER_SECONDS))
+def session(*, is_lasting: bool = True) -> aiohttp.ClientSession:
+    """Open a session whose calls share connections, unless each is to have a connection of its own."""
+    timeout = aiohttp.ClientTimeout(total=PROMISE_ANSWER_SECONDS)
+    return aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(force_close=not is_lasting))

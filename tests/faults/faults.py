@@ -25,7 +25,7 @@ ANYWHERE: tuple[Kind, ...] = ("single", "sentinel", "cluster")
 
 
 class Strike:
-    """One time that a fault strikes a world, and in it where a party lifetimes that people are in.
+    """One time that a fault strikes a world, and in it the store server of one live party.
 
     `over` says that its cause is gone, which its end says otherwise.
     """
@@ -72,7 +72,7 @@ class Fault(NamedTuple):
         return "_".join(re.findall(r"\w+", self.name))
 
     async def strike(self, world: World, history: h.History, code: str, seconds: float) -> None:
-        """Do it to the world where that party lifetimes; write down when it began and when its cause was gone."""
+        """Inject the fault where that party lives; record when it began and when its cause was gone."""
         properties = (self.name, self.heals_itself, self.forgets_newest, self.forgets, self.ends_instances)
         history.add(h.FaultStarted(h.now(), *properties))
         strike = Strike(world, history, code, seconds)

@@ -124,7 +124,7 @@ class RoomReceived(Entry):
 class EventReceived(Entry):
     """A phone was told an event, which stands for the versions `first` to the position's.
 
-    `subject` is the text of a message, or whose seat ran out.
+    `subject` is the text of a message, or the member whose seat timed out or who was disconnected.
     """
 
     client: str

@@ -5,7 +5,7 @@ import itertools
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 import redis
@@ -13,8 +13,9 @@ import redis
 from tests.faults import history as h
 from tests.faults.callers import Caller, Parties, session
 from tests.faults.checker import NEWEST_SECONDS, STORE
-from tests.faults.phone import Line, Phone, text_of
-from tests.faults.world import World, aside
+from tests.faults.recording_client import Line, RecordingClient, text_of
+from tests.faults.world import aside
+from tests.support.topologies import Topology
 
 LOOK_SECONDS = 0.1
 HURRY_SECONDS = 0.3
@@ -38,10 +39,23 @@ class Scale(NamedTuple):
 SHORT = Scale(6, 5, 0.4, 1.0, 0.05, 0.5, 20.0)
 
 
+class Surroundings(Protocol):
+    """What a scenario plays on."""
+
+    def ports(self) -> list[int]:
+        """Return the ports of the instances that clients may try, dead ones included."""
+        ...
+
+    @property
+    def topology(self) -> Topology:
+        """Return the store."""
+        ...
+
+
 class Party:
     """A host and guests."""
 
-    def __init__(self, host: Phone) -> None:
+    def __init__(self, host: RecordingClient) -> None:
         self.host = host
         self.phones = [host]
 
@@ -67,7 +81,7 @@ class Party:
 class Scenario:
     """Everybody on one world, writing one history."""
 
-    def __init__(self, world: World, history: h.History, scale: Scale, seed: int) -> None:
+    def __init__(self, world: Surroundings, history: h.History, scale: Scale, seed: int) -> None:
         self.history = history
         self.parties: list[Party] = []
         self._world = world
@@ -220,7 +234,7 @@ class Scenario:
             if document := await caller.look_up(code):
                 self.history.add(_count(f"instance {document['instanceId']}", code, document))
 
-    def _write_down_view(self, phone: Phone) -> None:
+    def _write_down_view(self, phone: RecordingClient) -> None:
         view = phone.view
         if not phone.is_inside:
             return
@@ -239,7 +253,7 @@ class Scenario:
             )
         )
 
-    async def _host(self, number: int) -> Phone:
+    async def _host(self, number: int) -> RecordingClient:
         """A host; every other one takes the seat of a party that was created over HTTP."""
         if number % 2:
             return self._phone("host")
@@ -248,12 +262,12 @@ class Scenario:
             await asyncio.sleep(LOOK_SECONDS)
         return self._phone("host", *made)
 
-    def _phone(self, role: str, code: str = "", token: str = "") -> Phone:
+    def _phone(self, role: str, code: str = "", token: str = "") -> RecordingClient:
         client = f"{role} {next(self._numbers)}"
         line = Line(self._world.ports, self._gate, self._scale.jitter_seconds)
-        return Phone(self.history, line, client, code=code, token=token)
+        return RecordingClient(self.history, line, client, code=code, token=token)
 
-    def _stay(self, phones: list[Phone]) -> None:
+    def _stay(self, phones: list[RecordingClient]) -> None:
         self._staying += [asyncio.create_task(phone.stay()) for phone in phones]
 
     async def _chat(self, party: Party) -> None:
@@ -278,7 +292,7 @@ class Scenario:
             if made := await caller.create():
                 await self._visit(self._phone("brief host", *made))
 
-    async def _visit(self, phone: Phone) -> None:
+    async def _visit(self, phone: RecordingClient) -> None:
         """Come and go, to the end of it though the visits be ended meanwhile."""
         visit = asyncio.create_task(phone.try_once())
         self._visits.add(visit)

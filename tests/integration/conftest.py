@@ -6,25 +6,25 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.client_sync import SyncClient
 from tests.support.instances import Instance, start_together
 from tests.support.pairs import Pair, started_pair
 from tests.support.party_view import PartyView
-from tests.support.phones import Phone
 from tests.support.stores import FLAVOURS, StoreServer
 
 MakeInstance = Callable[..., Instance]
-MakePhone = Callable[..., Phone]
+MakeClient = Callable[..., SyncClient]
 
 
 class Party(NamedTuple):
     """A party with its host on one instance and a guest on the other."""
 
-    host: Phone
-    guest: Phone
+    host: SyncClient
+    guest: SyncClient
 
     @property
-    def phones(self) -> tuple[Phone, Phone]:
-        """Both phones."""
+    def clients(self) -> tuple[SyncClient, SyncClient]:
+        """Both clients."""
         return self.host, self.guest
 
 
@@ -69,25 +69,25 @@ def shared_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def new_phone() -> Iterator[MakePhone]:
-    """Makes phones; at the end what they have heard but not looked at is checked for holes too."""
-    made: list[Phone] = []
+def new_client() -> Iterator[MakeClient]:
+    """Makes clients; at the end what they have heard but not looked at is checked for holes too."""
+    made: list[SyncClient] = []
 
-    def make(instance: Instance, view: PartyView | None = None, origin: str | None = None) -> Phone:
-        made.append(Phone(instance, view, origin))
+    def make(instance: Instance, view: PartyView | None = None, origin: str | None = None) -> SyncClient:
+        made.append(SyncClient(instance, view, origin))
         return made[-1]
 
     yield make
-    for phone in made:
-        phone.listen()
-    for phone in made:
-        phone.hang_up()
+    for client in made:
+        client.listen()
+    for client in made:
+        client.hang_up()
 
 
 @pytest.fixture
-def party(shared_pair: Pair, new_phone: MakePhone) -> Party:
+def party(shared_pair: Pair, new_client: MakeClient) -> Party:
     """A party of two, over two instances."""
-    host, guest = new_phone(shared_pair.here), new_phone(shared_pair.there)
+    host, guest = new_client(shared_pair.here), new_client(shared_pair.there)
     host.create(name="Ann")
     guest.join(host.code, name="Bob")
     host.wait_for_message("MEMBER_JOINED")

@@ -152,14 +152,14 @@ def test_request_in_progress_is_answered_before_shutdown(store: StoreServer, new
 
 def test_shutdown_waits_for_arriving_body(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
-    with socket.create_connection(("127.0.0.1", instance.port)) as phone:
-        phone.sendall(b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+    with socket.create_connection(("127.0.0.1", instance.port)) as client:
+        client.sendall(b"POST /api/create-party HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
         wait_for(lambda: callers(instance) == 1)
         assert instance.call("GET", "/api/ping").status == 200
         psutil.Process(instance.pid).terminate()
         wait_for(lambda: any(line["event"] == "stopping" for line in instance.log()))
-        phone.sendall(b"}")
-        assert phone.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall(b"}")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
     wait_for(instance.ended, 3.0)
     assert instance.terminate() == 0
 

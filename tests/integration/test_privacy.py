@@ -3,17 +3,17 @@
 import re
 from pathlib import Path
 
-from tests.integration.conftest import MakeInstance, MakePhone
+from tests.integration.conftest import MakeClient, MakeInstance
 from tests.support.instances import Instance
 from tests.support.stores import StoreServer
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
-CALLER = {"X-Forwarded-For": "203.0.113.9", "User-Agent": "a-phone-of-one-kind", "Referer": "https://secret.example/"}
+CALLER = {"X-Forwarded-For": "203.0.113.9", "User-Agent": "a-client-of-one-kind", "Referer": "https://secret.example/"}
 
 
-def party_of_two(instance: Instance, new_phone: MakePhone) -> str:
+def party_of_two(instance: Instance, new_client: MakeClient) -> str:
     """A party in which two have said and done things; its code."""
-    host, guest = new_phone(instance), new_phone(instance)
+    host, guest = new_client(instance), new_client(instance)
     host.create(name="Ann Somebody")
     guest.join(host.code, name="Bob Somebody")
     host.do("RENAME", name="Cleo Somebody")
@@ -39,15 +39,15 @@ def ask_everything(instance: Instance, code: str) -> list[dict[str, str]]:
     return [answer.headers for answer in answers]
 
 
-def test_no_answer_sets_a_cookie(new_instance: MakeInstance, new_phone: MakePhone) -> None:
+def test_no_answer_sets_a_cookie(new_instance: MakeInstance, new_client: MakeClient) -> None:
     instance = new_instance().start()
-    for headers in ask_everything(instance, party_of_two(instance, new_phone)):
+    for headers in ask_everything(instance, party_of_two(instance, new_client)):
         assert "set-cookie" not in {name.lower() for name in headers}
 
 
-def test_the_log_names_nobody(new_instance: MakeInstance, new_phone: MakePhone) -> None:
+def test_the_log_names_nobody(new_instance: MakeInstance, new_client: MakeClient) -> None:
     instance = new_instance().start()
-    code = party_of_two(instance, new_phone)
+    code = party_of_two(instance, new_client)
     ask_everything(instance, code)
     assert instance.terminate() == 0
     for secret in ("Somebody", "between you and me", "our-song", "🎉", f"/p/{code}", *CALLER.values()):
@@ -57,9 +57,9 @@ def test_the_log_names_nobody(new_instance: MakeInstance, new_phone: MakePhone) 
     assert "127.0.0.1" not in str(lines)
 
 
-def test_logged_request_fields_are_in_privacy_document(new_instance: MakeInstance, new_phone: MakePhone) -> None:
+def test_logged_request_fields_are_in_privacy_document(new_instance: MakeInstance, new_client: MakeClient) -> None:
     instance = new_instance().start()
-    ask_everything(instance, party_of_two(instance, new_phone))
+    ask_everything(instance, party_of_two(instance, new_client))
     assert instance.terminate() == 0
     fields = {name for line in instance.log() if line["event"] == "request" for name in line}
     documented = set(re.findall(r"`([A-Za-z]+)`", (DOCUMENTS / "privacy.md").read_text()))
@@ -68,10 +68,10 @@ def test_logged_request_fields_are_in_privacy_document(new_instance: MakeInstanc
 
 
 def test_every_kind_of_key_is_in_the_documents(
-    store: StoreServer, new_instance: MakeInstance, new_phone: MakePhone
+    store: StoreServer, new_instance: MakeInstance, new_client: MakeClient
 ) -> None:
     instance = new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start()
-    code = party_of_two(instance, new_phone)
+    code = party_of_two(instance, new_client)
     instance.create("my-very-secret-idempotency-key")
     listed = (DOCUMENTS / "redis.md").read_text()
     for key in map(str, store.admin.scan_iter()):

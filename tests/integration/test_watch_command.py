@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import MakeInstance, MakePhone
+from tests.integration.conftest import MakeClient, MakeInstance
 from tests.support.instances import Instance
 from tests.support.pairs import Pair
 from tests.support.stores import StoreServer, lasting_port, wait_for
@@ -67,12 +67,12 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
         watcher.close()
 
 
-def test_watch_prints_events_until_party_ends(shared_pair: Pair, new_phone: MakePhone, watch: Watch) -> None:
-    host = new_phone(shared_pair.here)
+def test_watch_prints_events_until_party_ends(shared_pair: Pair, new_client: MakeClient, watch: Watch) -> None:
+    host = new_client(shared_pair.here)
     host.create(name="Ann")
     watcher = watch(host.code.lower(), shared_pair.there.port)
     watcher.wait_for_line("hosted by Ann, 0 guests")
-    guest = new_phone(shared_pair.there)
+    guest = new_client(shared_pair.there)
     guest.join(host.code, name="Bob")
     guest.do("SEND_MESSAGE", text="hello")
     watcher.wait_for_line("Bob joined (1 guest)")
@@ -96,12 +96,12 @@ def test_watch_bad_server_address_gives_one_sentence(tmp_path: Path) -> None:
 
 
 def test_watch_reconnects_after_instance_restart(
-    store: StoreServer, new_instance: MakeInstance, new_phone: MakePhone, watch: Watch
+    store: StoreServer, new_instance: MakeInstance, new_client: MakeClient, watch: Watch
 ) -> None:
     settings = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
     port = lasting_port()
     first, other = new_instance(**settings, PORT=str(port)).start(), new_instance(**settings).start()
-    host = new_phone(other)
+    host = new_client(other)
     host.create(name="Ann")
     watcher = watch(host.code, port)
     watcher.wait_for_line("hosted by Ann")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.integration.conftest import MakeInstance, MakePhone
+from tests.integration.conftest import MakeClient, MakeInstance
+from tests.support.client_sync import FRAME_BYTES_MAX, LINGER_NOT, SyncClient, wait_until_synced
 from tests.support.instances import Answer, Instance
 from tests.support.pairs import Pair, started_pair
-from tests.support.phones import FRAME_BYTES_MAX, LINGER_NOT, Phone, wait_until_level
 
 UNDECODABLE_MAX = 10
 UNKNOWN_CODES_MAX = 5
@@ -54,8 +54,8 @@ def shared_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def host(shared_pair: Pair, new_phone: MakePhone) -> Phone:
-    host = new_phone(shared_pair.here)
+def host(shared_pair: Pair, new_client: MakeClient) -> SyncClient:
+    host = new_client(shared_pair.here)
     host.create(name="Ann")
     host.do("HOST_TRACK_SELECTED", filename="a.mp3")
     host.wait_for_message("TRACK_SELECTED")
@@ -79,7 +79,7 @@ def bad_variants(kind: str, fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", [kind for kind, fields in MEMBER_COMMANDS.items() if fields])
-def test_field_missing_or_mistyped_is_refused(host: Phone, kind: str) -> None:
+def test_field_missing_or_mistyped_is_refused(host: SyncClient, kind: str) -> None:
     version = host.view.version
     for fields in bad_variants(kind, MEMBER_COMMANDS[kind]):
         assert host.refused(kind, **fields) == "bad_field", fields
@@ -100,18 +100,18 @@ def test_field_missing_or_mistyped_is_refused(host: Phone, kind: str) -> None:
         ("HOST_TRACK_CHANGED", "filename", {"too_long"}),
     ],
 )
-def test_a_field_that_is_too_long_is_refused(host: Phone, kind: str, field: str, reasons: set[str]) -> None:
+def test_a_field_that_is_too_long_is_refused(host: SyncClient, kind: str, field: str, reasons: set[str]) -> None:
     assert host.refused(kind, **{field: LONG}) in reasons
 
 
-def test_a_value_outside_its_range_is_refused(host: Phone) -> None:
+def test_a_value_outside_its_range_is_refused(host: SyncClient) -> None:
     for mode in ("open", "SHOUT", ""):
         assert host.refused("CHAT_MODE_SET", mode=mode) == "bad_field"
     for kind in ("HOST_TRACK_SELECTED", "HOST_NEXT_TRACK_QUEUED", "HOST_TRACK_CHANGED"):
         assert host.refused(kind, filename="") == "bad_field"
 
 
-def test_number_beyond_json_is_answered(host: Phone) -> None:
+def test_number_beyond_json_is_answered(host: SyncClient) -> None:
     for number in ("NaN", "Infinity", "1e999", "-0.1", "1" * 400):
         host.send_frame(f'{{"t":"HOST_PLAY","position":{number},"requestId":"n{number}"}}')
         assert host.wait_for_message("ERROR")["reason"] in {"bad_message", "bad_field"}
@@ -119,8 +119,8 @@ def test_number_beyond_json_is_answered(host: Phone) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JOIN", "WATCH"])
-def test_a_code_that_is_none_is_refused(host: Phone, shared_pair: Pair, new_phone: MakePhone, kind: str) -> None:
-    phone = new_phone(shared_pair.there)
+def test_a_code_that_is_none_is_refused(host: SyncClient, shared_pair: Pair, new_client: MakeClient, kind: str) -> None:
+    phone = new_client(shared_pair.there)
     for code in NOT_TEXT[:-1]:
         assert phone.refused(kind, code=code) in {"code_invalid", "bad_field"}
     missing: list[dict[str, Any]] = [{}, {"code": None}, {"code": ""}]
@@ -131,8 +131,8 @@ def test_a_code_that_is_none_is_refused(host: Phone, shared_pair: Pair, new_phon
     phone.do(kind, code=host.code)
 
 
-def test_bad_create_and_join_fields_are_refused(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
-    phone = new_phone(shared_pair.there)
+def test_bad_create_and_join_fields_are_refused(host: SyncClient, shared_pair: Pair, new_client: MakeClient) -> None:
+    phone = new_client(shared_pair.there)
     position = host.view.position
     for value in NOT_TEXT[:-1]:
         assert phone.refused("CREATE", name=value) == "bad_field"
@@ -146,15 +146,15 @@ def test_bad_create_and_join_fields_are_refused(host: Phone, shared_pair: Pair, 
     assert phone.me["name"] == "x" * 50
 
 
-def test_commands_before_entering_are_refused(shared_pair: Pair, new_phone: MakePhone) -> None:
-    phone = new_phone(shared_pair.here)
+def test_commands_before_entering_are_refused(shared_pair: Pair, new_client: MakeClient) -> None:
+    phone = new_client(shared_pair.here)
     for kind, fields in MEMBER_COMMANDS.items():
         assert phone.refused(kind, **fields) == "not_joined"
     assert phone.do("PING")["t"] == "PONG"
 
 
-def test_a_connection_enters_one_party_once(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
-    guest = new_phone(shared_pair.there)
+def test_a_connection_enters_one_party_once(host: SyncClient, shared_pair: Pair, new_client: MakeClient) -> None:
+    guest = new_client(shared_pair.there)
     guest.join(host.code)
     for phone in (host, guest):
         for kind, fields in (("JOIN", {"code": host.code}), ("CREATE", {}), ("WATCH", {"code": host.code})):
@@ -165,7 +165,7 @@ def test_a_connection_enters_one_party_once(host: Phone, shared_pair: Pair, new_
 @pytest.mark.parametrize(
     "frame", ["{", "", "[]", "1", "null", '"JOIN"', "[1]", "[[]]", "\x00", '{"t":"PING"}x', "[" * 4000]
 )
-def test_what_is_not_decodable_is_a_bad_message(host: Phone, frame: str) -> None:
+def test_what_is_not_decodable_is_a_bad_message(host: SyncClient, frame: str) -> None:
     host.send_frame(frame)
     assert host.wait_for_message("ERROR")["reason"] == "bad_message"
     host.do("PING")
@@ -174,20 +174,20 @@ def test_what_is_not_decodable_is_a_bad_message(host: Phone, frame: str) -> None
 @pytest.mark.parametrize(
     "frame", ["{}", '{"t":1}', '{"t":null}', '{"t":"NOPE"}', '{"t":"ROOM"}', '{"t":"join"}', '[{"t":""}]']
 )
-def test_an_unknown_type_is_told(host: Phone, frame: str) -> None:
+def test_an_unknown_type_is_told(host: SyncClient, frame: str) -> None:
     host.send_frame(frame)
     assert host.wait_for_message("ERROR")["reason"] in {"unknown_message", "bad_message"}
     assert host.refused("NOPE") == "unknown_message"
 
 
-def test_a_binary_frame_is_a_bad_message(host: Phone) -> None:
+def test_a_binary_frame_is_a_bad_message(host: SyncClient) -> None:
     for content in (b'{"t":"PING"}', b"\xff\x00", b""):
         host.send_frame(content)
         assert host.wait_for_message("ERROR")["reason"] == "bad_message"
 
 
 @pytest.mark.parametrize("strange", ["\\ud800", "\\udfff\\ud83c"])
-def test_text_invalid_in_utf_8_reaches_nobody(host: Phone, strange: str) -> None:
+def test_text_invalid_in_utf_8_reaches_nobody(host: SyncClient, strange: str) -> None:
     version = host.view.version
     for kind, field in (("SEND_MESSAGE", "text"), ("HOST_TRACK_SELECTED", "filename")):
         host.send_frame(f'{{"t":"{kind}","{field}":"{strange}"}}')
@@ -198,32 +198,32 @@ def test_text_invalid_in_utf_8_reaches_nobody(host: Phone, strange: str) -> None
     assert said["text"] == "cut "
 
 
-def test_unusual_valid_text_arrives_unchanged(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
-    guest = new_phone(shared_pair.there)
+def test_unusual_valid_text_arrives_unchanged(host: SyncClient, shared_pair: Pair, new_client: MakeClient) -> None:
+    guest = new_client(shared_pair.there)
     guest.join(host.code)
     for text in ("a\x00b", '"\\/</script>', "\u2028\u2029\x7f", "\ufeff \U000e0041", "\ufffd\uffff"):
         host.do("SEND_MESSAGE", text=text)
         assert guest.wait_for_message("MESSAGE")["text"] == text
         host.do("HOST_TRACK_SELECTED", filename=text)
         assert guest.wait_for_message("TRACK_SELECTED")["filename"] == text
-    late = new_phone(shared_pair.there)
+    late = new_client(shared_pair.there)
     late.join(host.code)
-    wait_until_level(host, guest, late)
+    wait_until_synced(host, guest, late)
 
 
-def test_fields_that_nobody_knows_do_no_harm(host: Phone) -> None:
+def test_fields_that_nobody_knows_do_no_harm(host: SyncClient) -> None:
     host.do("SEND_MESSAGE", text="hi", memberId="somebody else", version=1, admin=True)
     assert host.wait_for_message("MESSAGE")["memberId"] == host.member_id
 
 
-def test_a_request_id_of_any_type_is_answered(host: Phone) -> None:
+def test_a_request_id_of_any_type_is_answered(host: SyncClient) -> None:
     for strange in [*NOT_TEXT, "", LONG]:
         host.send("PING", requestId=strange)
         host.wait_until(lambda: host.find("PONG", {}) or host.find("ERROR", {}))
 
 
-def test_ten_undecodable_frames_close_connection(shared_pair: Pair, new_phone: MakePhone) -> None:
-    phone = new_phone(shared_pair.here)
+def test_ten_undecodable_frames_close_connection(shared_pair: Pair, new_client: MakeClient) -> None:
+    phone = new_client(shared_pair.here)
     for _ in range(UNDECODABLE_MAX - 1):
         phone.send_frame("{")
     phone.do("PING")
@@ -232,8 +232,8 @@ def test_ten_undecodable_frames_close_connection(shared_pair: Pair, new_phone: M
     assert len(phone.all_of("ERROR", reason="bad_message")) == UNDECODABLE_MAX
 
 
-def test_five_joins_of_unknown_codes_close_connection(shared_pair: Pair, new_phone: MakePhone) -> None:
-    phone = new_phone(shared_pair.there)
+def test_five_joins_of_unknown_codes_close_connection(shared_pair: Pair, new_client: MakeClient) -> None:
+    phone = new_client(shared_pair.there)
     for number in range(UNKNOWN_CODES_MAX - 1):
         assert phone.refused("JOIN", code=f"ZZZZZ{number}") == "party_not_found"
     phone.send("JOIN", code="ZZZZZZ")
@@ -241,7 +241,7 @@ def test_five_joins_of_unknown_codes_close_connection(shared_pair: Pair, new_pho
     assert len(phone.all_of("ERROR", reason="party_not_found")) == UNKNOWN_CODES_MAX
 
 
-def test_frame_limit_is_exactly_8_kib(host: Phone) -> None:
+def test_frame_limit_is_exactly_8_kib(host: SyncClient) -> None:
     frame = json.dumps({"t": "PING", "id": "full"}).ljust(FRAME_BYTES_MAX)
     assert len(frame) == FRAME_BYTES_MAX
     host.send_frame(frame)
@@ -250,8 +250,10 @@ def test_frame_limit_is_exactly_8_kib(host: Phone) -> None:
     assert host.wait_for_close() == 1009
 
 
-def test_invalid_frames_close_only_their_connection(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
-    huge, garbled = new_phone(shared_pair.here), new_phone(shared_pair.here)
+def test_invalid_frames_close_only_their_connection(
+    host: SyncClient, shared_pair: Pair, new_client: MakeClient
+) -> None:
+    huge, garbled = new_client(shared_pair.here), new_client(shared_pair.here)
     send_until_refused(huge, "x" * 5_000_000)
     # A connection with unread bytes is closed by a reset, which may overtake the farewell.
     assert huge.wait_for_close() in {1009, 1006}
@@ -260,19 +262,19 @@ def test_invalid_frames_close_only_their_connection(host: Phone, shared_pair: Pa
     host.do("PING")
 
 
-def send_until_refused(phone: Phone, frame: str) -> None:
+def send_until_refused(phone: SyncClient, frame: str) -> None:
     """Send a frame whose receiver may hang up in the middle."""
     with suppress(ConnectionClosed):
         phone.send_frame(frame)
 
 
-def ended_with(phone: Phone, code: int) -> bool:
+def ended_with(phone: SyncClient, code: int) -> bool:
     return phone.close_code == code
 
 
-def test_members_see_nothing_of_rejected_frames(host: Phone, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_members_see_nothing_of_rejected_frames(host: SyncClient, shared_pair: Pair, new_client: MakeClient) -> None:
     version = host.view.version
-    stranger = new_phone(shared_pair.here)
+    stranger = new_client(shared_pair.here)
     for frame in ('{"t":"JOIN","code":123}', "{", '{"t":"KICK","targetId":"' + host.member_id + '"}', "[]"):
         stranger.send_frame(frame)
         stranger.wait_for_message("ERROR")
@@ -302,10 +304,10 @@ def test_foreign_origin_gets_no_connection(shared_pair: Pair, origin: str) -> No
     assert answer.headers["X-Instance-Id"]
 
 
-def test_own_and_allowed_origins_get_a_connection(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_own_and_allowed_origins_get_a_connection(shared_pair: Pair, new_client: MakeClient) -> None:
     own = f"http://127.0.0.1:{shared_pair.here.port}"
     for origin in (own, "https://party.example", "http://other.example:81", None):
-        new_phone(shared_pair.here, origin=origin).do("PING")
+        new_client(shared_pair.here, origin=origin).do("PING")
 
 
 def test_origin_behind_tls_proxy_is_own_origin(shared_pair: Pair) -> None:

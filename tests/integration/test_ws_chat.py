@@ -7,31 +7,31 @@ from functools import partial
 
 import pytest
 
-from tests.integration.conftest import MakePhone, Party
+from tests.integration.conftest import MakeClient, Party
+from tests.support.client_sync import SyncClient, wait_until_each, wait_until_synced
 from tests.support.pairs import Pair
-from tests.support.phones import Phone, wait_until_each, wait_until_level
 
 EMOJI = ["🎉", "❤️", "👍🏽", "👨‍👩‍👧", "🇩🇪", "1️⃣"]
 NOT_EMOJI = ["x", "1", "🎉🎉", "🎉x", " ", ":tada:", "<b>", "\u200d"]
 
 
-def test_message_reaches_members_and_later_guests(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_message_reaches_members_and_later_guests(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     for number in range(12):
         host.do("SEND_MESSAGE", text=f"host {number}")
         guest.do("SEND_MESSAGE", text=f"guest {number}")
-    for phone in party.phones:
-        heard = [phone.wait_for_message("MESSAGE") for _ in range(24)]
+    for client in party.clients:
+        heard = [client.wait_for_message("MESSAGE") for _ in range(24)]
         assert len({message["id"] for message in heard}) == 24
         assert [message["at"] for message in heard] == sorted(message["at"] for message in heard)
         for name, speaker in (("host", host), ("guest", guest)):
             said = [message for message in heard if message["memberId"] == speaker.member_id]
             assert [message["text"] for message in said] == [f"{name} {number}" for number in range(12)]
             assert {message["name"] for message in said} == {speaker.me["name"]}
-    late = new_phone(shared_pair.here)
+    late = new_client(shared_pair.here)
     late.join(host.code)
     assert len(late.room["messages"]) == 20
-    wait_until_level(host, guest, late)
+    wait_until_synced(host, guest, late)
 
 
 def test_a_message_has_one_to_500_characters(party: Party) -> None:
@@ -51,7 +51,7 @@ def test_reaction_is_one_emoji_and_reaches_all(party: Party) -> None:
     version = host.view.version
     for emoji in EMOJI:
         guest.do("SEND_REACTION", emoji=emoji)
-        wait_until_each(party.phones, partial(has_reactions, emoji=emoji, count=1))
+        wait_until_each(party.clients, partial(has_reactions, emoji=emoji, count=1))
     for told in host.all_of("REACTION"):
         assert (told["memberId"], told["name"]) == (guest.member_id, "Bob")
     for text in NOT_EMOJI:
@@ -62,13 +62,13 @@ def test_reaction_is_one_emoji_and_reaches_all(party: Party) -> None:
 
 def test_every_reaction_counts_even_in_a_burst(party: Party) -> None:
     for _ in range(15):
-        for phone in party.phones:
-            phone.send("SEND_REACTION", emoji="🔥")
-    wait_until_each(party.phones, partial(has_reactions, emoji="🔥", count=30))
+        for client in party.clients:
+            client.send("SEND_REACTION", emoji="🔥")
+    wait_until_each(party.clients, partial(has_reactions, emoji="🔥", count=30))
 
 
-def has_reactions(phone: Phone, emoji: str, count: int) -> bool:
-    return phone.reactions(emoji) == count
+def has_reactions(client: SyncClient, emoji: str, count: int) -> bool:
+    return client.reactions(emoji) == count
 
 
 @pytest.mark.parametrize(
@@ -76,23 +76,23 @@ def has_reactions(phone: Phone, emoji: str, count: int) -> bool:
     [("OPEN", None, None), ("EMOJI_ONLY", "emoji_only", None), ("LOCKED", "chat_locked", "chat_locked")],
 )
 def test_the_chat_mode_says_what_guests_may(
-    party: Party, shared_pair: Pair, new_phone: MakePhone, mode: str, message: str | None, reaction: str | None
+    party: Party, shared_pair: Pair, new_client: MakeClient, mode: str, message: str | None, reaction: str | None
 ) -> None:
     host, guest = party
     host.do("CHAT_MODE_SET", mode="LOCKED" if mode == "OPEN" else "OPEN")
     host.do("CHAT_MODE_SET", mode=mode)
-    for phone in party.phones:
-        phone.wait_for_message("CHAT_MODE_SET", mode=mode)
+    for client in party.clients:
+        client.wait_for_message("CHAT_MODE_SET", mode=mode)
     assert guest.ask("SEND_MESSAGE", text="hi").get("reason") == message
     assert guest.ask("SEND_REACTION", emoji="🎉").get("reason") == reaction
     host.do("SEND_MESSAGE", text="the host may always")
     host.do("SEND_REACTION", emoji="👑")
     guest.wait_for_message("MESSAGE", text="the host may always")
     guest.wait_until(lambda: guest.reactions("👑") == 1)
-    late = new_phone(shared_pair.there)
+    late = new_client(shared_pair.there)
     late.join(host.code)
     assert late.room["chatMode"] == mode
-    wait_until_level(host, guest, late)
+    wait_until_synced(host, guest, late)
 
 
 def test_commands_in_one_frame_run_in_order(party: Party) -> None:
@@ -118,12 +118,12 @@ def test_commands_in_one_frame_run_in_order(party: Party) -> None:
     assert [message["t"] for message in answers] == ["OK", "OK", "OK", "ERROR", "PONG"]
 
 
-def test_frame_with_join_and_message_is_accepted(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
-    phone = new_phone(shared_pair.here)
-    phone.send_frame(json.dumps([{"t": "JOIN", "code": party.host.code}, {"t": "SEND_MESSAGE", "text": "here I am"}]))
-    phone.wait_for_message("MESSAGE", text="here I am")
-    assert phone.kinds()[:3] == ["WELCOME", "JOINED", "ROOM"]
-    wait_until_level(*party.phones, phone)
+def test_frame_with_join_and_message_is_accepted(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+    client = new_client(shared_pair.here)
+    client.send_frame(json.dumps([{"t": "JOIN", "code": party.host.code}, {"t": "SEND_MESSAGE", "text": "here I am"}]))
+    client.wait_for_message("MESSAGE", text="here I am")
+    assert client.kinds()[:3] == ["WELCOME", "JOINED", "ROOM"]
+    wait_until_synced(*party.clients, client)
 
 
 def test_fast_sender_is_rate_limited_for_a_while(party: Party) -> None:

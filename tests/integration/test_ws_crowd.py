@@ -1,4 +1,4 @@
-"""Crowds: hundreds at once, a phone that stops reading, phones that come and go."""
+"""Crowds: hundreds at once, a client that stops reading, clients that come and go."""
 
 import asyncio
 import copy
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.crowds import Crowd, CrowdPhone, wait_until_crowd_is_level, wait_until_each
+from tests.support.client_async import AsyncClient, Crowd, wait_until_all_synced, wait_until_each
 from tests.support.pairs import Pair, started_pair
 
 CAPACITY = 500
@@ -35,31 +35,31 @@ def test_600_racing_joins_fill_exactly_500_seats(crowd_pair: Pair) -> None:
 
 async def fill(pair: Pair) -> None:
     async with Crowd() as crowd:
-        host = await crowd.phone(pair.here)
+        host = await crowd.client(pair.here)
         await host.create(name="Ann")
-        newcomers = await crowd.phones(pair.instances[number % 2] for number in range(NEWCOMERS))
+        newcomers = await crowd.clients(pair.instances[number % 2] for number in range(NEWCOMERS))
         # With tokens of their own: on a busy machine a join may come too late, and its repeat takes the same seat.
         joins = (
-            phone.insist("JOIN", code=host.code, token=f"the-token-of-newcomer-{number}")
-            for number, phone in enumerate(newcomers)
+            client.insist("JOIN", code=host.code, token=f"the-token-of-newcomer-{number}")
+            for number, client in enumerate(newcomers)
         )
         answers = await asyncio.gather(*joins)
         reasons = Counter(answer.get("reason", answer["t"]) for answer in answers)
         assert reasons == {"JOINED": CAPACITY - 1, "party_full": NEWCOMERS - CAPACITY + 1}
-        inside = [host, *(phone for phone, answer in zip(newcomers, answers, strict=True) if answer["t"] == "JOINED")]
-        assert len({phone.member_id for phone in inside}) == CAPACITY
-        await wait_until_each(inside, lambda phone: phone.room and phone.room["guestCount"] == CAPACITY - 1)
-        await wait_until_crowd_is_level(inside)
+        inside = [host, *(client for client, answer in zip(newcomers, answers, strict=True) if answer["t"] == "JOINED")]
+        assert len({client.member_id for client in inside}) == CAPACITY
+        await wait_until_each(inside, lambda client: client.room and client.room["guestCount"] == CAPACITY - 1)
+        await wait_until_all_synced(inside)
         assert len(host.room["members"]) == LISTED_MAX
         found = (await asyncio.to_thread(pair.there.look_up, host.code)).body
         assert (found["guestCount"], found["full"]) == (CAPACITY - 1, True)
-        unlisted = next(phone for phone in inside if phone.member_id not in host.room["members"])
+        unlisted = next(client for client in inside if client.member_id not in host.room["members"])
         await unlisted.do("SEND_MESSAGE", text="not on the list, and heard")
-        await wait_until_each(inside, lambda phone: phone.find("MESSAGE", {"memberId": unlisted.member_id}))
-        await wait_until_crowd_is_level(inside)
+        await wait_until_each(inside, lambda client: client.find("MESSAGE", {"memberId": unlisted.member_id}))
+        await wait_until_all_synced(inside)
         await host.do("LEAVE")
-        for phone in inside[1:]:
-            assert await phone.wait_for_close() == 4503
+        for client in inside[1:]:
+            assert await client.wait_for_close() == 4503
 
 
 def test_beyond_200_seats_only_the_count_is_told(crowd_pair: Pair) -> None:
@@ -68,43 +68,43 @@ def test_beyond_200_seats_only_the_count_is_told(crowd_pair: Pair) -> None:
 
 async def overflow(pair: Pair) -> None:
     async with Crowd() as crowd:
-        host = await crowd.phone(pair.here)
+        host = await crowd.client(pair.here)
         await host.create(name="Ann")
-        guests = await crowd.phones(pair.instances[number % 2] for number in range(LISTED_MAX - 1))
+        guests = await crowd.clients(pair.instances[number % 2] for number in range(LISTED_MAX - 1))
         # As above, by tokens of their own.
         joins = (
-            phone.insist("JOIN", code=host.code, token=f"the-token-of-one-listed-{number}")
-            for number, phone in enumerate(guests)
+            client.insist("JOIN", code=host.code, token=f"the-token-of-one-listed-{number}")
+            for number, client in enumerate(guests)
         )
         assert {answer["t"] for answer in await asyncio.gather(*joins)} == {"JOINED"}
-        await wait_until_each(guests, lambda phone: phone.view.is_caught_up)
-        unlisted = await crowd.phones(pair.instances[number % 2] for number in range(UNLISTED))
-        for phone in unlisted:
-            await phone.join(host.code)
+        await wait_until_each(guests, lambda client: client.view.is_caught_up)
+        unlisted = await crowd.clients(pair.instances[number % 2] for number in range(UNLISTED))
+        for client in unlisted:
+            await client.join(host.code)
         inside = [host, *guests, *unlisted]
         count = len(inside) - 1
-        await wait_until_each(inside, lambda phone: phone.room["guestCount"] == count)
-        assert not {phone.member_id for phone in unlisted} & host.room["members"].keys()
+        await wait_until_each(inside, lambda client: client.room["guestCount"] == count)
+        assert not {client.member_id for client in unlisted} & host.room["members"].keys()
         leaving, kicked, gone, promoted, renamed, quiet = unlisted
         await renamed.do("RENAME", name="Unseen")
         await leaving.do("LEAVE")
         await host.do("KICK", targetId=kicked.member_id)
         assert await kicked.wait_for_close() == 4504
         await gone.vanish()
-        staying = [phone for phone in inside if phone not in {leaving, kicked, gone}]
-        await wait_until_each(staying, lambda phone: phone.room["guestCount"] == count - 3)
+        staying = [client for client in inside if client not in {leaving, kicked, gone}]
+        await wait_until_each(staying, lambda client: client.room["guestCount"] == count - 3)
         await guests[0].do("LEAVE")
         staying.remove(guests[0])
-        late = await crowd.phone(pair.there)
+        late = await crowd.client(pair.there)
         await late.join(host.code, name="In a freed place")
         staying.append(late)
-        await wait_until_each(staying, lambda phone: phone.name_of(late.member_id) == "In a freed place")
+        await wait_until_each(staying, lambda client: client.name_of(late.member_id) == "In a freed place")
         await host.do("PROMOTE", targetId=promoted.member_id)
-        await wait_until_each(staying, lambda phone: phone.room["hostId"] == promoted.member_id)
-        back = await crowd.phone(pair.here)
+        await wait_until_each(staying, lambda client: client.room["hostId"] == promoted.member_id)
+        back = await crowd.client(pair.here)
         assert (await back.join(host.code, token=gone.token))["resumed"] is True
-        await wait_until_each(staying, lambda phone: phone.room["guestCount"] == count - 2)
-        await wait_until_crowd_is_level([*staying, back])
+        await wait_until_each(staying, lambda client: client.room["guestCount"] == count - 2)
+        await wait_until_all_synced([*staying, back])
         assert host.name_of(quiet.member_id) is None
 
 
@@ -114,34 +114,34 @@ def test_stalled_reader_is_dropped_without_loss_to_others(crowd_pair: Pair) -> N
 
 async def stall(pair: Pair) -> None:
     async with Crowd() as crowd:
-        host = await crowd.phone(pair.here)
+        host = await crowd.client(pair.here)
         await host.create()
-        speakers = await crowd.phones(pair.instances[number % 2] for number in range(SPEAKERS))
-        for phone in speakers:
-            await phone.join(host.code)
-        stalled = await crowd.phone(pair.there, receive_buffer_bytes=RECEIVE_BUFFER_BYTES)
+        speakers = await crowd.clients(pair.instances[number % 2] for number in range(SPEAKERS))
+        for client in speakers:
+            await client.join(host.code)
+        stalled = await crowd.client(pair.there, receive_buffer_bytes=RECEIVE_BUFFER_BYTES)
         await stalled.join(host.code)
         stalled.stop_reading()
-        await asyncio.gather(*(speak(phone, number) for number, phone in enumerate(speakers)))
+        await asyncio.gather(*(speak(client, number) for number, client in enumerate(speakers)))
         others = [host, *speakers]
-        await wait_until_each(others, lambda phone: stalled.member_id not in phone.view.connected())
-        await wait_until_each(others, lambda phone: len(phone.all_of("MESSAGE")) >= SPEAKERS * WORDS)
-        await wait_until_crowd_is_level(others)
-        for phone in others:
-            heard = Counter(message["memberId"] for message in phone.all_of("MESSAGE"))
+        await wait_until_each(others, lambda client: stalled.member_id not in client.view.connected())
+        await wait_until_each(others, lambda client: len(client.all_of("MESSAGE")) >= SPEAKERS * WORDS)
+        await wait_until_all_synced(others)
+        for client in others:
+            heard = Counter(message["memberId"] for message in client.all_of("MESSAGE"))
             assert heard == {speaker.member_id: WORDS for speaker in speakers}
         stalled.read_on()
         assert await stalled.wait_for_close() in {4408, 1006}
-        back = await crowd.phone(pair.here, view=stalled.view)
+        back = await crowd.client(pair.here, view=stalled.view)
         opening = await back.join(host.code, token=stalled.token, since=stalled.view.position)
         assert (opening["resumed"], opening["memberId"]) == (True, stalled.member_id)
-        await wait_until_crowd_is_level([*others, back])
+        await wait_until_all_synced([*others, back])
 
 
-async def speak(phone: CrowdPhone, number: int) -> None:
-    """Say so many long things at the pace that one phone may keep, twenty a second."""
+async def speak(client: AsyncClient, number: int) -> None:
+    """Say so many long things at the pace that one client may keep, twenty a second."""
     for word in range(WORDS):
-        await phone.do("SEND_MESSAGE", text=f"{number}-{word} ".ljust(500, "x"))
+        await client.do("SEND_MESSAGE", text=f"{number}-{word} ".ljust(500, "x"))
         await asyncio.sleep(SPEAKING_PAUSE_SECONDS)
 
 
@@ -151,35 +151,35 @@ def test_reconnecting_clients_are_one_member_each(crowd_pair: Pair) -> None:
 
 async def come_and_go(pair: Pair) -> None:
     async with Crowd() as crowd:
-        host = await crowd.phone(pair.here)
+        host = await crowd.client(pair.here)
         await host.create()
-        witness = await crowd.phone(pair.there)
+        witness = await crowd.client(pair.there)
         await witness.join(host.code)
         visits = (visit(crowd, pair, host.code, number) for number in range(VISITORS))
         everybody = [host, witness, *await asyncio.gather(*visits)]
-        present = {phone.member_id for phone in everybody}
+        present = {client.member_id for client in everybody}
         assert len(present) == len(everybody)
-        await wait_until_each(everybody, lambda phone: phone.view.connected() == present)
-        await wait_until_crowd_is_level(everybody)
+        await wait_until_each(everybody, lambda client: client.view.connected() == present)
+        await wait_until_all_synced(everybody)
         assert (len(host.room["members"]), host.room["guestCount"]) == (len(everybody), len(everybody) - 1)
         assert host.all_of("MEMBER_LEFT") == []
 
 
-async def visit(crowd: Crowd, pair: Pair, code: str, number: int) -> CrowdPhone:
+async def visit(crowd: Crowd, pair: Pair, code: str, number: int) -> AsyncClient:
     """Come and go by the same token, on either instance, with and without a farewell; end inside."""
     rng = random.Random(number)
     token = f"the-token-of-visitor-{number:02d}-{code}"
-    phone = await crowd.phone(pair.here)
-    await phone.join(code, token=token)
+    client = await crowd.client(pair.here)
+    await client.join(code, token=token)
     for _ in range(VISITS):
-        member = phone.member_id
+        member = client.member_id
         manner = rng.choice(["vanish", "hang up", "be taken over"])
         if manner == "vanish":
-            await phone.vanish()
+            await client.vanish()
         elif manner == "hang up":
-            await phone.hang_up()
-        view = copy.deepcopy(phone.view)
-        phone = await crowd.phone(rng.choice(pair.instances), view=view)
-        opening = await phone.join(code, token=token, since=view.position)
+            await client.hang_up()
+        view = copy.deepcopy(client.view)
+        client = await crowd.client(rng.choice(pair.instances), view=view)
+        opening = await client.join(code, token=token, since=view.position)
         assert (opening["resumed"], opening["memberId"]) == (True, member)
-    return phone
+    return client

@@ -1,8 +1,8 @@
 """A store that forgets: what lives is written back, what ended stays ended, and who was kicked stays out."""
 
-from tests.integration.conftest import MakePhone
+from tests.integration.conftest import MakeClient
+from tests.support.client_sync import SyncClient
 from tests.support.instances import Instance
-from tests.support.phones import Phone
 from tests.support.stores import StoreServer, wait_for
 
 KICKED_TOKEN = "a-token-of-somebody-who-was-kicked"
@@ -36,16 +36,16 @@ def end_by_hand(store: StoreServer, code: str) -> None:
 
 
 def test_empty_store_gets_back_parties_and_tombstones(
-    pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
+    pair: tuple[Instance, Instance], store: StoreServer, new_client: MakeClient
 ) -> None:
     here, there = pair
-    host, guest, kicked = new_phone(here), new_phone(there), new_phone(there)
+    host, guest, kicked = new_client(here), new_client(there), new_client(there)
     host.create(name="Ann")
     guest.join(host.code, name="Bob")
     kicked.join(host.code, token=KICKED_TOKEN)
     host.do("KICK", targetId=kicked.member_id)
     host.do("CHAT_MODE_SET", mode="EMOJI_ONLY")
-    gone = new_phone(here)
+    gone = new_client(here)
     gone.create()
     gone.do("LEAVE")
     created = create(here)
@@ -60,15 +60,15 @@ def test_empty_store_gets_back_parties_and_tombstones(
     guest.wait_until(lambda: guest.view.epoch == host.view.epoch and len(guest.view.connected()) == 2)
     assert guest.view.room["chatMode"] == "EMOJI_ONLY"
     assert guest.refused("SEND_MESSAGE", text="hello") == "emoji_only"
-    assert new_phone(there).refused("JOIN", code=host.code, token=KICKED_TOKEN) == "kicked"
+    assert new_client(there).refused("JOIN", code=host.code, token=KICKED_TOKEN) == "kicked"
     assert joining(there, gone.code) == (404, "party_ended")
     assert create(there) == created
 
 
 def test_deleted_party_is_restored_but_not_an_ended_one(
-    pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
+    pair: tuple[Instance, Instance], store: StoreServer, new_client: MakeClient
 ) -> None:
-    host, guest = new_phone(pair[0]), new_phone(pair[1])
+    host, guest = new_client(pair[0]), new_client(pair[1])
     host.create(name="Ann")
     guest.join(host.code, name="Bob")
     epoch = host.view.epoch
@@ -78,15 +78,15 @@ def test_deleted_party_is_restored_but_not_an_ended_one(
     wait_for(lambda: pair[1].call("GET", f"/api/party/{host.code}").body.get("guestCount") == 1)
 
     end_by_hand(store, host.code)
-    assert [phone.wait_for_close() for phone in (host, guest)] == [PARTY_ENDED, PARTY_ENDED]
+    assert [client.wait_for_close() for client in (host, guest)] == [PARTY_ENDED, PARTY_ENDED]
     assert joining(pair[0], host.code) == (404, "party_ended")
 
 
 def test_older_store_state_revives_no_party_and_costs_no_seat(
-    pair: tuple[Instance, Instance], store: StoreServer, new_phone: MakePhone
+    pair: tuple[Instance, Instance], store: StoreServer, new_client: MakeClient
 ) -> None:
-    host, early, late = (new_phone(pair[number]) for number in (0, 1, 1))
-    gone = new_phone(pair[0])
+    host, early, late = (new_client(pair[number]) for number in (0, 1, 1))
+    gone = new_client(pair[0])
     host.create(name="Ann")
     gone.create()
     early.join(host.code, name="Bob")
@@ -98,11 +98,11 @@ def test_older_store_state_revives_no_party_and_costs_no_seat(
     wait_for(lambda: int(store.admin.hget("hubbub:{0}:life", "beat") or 0) > beat + 2)
 
     restore(store, old)
-    everybody: list[Phone] = [host, early, late]
+    everybody: list[SyncClient] = [host, early, late]
     epoch = host.view.epoch
-    for phone in everybody:
-        phone.wait_until(lambda phone=phone: phone.view.epoch != epoch and len(phone.view.connected()) == 3)  # type: ignore[misc]
-        assert phone.view.room["locked"]
+    for client in everybody:
+        client.wait_until(lambda client=client: client.view.epoch != epoch and len(client.view.connected()) == 3)  # type: ignore[misc]
+        assert client.view.room["locked"]
     wait_for(lambda: ask_to_join(pair[1], gone.code) == (404, "party_ended"))
 
 

@@ -1,4 +1,4 @@
-"""An instance that is asked to stop sends its phones elsewhere, and nobody is said to have left."""
+"""An instance that is asked to stop sends its clients elsewhere, and nobody is said to have left."""
 
 import socket
 import time
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import MakePhone
+from tests.integration.conftest import MakeClient
+from tests.support.client_sync import SyncClient, wait_until_synced
 from tests.support.instances import Instance
 from tests.support.pairs import started_pair
-from tests.support.phones import Phone, wait_until_level
 from tests.support.stores import FLAVOURS, Flavour
 
 DRAIN_SECONDS_MAX = 10.0
@@ -35,23 +35,23 @@ def stop(instance: Instance) -> None:
     assert "Traceback" not in instance.errors()
 
 
-def moved(new_phone: MakePhone, phones: list[Phone], target: Instance) -> list[Phone]:
+def moved(new_client: MakeClient, clients: list[SyncClient], target: Instance) -> list[SyncClient]:
     """The same people on another instance, each by the token, going on from where they stood."""
     arrived = []
-    for phone in phones:
-        assert phone.wait_for_close() == SERVICE_RESTART
-        arrived.append(new_phone(target, view=phone.view))
-        opening = arrived[-1].join(phone.code, token=phone.token, since=phone.view.position)
-        assert (opening["resumed"], opening["memberId"]) == (True, phone.member_id)
+    for client in clients:
+        assert client.wait_for_close() == SERVICE_RESTART
+        arrived.append(new_client(target, view=client.view))
+        opening = arrived[-1].join(client.code, token=client.token, since=client.view.position)
+        assert (opening["resumed"], opening["memberId"]) == (True, client.member_id)
     return arrived
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_clients_of_stopping_instance_continue_elsewhere(
-    tmp_path: Path, new_phone: MakePhone, flavour: Flavour
+    tmp_path: Path, new_client: MakeClient, flavour: Flavour
 ) -> None:
     with started_pair(flavour, tmp_path) as pair:
-        host, neighbour, bystander, silent = (new_phone(pair.instances[place]) for place in (0, 0, 1, 0))
+        host, neighbour, bystander, silent = (new_client(pair.instances[place]) for place in (0, 0, 1, 0))
         host.create(name="Ann")
         neighbour.join(host.code)
         bystander.join(host.code)
@@ -59,19 +59,19 @@ def test_clients_of_stopping_instance_continue_elsewhere(
             stop(pair.here)
         assert silent.wait_for_close() == SERVICE_RESTART
         bystander.do("SEND_MESSAGE", text="between the two")
-        arrived = moved(new_phone, [host, neighbour], pair.there)
-        wait_until_level(bystander, *arrived)
+        arrived = moved(new_client, [host, neighbour], pair.there)
+        wait_until_synced(bystander, *arrived)
         assert (bystander.all_of("MEMBER_LEFT"), bystander.all_of("ENDED")) == ([], [])
         assert (bystander.room["guestCount"], len(bystander.room["members"])) == (2, 3)
         arrived[0].do("LOCK_SET", locked=True)
-        wait_until_level(bystander, *arrived)
+        wait_until_synced(bystander, *arrived)
 
 
-def test_rolling_restart_of_all_instances_costs_no_seat(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_rolling_restart_of_all_instances_costs_no_seat(tmp_path: Path, new_client: MakeClient) -> None:
     with started_pair("valkey", tmp_path) as pair:
-        host = new_phone(pair.here)
+        host = new_client(pair.here)
         host.create()
-        guests = [new_phone(pair.instances[number % 2]) for number in range(4)]
+        guests = [new_client(pair.instances[number % 2]) for number in range(4)]
         for guest in guests:
             guest.join(host.code)
         people = [host, *guests]
@@ -79,12 +79,12 @@ def test_rolling_restart_of_all_instances_costs_no_seat(tmp_path: Path, new_phon
         for is_first in (True, False):
             stopping, other = pair.instances if is_first else pair.instances[::-1]
             stop(stopping)
-            staying[not is_first] += moved(new_phone, staying[is_first], other)
+            staying[not is_first] += moved(new_client, staying[is_first], other)
             stopping.start()
             staying[is_first] = []
         last = staying[True]
-        wait_until_level(*last)
+        wait_until_synced(*last)
         assert len(last) == len(people)
         assert last[0].view.connected() == {person.member_id for person in people}
-        for phone in (*people, *last):
-            assert (phone.all_of("MEMBER_LEFT"), phone.all_of("ENDED")) == ([], [])
+        for client in (*people, *last):
+            assert (client.all_of("MEMBER_LEFT"), client.all_of("ENDED")) == ([], [])

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import MakePhone, Party
+from tests.integration.conftest import MakeClient, Party
+from tests.support.client_sync import SyncClient, wait_until_synced
 from tests.support.pairs import Pair
-from tests.support.phones import Phone, wait_until_level
 from tests.support.stores import wait_for
 
 HOST_COMMANDS: list[tuple[str, dict[str, Any]]] = [
@@ -33,19 +33,19 @@ def test_a_guest_cannot_do_what_is_the_hosts(party: Party, kind: str, fields: di
     assert host.wait_for_message("MESSAGE")["version"] == version + 1
 
 
-def test_a_guest_who_leaves_gives_up_the_seat(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_a_guest_who_leaves_gives_up_the_seat(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     assert guest.ask("LEAVE")["t"] == "OK"
     assert guest.wait_for_close() == 1000
     host.wait_for_message("MEMBER_LEFT", memberId=guest.member_id, cause="left", guestCount=0)
-    back = new_phone(shared_pair.here)
+    back = new_client(shared_pair.here)
     joined = back.join(host.code, token=guest.token)
     assert joined["resumed"] is False
     assert joined["memberId"] != guest.member_id
-    wait_until_level(host, back)
+    wait_until_synced(host, back)
 
 
-def test_a_host_who_leaves_ends_the_party(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_a_host_who_leaves_ends_the_party(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     for number in range(3):
         guest.do("SEND_MESSAGE", text=f"{number}")
@@ -65,62 +65,62 @@ def test_a_host_who_leaves_ends_the_party(party: Party, shared_pair: Pair, new_p
         answer = instance.join(host.code)
         assert (answer.status, answer.body["reason"]) == (404, "party_ended")
         assert instance.look_up(host.code).body["exists"] is False
-        phone = new_phone(instance)
-        assert phone.refused("JOIN", code=host.code) == "party_ended"
-        assert phone.refused("JOIN", code=host.code, token=host.token) == "party_ended"
-        assert phone.refused("WATCH", code=host.code) == "party_ended"
+        client = new_client(instance)
+        assert client.refused("JOIN", code=host.code) == "party_ended"
+        assert client.refused("JOIN", code=host.code, token=host.token) == "party_ended"
+        assert client.refused("WATCH", code=host.code) == "party_ended"
 
 
-def test_kicked_guest_is_notified_and_cannot_return(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_kicked_guest_is_notified_and_cannot_return(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
-    bystander = new_phone(shared_pair.there)
+    bystander = new_client(shared_pair.there)
     bystander.join(host.code)
     host.do("KICK", targetId=guest.member_id)
     guest.wait_for_message("KICKED")
     assert guest.wait_for_close() == 4504
-    for phone in (host, bystander):
-        phone.wait_for_message("MEMBER_LEFT", memberId=guest.member_id, cause="kicked", guestCount=1)
+    for client in (host, bystander):
+        client.wait_for_message("MEMBER_LEFT", memberId=guest.member_id, cause="kicked", guestCount=1)
     for instance in shared_pair.instances:
-        assert new_phone(instance).refused("JOIN", code=host.code, token=guest.token) == "kicked"
+        assert new_client(instance).refused("JOIN", code=host.code, token=guest.token) == "kicked"
     assert host.refused("KICK", targetId=guest.member_id) == "invalid_target"
-    elsewhere = new_phone(shared_pair.here)
+    elsewhere = new_client(shared_pair.here)
     elsewhere.create()
-    new_phone(shared_pair.there).join(elsewhere.code, token=guest.token)
-    wait_until_level(host, bystander)
+    new_client(shared_pair.there).join(elsewhere.code, token=guest.token)
+    wait_until_synced(host, bystander)
 
 
-def test_disconnected_guest_can_be_kicked(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_disconnected_guest_can_be_kicked(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     guest.vanish()
     host.wait_until(lambda: host.room["guestCount"] == 0)
     host.do("KICK", targetId=guest.member_id)
     host.wait_for_message("MEMBER_LEFT", memberId=guest.member_id, cause="kicked")
-    assert new_phone(shared_pair.here).refused("JOIN", code=host.code, token=guest.token) == "kicked"
+    assert new_client(shared_pair.here).refused("JOIN", code=host.code, token=guest.token) == "kicked"
 
 
 @pytest.mark.parametrize("kind", ["KICK", "PROMOTE"])
 def test_only_a_guest_of_the_party_is_a_target(
-    party: Party, shared_pair: Pair, new_phone: MakePhone, kind: str
+    party: Party, shared_pair: Pair, new_client: MakeClient, kind: str
 ) -> None:
-    stranger = new_phone(shared_pair.there)
+    stranger = new_client(shared_pair.there)
     stranger.create()
     for target in (party.host.member_id, stranger.member_id, "nobody", ""):
         assert party.host.refused(kind, targetId=target) == "invalid_target"
 
 
-def test_a_promoted_guest_is_the_host(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_a_promoted_guest_is_the_host(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     host.do("PROMOTE", targetId=guest.member_id)
-    for phone in party.phones:
-        told = phone.wait_for_message("HOST_CHANGED", hostId=guest.member_id)
+    for client in party.clients:
+        told = client.wait_for_message("HOST_CHANGED", hostId=guest.member_id)
         assert told["member"] == {"id": guest.member_id, "name": "Bob", "isHost": True, "connected": True}
-        assert (phone.room["hostConnected"], phone.room["guestCount"]) == (True, 1)
+        assert (client.room["hostConnected"], client.room["guestCount"]) == (True, 1)
     assert host.refused("LOCK_SET", locked=True) == "not_host"
     guest.do("LOCK_SET", locked=True)
     assert guest.refused("KICK", targetId=guest.member_id) == "invalid_target"
-    wait_until_level(host, guest)
+    wait_until_synced(host, guest)
     assert shared_pair.here.look_up(host.code).body["hostName"] == "Bob"
-    old_host, new_host = new_phone(shared_pair.there), new_phone(shared_pair.here)
+    old_host, new_host = new_client(shared_pair.there), new_client(shared_pair.here)
     assert old_host.join(host.code, token=host.token)["isHost"] is False
     assert new_host.join(host.code, token=guest.token)["isHost"] is True
     assert (host.wait_for_close(), guest.wait_for_close()) == (4509, 4509)
@@ -139,54 +139,54 @@ def test_a_guest_who_is_away_cannot_be_promoted(party: Party) -> None:
     assert host.refused("PROMOTE", targetId=guest.member_id) == "not_connected"
 
 
-def test_locked_party_admits_only_seat_owners(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_locked_party_admits_only_seat_owners(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     host.do("LOCK_SET", locked=True)
     guest.wait_for_message("LOCK_SET", locked=True)
-    newcomer = new_phone(shared_pair.there)
+    newcomer = new_client(shared_pair.there)
     assert newcomer.refused("JOIN", code=host.code) == "party_locked"
     for instance in shared_pair.instances:
         answer = instance.join(host.code)
         assert (answer.status, answer.body["reason"]) == (423, "party_locked")
         assert instance.look_up(host.code).body["locked"] is True
-    back = new_phone(shared_pair.here)
+    back = new_client(shared_pair.here)
     assert back.join(host.code, token=guest.token)["resumed"] is True
     assert back.room["locked"] is True
     host.do("LOCK_SET", locked=False)
     newcomer.join(host.code)
-    wait_until_level(host, back, newcomer)
+    wait_until_synced(host, back, newcomer)
 
 
-def expect_playback(phones: tuple[Phone, ...], **expected: Any) -> None:
-    """All phones come to know this of the playback."""
-    for phone in phones:
-        phone.wait_until(_has(phone, expected))
+def expect_playback(clients: tuple[SyncClient, ...], **expected: Any) -> None:
+    """All clients come to know this of the playback."""
+    for client in clients:
+        client.wait_until(_has(client, expected))
 
 
-def _has(phone: Phone, expected: dict[str, Any]) -> Callable[[], bool]:
-    return lambda: {name: phone.room["playback"][name] for name in expected} == expected
+def _has(client: SyncClient, expected: dict[str, Any]) -> Callable[[], bool]:
+    return lambda: {name: client.room["playback"][name] for name in expected} == expected
 
 
-def test_playback_state_is_shared_by_all_members(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_playback_state_is_shared_by_all_members(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     for kind in ("HOST_PLAY", "HOST_PAUSE"):
         assert host.refused(kind, position=3) == "no_track"
     host.do("HOST_NEXT_TRACK_QUEUED", filename="b.mp3")
     host.do("HOST_TRACK_SELECTED", filename="a.mp3")
-    expect_playback(party.phones, state="stopped", track="a.mp3", nextTrack="b.mp3", position=0)
+    expect_playback(party.clients, state="stopped", track="a.mp3", nextTrack="b.mp3", position=0)
     host.do("HOST_PLAY", position=12.5)
-    expect_playback(party.phones, state="playing", track="a.mp3", nextTrack="b.mp3", position=12.5)
+    expect_playback(party.clients, state="playing", track="a.mp3", nextTrack="b.mp3", position=12.5)
     host.do("HOST_TRACK_CHANGED", filename="b.mp3", nextFilename="c.mp3")
-    expect_playback(party.phones, state="playing", track="b.mp3", nextTrack="c.mp3", position=0)
+    expect_playback(party.clients, state="playing", track="b.mp3", nextTrack="c.mp3", position=0)
     host.do("HOST_PAUSE", position=7)
     host.do("HOST_TRACK_CHANGED", filename="c.mp3")
-    expect_playback(party.phones, state="paused", track="c.mp3", nextTrack=None, position=0)
+    expect_playback(party.clients, state="paused", track="c.mp3", nextTrack=None, position=0)
     host.do("HOST_NEXT_TRACK_QUEUED", filename="d.mp3")
     host.do("HOST_NEXT_TRACK_QUEUED", filename=None)
     assert guest.wait_for_message("TRACK_CHANGED", filename="c.mp3")["nextFilename"] is None
     assert guest.wait_for_message("NEXT_TRACK_QUEUED", filename=None)["filename"] is None
     host.do("HOST_PLAY", position=30)
-    late = new_phone(shared_pair.there)
+    late = new_client(shared_pair.there)
     late.join(host.code)
     playback = late.room["playback"]
     assert (playback["state"], playback["track"], playback["nextTrack"], playback["position"]) == (
@@ -195,7 +195,7 @@ def test_playback_state_is_shared_by_all_members(party: Party, shared_pair: Pair
     assert playback["at"] == host.wait_for_message("PLAY", position=30)["at"]
     host.do("HOST_TRACK_SELECTED", filename="d.mp3")
     expect_playback((host, guest, late), state="stopped", track="d.mp3", position=0)
-    wait_until_level(host, guest, late)
+    wait_until_synced(host, guest, late)
 
 
 def test_play_without_position_uses_current_position(party: Party) -> None:
@@ -216,12 +216,12 @@ def test_play_without_position_uses_current_position(party: Party) -> None:
     again = guest.wait_for_message("PLAY")
     assert again["position"] == pytest.approx(paused["position"], abs=0.001)
     assert again["at"] > paused["at"]
-    wait_until_level(host, guest)
+    wait_until_synced(host, guest)
 
 
-def test_commands_in_flight_at_party_end_are_answered(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_commands_in_flight_at_party_end_are_answered(shared_pair: Pair, new_client: MakeClient) -> None:
     for _ in range(10):
-        host, guest = new_phone(shared_pair.here), new_phone(shared_pair.there)
+        host, guest = new_client(shared_pair.here), new_client(shared_pair.there)
         host.create()
         guest.join(host.code)
         host.send("PROMOTE", targetId=guest.member_id, requestId="promote")

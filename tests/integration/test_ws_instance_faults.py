@@ -1,4 +1,4 @@
-"""Instances killed and frozen, subscriptions cut: what phones on the other instance see of it, and how it mends."""
+"""Instances killed and frozen, subscriptions cut: what clients on the other instance see of it, and how it mends."""
 
 import signal
 import time
@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.conftest import MakePhone
+from tests.integration.conftest import MakeClient
+from tests.support.client_sync import SyncClient, wait_until_each, wait_until_synced
 from tests.support.instances import Instance
 from tests.support.pairs import Pair, started_pair
-from tests.support.phones import Phone, wait_until_each, wait_until_level
 from tests.support.stores import FLAVOURS, Flavour, wait_for
 
 GHOST_SECONDS_MAX = 15.0
@@ -19,61 +19,61 @@ REPAIR_SECONDS_MAX = 10.0
 CUTS = 3
 
 
-def joined(new_phone: MakePhone, instance: Instance, code: str, count: int) -> list[Phone]:
+def joined(new_client: MakeClient, instance: Instance, code: str, count: int) -> list[SyncClient]:
     """So many new guests on that instance."""
-    phones = [new_phone(instance) for _ in range(count)]
-    for phone in phones:
-        phone.join(code)
-    return phones
+    clients = [new_client(instance) for _ in range(count)]
+    for client in clients:
+        client.join(code)
+    return clients
 
 
-def ids(phones: Iterable[Phone]) -> set[str]:
-    return {phone.member_id for phone in phones}
+def ids(clients: Iterable[SyncClient]) -> set[str]:
+    return {client.member_id for client in clients}
 
 
-def test_killed_instance_members_disconnect_within_15_seconds(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_killed_instance_members_disconnect_within_15_seconds(tmp_path: Path, new_client: MakeClient) -> None:
     with started_pair("valkey", tmp_path) as pair:
-        host = new_phone(pair.here)
+        host = new_client(pair.here)
         host.create(name="Ann")
-        survivors = [host, *joined(new_phone, pair.here, host.code, 2)]
-        ghosts = joined(new_phone, pair.there, host.code, 3)
-        wait_until_level(*survivors, *ghosts)
+        survivors = [host, *joined(new_client, pair.here, host.code, 2)]
+        ghosts = joined(new_client, pair.there, host.code, 3)
+        wait_until_synced(*survivors, *ghosts)
         pair.there.kill()
         killed_at = time.monotonic()
         host.wait_until(lambda: not ids(ghosts) & host.view.connected(), GHOST_SECONDS_MAX + 5)
-        wait_until_each(survivors, lambda phone: phone.room["guestCount"] == 2)
+        wait_until_each(survivors, lambda client: client.room["guestCount"] == 2)
         assert time.monotonic() - killed_at <= GHOST_SECONDS_MAX
         assert pair.here.look_up(host.code).body["guestCount"] == 2
         assert [ghost.wait_for_close() for ghost in ghosts] == [1006] * 3
-        returned = [new_phone(pair.here) for _ in ghosts]
-        for phone, ghost in zip(returned, ghosts, strict=True):
-            opening = phone.join(host.code, token=ghost.token)
+        returned = [new_client(pair.here) for _ in ghosts]
+        for client, ghost in zip(returned, ghosts, strict=True):
+            opening = client.join(host.code, token=ghost.token)
             assert (opening["resumed"], opening["memberId"]) == (True, ghost.member_id)
-        wait_until_level(*survivors, *returned)
+        wait_until_synced(*survivors, *returned)
         assert (host.room["guestCount"], len(host.room["members"])) == (5, 6)
         assert host.all_of("MEMBER_LEFT") == []
 
 
-def test_killed_instance_host_party_waits_then_ends_once(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_killed_instance_host_party_waits_then_ends_once(tmp_path: Path, new_client: MakeClient) -> None:
     with started_pair("redis", tmp_path, HOST_GRACE_SECONDS="5", LEASE_SECONDS="3") as pair:
-        lost, rescued = (new_phone(pair.there) for _ in range(2))
+        lost, rescued = (new_client(pair.there) for _ in range(2))
         guests = []
         for host in (lost, rescued):
             host.create()
-            guests += joined(new_phone, pair.here, host.code, 1)
+            guests += joined(new_client, pair.here, host.code, 1)
         pair.there.kill()
         killed_at = time.monotonic()
-        back = new_phone(pair.here)
+        back = new_client(pair.here)
         assert back.join(rescued.code, token=rescued.token)["isHost"] is True
         assert guests[0].wait_for_message("ENDED")["cause"] == "host_timeout"
         assert 5 < time.monotonic() - killed_at < 12
         assert guests[0].wait_for_close() == 4503
         assert pair.here.join(lost.code).body["reason"] == "party_ended"
-        wait_until_level(guests[1], back)
+        wait_until_synced(guests[1], back)
         assert guests[1].view.ended is None
 
 
-def test_frozen_instance_resyncs_after_thaw(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_frozen_instance_resyncs_after_thaw(tmp_path: Path, new_client: MakeClient) -> None:
     folders = [tmp_path / "pair", tmp_path / "brief"]
     for folder in folders:
         folder.mkdir()
@@ -86,71 +86,71 @@ def test_frozen_instance_resyncs_after_thaw(tmp_path: Path, new_phone: MakePhone
             SEAT_HOLD_SECONDS="5",
         )
         try:
-            freeze_and_thaw(pair, brief.start(), new_phone)
+            freeze_and_thaw(pair, brief.start(), new_client)
         finally:
             brief.close()
         assert "Traceback" not in brief.errors()
 
 
-def freeze_and_thaw(pair: Pair, brief: Instance, new_phone: MakePhone) -> None:
+def freeze_and_thaw(pair: Pair, brief: Instance, new_client: MakeClient) -> None:
     """Freeze `pair.there` until a guest's seat in a party with a short hold is given up; then let it go on."""
-    patient, impatient = new_phone(pair.here), new_phone(brief)
+    patient, impatient = new_client(pair.here), new_client(brief)
     for host in (patient, impatient):
         host.create()
-    kept = joined(new_phone, pair.there, patient.code, 3)
-    lost = joined(new_phone, pair.there, impatient.code, 1)[0]
+    kept = joined(new_client, pair.there, patient.code, 3)
+    lost = joined(new_client, pair.there, impatient.code, 1)[0]
     instance = psutil.Process(pair.there.pid)
     instance.send_signal(signal.SIGSTOP)
     impatient.wait_for_message("MEMBER_LEFT", memberId=lost.member_id, cause="timeout")
     patient.wait_until(lambda: not ids(kept) & patient.view.connected())
-    returned = new_phone(pair.here)
+    returned = new_client(pair.here)
     assert returned.join(patient.code, token=kept[0].token)["resumed"] is True
     patient.do("SEND_MESSAGE", text="said during the frost")
     instance.send_signal(signal.SIGCONT)
     assert lost.wait_for_close() == 4409
     assert kept[0].wait_for_close() in {4509, 1006}
     patient.do("SEND_MESSAGE", text="said after the frost")
-    alive = [phone for phone in kept[1:] if lives(phone, "said after the frost")]
+    alive = [client for client in kept[1:] if lives(client, "said after the frost")]
     wait_for(lambda: settled(patient, ids(alive) | {returned.member_id, patient.member_id}))
-    wait_until_level(patient, returned, *alive)
+    wait_until_synced(patient, returned, *alive)
     assert len(patient.room["members"]) == 4
     assert patient.all_of("MEMBER_LEFT") == []
 
 
-def lives(phone: Phone, text: str) -> bool:
-    """Whether the phone hears the text; the other truth is that it is told to come back."""
-    phone.wait_until(lambda: phone.find("MESSAGE", {"text": text}) or phone.close_code is not None)
-    assert phone.close_code is None or phone.close_code == 1012 or 4400 <= phone.close_code < 4500
-    return phone.close_code is None
+def lives(client: SyncClient, text: str) -> bool:
+    """Whether the client hears the text; the other truth is that it is told to come back."""
+    client.wait_until(lambda: client.find("MESSAGE", {"text": text}) or client.close_code is not None)
+    assert client.close_code is None or client.close_code == 1012 or 4400 <= client.close_code < 4500
+    return client.close_code is None
 
 
-def settled(phone: Phone, connected: set[str]) -> bool:
-    """Whether the phone has been told that just these are connected."""
-    phone.listen()
-    return phone.view.connected() == connected
+def settled(client: SyncClient, connected: set[str]) -> bool:
+    """Whether the client has been told that just these are connected."""
+    client.listen()
+    return client.view.connected() == connected
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_cut_subscription_is_restored_without_loss(tmp_path: Path, new_phone: MakePhone, flavour: Flavour) -> None:
+def test_cut_subscription_is_restored_without_loss(tmp_path: Path, new_client: MakeClient, flavour: Flavour) -> None:
     with started_pair(flavour, tmp_path) as pair:
-        host = new_phone(pair.here)
+        host = new_client(pair.here)
         host.create()
-        guests = joined(new_phone, pair.there, host.code, 2)
+        guests = joined(new_client, pair.there, host.code, 2)
         for number in range(CUTS):
             pair.store.command("CLIENT", "KILL", "TYPE", "pubsub")
             cut_at = time.monotonic()
             for part in range(3):
                 host.do("SEND_MESSAGE", text=f"{number}-{part}")
-            for phone in (host, *guests):
-                phone.wait_for_message("MESSAGE", text=f"{number}-2")
+            for client in (host, *guests):
+                client.wait_for_message("MESSAGE", text=f"{number}-2")
             assert time.monotonic() - cut_at < REPAIR_SECONDS_MAX
-        wait_until_level(host, *guests)
+        wait_until_synced(host, *guests)
         wait_for(lambda: all(instance.call("GET", "/ready").status == 200 for instance in pair.instances))
 
 
-def test_log_has_no_token_and_no_message(tmp_path: Path, new_phone: MakePhone) -> None:
+def test_log_has_no_token_and_no_message(tmp_path: Path, new_client: MakeClient) -> None:
     with started_pair("redis", tmp_path) as pair:
-        host, guest, stranger = new_phone(pair.here), new_phone(pair.there), new_phone(pair.there)
+        host, guest, stranger = new_client(pair.here), new_client(pair.there), new_client(pair.there)
         host.create()
         guest.join(host.code, token="the-secret-of-one-single-guest", name="Somebody Special")
         guest.do("SEND_MESSAGE", text="between you and me")
@@ -161,8 +161,8 @@ def test_log_has_no_token_and_no_message(tmp_path: Path, new_phone: MakePhone) -
         stranger.send_frame('{"t":"JOIN","token":"cut-off-in-the-middle-of')
         stranger.wait_for_message("ERROR", reason="bad_message")
         secrets = [host.token, guest.token, "not a token but a secret", "cut-off-in-the-middle-of"]
-        for phone in (host, guest, stranger):
-            phone.hang_up()
+        for client in (host, guest, stranger):
+            client.hang_up()
         for instance in pair.instances:
             assert instance.terminate() == 0
             assert instance.log()

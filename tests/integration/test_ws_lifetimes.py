@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.conftest import MakePhone
+from tests.integration.conftest import MakeClient
+from tests.support.client_sync import SyncClient, wait_until_each, wait_until_synced
 from tests.support.pairs import Pair, started_pair
-from tests.support.phones import Phone, wait_until_each, wait_until_level
 from tests.support.stores import wait_for
 
 HOLD_SECONDS = 5
@@ -32,8 +32,8 @@ def short_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def host(short_pair: Pair, new_phone: MakePhone) -> Phone:
-    host = new_phone(short_pair.here)
+def host(short_pair: Pair, new_client: MakeClient) -> SyncClient:
+    host = new_client(short_pair.here)
     host.create(name="Ann")
     return host
 
@@ -48,11 +48,11 @@ def expect_held_from(vanished_at: float, disconnected_at: float) -> None:
     assert now - disconnected_at < HOLD_SECONDS + LATE_SECONDS
 
 
-def test_full_party_refuses_guests_and_keeps_seats(host: Phone, short_pair: Pair, new_phone: MakePhone) -> None:
-    guests = [new_phone(short_pair.instances[number % 2]) for number in range(CAPACITY - 1)]
+def test_full_party_refuses_guests_and_keeps_seats(host: SyncClient, short_pair: Pair, new_client: MakeClient) -> None:
+    guests = [new_client(short_pair.instances[number % 2]) for number in range(CAPACITY - 1)]
     for guest in guests:
         guest.join(host.code)
-    late = new_phone(short_pair.there)
+    late = new_client(short_pair.there)
     assert late.refused("JOIN", code=host.code) == "party_full"
     for instance in short_pair.instances:
         answer = instance.join(host.code)
@@ -61,16 +61,16 @@ def test_full_party_refuses_guests_and_keeps_seats(host: Phone, short_pair: Pair
     guests[0].vanish()
     host.wait_until(lambda: host.room["guestCount"] == CAPACITY - 2)
     assert late.refused("JOIN", code=host.code) == "party_full"
-    back = new_phone(short_pair.there)
+    back = new_client(short_pair.there)
     assert back.join(host.code, token=guests[0].token)["resumed"] is True
     assert guests[1].ask("LEAVE")["t"] == "OK"
     late.join(host.code)
     assert host.room["capacity"] == CAPACITY
-    wait_until_level(host, back, guests[2], late)
+    wait_until_synced(host, back, guests[2], late)
 
 
-def test_seat_held_for_grace_then_released(host: Phone, short_pair: Pair, new_phone: MakePhone) -> None:
-    gone, returning = (new_phone(short_pair.there) for _ in range(2))
+def test_seat_held_for_grace_then_released(host: SyncClient, short_pair: Pair, new_client: MakeClient) -> None:
+    gone, returning = (new_client(short_pair.there) for _ in range(2))
     for guest in (gone, returning):
         guest.join(host.code)
     vanished_at = time.monotonic()
@@ -78,17 +78,17 @@ def test_seat_held_for_grace_then_released(host: Phone, short_pair: Pair, new_ph
         guest.vanish()
     host.wait_until(lambda: host.room["guestCount"] == 0)
     disconnected_at = time.monotonic()
-    back = new_phone(short_pair.here)
+    back = new_client(short_pair.here)
     assert back.join(host.code, token=returning.token)["resumed"] is True
     host.wait_for_message("MEMBER_LEFT", memberId=gone.member_id, cause="timeout")
     expect_held_from(vanished_at, disconnected_at)
-    assert new_phone(short_pair.there).join(host.code, token=gone.token)["resumed"] is False
+    assert new_client(short_pair.there).join(host.code, token=gone.token)["resumed"] is False
     assert [told["memberId"] for told in host.all_of("MEMBER_LEFT")] == [gone.member_id]
-    wait_until_level(host, back)
+    wait_until_synced(host, back)
 
 
-def test_party_waits_for_host_then_ends(short_pair: Pair, new_phone: MakePhone) -> None:
-    ended, kept = ((new_phone(short_pair.here), new_phone(short_pair.there)) for _ in range(2))
+def test_party_waits_for_host_then_ends(short_pair: Pair, new_client: MakeClient) -> None:
+    ended, kept = ((new_client(short_pair.here), new_client(short_pair.there)) for _ in range(2))
     for host, guest in (ended, kept):
         host.create()
         guest.join(host.code)
@@ -97,7 +97,7 @@ def test_party_waits_for_host_then_ends(short_pair: Pair, new_phone: MakePhone) 
         host.vanish()
     wait_until_each((ended[1], kept[1]), lambda guest: not guest.room["hostConnected"])
     disconnected_at = time.monotonic()
-    back = new_phone(short_pair.there)
+    back = new_client(short_pair.there)
     assert back.join(kept[0].code, token=kept[0].token)["isHost"] is True
     host, guest = ended
     assert guest.wait_for_message("ENDED")["cause"] == "host_timeout"
@@ -111,28 +111,28 @@ def test_party_waits_for_host_then_ends(short_pair: Pair, new_phone: MakePhone) 
     assert kept[1].view.ended is None
 
 
-def test_deserted_party_ends_too(short_pair: Pair, new_phone: MakePhone) -> None:
-    host, guest = new_phone(short_pair.here), new_phone(short_pair.there)
+def test_deserted_party_ends_too(short_pair: Pair, new_client: MakeClient) -> None:
+    host, guest = new_client(short_pair.here), new_client(short_pair.there)
     host.create()
     guest.join(host.code)
     never_entered = short_pair.here.create().body["partyCode"]
-    for phone in (host, guest):
-        phone.vanish()
+    for client in (host, guest):
+        client.vanish()
     wait_for(lambda: short_pair.there.join(host.code).status == 404)
     assert short_pair.here.look_up(host.code).body["exists"] is False
     assert short_pair.here.join(never_entered).status == 200
 
 
-def test_idle_connection_closed_after_10_seconds(short_pair: Pair, new_phone: MakePhone) -> None:
+def test_idle_connection_closed_after_10_seconds(short_pair: Pair, new_client: MakeClient) -> None:
     started_at = time.monotonic()
-    silent, pinging, refused = (new_phone(short_pair.here) for _ in range(3))
-    watcher, host = (new_phone(short_pair.there) for _ in range(2))
+    silent, pinging, refused = (new_client(short_pair.here) for _ in range(3))
+    watcher, host = (new_client(short_pair.there) for _ in range(2))
     host.create()
     watcher.watch(host.code)
     assert pinging.do("PING")["t"] == "PONG"
     assert refused.refused("JOIN", code="ZZZZZZ") == "party_not_found"
-    for phone in (silent, pinging, refused):
-        assert phone.wait_for_close() == 4400
+    for client in (silent, pinging, refused):
+        assert client.wait_for_close() == 4400
         assert FIRST_WORD_SECONDS - 1 < time.monotonic() - started_at < FIRST_WORD_SECONDS + LATE_SECONDS
-    for phone in (watcher, host):
-        phone.do("PING")
+    for client in (watcher, host):
+        client.do("PING")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.crowds import Crowd, CrowdPhone, wait_until_crowd_is_level, wait_until_each
+from tests.support.client_async import AsyncClient, Crowd, wait_until_all_synced, wait_until_each
 from tests.support.pairs import Pair
 from tests.support.party_view import Message
 
@@ -20,52 +20,52 @@ LEVEL_EVERY = 40
 
 @dataclass
 class Scenario:
-    """A party, the phones in it, and the rng that decide what happens."""
+    """A party, the clients in it, and the rng that decide what happens."""
 
     crowd: Crowd
     pair: Pair
     rng: random.Random
     code: str = ""
-    phones: list[CrowdPhone] = field(default_factory=list)
+    clients: list[AsyncClient] = field(default_factory=list)
     granted: int = 0
 
-    def anybody(self) -> CrowdPhone:
+    def anybody(self) -> AsyncClient:
         """One of those who are there, the host more often than others."""
-        hosts = [phone for phone in self.phones if phone.member_id == phone.room["hostId"]]
-        return self.rng.choice(hosts if hosts and self.rng.random() < 0.4 else self.phones)
+        hosts = [client for client in self.clients if client.member_id == client.room["hostId"]]
+        return self.rng.choice(hosts if hosts and self.rng.random() < 0.4 else self.clients)
 
     async def newcomer(self) -> None:
         """Somebody new comes in, if that is allowed."""
-        phone = await self.crowd.phone(self.rng.choice(self.pair.instances))
-        answer = await phone.ask("JOIN", code=self.code)
+        client = await self.crowd.client(self.rng.choice(self.pair.instances))
+        answer = await client.ask("JOIN", code=self.code)
         if answer["t"] == "JOINED":
-            await phone.wait_until(lambda: phone.view.is_caught_up)
-            self.phones.append(phone)
+            await client.wait_until(lambda: client.view.is_caught_up)
+            self.clients.append(client)
         else:
             assert answer["reason"] == "party_locked", answer
 
-    async def come_back(self, leaver: CrowdPhone) -> None:
+    async def come_back(self, leaver: AsyncClient) -> None:
         """Who lost the connection takes the seat again, with or without what was known."""
         view = leaver.view if self.rng.random() < 0.5 else None
-        phone = await self.crowd.phone(self.rng.choice(self.pair.instances), view=view)
+        client = await self.crowd.client(self.rng.choice(self.pair.instances), view=view)
         since = {"since": leaver.view.position} if view is not None else {}
-        opening = await phone.join(self.code, token=leaver.token, **since)
+        opening = await client.join(self.code, token=leaver.token, **since)
         assert (opening["resumed"], opening["memberId"]) == (True, leaver.member_id)
-        self.phones[self.phones.index(leaver)] = phone
+        self.clients[self.clients.index(leaver)] = client
 
     async def blink(self) -> None:
         """Somebody's connection breaks, and comes back."""
-        phone = self.anybody()
-        await self.rng.choice([phone.vanish, phone.hang_up])()
-        await self.come_back(phone)
+        client = self.anybody()
+        await self.rng.choice([client.vanish, client.hang_up])()
+        await self.come_back(client)
 
     async def leave(self) -> None:
         """A guest goes for good."""
-        phone = self.anybody()
-        if len(self.phones) > 3 and phone.member_id != await self.host_id():
-            await phone.do("LEAVE")
-            assert await phone.wait_for_close() == 1000
-            self.phones.remove(phone)
+        client = self.anybody()
+        if len(self.clients) > 3 and client.member_id != await self.host_id():
+            await client.do("LEAVE")
+            assert await client.wait_for_close() == 1000
+            self.clients.remove(client)
 
     async def kick(self) -> None:
         """Somebody tries to remove somebody."""
@@ -74,7 +74,7 @@ class Scenario:
         self.note(answer)
         if answer["t"] == "OK":
             assert await target.wait_for_close() == 4504
-            self.phones.remove(target)
+            self.clients.remove(target)
 
     async def command(self) -> None:
         """Somebody tries something else."""
@@ -106,18 +106,18 @@ class Scenario:
     async def level(self) -> None:
         """All who are there know the same, and so does somebody new."""
         host_id = await self.host_id()
-        host = next(phone for phone in self.phones if phone.member_id == host_id)
+        host = next(client for client in self.clients if client.member_id == host_id)
         await host.do("LOCK_SET", locked=False)
         await self.newcomer()
         await host.do("SEND_MESSAGE", text="so far")
-        present = {phone.member_id for phone in self.phones}
+        present = {client.member_id for client in self.clients}
         # Whoever hears this has been told everything before it.
-        await wait_until_each(self.phones, lambda phone: phone.find("MESSAGE", {"text": "so far"}))
-        await wait_until_each(self.phones, lambda phone: phone.view.connected() == present)
-        await wait_until_crowd_is_level(self.phones)
+        await wait_until_each(self.clients, lambda client: client.find("MESSAGE", {"text": "so far"}))
+        await wait_until_each(self.clients, lambda client: client.view.connected() == present)
+        await wait_until_all_synced(self.clients)
 
     async def host_id(self) -> str:
-        """Who the host is: for certain, since what phones know may be old."""
+        """Who the host is: for certain, since what clients know may be old."""
         document = json.loads(await asyncio.to_thread(self.pair.store.text, f"party:{self.code}"))
         return str(document["hostId"])
 
@@ -130,9 +130,9 @@ def test_members_agree_after_random_commands(shared_pair: Pair, seed: int) -> No
 async def spend(pair: Pair, rng: random.Random) -> None:
     async with Crowd() as crowd:
         scenario = Scenario(crowd, pair, rng)
-        host = await crowd.phone(pair.here)
+        host = await crowd.client(pair.here)
         scenario.code = (await host.create())["code"]
-        scenario.phones.append(host)
+        scenario.clients.append(host)
         for _ in range(PEOPLE):
             await scenario.newcomer()
         for number in range(1, DEEDS + 1):

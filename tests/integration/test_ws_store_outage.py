@@ -1,4 +1,4 @@
-"""The store away for longer than any lease, hold or grace, its data kept, while phones are connected."""
+"""The store away for longer than any lease, hold or grace, its data kept, while clients are connected."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import MakePhone
+from tests.integration.conftest import MakeClient
+from tests.support.client_sync import SyncClient, wait_until_each, wait_until_synced
 from tests.support.pairs import Pair, started_pair
-from tests.support.phones import Phone, wait_until_each, wait_until_level
 from tests.support.stores import Flavour, StoreServer, wait_for
 
 PROMISE_ANSWER_SECONDS = 2.0
@@ -36,7 +36,7 @@ def thaw(store: StoreServer) -> None:
 )
 def test_store_outage_ends_no_seat_and_no_party(
     tmp_path: Path,
-    new_phone: MakePhone,
+    new_client: MakeClient,
     flavour: Flavour,
     take_away: Callable[[StoreServer], None],
     bring_back: Callable[[StoreServer], None],
@@ -50,39 +50,39 @@ def test_store_outage_ends_no_seat_and_no_party(
     ) as pair:
         # By default the store may answer two seconds before it writes.
         pair.store.admin.config_set("appendfsync", "always")
-        host, guest, other, watcher = (new_phone(pair.instances[number % 2]) for number in range(4))
+        host, guest, other, watcher = (new_client(pair.instances[number % 2]) for number in range(4))
         host.create(name="Ann")
         guest.join(host.code)
         other.join(host.code)
         watcher.watch(host.code)
-        away = new_phone(pair.there)
+        away = new_client(pair.there)
         away.join(host.code)
         away.vanish()
-        phones = (host, guest, other, watcher)
+        clients = (host, guest, other, watcher)
         host.wait_until(lambda: host.room["guestCount"] == 2)
-        wait_until_level(*phones)
+        wait_until_synced(*clients)
         take_away(pair.store)
         taken_away_at = time.monotonic()
-        for phone in phones:
-            phone.wait_for_message("STATUS", store="disconnected")
-        expect_refusals(pair, host, guest, new_phone)
+        for client in clients:
+            client.wait_for_message("STATUS", store="disconnected")
+        expect_refusals(pair, host, guest, new_client)
         while time.monotonic() < taken_away_at + AWAY_SECONDS:
-            for phone in phones:
-                assert phone.do("PING", id="still there")["t"] == "PONG"
+            for client in clients:
+                assert client.do("PING", id="still there")["t"] == "PONG"
             time.sleep(PING_PAUSE_SECONDS)  # an outage is a length of time
         bring_back(pair.store)
-        for phone in (host, guest):
-            wait_for(partial(can_speak, phone), PROMISE_RETURN_SECONDS)
-        expect_all_is_as_before(phones)
-        returned = new_phone(pair.here)
+        for client in (host, guest):
+            wait_for(partial(can_speak, client), PROMISE_RETURN_SECONDS)
+        expect_all_is_as_before(clients)
+        returned = new_client(pair.here)
         assert returned.join(host.code, token=away.token)["resumed"] is True
-        wait_until_level(*phones, returned)
+        wait_until_synced(*clients, returned)
 
 
-def expect_refusals(pair: Pair, host: Phone, guest: Phone, new_phone: MakePhone) -> None:
+def expect_refusals(pair: Pair, host: SyncClient, guest: SyncClient, new_client: MakeClient) -> None:
     """Whatever needs the store is refused in time, retryably, and never as absent."""
-    stranger = new_phone(pair.there)
-    for phone, kind, fields in (
+    stranger = new_client(pair.there)
+    for client, kind, fields in (
         (host, "SEND_MESSAGE", {"text": "lost"}),
         (host, "LOCK_SET", {"locked": True}),
         (guest, "RENAME", {"name": "Lost"}),
@@ -93,30 +93,30 @@ def expect_refusals(pair: Pair, host: Phone, guest: Phone, new_phone: MakePhone)
         (stranger, "CREATE", {}),
     ):
         asked_at = time.monotonic()
-        assert phone.refused(kind, **fields) == "store_unavailable"
+        assert client.refused(kind, **fields) == "store_unavailable"
         assert time.monotonic() - asked_at < PROMISE_ANSWER_SECONDS
     stranger.hang_up()
 
 
-def can_speak(phone: Phone) -> bool:
+def can_speak(client: SyncClient) -> bool:
     """Whether a message is taken; a refusal must be one to try again after."""
-    answer = phone.ask("SEND_MESSAGE", text="we are back")
+    answer = client.ask("SEND_MESSAGE", text="we are back")
     assert answer["t"] == "OK" or answer["reason"] in {"store_unavailable", "recovering"}
     return bool(answer["t"] == "OK")
 
 
-def expect_all_is_as_before(phones: tuple[Phone, ...]) -> None:
+def expect_all_is_as_before(clients: tuple[SyncClient, ...]) -> None:
     """No leave, no end, no lost word that was granted, no word that was refused."""
-    host, guest, other, _ = phones
-    for phone in phones:
-        phone.wait_for_message("STATUS", store="connected")
+    host, guest, other, _ = clients
+    for client in clients:
+        client.wait_for_message("STATUS", store="connected")
     present = {host.member_id, guest.member_id, other.member_id}
-    wait_until_each(phones, lambda phone: phone.view.connected() == present)
+    wait_until_each(clients, lambda client: client.view.connected() == present)
     speakers = {host.member_id, guest.member_id}
-    wait_until_each(phones, lambda phone: {message["memberId"] for message in phone.room["messages"]} == speakers)
-    wait_until_level(*phones)
-    for phone in phones:
-        assert (phone.all_of("MEMBER_LEFT"), phone.all_of("ENDED")) == ([], [])
-        assert (phone.room["locked"], phone.room["guestCount"], len(phone.room["members"])) == (False, 2, 4)
-        assert {message["text"] for message in phone.room["messages"]} == {"we are back"}
-        assert all(member["name"] != "Lost" for member in phone.room["members"].values())
+    wait_until_each(clients, lambda client: {message["memberId"] for message in client.room["messages"]} == speakers)
+    wait_until_synced(*clients)
+    for client in clients:
+        assert (client.all_of("MEMBER_LEFT"), client.all_of("ENDED")) == ([], [])
+        assert (client.room["locked"], client.room["guestCount"], len(client.room["members"])) == (False, 2, 4)
+        assert {message["text"] for message in client.room["messages"]} == {"we are back"}
+        assert all(member["name"] != "Lost" for member in client.room["members"].values())

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from tests.integration.conftest import MakePhone, Party
+from tests.integration.conftest import MakeClient, Party
+from tests.support.client_sync import wait_until_synced
 from tests.support.pairs import Pair
-from tests.support.phones import wait_until_level
 from tests.support.stores import StoreServer, wait_for
 
 WATCHERS_MAX = 16
@@ -25,9 +25,9 @@ def document(store: StoreServer, code: str) -> dict[str, Any]:
     return content
 
 
-def test_watcher_gets_all_events_and_no_commands(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_watcher_gets_all_events_and_no_commands(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
-    watcher = new_phone(shared_pair.there)
+    watcher = new_client(shared_pair.there)
     watching = watcher.watch(host.code.lower())
     assert watcher.kinds() == ["WELCOME", "WATCHING", "ROOM"]
     assert watching.keys() >= {"code", "epoch", "version", "requestId"}
@@ -39,26 +39,26 @@ def test_watcher_gets_all_events_and_no_commands(party: Party, shared_pair: Pair
     guest.do("SEND_MESSAGE", text="seen by all")
     watcher.wait_for_message("MESSAGE", text="seen by all")
     assert (host.room["guestCount"], len(host.room["members"])) == (1, 2)
-    wait_until_level(host, guest, watcher)
+    wait_until_synced(host, guest, watcher)
 
 
-def test_sixteen_may_watch_over_all_instances(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
-    watchers = [new_phone(shared_pair.instances[number % 2]) for number in range(WATCHERS_MAX)]
+def test_sixteen_may_watch_over_all_instances(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+    watchers = [new_client(shared_pair.instances[number % 2]) for number in range(WATCHERS_MAX)]
     for watcher in watchers:
         watcher.watch(party.host.code)
-    late = new_phone(shared_pair.here)
+    late = new_client(shared_pair.here)
     assert late.refused("WATCH", code=party.host.code) == "too_many_watchers"
-    seated = new_phone(shared_pair.there)
+    seated = new_client(shared_pair.there)
     seated.join(party.host.code)
     assert (seated.room["watchers"], seated.room["guestCount"]) == (WATCHERS_MAX, 2)
     watchers[0].hang_up()
     wait_for(lambda: late.ask("WATCH", code=party.host.code)["t"] == "WATCHING")
     late.wait_until(lambda: late.view.is_caught_up)
-    wait_until_level(party.host, seated, late, *watchers[1:])
+    wait_until_synced(party.host, seated, late, *watchers[1:])
 
 
-def test_a_locked_party_is_not_watched_anew(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
-    watcher, late = new_phone(shared_pair.here), new_phone(shared_pair.there)
+def test_a_locked_party_is_not_watched_anew(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+    watcher, late = new_client(shared_pair.here), new_client(shared_pair.there)
     watcher.watch(party.host.code)
     party.host.do("LOCK_SET", locked=True)
     watcher.wait_until(lambda: watcher.room["locked"])
@@ -67,25 +67,25 @@ def test_a_locked_party_is_not_watched_anew(party: Party, shared_pair: Pair, new
     late.watch(party.host.code)
 
 
-def test_the_end_is_told_to_watchers(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
-    watcher = new_phone(shared_pair.there)
+def test_the_end_is_told_to_watchers(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+    watcher = new_client(shared_pair.there)
     watcher.watch(party.host.code)
     party.host.do("LEAVE")
     watcher.wait_for_message("ENDED", cause="host_left")
     assert watcher.wait_for_close() == 4503
 
 
-def test_a_ping_is_answered_with_the_stores_time(shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_a_ping_is_answered_with_the_stores_time(shared_pair: Pair, new_client: MakeClient) -> None:
     for instance in shared_pair.instances:
-        phone = new_phone(instance)
+        client = new_client(instance)
         before = store_ms(shared_pair.store)
-        pong = phone.do("PING", id="any text")
+        pong = client.do("PING", id="any text")
         after = store_ms(shared_pair.store)
         assert (pong["t"], pong["id"]) == ("PONG", "any text")
         assert before - 100 <= pong["serverTime"] <= after + 100
-        assert phone.do("PING")["t"] == "PONG"
-        phone.send("PING", id="without a requestId")
-        assert "requestId" not in phone.wait_for_message("PONG", id="without a requestId")
+        assert client.do("PING")["t"] == "PONG"
+        client.send("PING", id="without a requestId")
+        assert "requestId" not in client.wait_for_message("PONG", id="without a requestId")
 
 
 def test_the_document_of_a_party_is_right(party: Party, shared_pair: Pair) -> None:
@@ -118,7 +118,7 @@ def test_a_party_is_one_key_that_operators_count(party: Party, shared_pair: Pair
             assert 0 < shared_pair.store.admin.ttl(key) <= TTL_SECONDS
 
 
-def test_party_ttl_renewed_by_command_not_by_look_up(party: Party, shared_pair: Pair, new_phone: MakePhone) -> None:
+def test_party_ttl_renewed_by_command_not_by_look_up(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     admin = shared_pair.store.admin
     made = shared_pair.here.create().body
     admin.expire(f"party:{made['partyCode']}", 1000)
@@ -126,7 +126,7 @@ def test_party_ttl_renewed_by_command_not_by_look_up(party: Party, shared_pair: 
         assert instance.look_up(made["partyCode"]).body["exists"] is True
         assert instance.join(made["partyCode"]).status == 200
     assert admin.ttl(f"party:{made['partyCode']}") <= 1000
-    new_phone(shared_pair.there).join(made["partyCode"], token=made["hostToken"])
+    new_client(shared_pair.there).join(made["partyCode"], token=made["hostToken"])
     assert TTL_SECONDS - 10 <= admin.ttl(f"party:{made['partyCode']}") <= TTL_SECONDS
     admin.expire(f"party:{party.host.code}", 1000)
     party.guest.do("RENAME", name="Still here")

@@ -74,10 +74,6 @@ class HaProxy:
         assert self._process.poll() is None, self.log()
         return self._rows().get(server, {}).get("status") == "UP"
 
-    def taken_elsewhere(self) -> int:
-        """How many requests it took to another instance than the first it tried."""
-        return int(self._rows()["BACKEND"]["wredis"])
-
     def _rows(self) -> dict[str, dict[str, str]]:
         """What it knows of its servers, by their names."""
         lines = self._ask("show stat instances 6 -1").removeprefix("# ").splitlines()

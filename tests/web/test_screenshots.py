@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.phones import Phone
+from tests.support.client_sync import SyncClient
 from tests.web.conftest import NewPhone
 from tests.web.support.looks import SCHEMES, in_scheme
 from tests.web.support.pairs import ProxiedPair
@@ -36,7 +36,7 @@ class Scenario(NamedTuple):
     host: BrowserPhone
     guest: BrowserPhone
     wall: BrowserPhone
-    others: list[Phone]
+    others: list[SyncClient]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def scenario(shared_pair: ProxiedPair, new_phone: NewPhone) -> Scenario:
     code = host.page.url[-6:]
     others = []
     for name, text in GUESTS.items():
-        others.append(Phone(shared_pair.there))
+        others.append(SyncClient(shared_pair.there))
         others[-1].join(code, name=name)
         others[-1].do("SEND_MESSAGE", text=text)
     guest = new_phone(shared_pair.there, f"/p/{code}")

@@ -1,4 +1,4 @@
-"""Test clients of `/ws` that share no code with the server: one `Phone` is one connection."""
+"""Test clients of `/ws` that share no code with the server: one `SyncClient` is one connection."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.support.conversation import RATE_LIMITED_PAUSE_SECONDS, Conversation, expect_level, has_reached, is_level
+from tests.support.client_core import RATE_LIMITED_PAUSE_SECONDS, ClientCore, are_synced, expect_synced, has_reached
 from tests.support.instances import Instance
 from tests.support.party_view import Message, PartyView
 from tests.support.stores import PATIENCE_SECONDS
@@ -22,11 +22,11 @@ FRAME_BYTES_MAX = 8192
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 
-class Phone(Conversation):
-    """A phone that does one thing at a time.
+class SyncClient(ClientCore):
+    """A client that does one thing at a time.
 
-    A thread of `websockets` always reads, so the phone is never slow; what came is heard, and checked for
-    holes, whenever the phone waits.
+    A thread of `websockets` always reads, so the client is never slow; what came is heard, and checked for
+    holes, whenever the client waits.
     """
 
     def __init__(self, instance: Instance, view: PartyView | None = None, origin: str | None = None) -> None:
@@ -71,9 +71,9 @@ class Phone(Conversation):
 
     def ask_once(self, kind: str, **fields: Any) -> Message:
         """Send a command and return its answer, whichever it is."""
-        question = self.question(kind, fields)
-        self.send_frame(json.dumps(question))
-        return self.wait_until(lambda: self.answer_to(question))
+        request = self.request(kind, fields)
+        self.send_frame(json.dumps(request))
+        return self.wait_until(lambda: self.answer_to(request))
 
     def ask(self, kind: str, **fields: Any) -> Message:
         """Send a command, again if that was too fast, and return its answer."""
@@ -98,9 +98,9 @@ class Phone(Conversation):
         give_up_at = time.monotonic() + seconds
         while not (found := fact()):
             left = give_up_at - time.monotonic()
-            assert left > 0, f"waited {seconds} s in vain; {self.last_words()}"
+            assert left > 0, f"waited {seconds} s in vain; {self.last_received()}"
             heard = self._listen(left)
-            assert heard or self.close_code is None or fact(), f"closed with {self.close_code}; {self.last_words()}"
+            assert heard or self.close_code is None or fact(), f"closed with {self.close_code}; {self.last_received()}"
         return found
 
     def wait_for_message(self, kind: str, seconds: float = PATIENCE_SECONDS, **fields: Any) -> Message:
@@ -112,7 +112,7 @@ class Phone(Conversation):
         give_up_at = time.monotonic() + seconds
         while self.close_code is None:
             left = give_up_at - time.monotonic()
-            assert left > 0, f"still open after {seconds} s; {self.last_words()}"
+            assert left > 0, f"still open after {seconds} s; {self.last_received()}"
             self._listen(left)
         return self.close_code
 
@@ -130,7 +130,7 @@ class Phone(Conversation):
         except ConnectionClosed as end:
             self.close_code = end.rcvd.code if end.rcvd is not None else 1006
             return False
-        self.hear(frame)
+        self.receive(frame)
         return True
 
     def hang_up(self) -> None:
@@ -138,29 +138,29 @@ class Phone(Conversation):
         self._opening.__exit__(None, None, None)
 
     def vanish(self) -> None:
-        """Be gone without a word, as a phone whose battery dies: the kernel resets the connection."""
+        """Be gone without a word, as a client whose battery dies: the kernel resets the connection."""
         self._connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
         self._connection.close_socket()
 
 
-def wait_until_level(*phones: Phone) -> None:
+def wait_until_synced(*clients: SyncClient) -> None:
     """Wait until all have heard the same, and see that they know the same.
 
     What is still on its way to all of them is not waited for: wait first for a fact that comes after it.
     """
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    for phone in phones:
-        phone.listen()
-    while not is_level(phones):
-        assert time.monotonic() < give_up_at, [phone.last_words() for phone in phones]
-        newest = max(phone.view.version for phone in phones)
-        wait_until_each(phones, partial(has_reached, version=newest))
-        for phone in phones:
-            phone.listen()
-    expect_level(phones)
+    for client in clients:
+        client.listen()
+    while not are_synced(clients):
+        assert time.monotonic() < give_up_at, [client.last_received() for client in clients]
+        newest = max(client.view.version for client in clients)
+        wait_until_each(clients, partial(has_reached, version=newest))
+        for client in clients:
+            client.listen()
+    expect_synced(clients)
 
 
-def wait_until_each(phones: Iterable[Phone], fact: Callable[[Phone], object]) -> None:
-    """Wait until the fact is true of every one of the phones."""
-    for phone in phones:
-        phone.wait_until(partial(fact, phone))
+def wait_until_each(clients: Iterable[SyncClient], fact: Callable[[SyncClient], object]) -> None:
+    """Wait until the fact is true of every one of the clients."""
+    for client in clients:
+        client.wait_until(partial(fact, client))

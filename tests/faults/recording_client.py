@@ -1,7 +1,7 @@
-"""A phone that stays in its party whatever happens, and writes down all it sends and is told.
+"""A client that stays in its party whatever happens, and records everything it sends and receives.
 
-It behaves as the phone app does: a secret of its own from the start, a heartbeat, patience with answers, and after a
-loss a return at a random moment to any instance, with its token and how far it knows the party.
+It behaves as the phone app does: a token of its own from the start, a heartbeat, a timeout for answers. After a loss it
+returns at a random moment to any instance, with its token and its position.
 """
 
 import asyncio
@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Origin
 
 from tests.faults import history as h
+from tests.support.client_core import decode_frame
 from tests.support.party_view import Message, PartyView
 
 OPEN_SECONDS_MAX = 3.0
@@ -43,7 +45,7 @@ class Line(NamedTuple):
     jitter_seconds: float
 
 
-class Phone:
+class RecordingClient:
     """One phone, which first gets in by `CREATE`, or by `JOIN` where it is given a code; `token` is the host's."""
 
     def __init__(self, history: h.History, line: Line, client: str, *, code: str = "", token: str = "") -> None:
@@ -144,18 +146,21 @@ class Phone:
         connection = await self._dial()
         if connection is None:
             return
-        close_code = NO_FAREWELL
+        close_code: int | None = NO_FAREWELL
         try:
             if await self._enter(connection):
                 self._connection = connection
                 await self._listen(connection)
+            else:
+                close_code = None
         except ConnectionClosed as end:
             close_code = end.rcvd.code if end.rcvd is not None else NO_FAREWELL
         finally:
             self._connection = None
             self._unanswered.clear()
             connection.transport.abort()
-            self._history.add(h.Closed(h.now(), self.client, self.code, close_code))
+            if close_code is not None:
+                self._history.add(h.Closed(h.now(), self.client, self.code, close_code))
             if not self.is_done:
                 self.phase = Phase.DONE if close_code in FINAL else Phase.OUTSIDE
 
@@ -168,6 +173,7 @@ class Phone:
                 async with self._line.gate:
                     return await connect(
                         f"ws://127.0.0.1:{port}/ws",
+                        origin=Origin(f"http://127.0.0.1:{port}"),
                         compression=None,
                         proxy=None,
                         open_timeout=OPEN_SECONDS_MAX,
@@ -198,7 +204,7 @@ class Phone:
         with suppress(TimeoutError):
             async with asyncio.timeout(PROMISE_ANSWER_SECONDS):
                 while True:
-                    for message in _messages(await connection.recv()):
+                    for message in decode_frame(await connection.recv()):
                         if message["t"] == "ERROR":
                             self._refused(kind, message)
                             return False
@@ -221,7 +227,7 @@ class Phone:
                 await connection.send('{"t":"PING","id":"heartbeat"}')
                 continue
             is_asked = False
-            for message in _messages(frame):
+            for message in decode_frame(frame):
                 self._hear(message, "")
 
     def _refused(self, kind: str, message: Message) -> None:
@@ -302,9 +308,6 @@ def _subject(message: Message) -> str:
             return str(text)
         case {"t": "MEMBER_LEFT", "cause": "timeout", "memberId": member_id}:
             return str(member_id)
+        case {"t": "MEMBER_UPDATED", "member": {"id": member_id, "connected": False}}:
+            return str(member_id)
     return ""
-
-
-def _messages(frame: str | bytes) -> list[Message]:
-    content = json.loads(frame)
-    return content if isinstance(content, list) else [content]

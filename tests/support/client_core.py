@@ -7,13 +7,13 @@ from typing import Any, Protocol
 from tests.support.party_view import OPENINGS, Message, PartyView
 
 RETRYABLE = frozenset({"store_unavailable", "recovering", "rate_limited", "too_many_watchers"})
-# Nothing tells a phone when it may speak again; this is how soon it tries.
+# Nothing tells a client when it may speak again; this is how soon it tries.
 RATE_LIMITED_PAUSE_SECONDS = 0.1
 LAST_WORDS_CHARS = 200
 
 
-class Conversation:
-    """One phone's side of a connection.
+class ClientCore:
+    """One client's side of a connection.
 
     `received` holds every message in the order it came, batches unpacked. `find` looks for the next one that
     matches, so each message is found once; answers are found by their `requestId` and disturb no search.
@@ -24,12 +24,12 @@ class Conversation:
         self.received: list[Message] = []
         self.opening: Message = {}
         self._answers: dict[str, Message] = {}
-        self._asked = 0
+        self._requests = 0
         self._searched = 0
 
     @property
     def room(self) -> dict[str, Any]:
-        """The party as this phone knows it, its members by id."""
+        """The party as this client knows it, its members by id."""
         return self.view.room
 
     @property
@@ -39,7 +39,7 @@ class Conversation:
 
     @property
     def member_id(self) -> str:
-        """Who this phone is in the party."""
+        """Who this client is in the party."""
         return str(self.opening["memberId"])
 
     @property
@@ -49,24 +49,21 @@ class Conversation:
 
     @property
     def me(self) -> Message:
-        """This phone's own member, as it was told."""
+        """This client's own member, as it was told."""
         return self.view.members[self.member_id]
 
     def name_of(self, member_id: str) -> str | None:
-        """What a listed member is called, as far as this phone was told."""
+        """What a listed member is called, as far as this client was told."""
         name = self.view.members.get(member_id, {}).get("name")
         return str(name) if name is not None else None
 
-    def hear(self, frame: str | bytes) -> None:
+    def receive(self, frame: str | bytes) -> None:
         """Take a frame: one message, or a non-empty array of them."""
         assert isinstance(frame, str), f"a binary frame: {frame!r}"
-        content = json.loads(frame)
-        batch = content if isinstance(content, list) else [content]
-        assert batch, "an empty array"
-        for message in batch:
-            self._hear_one(message)
+        for message in decode_frame(frame):
+            self._receive_one(message)
 
-    def _hear_one(self, message: Message) -> None:
+    def _receive_one(self, message: Message) -> None:
         assert isinstance(message.get("t"), str), message
         self.received.append(message)
         if message["t"] == "ERROR":
@@ -74,19 +71,19 @@ class Conversation:
             assert message["retryable"] is (message["reason"] in RETRYABLE), message
         if message["t"] in OPENINGS:
             self.opening = message
-        if isinstance(question := message.get("requestId"), str):
-            assert question not in self._answers, f"answered twice: {message}"
-            self._answers[question] = message
+        if isinstance(request := message.get("requestId"), str):
+            assert request not in self._answers, f"answered twice: {message}"
+            self._answers[request] = message
         self.view.take(message)
 
-    def question(self, kind: str, fields: dict[str, Any]) -> Message:
+    def request(self, kind: str, fields: dict[str, Any]) -> Message:
         """The command with an id of its own."""
-        self._asked += 1
-        return {"t": kind, "requestId": f"q{self._asked}", **fields}
+        self._requests += 1
+        return {"t": kind, "requestId": f"q{self._requests}", **fields}
 
-    def answer_to(self, question: Message) -> Message | None:
+    def answer_to(self, request: Message) -> Message | None:
         """What answered it, if it has come."""
-        return self._answers.get(question["requestId"])
+        return self._answers.get(request["requestId"])
 
     def find(self, kind: str, fields: dict[str, Any]) -> Message | None:
         """The next message of that type with those fields, if it has come."""
@@ -109,10 +106,18 @@ class Conversation:
         merged = sum(message["counts"].get(emoji, 0) for message in self.all_of("REACTIONS"))
         return len(self.all_of("REACTION", emoji=emoji)) + int(merged)
 
-    def last_words(self) -> str:
+    def last_received(self) -> str:
         """The end of what was received, for a failure's message."""
         last = [str(message)[:LAST_WORDS_CHARS] for message in self.received[-5:]]
         return f"position {self.view.position}, received last: {last}"
+
+
+def decode_frame(frame: str | bytes) -> list[Message]:
+    """Return the messages of a frame: one, or a non-empty array of them."""
+    content = json.loads(frame)
+    batch: list[Message] = content if isinstance(content, list) else [content]
+    assert batch, "an empty array"
+    return batch
 
 
 def matches(message: Message, kind: str, fields: dict[str, Any]) -> bool:
@@ -129,19 +134,19 @@ class Knowing(Protocol):
         ...
 
 
-def has_reached(phone: Knowing, version: int) -> bool:
-    """Whether the phone has been told of that version."""
-    return phone.view.version >= version
+def has_reached(client: Knowing, version: int) -> bool:
+    """Whether the client has been told of that version."""
+    return client.view.version >= version
 
 
-def expect_level(phones: Iterable[Knowing]) -> None:
-    """See that phones at the same position know the same of their party."""
-    states = [phone.view.state() for phone in phones]
+def expect_synced(clients: Iterable[Knowing]) -> None:
+    """See that clients at the same position know the same of their party."""
+    states = [client.view.state() for client in clients]
     for state in states[1:]:
         assert state == states[0]
 
 
-def is_level(phones: Iterable[Knowing]) -> bool:
+def are_synced(clients: Iterable[Knowing]) -> bool:
     """Whether all are at the same position."""
-    positions = [phone.view.position for phone in phones]
+    positions = [client.view.position for client in clients]
     return all(position == positions[0] for position in positions)

@@ -6,7 +6,7 @@ import psutil
 from websockets.asyncio.server import ServerConnection, serve
 
 from tests.faults.history import EnterRequested, History
-from tests.faults.phone import Line, Phone
+from tests.faults.recording_client import Line, RecordingClient
 from tests.faults.scenario import LOOK_SECONDS, end
 
 
@@ -22,7 +22,7 @@ async def test_cancelled_visit_leaves_no_connection() -> None:
     history = History()
     async with serve(read_nothing, "127.0.0.1", 0) as instance, asyncio.timeout(10):
         port = int(instance.sockets[0].getsockname()[1])
-        visitor = Phone(history, Line(lambda: [port], asyncio.Semaphore(1), 0.0), "visitor", code="ABCDEF")
+        visitor = RecordingClient(history, Line(lambda: [port], asyncio.Semaphore(1), 0.0), "visitor", code="ABCDEF")
         visit = asyncio.create_task(visitor.try_once())
         while not any(history.of(EnterRequested)):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(LOOK_SECONDS)

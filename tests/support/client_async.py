@@ -1,4 +1,4 @@
-"""Many phones in one thread: for hundreds at once, and for what a `Phone` cannot do, which is not to read."""
+"""Many clients in one thread: for hundreds at once, and for what a `SyncClient` cannot do, which is not to read."""
 
 import asyncio
 import json
@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.conversation import RATE_LIMITED_PAUSE_SECONDS, Conversation, expect_level, has_reached, is_level
+from tests.support.client_core import RATE_LIMITED_PAUSE_SECONDS, ClientCore, are_synced, expect_synced, has_reached
+from tests.support.client_sync import LINGER_NOT
 from tests.support.instances import Instance
 from tests.support.party_view import Message, PartyView
-from tests.support.phones import LINGER_NOT
 
 PATIENCE_SECONDS = 40.0
 HANDSHAKES_AT_ONCE = 50
@@ -22,8 +22,8 @@ RETRY_PAUSE_SECONDS = 0.5
 T = TypeVar("T")
 
 
-class CrowdPhone(Conversation):
-    """A phone that a task reads for, all the time, until it stops reading or the connection ends.
+class AsyncClient(ClientCore):
+    """A client that a task reads for, all the time, until it stops reading or the connection ends.
 
     A fault that the reading finds, such as a hole, is raised by whatever waits next and by `hang_up`.
     """
@@ -71,16 +71,16 @@ class CrowdPhone(Conversation):
         return answer
 
     async def _ask_once(self, kind: str, fields: dict[str, Any]) -> Message:
-        question = self.question(kind, fields)
-        await self._connection.send(json.dumps(question))
-        return await self.wait_until(lambda: self.answer_to(question))
+        request = self.request(kind, fields)
+        await self._connection.send(json.dumps(request))
+        return await self.wait_until(lambda: self.answer_to(request))
 
     async def wait_until(self, fact: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
         """Wait until the fact is true, and return it; fail when the connection or the time ends before."""
         give_up_at = time.monotonic() + seconds
         while not (found := fact()):
             self._raise_fault()
-            assert self.close_code is None, f"closed with {self.close_code}; {self.last_words()}"
+            assert self.close_code is None, f"closed with {self.close_code}; {self.last_received()}"
             await self._wait_for_news(give_up_at, seconds)
         return found
 
@@ -97,7 +97,7 @@ class CrowdPhone(Conversation):
             async with asyncio.timeout(give_up_at - time.monotonic()):
                 await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"waited {seconds} s in vain; {self.last_words()}") from None
+            raise AssertionError(f"waited {seconds} s in vain; {self.last_received()}") from None
 
     def stop_reading(self) -> None:
         """Leave everything that comes from now on in the kernel's buffer."""
@@ -138,7 +138,7 @@ class CrowdPhone(Conversation):
     async def _read(self) -> None:
         try:
             while True:
-                self.hear(await self._connection.recv())
+                self.receive(await self._connection.recv())
                 self._tell()
         except ConnectionClosed as end:
             self.close_code = end.rcvd.code if end.rcvd is not None else 1006
@@ -152,10 +152,10 @@ class CrowdPhone(Conversation):
 
 
 class Crowd:
-    """Phones that are all closed at the end; a fault that any of them met and nobody waited for is raised then."""
+    """Clients that are all closed at the end; a fault that any of them met and nobody waited for is raised then."""
 
     def __init__(self) -> None:
-        self._phones: list[CrowdPhone] = []
+        self._clients: list[AsyncClient] = []
         self._gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
 
     async def __aenter__(self) -> Self:
@@ -163,25 +163,25 @@ class Crowd:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            await asyncio.gather(*(phone.hang_up() for phone in self._phones))
+            await asyncio.gather(*(client.hang_up() for client in self._clients))
             return
-        for phone in self._phones:
-            phone.cut()
-        await asyncio.gather(*(phone.ended() for phone in self._phones))
+        for client in self._clients:
+            client.cut()
+        await asyncio.gather(*(client.ended() for client in self._clients))
 
-    async def phone(
+    async def client(
         self, instance: Instance, view: PartyView | None = None, receive_buffer_bytes: int | None = None
-    ) -> CrowdPhone:
-        """A new phone, once it has been welcomed."""
+    ) -> AsyncClient:
+        """A new client, once it has been welcomed."""
         async with self._gate:
-            phone = CrowdPhone(await _connected(instance, receive_buffer_bytes), view)
-        self._phones.append(phone)
-        await phone.wait_until(lambda: phone.received)
-        return phone
+            client = AsyncClient(await _connected(instance, receive_buffer_bytes), view)
+        self._clients.append(client)
+        await client.wait_until(lambda: client.received)
+        return client
 
-    async def phones(self, instances: Iterable[Instance]) -> list[CrowdPhone]:
-        """A new phone at each of the instances given."""
-        return await asyncio.gather(*(self.phone(instance) for instance in instances))
+    async def clients(self, instances: Iterable[Instance]) -> list[AsyncClient]:
+        """A new client at each of the instances given."""
+        return await asyncio.gather(*(self.client(instance) for instance in instances))
 
 
 async def _connected(instance: Instance, receive_buffer_bytes: int | None) -> ClientConnection:
@@ -207,20 +207,20 @@ async def _connected(instance: Instance, receive_buffer_bytes: int | None) -> Cl
         raise
 
 
-async def wait_until_each(phones: Iterable[CrowdPhone], fact: Callable[[CrowdPhone], object]) -> None:
-    """Wait until the fact is true of every one of the phones."""
-    for phone in phones:
-        await phone.wait_until(partial(fact, phone))
+async def wait_until_each(clients: Iterable[AsyncClient], fact: Callable[[AsyncClient], object]) -> None:
+    """Wait until the fact is true of every one of the clients."""
+    for client in clients:
+        await client.wait_until(partial(fact, client))
 
 
-async def wait_until_crowd_is_level(phones: list[CrowdPhone]) -> None:
+async def wait_until_all_synced(clients: list[AsyncClient]) -> None:
     """Wait until all have heard the same, and see that they know the same.
 
     What is still on its way to all of them is not waited for: wait first for a fact that comes after it.
     """
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not is_level(phones):
-        assert time.monotonic() < give_up_at, sorted({str(phone.view.position) for phone in phones})
-        newest = max(phone.view.version for phone in phones)
-        await wait_until_each(phones, partial(has_reached, version=newest))
-    expect_level(phones)
+    while not are_synced(clients):
+        assert time.monotonic() < give_up_at, sorted({str(client.view.position) for client in clients})
+        newest = max(client.view.version for client in clients)
+        await wait_until_each(clients, partial(has_reached, version=newest))
+    expect_synced(clients)
