@@ -28,8 +28,9 @@ from hubbub.core.limits import (
 )
 from hubbub.store import keys, scripts
 from hubbub.store.client.address import Node
-from hubbub.store.client.batcher import Batcher, failure_of
+from hubbub.store.client.batcher import Batcher
 from hubbub.store.client.connect import StoreConnections
+from hubbub.store.client.errors import failure_of
 from hubbub.store.client.primaries import PrimaryDirectory
 from hubbub.store.health import StoreHealth
 from hubbub.store.port import StoreFailure, StoreUnavailableError

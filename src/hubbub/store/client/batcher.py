@@ -15,18 +15,12 @@ from hiredis import pack_command
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
-    AskError,
-    AuthenticationError,
     BusyLoadingError,
     ClusterDownError,
-    MovedError,
-    NoPermissionError,
     NoScriptError,
-    OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
-    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -38,7 +32,7 @@ from hubbub.core.limits import (
     BREAKER_OPEN_SECONDS,
     REPLICAS_ANSWER_MARGIN_SECONDS,
 )
-from hubbub.store.client.address import Node
+from hubbub.store.client.errors import NotReplicatedError, failure_of, unavailable_error
 from hubbub.store.client.script_client import NOT_AFTER, THE_SHARD, Argument
 from hubbub.store.health import StoreHealth
 from hubbub.store.port import StoreFailure, StoreUnavailableError
@@ -46,54 +40,6 @@ from hubbub.store.replies import Reply
 from hubbub.store.scripts import Script
 
 _ASKING: Final[bytes] = pack_command(("ASKING",))
-
-
-class _NotReplicatedError(RedisError):
-    """The server did it, but too few replicas acknowledged it in time."""
-
-
-class RedirectedError(StoreUnavailableError):
-    """The server did nothing: another node has the slot, for good (MOVED) or for this call only (ASK)."""
-
-    def __init__(self, error: AskError) -> None:
-        super().__init__(StoreFailure.MOVING, str(error))
-        self.slot = error.slot_id
-        self.node = Node(error.host, error.port)
-        self.for_good = isinstance(error, MovedError)
-
-
-class SlotMovingError(StoreUnavailableError):
-    """The server did nothing: some keys of the slot are on another node for a moment (TRYAGAIN)."""
-
-
-_FAILURES: tuple[tuple[type[Exception], StoreFailure], ...] = (
-    (BusyLoadingError, StoreFailure.LOADING),
-    (AuthenticationError, StoreFailure.NOT_PERMITTED),
-    (NoPermissionError, StoreFailure.NOT_PERMITTED),
-    (ReadOnlyError, StoreFailure.READ_ONLY),
-    (OutOfMemoryError, StoreFailure.OUT_OF_MEMORY),
-    (ClusterDownError, StoreFailure.CLUSTER_DOWN),
-    (ResponseError, StoreFailure.REFUSED),
-    (RedisTimeoutError, StoreFailure.TIMEOUT),
-    (_NotReplicatedError, StoreFailure.NOT_REPLICATED),
-)
-
-
-def failure_of(error: BaseException) -> StoreFailure:
-    """Classify an error of redis-py or of the connection."""
-    for kind, failure in _FAILURES:
-        if isinstance(error, kind):
-            return failure
-    return StoreFailure.UNREACHABLE
-
-
-def _unavailable(error: Exception, *, sent: bool) -> StoreUnavailableError:
-    if isinstance(error, AskError):
-        return RedirectedError(error)
-    if isinstance(error, TryAgainError):
-        return SlotMovingError(StoreFailure.MOVING, str(error))
-    # A store that refused a call did nothing. If the reply is missing, the store may have done it.
-    return StoreUnavailableError(failure_of(error), str(error), in_doubt=sent and not isinstance(error, ResponseError))
 
 
 class _Call:
@@ -142,7 +88,7 @@ class _Call:
         if self.future.done():
             return
         if isinstance(reply, Exception):
-            self.future.set_exception(_unavailable(reply, sent=self.sent))
+            self.future.set_exception(unavailable_error(reply, sent=self.sent))
         else:
             self.future.set_result(reply)
 
@@ -233,7 +179,7 @@ class Batcher:
         """Fail a call at its deadline. If no call of the batch waits any more, give up the connection."""
         written = call.unreplicated_reply is not None
         call.answer(
-            _NotReplicatedError("too few replicas had it by the deadline")
+            NotReplicatedError("too few replicas had it by the deadline")
             if written
             else RedisTimeoutError("no answer by the deadline")
         )
@@ -345,23 +291,23 @@ class Batcher:
         return unknown
 
     async def _wait_for_replicas(self, connection: AbstractConnection, calls: list[_Call]) -> None:
-        """Return the replies when enough replicas have the writes, or `_NotReplicatedError`."""
+        """Return the replies when enough replicas have the writes, or `NotReplicatedError`."""
         first_deadline = min(call.deadline for call in calls)
         seconds = first_deadline - asyncio.get_running_loop().time() - REPLICAS_ANSWER_MARGIN_SECONDS
         # 0 would make WAIT block without a limit.
         wait = ("WAIT", self._replicas, max(1, int(seconds * 1000)))
         if not connection.is_connected:
             # redis-py would connect again, and WAIT on another connection does not cover these writes.
-            raise _NotReplicatedError("the connection was lost")
+            raise NotReplicatedError("the connection was lost")
         await connection.send_packed_command(connection.pack_commands([wait]), check_health=False)
         try:
             replicated = await connection.read_response() >= self._replicas
         except ResponseError as error:
             # The writes before it stand, on this server and perhaps on replicas.
-            raise _NotReplicatedError(f"{error}") from None
+            raise NotReplicatedError(f"{error}") from None
         for call in calls:
             if call.unreplicated_reply is not None:
-                call.answer(call.unreplicated_reply if replicated else _NotReplicatedError("too few replicas have it"))
+                call.answer(call.unreplicated_reply if replicated else NotReplicatedError("too few replicas have it"))
 
     def _forget_clock(self, _: AbstractConnection) -> None:
         """Forget the clock, since a new connection may lead to another server."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import REDIRECTIONS_MAX, SLOT_MOVING_PAUSE_SECONDS, STORE_BUDGET_SECONDS
 from hubbub.store.client.address import Node
-from hubbub.store.client.batcher import Batcher, RedirectedError, SlotMovingError
+from hubbub.store.client.batcher import Batcher
+from hubbub.store.client.errors import RedirectedError, SlotMovingError
 from hubbub.store.client.script_client import THE_SHARD, Argument
 from hubbub.store.client.topology import Topology
 from hubbub.store.health import StoreHealth, StoreState

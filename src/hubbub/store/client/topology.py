@@ -19,7 +19,7 @@ from hubbub.core.limits import (
     CODES_CACHED,
 )
 from hubbub.store.client.address import Node
-from hubbub.store.client.batcher import failure_of
+from hubbub.store.client.errors import failure_of
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
 _COMMAND: Final = ("CLUSTER", "SLOTS")
