@@ -13,7 +13,20 @@ from hubbub.core.clock import ClockOffset
 from hubbub.core.party import JoinAttempt, Lease, PartyPolicy
 from hubbub.core.protocol import Leave, MemberCommand, Promote
 from hubbub.core.replica import Published, Replica
-from hubbub.core.results import Accepted, Ended, EventsSince, FullState, Joined, Missing, Rejected, Renewed
+from hubbub.core.results import (
+    Accepted,
+    Ended,
+    EventsSince,
+    Found,
+    Full,
+    FullState,
+    Joinable,
+    Joined,
+    Locked,
+    Missing,
+    Rejected,
+    Renewed,
+)
 from hubbub.store import keys
 from hubbub.store.client.script_client import Argument, ScriptClient
 from hubbub.store.generation import DataLossDetector
@@ -165,6 +178,7 @@ class ModelWorld:
         self._subscriber = Subscriber(server)
         self._promotions = 0
         self._may_go_at = 0
+        self._looks = 0
 
     def close(self) -> None:
         """Close every connection."""
@@ -253,7 +267,8 @@ class ModelWorld:
         """See that the party is sound, or has gone as it should, and that every instance sees the same of it."""
         self.hear()
         self.dump = dump = dump_party_if_stored(self.server)
-        names = set(party_key_names(self.server))
+        names = {name for name in party_key_names(self.server) if not name.startswith("hubbub:")}
+        self._check_lookups(dump)
         if dump is None:
             assert not self.there or store_seconds(self.server) * 1000 >= self._may_go_at
             # Of a party that expired, the ids of the creates that found it may outlive it.
@@ -270,6 +285,19 @@ class ModelWorld:
         assert isinstance(party, FullState)
         for instance in self.instances:
             instance.assert_synced(party)
+
+    def _check_lookups(self, dump: StoreDump | None) -> None:
+        """Check that an instance finds the party that is stored, or its tombstone, or nothing."""
+        self._looks += 1
+        at = self._looks % len(self.instances)
+        found = self.ask(at, lambda store: store.read(CODE, soon()))
+        checked = self.ask(at, lambda store: store.check_join(CODE, soon()))
+        if dump is None:
+            assert found == checked == (Ended() if self.server.admin.exists(keys.ended(CODE)) else Missing())
+        else:
+            assert isinstance(found, Found)
+            assert found.party.id == dump.document["id"]
+            assert checked in ({Locked()} if dump.document["locked"] else {Joinable(), Full()})
 
 
 def _may_go_at(dump: StoreDump) -> int:

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from hubbub.core.party import ChatMode, JoinAttempt, Lease
+from hubbub.core.party import ChatMode, JoinAttempt, Lease, PartyDraft
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -31,8 +31,9 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.core.results import CodeTaken, Created, Ended, Missing, Watching
+from hubbub.core.results import CodeTaken, Created, Deleted, Ended, Missing, Watching
 from hubbub.store import keys
+from hubbub.store.port import Claimed
 from tests.contract.conftest import attempt, draft, soon
 from tests.contract.expected_reasons import assert_can_act
 from tests.contract.model_world import TERMS, ModelWorld
@@ -41,6 +42,8 @@ from tests.support.stores import StoreServer
 
 TOKENS = st.sampled_from([f"token-{n}" for n in range(7)])
 NAMES = st.sampled_from(["", "Bob", 'Eve "E"'])
+IDEMPOTENCY_KEYS = st.sampled_from(["key-1", "key-2", "key-3"])
+CODES = st.sampled_from(["BBBBBB", "CCCCCC", "DDDDDD"])
 INSTANCES = st.integers(0, 2)
 TROUBLES = st.sampled_from(["go deaf or hear again", "freeze or thaw", "crash", "lose connection and scripts"])
 ACTS: st.SearchStrategy[MemberCommand] = st.one_of(
@@ -74,10 +77,14 @@ class PartyMachine(RuleBasedStateMachine):
         self.world = ModelWorld(self.server)
         self.past: list[Lease] = []
         self.in_doubt: list[JoinAttempt] = []
+        self.drafts: list[PartyDraft] = []
+        self.creates_that_found: set[str] = set()
+        """The ids of the creates that found the party that is stored now."""
+        self.claims: dict[str, str] = {}
 
     @initialize(guests=st.integers(1, 4))
     def begin(self, guests: int) -> None:
-        self.begin_anew(0)
+        self.begin_anew(0, entered=1)
         for number in range(1, guests + 1):
             self.join(number % 3, f"token-{number}", "")
 
@@ -89,23 +96,54 @@ class PartyMachine(RuleBasedStateMachine):
     @rule(at=INSTANCES, token=TOKENS)
     def create(self, at: int, token: str) -> None:
         tombstone = self.server.admin.get(keys.ended(CODE))
-        outcome = self.world.ask(at, lambda store: store.create(draft(CODE, token, TERMS), soon()))
+        party = draft(CODE, token, TERMS)
+        self.drafts.append(party)
+        outcome = self.world.ask(at, lambda store: store.create(party, soon()))
         if tombstone is not None:
             assert outcome == (Ended() if tombstone == token else CodeTaken())
         elif isinstance(outcome, Created) and not outcome.repeated:
             assert not self.world.there
+            assert outcome.party.host_id == party.host_id
             self.world.created()
+            self.creates_that_found = {party.id}
+        elif isinstance(outcome, Created):
+            assert self.world.there
+            assert outcome.party.host_token == token
+            self.creates_that_found.add(party.id)
         else:
             assert self.world.there
-            assert outcome == CodeTaken() or outcome.party.host_token == token
+            assert outcome == CodeTaken()
+
+    @precondition(lambda self: self.drafts)
+    @rule(at=INSTANCES, data=st.data())
+    def roll_back_create(self, at: int, data: st.DataObject) -> None:
+        """A party that no host has entered goes with the last of the creates that found it."""
+        party = data.draw(st.sampled_from(self.drafts[-4:]))
+        dump = dump_party_if_stored(self.server)
+        entered = dump is not None and dump.seats.get(dump.document["hostId"], ["", ""])[1] != ""
+        expected: Deleted | Missing = Missing()
+        if dump is not None and not entered:
+            expected = Deleted() if self.creates_that_found == {party.id} else Missing()
+            self.creates_that_found.discard(party.id)
+        assert self.world.ask(at, lambda store: store.rollback_create(party, "", soon())) == expected
+        if expected == Deleted():
+            self.world.there = False
+
+    @rule(at=INSTANCES, key=IDEMPOTENCY_KEYS, candidate=CODES, replaced=st.none() | CODES)
+    def bind_idempotency_key(self, at: int, key: str, candidate: str, replaced: str | None) -> None:
+        if self.claims.get(key) in {None, replaced}:
+            self.claims[key] = candidate
+        bound = self.world.ask(at, lambda store: store.bind_idempotency_key(key, candidate, replaced, soon()))
+        assert bound == Claimed(self.claims[key])
 
     @precondition(lambda self: not self.world.there)
-    @rule(at=INSTANCES)
-    def begin_anew(self, at: int) -> None:
-        """The tombstone expires, and the code is drawn again."""
+    @rule(at=INSTANCES, entered=st.integers(0, 3))
+    def begin_anew(self, at: int, entered: int) -> None:
+        """The tombstone expires, and the code is drawn again. Three of four hosts enter at once."""
         self.world.pass_time(TERMS.ttl_seconds)
         self.create(at, "token-0")
-        self.join(at, "token-0", "")
+        if entered:
+            self.join(at, "token-0", "")
 
     @rule(at=INSTANCES, token=TOKENS, name=NAMES)
     def join(self, at: int, token: str, name: str) -> None:

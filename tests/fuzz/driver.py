@@ -215,17 +215,17 @@ def converse(pick: Pick, frames: Iterable[str | bytes | None]) -> None:
         conversation.hear(frame)
 
 
-def live(pick: Pick, steps: int) -> None:
-    """Lead a room through an evening on which events get lost, come late, twice and in the wrong order."""
-    evening = _Evening(pick)
+def run_replica_scenario(pick: Pick, steps: int) -> None:
+    """Run a replica while events get lost, come late, twice and in the wrong order."""
+    scenario = _ReplicaScenario(pick)
     for _ in range(steps):
-        if evening.room.ended:
+        if scenario.room.ended:
             break
-        evening.step()
-    evening.end()
+        scenario.step()
+    scenario.end()
 
 
-class _Evening:
+class _ReplicaScenario:
     """A party, a room that follows it, and a client that is sent the room's frames."""
 
     def __init__(self, pick: Pick) -> None:
@@ -234,7 +234,7 @@ class _Evening:
         self._states: dict[tuple[str, int], Snapshot] = {}
         self._waiting: list[Published] = []
         self._client: Position | None = None
-        self._lives = 1
+        self._epochs = 1
         self.room = Replica()
         self._note()
 
@@ -296,8 +296,8 @@ class _Evening:
 
     def _begin_anew(self) -> None:
         if self._pick(4) == 0 and not self._party.has_ended:
-            self._lives += 1
-            self._party = FakeParty(epoch=f"epoch-{self._lives}", version=self._pick(5))
+            self._epochs += 1
+            self._party = FakeParty(epoch=f"epoch-{self._epochs}", version=self._pick(5))
             self._note()
 
     def _tell(self) -> None:

@@ -10,7 +10,7 @@ with atheris.instrument_imports(include=["hubbub.core"]):
 
 
 def fuzz(data: bytes) -> None:
-    """One evening, decided by `data`."""
+    """Run one scenario, decided by `data`."""
     source = atheris.FuzzedDataProvider(data)
 
     def pick(below: int) -> int:
@@ -22,7 +22,7 @@ def fuzz(data: bytes) -> None:
         case 1:
             driver.converse(pick, (driver.some_frame(pick) for _ in range(1 + pick(12))))
         case 2:
-            driver.live(pick, 1 + pick(40))
+            driver.run_replica_scenario(pick, 1 + pick(40))
 
 
 if __name__ == "__main__":

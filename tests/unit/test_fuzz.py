@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hubbub.core.errors import Reason
 from hubbub.core.frames import InvalidMessage, read_frame
 from hubbub.core.protocol import encode
-from tests.fuzz.driver import MESSAGES, ODDITIES, Conversation, Pick, converse, live, some_frame
+from tests.fuzz.driver import MESSAGES, ODDITIES, Conversation, Pick, converse, run_replica_scenario, some_frame
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -108,4 +108,4 @@ def test_conversations_reach_every_outcome() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**64), st.integers(1, 80))
 def test_replica_syncs_after_any_event_disorder(seed: int, steps: int) -> None:
-    live(picking(seed), steps)
+    run_replica_scenario(picking(seed), steps)

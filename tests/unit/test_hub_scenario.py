@@ -1,4 +1,4 @@
-"""Whole evenings of a room, led by dice: whatever goes wrong, every phone ends up level and is told in order."""
+"""Run random scenarios of a hub: whatever fails, every connection ends synced and is sent events in order."""
 
 import random
 from collections.abc import Callable
@@ -16,43 +16,43 @@ from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, FakeParty, came, counted, over, said
 
 
-class Evening:
-    """A world to which things happen. Phones check by themselves that they are told in order."""
+class Scenario:
+    """Run random actions on a hub. Each `FakePhone` checks that it is sent events in order."""
 
     def __init__(self, seed: int) -> None:
-        self._dice = random.Random(seed)
+        self._random = random.Random(seed)
         self._world = World()
-        self._late: list[Published] = []
+        self._delayed: list[Published] = []
         self._present: list[FakePhone] = []
-        self._lives = 1
+        self._epochs = 1
         self._numbers = 0
-        self._deeds: list[tuple[int, Callable[[], object]]] = [
+        self._actions: list[tuple[int, Callable[[], object]]] = [
             (8, self._happen),
             (2, self._miss),
-            (3, self._deliver_late),
+            (3, self._deliver_delayed),
             (2, self._fail_or_recover),
             (2, lambda: self._world.hub.on_subscribed(CODE)),
             (2, self._renew),
-            (1, self._begin_another_life),
-            (2, self._let_somebody_go),
+            (1, self._start_epoch),
+            (2, self._leave),
             (1, self._take_over_or_kick),
         ]
 
-    async def pass_by(self) -> None:
-        """Sixty things happen, one after the other or at once."""
-        weights = [weight for weight, _ in self._deeds]
+    async def run(self) -> None:
+        """Take sixty actions, one after the other or at once."""
+        weights = [weight for weight, _ in self._actions]
         for _ in range(60):
-            if self._dice.random() < 0.25:
-                await self._let_somebody_in()
+            if self._random.random() < 0.25:
+                await self._enter()
             else:
-                self._dice.choices(self._deeds, weights)[0][1]()
-            if self._dice.random() < 0.4:
-                await later(self._dice.choice([0.0, 1e-5, 1e-3, 0.3, 2.0]))
+                self._random.choices(self._actions, weights)[0][1]()
+            if self._random.random() < 0.4:
+                await later(self._random.choice([0.0, 1e-5, 1e-3, 0.3, 2.0]))
 
-    async def end_well(self) -> None:
-        """The store is back and leases are renewed: then all are level, and nobody was closed who should not be."""
+    async def assert_synced_at_end(self) -> None:
+        """Bring the store back and renew the leases: every connection must be open and synced."""
         self._world.store.down = False
-        await self._let_somebody_in()
+        await self._enter()
         self._renew()
         await later(10.0)
         party = self._world.party
@@ -73,19 +73,19 @@ class Evening:
     def _some_events(self) -> list[Event]:
         self._numbers += 1
         possible: list[Event] = [said(f"{self._numbers}"), counted(self._numbers), came(f"G{self._numbers}")]
-        return self._dice.sample(possible, k=self._dice.randint(1, 3))
+        return self._random.sample(possible, k=self._random.randint(1, 3))
 
     def _happen(self) -> None:
         self._world.happens(*self._some_events())
 
     def _miss(self) -> None:
         published = self._world.missed(*self._some_events())
-        if self._dice.random() < 0.5:
-            self._late.append(published)
+        if self._random.random() < 0.5:
+            self._delayed.append(published)
 
-    def _deliver_late(self) -> None:
-        if self._late:
-            self._world.hub.on_events(CODE, self._late.pop(self._dice.randrange(len(self._late))))
+    def _deliver_delayed(self) -> None:
+        if self._delayed:
+            self._world.hub.on_events(CODE, self._delayed.pop(self._random.randrange(len(self._delayed))))
 
     def _fail_or_recover(self) -> None:
         self._world.store.down = not self._world.store.down
@@ -95,11 +95,11 @@ class Evening:
             party = self._world.party
             self._world.hub.apply_renewal(room, Renewed(party.epoch, party.version, 9_000_000, 0, None, ()))
 
-    def _begin_another_life(self) -> None:
-        self._lives += 1
-        self._world.store.party = self._world.party = FakeParty(epoch=f"epoch-{self._lives}", version=1)
+    def _start_epoch(self) -> None:
+        self._epochs += 1
+        self._world.store.party = self._world.party = FakeParty(epoch=f"epoch-{self._epochs}", version=1)
 
-    async def _let_somebody_in(self) -> None:
+    async def _enter(self) -> None:
         phone = FakePhone()
         try:
             await self._world.enter(phone, "ann")
@@ -108,14 +108,14 @@ class Evening:
         else:
             self._present.append(phone)
 
-    def _let_somebody_go(self) -> None:
+    def _leave(self) -> None:
         if self._present:
-            self._world.leave(self._present.pop(self._dice.randrange(len(self._present))))
+            self._world.leave(self._present.pop(self._random.randrange(len(self._present))))
 
     def _take_over_or_kick(self) -> None:
         if self._present:
-            phone = self._present.pop(self._dice.randrange(len(self._present)))
-            reason = self._dice.choice([Reason.TAKEN_OVER, Reason.KICKED])
+            phone = self._present.pop(self._random.randrange(len(self._present)))
+            reason = self._random.choice([Reason.TAKEN_OVER, Reason.KICKED])
             self._world.expel(phone, reason)
             assert phone.closed == [CLOSE_CODES[reason]]
 
@@ -124,6 +124,6 @@ class Evening:
 @given(st.integers(0, 2**32))
 @in_fake_time
 async def test_hub_scenario_ends_synced(seed: int) -> None:
-    evening = Evening(seed)
-    await evening.pass_by()
-    await evening.end_well()
+    scenario = Scenario(seed)
+    await scenario.run()
+    await scenario.assert_synced_at_end()

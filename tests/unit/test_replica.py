@@ -1,16 +1,12 @@
 """One party as seen from one instance: events are taken once and in order, whatever comes."""
 
 import json
-import random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from hubbub.core.protocol import Event
 from hubbub.core.replica import Published, Replica
 from hubbub.core.results import EventsSince
-from tests.support.fakes import FakeParty, came, counted, over, said
+from tests.support.fakes import FakeParty, came, over, said
 from tests.support.rooms import level, told
 
 
@@ -188,45 +184,6 @@ def test_late_event_of_old_epoch_is_fetched_once(party: FakeParty, room: Replica
 
 
 # Whatever comes, in whatever order.
-
-
-@settings(deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([0.0, 0.2, 0.8]))
-def test_disordered_events_are_sent_once_in_order(seed: int, changes: int, loss: float) -> None:
-    dice = random.Random(seed)
-    party = FakeParty(version=3)
-    room = level(party)
-    heard: list[int] = []
-    waiting: list[Published] = []
-
-    def tell() -> None:
-        for message in told(room):
-            heard.extend(range(message.get("from", message["version"]), message["version"] + 1))
-        assert not room.clients_need_snapshot
-        room.mark_sent()
-
-    for number in range(changes):
-        possible: list[Event] = [said(f"{number}"), counted(number), came(f"G{number}")]
-        waiting.append(party.happen(*dice.choices(possible, k=dice.randint(1, 3))))
-        dice.shuffle(waiting)
-        while waiting and dice.random() < 0.6:
-            published = waiting.pop()
-            if dice.random() < loss:
-                continue
-            if dice.random() < 0.2:
-                waiting.append(published)
-            if not room.receive(published):
-                since = room.start_sync()
-                if dice.random() < 0.2:
-                    room.abort_sync()
-                else:
-                    room.apply_sync(party.since(since))
-            tell()
-    since = room.start_sync()
-    assert room.apply_sync(party.since(since))
-    tell()
-    assert (room.version, room.party) == (party.version, party.snapshot)
-    assert heard == list(range(4, party.version + 1))
 
 
 def test_held_events_before_data_loss_are_void(party: FakeParty, room: Replica) -> None:
