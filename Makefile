@@ -19,6 +19,7 @@ test: $(VENV)/.dev ## Run all tests
 lint: $(VENV)/.dev ## Check style, formatting and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(BIN)/python -m tests.support.lua_lint
 	$(BIN)/codespell *.md .env.example Makefile pyproject.toml .ci bench deploy docs src tests
 
 types: $(VENV)/.dev ## Check types

@@ -1,7 +1,8 @@
 -- needs: access
 -- Removes a guest and bans the guest's token from this party.
 -- ARGV  not_after, lease in ms, seat, holder, seat of the guest
--- reply now, 'done' | 'not_host' | 'invalid_target' | 'kicked' | 'timed_out' | 'taken_over' | 'ended' | 'missing' | 'late'
+-- reply now, 'done' | 'not_host' | 'invalid_target' | 'kicked' | 'timed_out' | 'taken_over' | 'ended'
+--         | 'missing' | 'late'
 local host, reply = authorize_host()
 if not host then return reply end
 

@@ -6,7 +6,8 @@
 --         last event, version of the instance's backup or -1,
 --         then pairs: seat or '' for a watcher, holder
 -- reply now, 'renewed', epoch, version, watchers, when the party expires, ms until the next entry expires or -1,
---         backup or false, then for each lease that could not be renewed: seat, holder, 'kicked' | 'timed_out' | 'taken_over'
+--         backup or false, then for each lease that could not be renewed: seat, holder,
+--         'kicked' | 'timed_out' | 'taken_over'
 --       now, 'other_epoch' | 'truncated' | 'diverged'
 --       now, 'ended' | 'missing' | 'late'
 -- backup  document, then flat: state, seats, tokens, roster, leases, messages

@@ -1,7 +1,8 @@
 -- needs: access
 -- Sends a chat message. The snapshot keeps the last MESSAGES_MAX.
 -- ARGV  not_after, lease in ms, seat, holder, id of the message, text
--- reply now, 'done' | 'chat_locked' | 'emoji_only' | 'kicked' | 'timed_out' | 'taken_over' | 'ended' | 'missing' | 'late'
+-- reply now, 'done' | 'chat_locked' | 'emoji_only' | 'kicked' | 'timed_out' | 'taken_over' | 'ended'
+--         | 'missing' | 'late'
 local id, text = ARGV[5], ARGV[6]
 
 local seat, reply = authorize()

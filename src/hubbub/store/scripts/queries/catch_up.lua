@@ -3,8 +3,8 @@
 -- KEYS  those of lib/keys.lua
 -- ARGV  epoch, version, digest of the last event; '', 0 and '' if the instance knows no position
 -- reply now, 'events', version, events...
---       now, 'whole', epoch, version, document, when it expires in ms, listed: flat [id, record, 1 if connected...], messages,
---         log, watchers, [track, nextTrack, playing, position, at]
+--       now, 'whole', epoch, version, document, when it expires in ms, listed: flat [id, record, 1 if connected...],
+--         messages, log, watchers, [track, nextTrack, playing, position, at]
 --       now, 'other_epoch' | 'truncated' | 'diverged', if the store lost data or another instance restored it
 --       now, 'ended' | 'missing'
 local known = {epoch = ARGV[1], version = tonumber(ARGV[2]), digest = ARGV[3]}
