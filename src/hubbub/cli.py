@@ -22,7 +22,7 @@ from hubbub.store.engine.embedded import EngineStartError, EngineUnavailableErro
 from hubbub.transport.lan import lan_addresses
 
 _GC_THRESHOLD = 100_000
-"""New objects, less those that went, between two looks for cycles."""
+"""Net new objects between two runs of the garbage collector."""
 _BAD_VALUE = 2
 _FAILED = 1
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised here, not bound
@@ -33,21 +33,21 @@ _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised here, not bound
 def main() -> None:
     """Hubbub, a party server that always lets you in.
 
-    Settings come from the environment and from a .env file in the current folder; `hubbub config` shows
-    what they come to, and .env.example explains each.
+    Settings come from the environment and from a .env file in the current folder. `hubbub config` prints the
+    effective settings; .env.example explains each.
     """
 
 
 @main.command()
 def serve() -> None:
-    """Start one instance, until Ctrl-C or SIGTERM.
+    """Run one instance until Ctrl-C or SIGTERM.
 
     With neither REDIS_URL nor REDIS_HOST it keeps its parties in a private store under HUBBUB_DATA_DIR,
     which further instances on this machine share. Set PORT to start a second one.
     """
     settings = _settings()
-    # What is loaded by now stays, and hardly anything that comes is cyclic: with the default the collector, which finds
-    # next to nothing, takes a sixth of a busy instance's time.
+    # The loaded modules stay, and almost no new object is part of a cycle. With the default threshold, the collector
+    # would take a sixth of a busy instance's time and free next to nothing.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     try:
@@ -70,10 +70,10 @@ def config() -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 def doctor(as_json: bool) -> None:
-    """Check the store and how it is set up: what is well, what is not, and what to do.
+    """Check the store and its configuration, and print what to do about each problem.
 
-    It connects as `hubbub serve` would, and looks only: whatever it writes lies under keys that no party has and is
-    gone at once. Where no store is set it looks at the private engine, and starts it for the moment if it rests.
+    It connects as `hubbub serve` does and changes nothing: it writes only to keys that no party uses and deletes
+    them at once. Without a store in the settings it checks the embedded engine, and starts it if it does not run.
 
     Exit status 0: no problem, though there may be warnings. 1: a problem, or no answer. 2: a bad setting.
     """
@@ -106,7 +106,7 @@ def doctor(as_json: bool) -> None:
 def watch(code: str, server: str) -> None:
     """Print what happens in the party with that CODE, live, until it ends or Ctrl-C.
 
-    It takes no seat, and nobody sees who watches; a party has room for 16 watchers.
+    It takes no seat, and members do not see who watches. A party can have 16 watchers.
     """
     if not re.fullmatch(r"https?://[^/\s]+/?", server):
         _stop(f"--server must be a URL such as http://localhost:8080, not {server!r}.", _BAD_VALUE)
@@ -131,8 +131,8 @@ def _stop(sentence: str, status: int) -> NoReturn:
 
 
 def _tell_addresses(settings: Settings, port: int) -> None:
-    """Say where phones find this instance."""
-    with suppress(OSError):  # nobody may be reading, and that is no reason to end
+    """Print the addresses for phones."""
+    with suppress(OSError):  # the reader of stdout may be gone; the instance runs on
         _print_addresses(settings, port)
 
 

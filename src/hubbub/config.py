@@ -1,4 +1,4 @@
-"""The environment, and a `.env` file, as frozen settings: read once, checked once."""
+"""Read the environment and a `.env` file once, into checked, frozen settings."""
 
 import os
 import re
@@ -33,17 +33,17 @@ _NO_PORT: Final = re.compile(r"(?<![:\[]):(?!//)(?![0-9]+(?:[,/]|$))[^:/,]+(?=[,
 _URL_SECRET: Final = re.compile(r"(?<=://).*(?=@)|^(?!.*://).*(?=@)", re.DOTALL)
 
 
-class SettingsError(Exception):  # told to the operator, a sentence a line
-    """Settings with which this instance will not start; each sentence names variable, value and remedy."""
+class SettingsError(Exception):  # printed for the operator, one sentence per line
+    """The settings are invalid; each sentence names variable, value and remedy."""
 
 
 def _whole(low: int, high: int, unit: str = "") -> Any:
-    """A whole number from `low` to `high`; `unit` is for people."""
+    """Describe a whole number from `low` to `high`; `unit` is for people."""
     return Field(ge=low, le=high, description=f"a whole number {unit and f'of {unit} '}from {low} to {high}")
 
 
 class Settings(BaseSettings):
-    """What an operator can set. A field's description says what is allowed and ends the refusing sentence."""
+    """The settings of an operator. A field's description names the allowed values and ends the error sentence."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
@@ -179,7 +179,7 @@ class Settings(BaseSettings):
 
     @property
     def page_origins(self) -> tuple[str, ...]:
-        """The origins whose pages may open `/ws`, besides that of the host they ask: a proxy may have renamed it."""
+        """The origins whose pages may open `/ws`, besides the request's own host, which a proxy may have changed."""
         if self.public_url is None:
             return self.allowed_origins
         parts = urlsplit(self.public_url)
@@ -187,7 +187,7 @@ class Settings(BaseSettings):
 
     @property
     def party_terms(self) -> PartyPolicy:
-        """What the parties that this instance creates are given."""
+        """The policy of parties that this instance creates."""
         return PartyPolicy(
             ttl_seconds=self.party_ttl_seconds,
             host_grace_seconds=self.host_grace_seconds,
@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         )
 
     def lines(self) -> Iterator[str]:
-        """Every variable with its effective value, secrets masked, in the form of a `.env` file."""
+        """Yield every variable with its effective value as in a `.env` file, secrets masked."""
         for name in type(self).model_fields:
             yield f"{name.upper()}={_shown(name, getattr(self, name))}"
 
@@ -206,13 +206,13 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process; raises `SettingsError`."""
+    """Read the settings of this process; raise `SettingsError`."""
     try:
         return Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(detail) for detail in error.errors())) from None
     except (SettingsSourceError, OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The .env file in {Path.cwd()} cannot be read ({error}): mend or remove it.") from None
+        raise SettingsError(f"The .env file in {Path.cwd()} cannot be read ({error}): fix or remove it.") from None
 
 
 def _not_allowed(allowed: str = "") -> PydanticCustomError:
@@ -226,7 +226,7 @@ def _sentence(detail: ErrorDetails) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    """`value` for people, without its secrets."""
+    """Format `value` for people, secrets masked."""
     if value is None:
         return ""
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -238,11 +238,11 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _without_secrets(url: str) -> str:
-    """`url` with its password and its options masked, be it well-formed or not."""
+    """Mask the password and the options of `url`, even if it is malformed."""
     head, at, tail = url.rpartition("@")
     address, question, _ = tail.partition("?")
     if not at:
-        # Perhaps the host was forgotten: then a password stands where a port should.
+        # If the host is missing, the password is in the place of the port.
         address = _NO_PORT.sub(f":{MASK}", address)
     return _URL_SECRET.sub(_masked_secret, head + at) + address + (question and f"?{MASK}")
 

@@ -1,4 +1,4 @@
-"""Logs: who this instance is, what was asked of it, and how its store is."""
+"""Set up structlog: one log per instance, for a terminal or as JSON."""
 
 import logging
 import sys
@@ -16,7 +16,7 @@ LogFormat = Literal["console", "json"]
 
 
 def make_log(log_format: LogFormat, instance_id: str) -> FilteringBoundLogger:
-    """A log on standard error: lines for a person, or one JSON object a line."""
+    """Make a log on standard error: lines for people, or one JSON object per line."""
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
@@ -43,7 +43,7 @@ def make_log(log_format: LogFormat, instance_id: str) -> FilteringBoundLogger:
 
 
 class _Bridge(logging.Handler):
-    """Carries what libraries log by the standard library into our log, in its form."""
+    """Passes records of the standard library's logging to our log."""
 
     def __init__(self, log: FilteringBoundLogger) -> None:
         super().__init__()
@@ -58,12 +58,12 @@ def _to_json(event: Mapping[str, Any], **_: object) -> bytes:
 
 
 def log_store_changes(log: FilteringBoundLogger) -> Callable[[StoreState, StoreFailure | None], None]:
-    """A listener that logs each change of the store's state, once."""
+    """Return a listener that logs each change of the store's state."""
 
-    def tell(state: StoreState, trouble: StoreFailure | None) -> None:
+    def log_change(state: StoreState, trouble: StoreFailure | None) -> None:
         if trouble is None:
             log.info("store", redis=state)
         else:
             log.warning("store", redis=state, trouble=trouble)
 
-    return tell
+    return log_change

@@ -1,4 +1,4 @@
-"""`hubbub watch`: a party's events as lines in a terminal, for whoever runs it or hunts a fault."""
+"""`hubbub watch`: print a party's events as lines in a terminal."""
 
 import asyncio
 import random
@@ -52,31 +52,31 @@ _decode = msgspec.json.Decoder(ServerMessage).decode
 
 
 class WatchError(Exception):
-    """The party cannot be watched."""
+    """The instance refuses to let this program watch the party."""
 
 
-async def watch(code: str, server: str, tell: Callable[[str], None]) -> None:
-    """Tell what happens in the party until it ends; come back where the connection breaks.
+async def watch(code: str, server: str, write: Callable[[str], None]) -> None:
+    """Pass each line to `write` until the party ends; reconnect if the connection breaks.
 
-    `server` is the address of any instance. Raises `WatchError` where the party would not have us.
+    `server` is the address of any instance. Raises `WatchError` if the instance refuses for good.
     """
     address = server.rstrip("/") + "/ws"
-    told_trouble = ""
+    last_line = ""
     async with aiohttp.ClientSession() as session:
         while True:
             try:
-                if await _watch_once(session, address, code, tell):
+                if await _watch_once(session, address, code, write):
                     return
-                told_trouble = ""
+                last_line = ""
             except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
-                if (line := f"No connection to {server} ({str(trouble) or type(trouble).__name__}).") != told_trouble:
-                    told_trouble = line
-                    tell(f"{line} Trying again ...")
-            await asyncio.sleep(random.uniform(WATCH_RETRY_SECONDS_MIN, WATCH_RETRY_SECONDS_MAX))  # noqa: S311 - only spreads those who come back
+                if (line := f"No connection to {server} ({str(trouble) or type(trouble).__name__}).") != last_line:
+                    last_line = line
+                    write(f"{line} Trying again ...")
+            await asyncio.sleep(random.uniform(WATCH_RETRY_SECONDS_MIN, WATCH_RETRY_SECONDS_MAX))  # noqa: S311 - only spreads reconnects
 
 
-async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, tell: Callable[[str], None]) -> bool:
-    """Watch by one connection; True where it ended for good."""
+async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, write: Callable[[str], None]) -> bool:
+    """Watch over one connection; return True if the party or the watching ended for good."""
     async with asyncio.timeout(WATCH_CONNECT_SECONDS_MAX):
         socket = await session.ws_connect(address, heartbeat=HEARTBEAT_SECONDS, max_msg_size=0)
     async with socket:
@@ -86,14 +86,16 @@ async def _watch_once(session: aiohttp.ClientSession, address: str, code: str, t
             if isinstance(message, ErrorAnswer):
                 if not message.retryable:
                     raise WatchError(f"{message.error} ({message.reason}).")
-                tell(f"{message.error}. Trying again ...")
+                write(f"{message.error}. Trying again ...")
                 return False
             if (line := format_line(message, names)) is not None:
-                tell(f"{datetime.now().astimezone():%H:%M:%S}  {line}")
+                write(f"{datetime.now().astimezone():%H:%M:%S}  {line}")
             if isinstance(message, PartyEnded):
                 return True
         final = socket.close_code in FINAL_CLOSE_CODES
-        tell(f"The connection was closed ({_named(socket.close_code)}). {'' if final else 'Trying again ...'}".rstrip())
+        write(
+            f"The connection was closed ({_named(socket.close_code)}). {'' if final else 'Trying again ...'}".rstrip()
+        )
         return final
 
 
@@ -102,13 +104,13 @@ async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[Se
         if frame.type is not aiohttp.WSMsgType.TEXT:
             return
         for message in _split(frame.data):
-            # A newer instance may tell of what this program does not know.
+            # A newer instance may send messages that this program does not know.
             with suppress(msgspec.ValidationError):
                 yield _decode(message)
 
 
 def _split(frame: str) -> list[msgspec.Raw]:
-    """The messages of a frame, each still encoded."""
+    """Split a frame into its messages, each still encoded."""
     return msgspec.json.decode(frame, type=list[msgspec.Raw]) if frame.startswith("[") else [msgspec.Raw(frame)]
 
 
@@ -117,7 +119,7 @@ def _named(code: int | None) -> str:
 
 
 def format_line(message: ServerMessage, names: dict[str, str]) -> str | None:
-    """The line that tells of a message, None where there is nothing to tell; `names` keeps what members are called."""
+    """Format a message as a line, or None if it needs none; `names` maps member ids to names."""
     match message:
         case Welcome() | WatchingAnswer():
             return None
@@ -131,7 +133,7 @@ def format_line(message: ServerMessage, names: dict[str, str]) -> str | None:
             line = f"#{message.version} {_format_playback_event(message)}"
         case _:
             line = _format_other(message)
-    # What guests wrote must neither steer the terminal nor turn its lines about.
+    # Guests' texts must neither control the terminal nor change the direction of its lines.
     return "".join(
         " " if category(char) in _CONTROL_CATEGORIES or char in DIRECTION_CONTROLS else char for char in line
     )

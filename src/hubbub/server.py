@@ -1,4 +1,4 @@
-"""The composition root: builds every part of one instance, owns every task, and takes it all down again."""
+"""The composition root: builds every part of one instance, owns every task, and shuts all down in order."""
 
 import asyncio
 import errno
@@ -61,7 +61,7 @@ _STATUS: Final[dict[StoreState, Literal["connected", "disconnected", "recovering
 
 
 class ListenError(Exception):
-    """The address cannot be listened on; `bad_value` tells that it never will be on this machine."""
+    """This instance cannot listen on its address; `bad_value` if no instance on this machine ever can."""
 
     def __init__(self, sentence: str, *, bad_value: bool) -> None:
         super().__init__(sentence)
@@ -69,20 +69,20 @@ class ListenError(Exception):
 
 
 class TaskFailedError(Exception):
-    """One of this instance's own tasks failed, so the instance ended rather than go on half dead."""
+    """A task of this instance failed, so the instance stopped instead of running in part."""
 
 
 def new_instance_id() -> str:
-    """An id of `server-` and ten random characters, by which logs and answers tell instances apart."""
+    """Return `server-` and ten random characters: logs and answers distinguish instances by it."""
     alphabet = string.ascii_lowercase + string.digits
     return "server-" + "".join(secrets.choice(alphabet) for _ in range(_INSTANCE_ID_CHARS))
 
 
 async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None:
-    """Run one instance until SIGTERM or SIGINT; `on_listening` is told the port once it listens.
+    """Run one instance until SIGTERM or SIGINT; call `on_listening` with the port once it listens.
 
-    Raises `ListenError`, `EngineUnavailableError` or `EngineStartError` where it cannot start, and `TaskFailedError`
-    where one of its parts failed.
+    Raises `ListenError`, `EngineUnavailableError` or `EngineStartError` if it cannot start, and `TaskFailedError` if
+    one of its tasks fails.
     """
     listener = _bind(settings.host, settings.port)
     port = listener.getsockname()[1]
@@ -128,18 +128,18 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
         if not shutdown.requested:
             raise
     finally:
-        # All is taken down; an impatient second signal must not turn a clean end into a killed process.
+        # Everything is shut down. Without this, a second signal could kill the process before it exits cleanly.
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
     if shutdown.failed is not None:
         raise TaskFailedError(
-            f"This instance stopped because its task {shutdown.failed!r} failed: its log has the cause."
+            f"This instance stopped because its task {shutdown.failed!r} failed: the log has the cause."
         )
 
 
 class _Shutdown:
-    """The wish to end this instance: by a signal, at any time from the start on, or since a task of it failed.
+    """Shuts this instance down after a signal or after a task of it has failed.
 
-    It cancels the task that serves, once, so that whatever was built by then is taken down in order.
+    It cancels the serving task once, so that everything built by then is shut down in order.
     """
 
     def __init__(self, log: FilteringBoundLogger) -> None:
@@ -152,7 +152,7 @@ class _Shutdown:
             loop.add_signal_handler(number, self._request)
 
     def fail(self, name: str, cause: BaseException | None) -> None:
-        """End since the task of that name ended, which it never should."""
+        """Shut down because the task of that name ended unexpectedly."""
         self._log.error("a task ended that should not", task=name, exc_info=cause)
         self.failed = self.failed or name
         self._request()
@@ -166,26 +166,26 @@ class _Shutdown:
 
 
 def _log_recovery(log: FilteringBoundLogger, what: str, parties: int) -> None:
-    """Log what was written back after the store had lost it."""
+    """Log what recovery has restored after the store lost data."""
     log.warning("healing", what=what, parties=parties)
 
 
 def _log_rollback(log: FilteringBoundLogger, code: str, what: str) -> None:
-    """Log what became of a party whose creation was answered as failed."""
+    """Log the result of rolling back a create that was answered as failed."""
     log.warning("withdrawal", code=code, outcome=what)
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A socket at that address, taken before anything else is started: a taken port should cost nothing.
+    """Bind a socket before anything else starts, so that a port in use fails early.
 
-    It does not listen yet: who connects before an instance can answer had better be refused than wait.
+    Bind now, listen later: until the instance can answer, connections are refused instead of left waiting.
     """
     with _raising_listen_errors(host, port):
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Inherited by every connection. The kernel would hide megabytes of what a stalled phone does not read, and
-        # keep what a vanished one never acknowledges for a quarter of an hour.
+        # Every connection inherits these. Without them, the kernel would buffer megabytes for a client that does not
+        # read, and keep data that a vanished client never acknowledges for a quarter of an hour.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_SOCKET_SECONDS_MAX * 1000))
@@ -210,7 +210,7 @@ def _raising_listen_errors(host: str, port: int) -> Iterator[None]:
         if isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL:
             sentence = f"HOST must be an address of this machine, or 0.0.0.0 for all, not {host!r}."
             raise ListenError(sentence, bad_value=True) from None
-        sentence = f"PORT={port} on {host} cannot be had ({error.strerror}): choose another, or 0 for any free one."
+        sentence = f"PORT={port} on {host} cannot be used ({error.strerror}): choose another, or 0 for any free one."
         raise ListenError(sentence, bad_value=False) from None
 
 
@@ -218,7 +218,7 @@ def _raising_listen_errors(host: str, port: int) -> Iterator[None]:
 async def _open_store(
     settings: Settings, instance_id: str, shutdown: _Shutdown, log: FilteringBoundLogger
 ) -> AsyncIterator[tuple[RedisStore, DataLossDetector, EventStream, StoreHealth]]:
-    """The store, its event stream, and its health: known by the time an instance listens, be it "disconnected"."""
+    """Open the store and its event stream; probe it once, so that its state is known before the instance listens."""
     health = StoreHealth()
     health.on_change(log_store_changes(log))
     async with AsyncExitStack() as stack:
@@ -242,7 +242,7 @@ async def _open_store(
 
 
 async def _check_at_start(connections: StoreConnections, replicas: int, log: FilteringBoundLogger) -> None:
-    """Have the doctor check the store once its servers are known, and log what is found."""
+    """Check the store with the doctor once its servers are known, and log the findings."""
     while True:
         with suppress(StoreUnavailableError):
             servers = await servers_of(connections, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
@@ -255,7 +255,7 @@ async def _check_at_start(connections: StoreConnections, replicas: int, log: Fil
 async def _open_hub(
     store: RedisStore, event_stream: EventStream, health: StoreHealth, shutdown: "_Shutdown"
 ) -> AsyncIterator[Hub]:
-    """The hub, to which the event stream delivers, and whose phones hear how the store is."""
+    """Run the hub: it receives the event stream and sends the store's state to the clients."""
     hub = Hub(store, event_stream, text_frame, shutdown.fail)
     health.on_change(lambda state, _: hub.send_status(Status(_STATUS[state])))
     try:
@@ -269,11 +269,11 @@ async def _open_hub(
 async def _embedded_engine(
     settings: Settings, shutdown: _Shutdown, log: FilteringBoundLogger
 ) -> AsyncIterator[EmbeddedEngine]:
-    """The embedded engine, started and guarded."""
+    """Start and supervise the embedded engine."""
     if settings.redis_min_replicas:
         raise EngineUnavailableError(
             f"REDIS_MIN_REPLICAS must be 0 for the embedded engine, which has no replicas,"
-            f" not {settings.redis_min_replicas}: or set REDIS_URL or REDIS_HOST to a store that has."
+            f" not {settings.redis_min_replicas}. Or set REDIS_URL or REDIS_HOST to a store with replicas."
         )
     engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
     try:
@@ -288,7 +288,7 @@ async def _embedded_engine(
 async def _running(
     job: Coroutine[None, None, None], name: str, shutdown: _Shutdown, *, may_end: bool = False
 ) -> AsyncIterator[None]:
-    """A task that lives as long as the block; should it fail, or end where it should not, so does the instance."""
+    """Run `job` for the length of the block; if it fails or ends unexpectedly, shut the instance down."""
     task = asyncio.create_task(job, name=name)
 
     def on_done(ended: asyncio.Task[None]) -> None:
@@ -307,11 +307,11 @@ async def _running(
 async def _http_server(
     application: web.Application, middleware: RequestMiddleware, hub: Hub, listener: socket.socket
 ) -> AsyncIterator[None]:
-    """Serve on `listener`; at the end, stop accepting, let requests in progress finish, and send phones elsewhere."""
+    """Serve on `listener`; at the end stop accepting, close the WebSockets and finish requests in progress."""
     runner = web.AppRunner(application, shutdown_timeout=LAST_ANSWERS_SECONDS_MAX, handle_signals=False)
     await runner.setup()
     assert runner.server is not None
-    # Here, since uvloop hides that another instance was quicker.
+    # Without this, uvloop would hide that another instance already listens.
     listener.listen(LISTEN_BACKLOG)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(

@@ -1,8 +1,8 @@
-"""The phone app's files: read once, named by one hash of them all, answered from memory.
+"""The phone app's files: read once, named by one hash of all files, served from memory.
 
-The page asks for `/app/<hash>/<path>`, so that a relative import in a module stays within the set it came from, and a
-browser may keep what it has got for ever. Under that name comments and indentation stay behind; whoever reads the SDK
-at `/app/client.js` gets it as it was written. docs/decisions/0011 tells why it is so.
+The page loads `/app/<hash>/<path>`. A relative import in a module so stays within one version, and a browser may cache
+every file for ever. These files have no comments and no indentation; `/app/client.js` serves the SDK as it was
+written. docs/decisions/0011 gives the reasons.
 """
 
 import gzip
@@ -35,7 +35,7 @@ _CONTENT_TYPES: Final = {
 }
 _PAGE_TYPE: Final = "text/html; charset=utf-8"
 _EXAMPLES: Final = "examples/"
-"""Programs that use the SDK: served, but no part of the page."""
+"""Programs that use the SDK: served, but not part of the page."""
 _HASH_CHARS: Final = 16
 _HASH_AND_PATH: Final = re.compile(rf"[0-9a-f]{{{_HASH_CHARS}}}/(.+)")
 _STATIC_IMPORT: Final = re.compile(r"^(?:import|export)\b(?:[^\"';]*?\bfrom)?\s*[\"'](\.[^\"']+)[\"']", re.MULTILINE)
@@ -44,7 +44,7 @@ _ASK_EACH_TIME: Final = "no-cache"
 
 
 class Body(NamedTuple):
-    """The bytes as sent, and a strong ETag of just these bytes: each encoding has its own."""
+    """The bytes of one encoding, and their strong ETag."""
 
     content: bytes
     etag: str
@@ -56,21 +56,21 @@ class Asset(NamedTuple):
     content_type: str
     plain: Body
     gzipped: Body | None
-    """None where compressing does not make it smaller."""
+    """None if compression does not make the file smaller."""
 
 
 class Addressed(NamedTuple):
-    """The file at an address, and whether the address names this very set, so that it can never mean another."""
+    """The file at an address; `is_exact` if the address has the hash of this version."""
 
     asset: Asset
     is_exact: bool
 
 
 class WebApp:
-    """The whole set, from its files' contents by path; raises KeyError without page or service worker."""
+    """All files of the app, from their contents by path; raises KeyError without page or service worker."""
 
     def __init__(self, sources: Mapping[str, bytes]) -> None:
-        # The templates count too: a page that changed must not be kept under the name of an older set.
+        # The hash covers the templates too. Without this, a browser would keep a changed page under the older hash.
         self.hash = _hash_of_all(sources)
         served = sorted(path for path in sources if path not in {PAGE, WORKER})
         self.page_files = [path for path in served if not path.startswith(_EXAMPLES)]
@@ -86,7 +86,7 @@ class WebApp:
         )
 
     def find(self, path: str) -> Addressed | None:
-        """The file at `path` below `/app/`: with this set's hash, with another's, or with none."""
+        """Find the file at `path` below `/app/`: with this version's hash, another one, or none."""
         if (named := _HASH_AND_PATH.fullmatch(path)) is not None:
             asset, is_exact = self._as_loaded.get(named[1]), path.startswith(self.hash)
         else:
@@ -97,12 +97,12 @@ class WebApp:
         return f"{PREFIX}{self.hash}/{path}"
 
     def _filled(self, template: bytes, marker: str, value: str) -> bytes:
-        """The template with the hash in every address, and `value` for its marker."""
+        """Put the hash into every address of the template, and `value` in place of its marker."""
         return template.decode().replace(PREFIX, self._address("")).replace(marker, value).encode()
 
 
 def read_sources() -> dict[str, bytes]:
-    """What of the package's web folder makes the app, by path: files of the served types, and the page."""
+    """Read the app's files from the package, by path: files of the served types, and the page."""
     return {
         path: entry.read_bytes()
         for path, entry in _walk(files("hubbub.web"), "")
@@ -113,7 +113,7 @@ def read_sources() -> dict[str, bytes]:
 def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
     for entry in folder.iterdir():
         if entry.name.startswith("."):
-            continue  # an editor's leavings, in a checkout
+            continue  # an editor's backup file, in a checkout
         if entry.is_dir():
             yield from _walk(entry, f"{prefix}{entry.name}/")
         else:
@@ -121,7 +121,7 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]
 
 
 def _loaded_at_once(sources: Mapping[str, bytes]) -> list[str]:
-    """The modules that the page needs to begin with, by its static imports; screens are imported when they are due."""
+    """Return the modules that the page imports statically; it imports screens later."""
     found: set[str] = set()
     waiting = [MAIN]
     while waiting:
@@ -137,7 +137,7 @@ def _loaded_at_once(sources: Mapping[str, bytes]) -> list[str]:
 
 
 def _slim(path: str, content: bytes) -> bytes:
-    """The file without what only people read: comments and indentation."""
+    """Remove comments and indentation."""
     if path.endswith(".js"):
         return bytes(jsmin(content))
     return bytes(cssmin(content)) if path.endswith(".css") else content
@@ -150,14 +150,14 @@ def _suffix(path: str) -> str:
 def _hash_of_all(sources: Mapping[str, bytes]) -> str:
     whole = sha256()
     for path in sorted(sources):
-        # Lengths, so that no other split into paths and contents reads the same.
+        # Hash the lengths too. Without this, another split into paths and contents could have the same hash.
         whole.update(f"{path}\0{len(sources[path])}\0".encode())
         whole.update(sources[path])
     return whole.hexdigest()[:_HASH_CHARS]
 
 
 def _asset(content_type: str, content: bytes) -> Asset:
-    # No time in the header, so that every instance sends the same bytes under the same ETag.
+    # No time in the header: every instance sends the same bytes with the same ETag.
     zipped = gzip.compress(content, compresslevel=9, mtime=0)
     return Asset(content_type, _body(content), _body(zipped) if len(zipped) < len(content) else None)
 
@@ -167,7 +167,7 @@ def _body(content: bytes) -> Body:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an `Accept-Encoding` header (RFC 9110, 12.5.3) admits gzip; what is said of gzip itself beats `*`."""
+    """Return whether an `Accept-Encoding` header (RFC 9110, 12.5.3) accepts gzip; `gzip` takes precedence over `*`."""
     admitted: dict[str, bool] = {}
     for part in accept_encoding.lower().split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))
@@ -179,7 +179,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
 def asset_response(
     request: web.Request, asset: Asset, headers: Mapping[str, str], *, is_exact: bool = False
 ) -> web.Response:
-    """The file, or 304 where the caller has it; compressed where that is accepted; to be kept where it `is_exact`."""
+    """Respond with the file, or 304 if the caller has it. A file that `is_exact` may be cached for ever."""
     accepted = ",".join(request.headers.getall("Accept-Encoding", ()))
     zipped = asset.gzipped if asset.gzipped is not None and accepts_gzip(accepted) else None
     body = zipped or asset.plain
@@ -189,7 +189,7 @@ def asset_response(
         "Vary": "Accept-Encoding",
         **headers,
     }
-    # Weak comparison, as RFC 9110 has it here: a proxy may have made the tag weak on the way.
+    # RFC 9110 wants a weak comparison: a proxy may have made the tag weak.
     if any(tag.value in {body.etag, "*"} for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=sent)
     sent["Content-Type"] = asset.content_type

@@ -18,7 +18,7 @@ _RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 
 def text_frame(text: bytes) -> bytes:
-    """`text` as one unmasked WebSocket frame (RFC 6455 §5.2), ready for every client's transport."""
+    """Encode `text` as one unmasked WebSocket frame (RFC 6455 §5.2)."""
     length = len(text)
     if length < 126:
         head = struct.pack("!BB", _TEXT_FRAME, length)
@@ -30,11 +30,14 @@ def text_frame(text: bytes) -> bytes:
 
 
 class SocketConnection:
-    """The hub's `Connection` on a WebSocket: frames go straight to the transport, whose buffer tells a slow reader."""
+    """The hub's `Connection` on a WebSocket.
+
+    Frames go straight to the transport. The size of its write buffer shows whether the client reads fast enough.
+    """
 
     def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self.closed_with: CloseCode | None = None
-        """Why this side closed the connection, if it did."""
+        """The close code that this side sent, if it closed the connection."""
         self._ws = ws
         self._transport = transport
         self._exempt_bytes = 0
@@ -42,12 +45,12 @@ class SocketConnection:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """Whether nothing can be sent."""
         return self.closed_with is not None or self._transport.is_closing()
 
     def send(self, frame: bytes) -> None:
         """See `Connection.send`."""
-        # The hottest lines of all: no call that is not needed.
+        # The hottest path of the server: it makes no call that it does not need.
         transport = self._transport
         if self.closed_with is not None or transport.is_closing():
             return
@@ -65,7 +68,7 @@ class SocketConnection:
             self._transport.write(frame)
 
     def send_message(self, message: ServerMessage) -> None:
-        """Send a message to this phone alone."""
+        """Send a message to this client alone."""
         self.send(text_frame(encode(message)))
 
     def close(self, code: CloseCode) -> None:
@@ -79,7 +82,7 @@ class SocketConnection:
         loop.call_later(CLOSE_SECONDS_MAX, self._abort)
 
     def _check_backlog(self) -> bool:
-        """Whether the phone has read enough of what was sent before; closes it as slow where not."""
+        """Return whether the client has read enough of the backlog; if not, close it as a slow consumer."""
         unsent = self._transport.get_write_buffer_size()
         self._exempt_bytes = min(self._exempt_bytes, unsent)
         if unsent - self._exempt_bytes > UNSENT_BYTES_MAX:
@@ -88,7 +91,7 @@ class SocketConnection:
         return True
 
     async def closed(self) -> None:
-        """Wait until a close that this side began has ended."""
+        """Wait for the closing handshake that this side began."""
         if self._closing is not None:
             with suppress(OSError):
                 await self._closing

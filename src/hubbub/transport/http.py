@@ -1,4 +1,4 @@
-"""The HTTP interface: routes, and what each takes and gives."""
+"""The HTTP interface: routes and handlers."""
 
 import time
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ class HttpApi:
         self._asyncapi = msgspec.json.encode(asyncapi(__version__))
 
     def application(self, middleware: RequestMiddleware, websocket: WebSocketApi) -> web.Application:
-        """The aiohttp application with every route."""
+        """Build the aiohttp application with every route."""
         app = web.Application(middlewares=[middleware.middleware()], client_max_size=BODY_BYTES_MAX)
         routes = [
             ("POST", "/api/create-party", self.create_party),
@@ -82,7 +82,7 @@ class HttpApi:
         return app
 
     async def create_party(self, request: web.Request) -> web.Response:
-        """Create a party; answer only when the store has it."""
+        """Create a party; answer when the store has confirmed it."""
         key = request.headers.get("Idempotency-Key")
         if key is not None and not tokens.is_idempotency_key(key):
             raise HttpRefusalError(Reason.IDEMPOTENCY_KEY_INVALID)
@@ -109,7 +109,7 @@ class HttpApi:
         )
 
     async def join_party(self, request: web.Request) -> web.Response:
-        """Tell whether the party can be joined; the seat is taken over the WebSocket."""
+        """Check that the party can be joined; the WebSocket takes the seat."""
         typed = (await read_object(request)).get("partyCode")
         if typed is None:
             raise HttpRefusalError(Reason.CODE_REQUIRED)
@@ -134,7 +134,7 @@ class HttpApi:
                 assert_never(outcome)
 
     async def look_up(self, request: web.Request) -> web.Response:
-        """Tell what an operator or a page wants to know of a party."""
+        """Describe a party for an operator or a page."""
         typed = request.match_info["code"]
         code = parse_code(typed)
         if code is None:
@@ -161,11 +161,11 @@ class HttpApi:
         )
 
     async def ping(self, _: web.Request) -> web.Response:
-        """Answer."""
+        """Answer with the time."""
         return json_response({"message": "pong", "timestamp": int(time.time() * 1000)})
 
     async def health(self, _: web.Request) -> web.Response:
-        """Tell that the process lives, and how its store is."""
+        """Report that the process runs, and the state of the store."""
         return json_response(
             {
                 "status": "ok",
@@ -176,32 +176,32 @@ class HttpApi:
         )
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Tell whether guests should be sent here."""
+        """Report whether a proxy should send clients here."""
         if (why_not := await self._readiness.why_not_ready()) is not None:
             request[LOG_FIELDS].update(notReady=why_not)
             raise HttpRefusalError(Reason.STORE_UNAVAILABLE, why_not)
         return json_response({"status": "ready", "instanceId": self._instance_id})
 
     async def openapi(self, _: web.Request) -> web.Response:
-        """Describe this interface."""
+        """Serve the OpenAPI document."""
         return web.Response(body=self._openapi, content_type="application/json")
 
     async def asyncapi(self, _: web.Request) -> web.Response:
-        """Describe the live connection."""
+        """Serve the AsyncAPI document of the WebSocket."""
         return web.Response(body=self._asyncapi, content_type="application/json")
 
     async def page(self, request: web.Request) -> web.Response:
-        """Give the phone app's page, which finds out for itself what the code in its address is worth."""
+        """Serve the phone app's page; the page itself checks the code in its address."""
         host = request.headers.get("Host", "")
         policy = content_security_policy(host if is_host(host) else None)
         return asset_response(request, self._web_app.page, {"Content-Security-Policy": policy})
 
     async def service_worker(self, request: web.Request) -> web.Response:
-        """Give the service worker, from the root, since its folder bounds what it may serve."""
+        """Serve the service worker from the root: its folder limits which addresses it controls."""
         return asset_response(request, self._web_app.worker, {})
 
     async def app_file(self, request: web.Request) -> web.Response:
-        """Give one of the app's files; without this set's name to pages of other origins too, which import the SDK."""
+        """Serve one of the app's files. Pages of other origins import the SDK by addresses without a hash."""
         found = self._web_app.find(request.match_info["path"])
         if found is None:
             raise HttpRefusalError(Reason.NOT_FOUND)

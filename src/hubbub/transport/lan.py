@@ -1,4 +1,4 @@
-"""The addresses under which a phone on the same network finds this machine."""
+"""The addresses of this machine for phones in the same network."""
 
 import ipaddress
 import socket
@@ -6,11 +6,11 @@ import socket
 import psutil
 
 _ANYWHERE = ("192.0.2.1", 9)
-"""A documentation address (RFC 5737). Connecting a UDP socket sends nothing; it only asks for the route."""
+"""A documentation address (RFC 5737). Connecting a UDP socket sends nothing; it only looks up the route."""
 
 
 def lan_addresses() -> list[str]:
-    """This machine's IPv4 addresses that are neither loopback nor link-local, the default route's first."""
+    """List this machine's IPv4 addresses except loopback and link-local ones, the default route's first."""
     up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
     found = [
         address.address

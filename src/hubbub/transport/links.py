@@ -1,4 +1,4 @@
-"""The link that lets a guest in, and its QR code."""
+"""Join links and their QR codes."""
 
 import ipaddress
 import re
@@ -17,10 +17,10 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[1-9]
 
 
 class JoinLinks:
-    """Makes join links: on the public URL if there is one, else on the host that the caller used.
+    """Makes join links: with the public URL if it is set, else with the host that the caller used.
 
-    A loopback host means nothing to a phone, so there the first of `lan_addresses()` takes its place; where the
-    host is nonsense, with `port`, at which this instance listens.
+    A phone cannot reach a loopback host: the first of `lan_addresses()` replaces it. If the host is invalid, the link
+    has that address and `port`, on which this instance listens.
     """
 
     def __init__(self, public_url: str | None, port: int, lan_addresses: Callable[[], Sequence[str]]) -> None:
@@ -29,7 +29,7 @@ class JoinLinks:
         self._lan_addresses = lan_addresses
 
     def join_link(self, code: str, scheme: str, host: str) -> str:
-        """The link into the party, for a request that came by `scheme` to `host` (name or address, port)."""
+        """Return the join link for a request that used `scheme` and `host` (name or address, port)."""
         return f"{self._public_url or self._base(scheme, host)}/p/{code}"
 
     def _base(self, scheme: str, host: str) -> str:
@@ -47,12 +47,12 @@ class _Host(NamedTuple):
 
 
 def is_host(text: str) -> bool:
-    """Whether `text` can be the Host header of an honest request: a name or an address, perhaps with a port."""
+    """Return whether `text` is a valid Host header: a name or an address, optionally with a port."""
     return _parse_host(text) is not None
 
 
 def _parse_host(host: str) -> _Host | None:
-    """The parts of a Host header, or None where it is nonsense."""
+    """Split a Host header; None if it is invalid."""
     if len(host) > HOST_HEADER_CHARS_MAX or not _HOST.fullmatch(host):
         return None
     try:
@@ -79,7 +79,7 @@ def _is_loopback(name: str) -> bool:
 
 @lru_cache(QR_CODES_CACHED)
 def qr_svg(link: str) -> bytes:
-    """`link` as a QR code, an SVG picture with the quiet zone that scanners need; its `desc` is the link as text."""
+    """Draw `link` as a QR code in SVG, with the quiet zone that scanners need and the link in `desc`."""
     picture = BytesIO()
     code = segno.make_qr(link, error="m")
     code.save(picture, kind="svg", scale=8, border=4, light="#fff", desc=link, xmldecl=False, nl=False)

@@ -1,4 +1,4 @@
-"""What every HTTP exchange has in common: ids, headers, the one error shape, and a line in the log."""
+"""The request middleware: ids, headers, the error document, and one log line per request."""
 
 import asyncio
 import re
@@ -23,10 +23,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def content_security_policy(host: str | None = None) -> str:
-    """What a page may load, run and call: what comes from here, nothing inline, and pictures it has drawn itself.
+    """Return the policy of a page: load and call only this server, run nothing inline, show pictures it has drawn.
 
-    `host`, if given, is named as an address of WebSockets: to Safari before 16, which old phones keep, `'self'`
-    does not mean those (w3c/webappsec-csp#7). It must be known to be a host; an IPv6 address has no place there.
+    `host`, if given, is allowed as an address of WebSockets: before Safari 16, `'self'` does not include those
+    (w3c/webappsec-csp#7). The caller must have checked that it is a host. A policy cannot name an IPv6 address.
     """
     sockets = "" if host is None or "[" in host else f" ws://{host} wss://{host}"
     return (
@@ -39,16 +39,16 @@ def content_security_policy(host: str | None = None) -> str:
 _COMMON_HEADERS: Final = {"Server": "hubbub", "X-Content-Type-Options": "nosniff"}
 _DOCUMENT_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
-    # Web Share is ours without being named, and browsers that lack it complain on every page where it is.
+    # Web Share needs no permission here. Browsers without it log a warning for every page that names it.
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), screen-wake-lock=(self), clipboard-write=(self)",
     "Content-Security-Policy": content_security_policy(),
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""What a browser obeys in what it shows, unless the handler said otherwise."""
+"""Headers for what a browser shows, unless the handler sets its own."""
 IS_SUBRESOURCE: Final = web.ResponseKey("part_of_a_page", bool)
-"""Marks what no browser shows by itself: the app is dozens of small modules, and 400 bytes with each would count."""
+"""Marks what no browser shows by itself. Without this, each of the app's modules would carry 400 bytes more."""
 CROSS_ORIGIN: Final = {"Cross-Origin-Resource-Policy": "cross-origin"}
-"""Lets pages of other origins embed what is served."""
+"""Lets pages of other origins embed the response."""
 _REQUEST_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{REQUEST_ID_CHARS_MAX}}}")
 _REASONS_OF_STATUS: Final = {
     404: Reason.NOT_FOUND,
@@ -58,11 +58,11 @@ _REASONS_OF_STATUS: Final = {
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 LOG_FIELDS: Final = web.RequestKey("log_fields", dict[str, Any])
-"""What a handler wants in its request's log line."""
+"""Fields that the handler adds to the request's log line."""
 
 
 class HttpRefusalError(Exception):
-    """Ends a handler with a refusal; `sentence` replaces the table's where more can be said."""
+    """End a handler with a refusal; `sentence` replaces that of the table."""
 
     def __init__(self, reason: Reason, sentence: str | None = None) -> None:
         super().__init__(reason)
@@ -71,7 +71,7 @@ class HttpRefusalError(Exception):
 
 
 def json_response(value: object, status: int = 200) -> web.Response:
-    """`value` as JSON that no cache keeps."""
+    """Encode `value` as a JSON response that no cache stores."""
     return web.Response(
         body=msgspec.json.encode(value),
         status=status,
@@ -80,7 +80,7 @@ def json_response(value: object, status: int = 200) -> web.Response:
 
 
 def refusal_response(reason: Reason, refusal: Refusal | None = None, sentence: str | None = None) -> web.Response:
-    """The one error shape, with the words of the table unless others are given."""
+    """Build the error document of `reason`, with the sentence of the table unless another is given."""
     refusal = refusal or REFUSALS[reason]
     response = json_response(
         {"error": sentence or refusal.sentence, "reason": reason, "retryable": refusal.retryable},
@@ -92,7 +92,7 @@ def refusal_response(reason: Reason, refusal: Refusal | None = None, sentence: s
 
 
 def _status_response(status: int, headers: Any = None) -> web.Response:
-    """The one error shape for a status that comes from aiohttp itself."""
+    """Build the error document for a status that aiohttp chose."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return refusal_response(Reason.INTERNAL_ERROR)
     reason = _REASONS_OF_STATUS.get(status, Reason.BAD_REQUEST)
@@ -107,7 +107,7 @@ def _status_response(status: int, headers: Any = None) -> web.Response:
 
 
 class RequestMiddleware:
-    """Wraps every exchange of one instance."""
+    """Wraps every request of one instance."""
 
     def __init__(self, instance_id: str, log: FilteringBoundLogger) -> None:
         self._log = log
@@ -118,7 +118,7 @@ class RequestMiddleware:
         self._headers = {"X-Instance-Id": instance_id, "X-App-Version": __version__, **_COMMON_HEADERS}
 
     def stamp(self, response: web.StreamResponse, request_id: str) -> None:
-        """Put on `response` the headers that every response carries."""
+        """Set the headers that every response carries."""
         response.headers.update(self._headers)
         if not response.get(IS_SUBRESOURCE):
             for name, value in _DOCUMENT_HEADERS.items():
@@ -126,7 +126,7 @@ class RequestMiddleware:
         response.headers["X-Request-Id"] = request_id
 
     def middleware(self) -> Any:
-        """The outermost middleware: whatever happens inside, an answer in our shape comes out."""
+        """Return the outermost middleware: it answers every failure with the error document."""
 
         @web.middleware
         async def wrap(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -157,13 +157,13 @@ class RequestMiddleware:
                 self._idle.set()
 
     def announce_end(self) -> None:
-        """From now on every answer is the last one of its connection."""
+        """Close each connection after its next response."""
         self._draining = True
 
     async def drain(self, server: web.Server, seconds: float) -> None:
-        """Let the requests in progress finish, bodies still arriving included, and no connection begin another.
+        """Wait for the requests in progress, including bodies that still arrive; close idle connections.
 
-        aiohttp's own shutdown would ignore what arrives from now on, and leave its connections open meanwhile.
+        Without this, aiohttp's own shutdown would ignore what arrives from now on and leave its connections open.
         """
         for connection in server.connections:
             if connection not in self._busy:
@@ -175,7 +175,7 @@ class RequestMiddleware:
                 await self._idle.wait()
 
     def log_request(self, request: web.BaseRequest, status: int, request_id: str, **facts: object) -> None:
-        """Write the one line that every request gets; never its path or headers, which may hold secrets."""
+        """Log one line for a request; never its path or headers, which may hold secrets."""
         self._log.info("request", requestId=request_id, method=request.method, status=status, **facts)
 
     async def _answer(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
@@ -188,21 +188,21 @@ class RequestMiddleware:
             response = refusal_response(unavailable.reason)
         except web.HTTPException as error:
             response = _status_response(error.status, error.headers)
-        except Exception:  # noqa: BLE001 - a fault of ours must not reach the caller, nor end the process
+        except Exception:  # noqa: BLE001 - a bug must neither reach the caller nor end the process
             self._log.exception("a request failed by a fault of ours", requestId=request_id)
             response = refusal_response(Reason.INTERNAL_ERROR)
         if request.can_read_body and not request.content.is_eof():
-            # The rest of the body stays unread, so nothing else can follow on this connection.
+            # The rest of the body stays unread, so no other request can follow on this connection.
             response.force_close()
         return response
 
     def connection_factory(self, server: web.Server) -> Callable[[], web.RequestHandler]:
-        """Connections whose answers to what is not even HTTP have our shape too."""
+        """Return a factory of connections that answer malformed HTTP with the error document too."""
         return lambda: _Connection(server, self, lingering_time=1.0, access_log=None)
 
 
 class _Connection(web.RequestHandler):
-    """aiohttp's connection, with its own plain-text errors put into the one shape."""
+    """aiohttp's connection, with the error document instead of plain text."""
 
     __slots__ = ("_middleware",)
 
@@ -219,7 +219,7 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         del exc, message
         if request.writer.output_size > 0:
-            raise ConnectionError("an answer has been begun and cannot be taken back")
+            raise ConnectionError("a part of the response is already sent")
         response = _status_response(status)
         response.force_close()
         request_id = request_id_of(request)
@@ -229,7 +229,7 @@ class _Connection(web.RequestHandler):
 
 
 def request_id_of(request: web.BaseRequest) -> str:
-    """The caller's own request id if it is sane, else a new one."""
+    """Return the caller's request id if it is valid, else a new one."""
     given = request.headers.get("X-Request-Id")
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
@@ -242,7 +242,7 @@ def _route_of(request: web.Request) -> str:
 
 
 async def expect_short_body(request: web.Request) -> web.StreamResponse | None:
-    """Answer `Expect: 100-continue` only where the announced body is one that will be read."""
+    """Answer `Expect: 100-continue` only if the announced body is small enough to be read."""
     if (request.content_length or 0) <= BODY_BYTES_MAX and request.version >= (1, 1):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
@@ -250,7 +250,7 @@ async def expect_short_body(request: web.Request) -> web.StreamResponse | None:
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """The body as one JSON object; no body is an empty one. Refuses the rest, the oversize unread."""
+    """Read the body as one JSON object; no body is an empty object. Refuse an oversize body unread."""
     if (request.content_length or 0) > BODY_BYTES_MAX:
         raise HttpRefusalError(Reason.BODY_TOO_LARGE)
     try:

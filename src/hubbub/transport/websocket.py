@@ -1,4 +1,4 @@
-"""The WebSocket interface: one phone's connection, from the upgrade to the end."""
+"""The WebSocket interface: the upgrade, and the conversation with one client."""
 
 import asyncio
 import secrets
@@ -29,7 +29,7 @@ from hubbub.transport.middleware import LOG_FIELDS, REQUEST_ID, HttpRefusalError
 
 
 class WebSocketApi:
-    """The WebSocket handler of one instance. `origins` may open a connection besides the page's own."""
+    """The WebSocket handler of one instance; pages of `origins` may connect besides those of this host."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class WebSocketApi:
         self._instance_id = instance_id
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Open the connection and hold the conversation."""
+        """Upgrade the request and run the conversation until the connection closes."""
         if self._hub.draining:
             raise HttpRefusalError(Reason.STORE_UNAVAILABLE, "This instance is about to stop: connect again")
         origin = request.headers.get("Origin")
@@ -56,7 +56,7 @@ class WebSocketApi:
         ws = web.WebSocketResponse(
             timeout=CLOSE_SECONDS_MAX,
             heartbeat=PING_INTERVAL_SECONDS,
-            max_msg_size=FRAME_BYTES_MAX + 1,  # aiohttp refuses what reaches its bound
+            max_msg_size=FRAME_BYTES_MAX + 1,  # aiohttp refuses a frame of exactly this size
             compress=False,
             decode_text=False,
         )
@@ -92,7 +92,7 @@ class WebSocketApi:
                 break
 
     def _allows(self, origin: str, host: str) -> bool:
-        """Whether a page of that origin may connect: one of this very host, or one that the operator named."""
+        """Return whether a page of that origin may connect: one of this host, or one that the operator allowed."""
         try:
             asked = urlsplit(origin).netloc.lower()
         except ValueError:
@@ -101,7 +101,7 @@ class WebSocketApi:
 
 
 class ConnectionHandler:
-    """A session with the service behind it: carries out its steps for one phone."""
+    """Carries out the steps of one client's session with the service and the hub."""
 
     def __init__(self, service: PartyService, hub: Hub, phone: SocketConnection) -> None:
         self._service = service
@@ -111,10 +111,10 @@ class ConnectionHandler:
         self._entry_timeout: asyncio.TimerHandle | None = None
         self._membership: Membership | None = None
         self.log_fields: dict[str, Any] = {}
-        """What the log tells of the connection."""
+        """Fields for the log line of the connection."""
 
     async def on_frame(self, frame: bytes | None) -> None:
-        """Take a frame of the client's; None stands for one that is not text."""
+        """Handle a frame from the client; None stands for a frame that is not text."""
         for step in self._session.read(frame, _now()):
             await self._take(step)
             if self._phone.is_closed:
@@ -122,7 +122,7 @@ class ConnectionHandler:
         self.arm_entry_timeout()
 
     def arm_entry_timeout(self) -> None:
-        """Close the connection if it has not entered a party in time."""
+        """Close the connection if it enters no party in time; once it has entered, cancel that."""
         if self._entry_timeout is not None:
             self._entry_timeout.cancel()
             self._entry_timeout = None
@@ -131,7 +131,7 @@ class ConnectionHandler:
             self._entry_timeout = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.ENTER_TIMEOUT)
 
     async def end(self) -> None:
-        """The connection is gone."""
+        """Release what the connection had: its timer and its seat."""
         if self._entry_timeout is not None:
             self._entry_timeout.cancel()
         if self._membership is not None:
@@ -187,7 +187,7 @@ class ConnectionHandler:
             await self._take(step)
 
     def _seat(self, command: Create | Join | Watch, entry: Entry) -> None:
-        """Answer, send the room, and listen to it: in one go, so that nothing falls between."""
+        """Answer, send the room and subscribe to it without an await: no event can come in between."""
         since = command.since if isinstance(command, Join) else None
         self._phone.send_message(self._session.entered(command, entry.lease.code, entry.token, entry.outcome))
         self._membership = self._hub.seat(entry.room, self._phone, entry.lease, since)
@@ -212,7 +212,7 @@ class ConnectionHandler:
             self._phone.close(CloseCode.PARTY_ENDED)
 
     async def _wait_party_ended(self, membership: Membership) -> None:
-        """A host who ends the party hears of it by the same event as everybody, before the connection goes."""
+        """Wait until the host who ended the party has received PARTY_ENDED, before the connection closes."""
         await membership.room.wait_until_ended(membership.lease.member_id, _now() + STORE_BUDGET_SECONDS)
 
 
