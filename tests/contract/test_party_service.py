@@ -238,7 +238,7 @@ async def test_rollback_of_reused_code_delays_no_other_rollback(
     await cut_off.store.ping(soon())
     await lose_a_create(cut_off, proxy)
     assert len(cut_off.rollbacks._rollbacks) == 2
-    first = cut_off.rollbacks._rollbacks[0].what.code
+    first = cut_off.rollbacks._rollbacks[0].command.code
     server.admin.delete(f"party:{first}")
     server.admin.lpush(f"party:{first}", "not a party at all")
     await cut_off.rollbacks.drain()

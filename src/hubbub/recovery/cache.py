@@ -1,4 +1,4 @@
-"""What an instance remembers in case the store forgets: the parties it has just created, and those that ended."""
+"""The recovery cache: parties that this instance has created just now, and parties that ended."""
 
 from collections.abc import Iterator
 from typing import TypeVar
@@ -11,7 +11,7 @@ from hubbub.core.party import PartyDocument
 
 
 class RecentCreate(msgspec.Struct, frozen=True):
-    """A party that this instance has created and nobody has entered here yet.
+    """A party that this instance has created and no client has entered here yet.
 
     `expires_at` is ms of the store's clock. `idempotency_hash` is the hash of its idempotency key, if it has one.
     """
@@ -23,12 +23,12 @@ class RecentCreate(msgspec.Struct, frozen=True):
 
     @property
     def copy(self) -> PartyBackup:
-        """All that the store has of it."""
+        """The backup from which the party can be restored."""
         return PartyBackup(msgspec.json.encode(self.party))
 
 
 class RecoveryCache:
-    """The memory of one instance, bounded: the oldest is forgotten first."""
+    """The cache of one instance. It is bounded, and drops the oldest entry first."""
 
     def __init__(self) -> None:
         self._creates: dict[str, tuple[float, RecentCreate]] = {}
@@ -36,7 +36,7 @@ class RecoveryCache:
         self._ends: dict[str, Tombstone] = {}
 
     def note_create(self, create: RecentCreate, now: float) -> None:
-        """Remember a create that was confirmed; `now` is monotonic seconds.
+        """Cache a create that the store has confirmed; `now` is loop time.
 
         No longer than its host's grace, since its host may enter elsewhere and drop: then it goes without a tombstone.
         """
@@ -46,26 +46,26 @@ class RecoveryCache:
             _remember(self._keys, create.code, (now + IDEMPOTENCY_SECONDS, create.idempotency_hash), now)
 
     def forget_create(self, code: str) -> None:
-        """A room has it from now on, or it is no more."""
+        """Drop a create, since a room has the party now, or the party is gone."""
         self._creates.pop(code, None)
 
     def recent_create(self, code: str, now: float) -> RecentCreate | None:
-        """The create of that party, if it is recent."""
+        """Return the create of that party, if it is recent."""
         forget_at, create = self._creates.get(code, (now, None))
         return create if now < forget_at else None
 
     def key_of(self, code: str, now: float) -> str | None:
-        """The hash of the idempotency key that is bound to that party, as far as this instance bound it."""
+        """Return the hash of the idempotency key that this instance has bound to that party, if any."""
         forget_at, idempotency_hash = self._keys.get(code, (now, None))
         return idempotency_hash if now < forget_at else None
 
     def recent_creates(self, now: float) -> Iterator[RecentCreate]:
-        """All recent creates."""
+        """Iterate over the recent creates."""
         _forget_old(self._creates, now)
         return (create for _, create in list(self._creates.values()))
 
     def note_end(self, end: Tombstone) -> None:
-        """Remember that a party ended."""
+        """Cache the tombstone of a party that ended."""
         self._ends.pop(end.code, None)
         if len(self._ends) >= REMEMBERED_ENDS_MAX:
             del self._ends[next(iter(self._ends))]
@@ -73,12 +73,12 @@ class RecoveryCache:
         self.forget_create(end.code)
 
     def ends(self, now_ms: int) -> list[Tombstone]:
-        """All ends that are still to be remembered at that time of the store's clock."""
+        """Return the tombstones that have not expired at that time of the store's clock, ms."""
         self._ends = {code: end for code, end in self._ends.items() if now_ms < end.until_ms}
         return list(self._ends.values())
 
     def holds_anything(self, now: float) -> bool:
-        """Whether anything is remembered."""
+        """Whether the cache has an entry that the store can lose."""
         _forget_old(self._creates, now)
         return bool(self._creates or self._ends)
 
@@ -95,7 +95,7 @@ def _remember(known: dict[str, tuple[float, _T]], code: str, what: tuple[float, 
 
 
 def _forget_old(known: dict[str, tuple[float, _T]], now: float) -> None:
-    # In the order of their coming, and all of a kind are kept equally long.
+    # Entries are in the order of their coming, and each kind is kept equally long.
     while known:
         code, (forget_at, _) = next(iter(known.items()))
         if now < forget_at:

@@ -82,7 +82,7 @@ class Recovery:
                     await self._restore_recent_creates(name)
             shard.advance()
 
-    # What the data-loss detector asks and tells.
+    # Called by the data-loss detector.
 
     def on_data_loss(self, shard: str) -> None:
         """See `DataLossObserver.on_data_loss`: restore the shard."""
@@ -96,7 +96,7 @@ class Recovery:
         has_local_state = self._cache.holds_anything(now()) or any(True for _ in self._hub.rooms())
         return CheckMode.WRITE if has_local_state else CheckMode.READ
 
-    # What the services tell and ask.
+    # Called by the services.
 
     def recheck_recent_creates(self) -> None:
         """Look for the newest creates, since the store has just become reachable again."""

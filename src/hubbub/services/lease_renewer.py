@@ -1,4 +1,4 @@
-"""Keeping this instance's connections counted as connected: leases, renewed in batches, and what comes of it."""
+"""Lease renewal: it keeps the connections of this instance connected in the store."""
 
 import asyncio
 from contextlib import suppress
@@ -12,14 +12,14 @@ from hubbub.recovery.recovery import Recovery
 from hubbub.store.port import Store, StoreUnavailableError
 
 _LEASES_PER_CALL: Final = 500
-"""Leases renewed by one script call, which holds the store for some 3 ms."""
+"""Leases that one script call renews, which blocks the store for about 3 ms."""
 
 _DUE_NOW: Final = 0.0
-"""When a room is due that was never renewed."""
+"""When a room is due whose leases were never renewed here."""
 
 
 class LeaseRenewer:
-    """Renews every room's leases at a third of their length, and earlier where something else runs out."""
+    """Renews the leases of every room after a third of their length, and earlier if a hold or a grace runs out."""
 
     def __init__(self, store: Store, hub: Hub, recovery: Recovery, lease_seconds: float) -> None:
         self._store = store
@@ -29,12 +29,12 @@ class LeaseRenewer:
         self._due: dict[LocalRoom, float] = {}
 
     async def run(self) -> None:
-        """Look what is due, for ever."""
+        """Renew the leases of the rooms that are due, for ever."""
         while True:
             await self._hub.wait_for_new_room(self._interval / LEASE_CHECKS_PER_RENEWAL)
             checked_at = now()
             rooms = list(self._hub.rooms())
-            # The first renewal comes at once, since with it comes what heals the party.
+            # The first renewal comes at once, since it brings the backup.
             self._due = {room: self._due.get(room, _DUE_NOW) for room in rooms}
             due = [room for room in rooms if self._due[room] <= checked_at or room.needs_recovery]
             await asyncio.gather(*map(self._renew, due))
@@ -43,7 +43,7 @@ class LeaseRenewer:
         asked_at = now()
         deadline = asked_at + min(self._interval, STORE_BUDGET_SECONDS)
         leases = room.leases
-        with suppress(StoreUnavailableError):  # it stays due
+        with suppress(StoreUnavailableError):  # the room stays due
             for start in range(0, len(leases), _LEASES_PER_CALL):
                 outcome = await self._store.renew(
                     room.code,

@@ -1,4 +1,4 @@
-"""The use cases: create a party, ask whether one can be joined, look one up, enter it, act in it, leave it."""
+"""The use cases: create, check, look up, enter and leave a party, and carry out a member's command."""
 
 import asyncio
 import secrets
@@ -45,7 +45,7 @@ from hubbub.services.rollbacks import Rollbacks
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
 
 NO_HOLDER: Final = ""
-"""The holder of a host's seat that was created without a connection."""
+"""The holder of a host's seat that has no connection yet."""
 
 
 _Outcome = TypeVar("_Outcome")
@@ -61,9 +61,9 @@ class CreatedParty(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A connection's way into a room that is level with what the store answered.
+    """The entry of a connection into a room that is synced with the store's answer.
 
-    `outcome` names the room's position at this very moment: seat the phone before anything else is awaited.
+    `outcome` has the position of the room at this moment: seat the connection before you await anything else.
     """
 
     room: LocalRoom
@@ -76,7 +76,7 @@ EnterRefusal = Missing | Ended | Locked | Full | Kicked | TooManyWatchers
 
 
 class PartyService:
-    """What one instance does for its callers. Raises `StoreUnavailableError`, never anything else, by itself.
+    """The use cases of one instance. They raise `StoreUnavailableError` and no other error.
 
     `choose` draws the characters of codes; tests give a smaller world.
     """
@@ -98,38 +98,38 @@ class PartyService:
         self._choose = choose
 
     async def create(self, name: str | None, idempotency_key: str | None) -> CreatedParty | Ended:
-        """Create a party, or find the one that an earlier try with the same key created.
+        """Create a party, or return the one that an earlier request with the same key created.
 
-        `Ended` where that one has ended since.
+        Return `Ended` if that one has ended since.
         """
         deadline = now() + STORE_BUDGET_SECONDS
         if idempotency_key is None:
-            made = await self._create(name, _new_token(), None, deadline)
+            created = await self._create(name, _new_token(), None, deadline)
         else:
             token = tokens.derive_host_token(idempotency_key)
-            made = await self._create(name, token, tokens.hash_idempotency_key(idempotency_key), deadline)
-        return made if isinstance(made, Ended) else made.party
+            created = await self._create(name, token, tokens.hash_idempotency_key(idempotency_key), deadline)
+        return created if isinstance(created, Ended) else created.party
 
     async def create_and_enter(self, name: str | None, own_token: str | None) -> Entry | EnterRefusal:
-        """Create a party and seat its host; a repeat with the same own token finds the same party."""
+        """Create a party and seat its host; a repeat with the same own token enters the same party."""
         deadline = now() + STORE_BUDGET_SECONDS
         token = own_token or _new_token()
-        made = await self._create(name, token, tokens.hash_own_token(token) if own_token else None, deadline)
-        if isinstance(made, Ended):
-            return made
-        attempt = _attempt(made.party.code, name, token)
+        created = await self._create(name, token, tokens.hash_own_token(token) if own_token else None, deadline)
+        if isinstance(created, Ended):
+            return created
+        attempt = _attempt(created.party.code, name, token)
         try:
             return await self._enter(attempt, token, deadline)
         except (StoreUnavailableError, asyncio.CancelledError):
-            # Whoever asked is told that it failed, so the party must go, even if its host's seat was taken; where
-            # an earlier try was told of the party, only the seat is given back.
-            self._recovery.note_rolled_back(made.party.code)
-            self._rollbacks.add_create(made.draft, attempt.holder, deadline)
+            # The caller is told that it failed, so the party is rolled back, even if the host has a seat. If an
+            # earlier request was told of the party, only the seat is rolled back.
+            self._recovery.note_rolled_back(created.party.code)
+            self._rollbacks.add_create(created.draft, attempt.holder, deadline)
             self._rollbacks.add_join(attempt, deadline)
             raise
 
     async def join(self, code: str, name: str | None, own_token: str | None) -> Entry | EnterRefusal:
-        """Take a seat: the one that the token owns, whoever has it now, or a new one."""
+        """Take the seat that the token owns, from its holder if it has one, or take a new seat."""
         deadline = now() + STORE_BUDGET_SECONDS
         token = own_token or _new_token()
         attempt = _attempt(code, name, token)
@@ -144,7 +144,7 @@ class PartyService:
             raise
 
     async def watch(self, code: str) -> Entry | EnterRefusal:
-        """See everything without a seat. Where this fails, what the store may have of it lapses with its lease."""
+        """Watch a party without a seat. If this fails, the store's record of it expires with its lease."""
         deadline = now() + STORE_BUDGET_SECONDS
         lease = Lease(code, member_id="", holder=_new_id())
         async with self._hub.open_room(code, deadline) as room:
@@ -161,36 +161,36 @@ class PartyService:
         return self._reject_if_lost(lease.code, outcome)
 
     async def disconnect(self, lease: Lease) -> None:
-        """A connection is gone: its seat is held from now on.
+        """Begin the hold of a seat whose connection is gone.
 
-        Not where this instance is stopping: then leases run on, since their phones are told to come back.
+        Do nothing while this instance stops: its clients reconnect to another one while their leases last.
         """
         if self._hub.draining:
             return
-        with suppress(StoreUnavailableError):  # the lease runs out by itself
+        with suppress(StoreUnavailableError):  # the lease expires by itself
             await self._store.drop_connection(lease, now() + STORE_BUDGET_SECONDS)
 
     async def roll_back_entry(self, entry: Entry, own_token: str | None) -> None:
-        """A connection is gone before it was told that it is in.
+        """Undo the entry of a connection that was gone before it got the answer.
 
-        Its seat is held for a client that brought its own token. Otherwise nobody has the token that owns the seat,
-        so the join is taken back.
+        The seat is held for a client that brought its own token. Otherwise no client has the token that owns the seat,
+        so the join is rolled back.
         """
         if own_token is not None or not isinstance(entry.outcome, Joined):
             await self.disconnect(entry.lease)
             return
-        made = "" if entry.outcome.resumed else entry.lease.member_id
+        new_id = "" if entry.outcome.resumed else entry.lease.member_id
         attempt = JoinAttempt(
-            entry.lease.code, entry.lease.holder, tokens.hash_token(entry.token), new_id=made, name=""
+            entry.lease.code, entry.lease.holder, tokens.hash_token(entry.token), new_id=new_id, name=""
         )
         self._rollbacks.add_join(attempt, now())
 
     def now_ms(self) -> int:
-        """The store's time, ms."""
+        """Return the store's time, ms."""
         return self._store.now_ms()
 
     async def check_join(self, code: str) -> JoinCheckOutcome:
-        """Tell whether a newcomer would get a seat in the party."""
+        """Return whether a new guest would get a seat in the party."""
         return self._reject_if_lost(code, await self._store.check_join(code, now() + STORE_BUDGET_SECONDS))
 
     async def look_up(self, code: str) -> ReadOutcome:
@@ -198,7 +198,7 @@ class PartyService:
         return self._reject_if_lost(code, await self._store.read(code, now() + STORE_BUDGET_SECONDS))
 
     def _reject_if_lost(self, code: str, outcome: _Outcome) -> _Outcome:
-        """The outcome, unless it calls a party absent that was lost: then `StoreUnavailableError`."""
+        """Return the outcome; raise `StoreUnavailableError` if the party is missing because it was lost."""
         if isinstance(outcome, Missing):
             self._recovery.raise_if_lost(code)
         return outcome
@@ -272,7 +272,7 @@ class PartyService:
 
 
 class _CreateResult(msgspec.Struct, frozen=True):
-    """A party and the draft of the try that made or found it."""
+    """A party, and the draft of the attempt that created or found it."""
 
     draft: PartyDraft
     party: CreatedParty

@@ -1,13 +1,14 @@
-"""What was answered as failed though the store may have done it: kept until it is taken back.
+"""Rollbacks of creates and joins that are in doubt.
 
-The answer of a create or of a join may be lost after the store has carried it out. Nobody knows such a party's code,
-nobody sits in such a seat; and "failed" must stay true.
+The store may carry out a create or a join whose answer is lost. The caller was told that it failed, and that must stay
+true: no client knows the party's code, or holds the seat.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import msgspec
 
@@ -24,7 +25,7 @@ from hubbub.store.port import Store, StoreUnavailableError
 
 
 class _CreateInDoubt(msgspec.Struct, frozen=True):
-    """A party that may have been made; by `holder` its host may have been seated."""
+    """A party that the store may have created, and in which `holder` may have the host's seat."""
 
     draft: PartyDraft
     holder: str
@@ -39,7 +40,7 @@ class _CreateInDoubt(msgspec.Struct, frozen=True):
 
 
 class _JoinInDoubt(msgspec.Struct, frozen=True):
-    """A seat that may have been taken."""
+    """A seat that the store may have given to a holder."""
 
     attempt: JoinAttempt
 
@@ -52,63 +53,67 @@ class _JoinInDoubt(msgspec.Struct, frozen=True):
 
 
 class _Rollback(msgspec.Struct, frozen=True):
-    """From `settled_at` (monotonic seconds) on, what is in doubt can no longer happen."""
+    """A rollback that is due at `due_at`, loop time: the store can no longer carry the command out then."""
 
-    what: _CreateInDoubt | _JoinInDoubt
-    settled_at: float
+    command: _CreateInDoubt | _JoinInDoubt
+    due_at: float
+
+
+_ABANDONED: Final = "left behind"
+"""The outcome of a rollback that was not carried out, as the log has it."""
 
 
 class Rollbacks:
-    """The doubts of one instance. `tell` hears, as a code and a word, what became of each."""
+    """The rollbacks of one instance. `report` is called with the code and the outcome of each."""
 
-    def __init__(self, store: Store, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, store: Store, report: Callable[[str, str], None]) -> None:
         self._store = store
-        self._tell = tell
+        self._report = report
         self._rollbacks: deque[_Rollback] = deque()
-        self._doubted = asyncio.Event()
+        self._has_work = asyncio.Event()
 
     def add_create(self, draft: PartyDraft, holder: str, deadline: float) -> None:
-        """A create with that deadline was answered as failed; so was the seating of its host by `holder`, if any."""
-        self._doubt(_CreateInDoubt(draft, holder), deadline)
+        """Roll back a create with that deadline, and the seating of its host by `holder`, if any."""
+        self._add(_CreateInDoubt(draft, holder), deadline)
 
     def add_join(self, attempt: JoinAttempt, deadline: float) -> None:
-        """A join with that deadline was answered as failed."""
-        self._doubt(_JoinInDoubt(attempt), deadline)
+        """Roll back a join with that deadline."""
+        self._add(_JoinInDoubt(attempt), deadline)
 
     async def run(self) -> None:
-        """Take back, for ever, what is in doubt."""
+        """Carry out rollbacks, for ever."""
         while True:
-            await self._doubted.wait()
+            await self._has_work.wait()
             if not await self._run_next():
                 await asyncio.sleep(WITHDRAWAL_RETRY_SECONDS)
 
     async def drain(self) -> None:
-        """Try once more to take back each thing in doubt, for as long as a last deadline and an answer may take."""
+        """Try each rollback once more, for as long as the last deadline and an answer can take."""
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + WITHDRAWAL_MARGIN_SECONDS):
                 for _ in range(len(self._rollbacks)):
                     await self._run_next()
-        for doubt in self._rollbacks:
-            self._tell(doubt.what.code, "left behind")
+        for rollback in self._rollbacks:
+            self._report(rollback.command.code, _ABANDONED)
 
-    def _doubt(self, what: _CreateInDoubt | _JoinInDoubt, deadline: float) -> None:
+    def _add(self, command: _CreateInDoubt | _JoinInDoubt, deadline: float) -> None:
         if len(self._rollbacks) >= WITHDRAWALS_MAX:
-            self._tell(what.code, "left behind")
+            self._report(command.code, _ABANDONED)
             return
-        self._rollbacks.append(_Rollback(what, deadline + WITHDRAWAL_MARGIN_SECONDS))
-        self._doubted.set()
+        self._rollbacks.append(_Rollback(command, deadline + WITHDRAWAL_MARGIN_SECONDS))
+        self._has_work.set()
 
     async def _run_next(self) -> bool:
-        """Settle the first doubt, or put it behind the others; False where the store did not answer."""
-        doubt = self._rollbacks[0]
-        await asyncio.sleep(doubt.settled_at - now())
+        """Carry out the first rollback, or put it last and return False if the store does not answer."""
+        rollback = self._rollbacks[0]
+        await asyncio.sleep(rollback.due_at - now())
         try:
-            word = await doubt.what.roll_back(self._store, now() + STORE_BUDGET_SECONDS)
+            outcome = await rollback.command.roll_back(self._store, now() + STORE_BUDGET_SECONDS)
         except StoreUnavailableError:
             self._rollbacks.rotate(-1)
             return False
         self._rollbacks.popleft()
         if not self._rollbacks:
-            self._doubted.clear()
-        self._tell(doubt.what.code, word)
+            self._has_work.clear()
+        self._report(rollback.command.code, outcome)
         return True
