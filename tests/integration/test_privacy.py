@@ -61,7 +61,7 @@ def test_logged_request_fields_are_in_privacy_document(new_instance: MakeInstanc
     instance = new_instance().start()
     ask_everything(instance, party_of_two(instance, new_client))
     assert instance.terminate() == 0
-    fields = {name for line in instance.log() if line["event"] == "request" for name in line}
+    fields = {name for line in instance.log() if line["event"] in {"request", "expelled"} for name in line}
     documented = set(re.findall(r"`([A-Za-z]+)`", (DOCUMENTS / "privacy.md").read_text()))
     assert {"code", "route", "clientId"} <= fields
     assert fields <= documented

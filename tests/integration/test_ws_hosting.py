@@ -78,6 +78,8 @@ def test_kicked_guest_is_notified_and_cannot_return(party: Party, shared_pair: P
     host.do("KICK", targetId=guest.member_id)
     guest.wait_for_message("KICKED")
     assert guest.wait_for_close() == 4504
+    expected = ("kicked", "event", 4504, host.code)
+    wait_for(lambda: any(expected in instance.expulsions() for instance in shared_pair.instances))
     for client in (host, bystander):
         client.wait_for_message("MEMBER_LEFT", memberId=guest.member_id, cause="kicked", guestCount=1)
     for instance in shared_pair.instances:

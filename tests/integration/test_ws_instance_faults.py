@@ -108,6 +108,7 @@ def freeze_and_thaw(pair: Pair, brief: Instance, new_client: MakeClient) -> None
     patient.do("SEND_MESSAGE", text="said during the frost")
     instance.send_signal(signal.SIGCONT)
     assert lost.wait_for_close() == 4409
+    wait_for(lambda: ("timed_out", "renewal", 4409, impatient.code) in pair.there.expulsions())
     assert kept[0].wait_for_close() in {4509, 1006}
     patient.do("SEND_MESSAGE", text="said after the frost")
     alive = [client for client in kept[1:] if lives(client, "said after the frost")]

@@ -9,7 +9,7 @@ from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.party import Lease
 from hubbub.core.protocol import Event, Position, encode
 from hubbub.core.replica import Published
-from hubbub.hub.hub import Hub, LocalRoom, Membership
+from hubbub.hub.hub import FoundBy, Hub, LocalRoom, Membership
 from tests.support.fake_time import later, now, settle
 from tests.support.fakes import CODE, FakeEventStream, FakeParty, FakeStore
 from tests.support.party_view import PartyView
@@ -39,6 +39,7 @@ class FakePhone:
     def __init__(self) -> None:
         self.frames: list[tuple[float, list[dict[str, Any]]]] = []
         self.closed: list[CloseCode] = []
+        self.found_by: list[FoundBy | None] = []
         self.view: PartyView = View()
 
     def send(self, frame: bytes) -> None:
@@ -54,9 +55,10 @@ class FakePhone:
         """See `hubbub.hub.hub.Connection`."""
         self.send(text)
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, found_by: FoundBy | None = None) -> None:
         """See `hubbub.hub.hub.Connection`."""
         self.closed.append(code)
+        self.found_by.append(found_by)
 
     @property
     def heard(self) -> list[str]:

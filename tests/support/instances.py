@@ -113,6 +113,11 @@ class Instance:
         whole = text[: text.rfind("\n") + 1]
         return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
+    def expulsions(self) -> set[tuple[str, str, int, str | None]]:
+        """Return the reason, the finder, the close code and the party of each expulsion in its log."""
+        lines = [line for line in self.log() if line["event"] == "expelled"]
+        return {(line["reason"], line["foundBy"], line["closeCode"], line.get("code")) for line in lines}
+
     def terminate(self) -> int:
         """End it politely, and return its exit status."""
         assert self._process is not None

@@ -56,6 +56,7 @@ async def test_pending_events_are_sent_before_close(reason: Reason, heard: list[
     world.expel(phone, reason)
     assert phone.texts == heard
     assert phone.closed == [CLOSE_CODES[reason]]
+    assert phone.found_by == ["event"]
 
 
 @in_fake_time
@@ -119,8 +120,13 @@ async def test_drain_closes_connections_in_batches() -> None:
         world.hub.add_connection(phone)
     began = now()
     moments: list[float] = []
+
+    def note_close(code: CloseCode, found_by: object = None) -> None:
+        assert (code, found_by) == (CloseCode.SERVICE_RESTART, None)
+        moments.append(now() - began)
+
     for phone in phones:
-        phone.close = lambda code: moments.append(now() - began) if code is CloseCode.SERVICE_RESTART else None  # type: ignore[method-assign]
+        phone.close = note_close  # type: ignore[method-assign]
     await world.hub.drain(5.0)
     assert world.hub.draining
     assert len(moments) == 95

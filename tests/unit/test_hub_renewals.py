@@ -107,6 +107,7 @@ async def test_refused_renewal_closes_with_its_reason(reason: Reason, code: Clos
     unknown = LeaseLoss("ann", "holder-long-gone", reason)
     world.hub.apply_renewal(world.room(), Renewed("epoch-1", 1, 9_000_000, 0, None, (unknown, gone)))
     assert ben.closed == [code]
+    assert ben.found_by == ["renewal"]
     assert ben.heard[-1] == last
     assert not ann.closed
     assert [lease.member_id for lease in world.room().leases] == ["ann"]

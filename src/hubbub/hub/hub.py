@@ -14,13 +14,13 @@ from hubbub.core.party import Lease
 from hubbub.core.protocol import KickedMessage, Position, Status, encode
 from hubbub.core.replica import Published
 from hubbub.core.results import Renewed
-from hubbub.hub.local_room import Connection, LocalRoom, Membership, RoomClosedError
+from hubbub.hub.local_room import Connection, FoundBy, LocalRoom, Membership, RoomClosedError
 from hubbub.hub.sync import SyncTasks
 from hubbub.loop import now, spread
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
 from hubbub.store.pubsub.event_stream import EventStream
 
-__all__ = ["Connection", "Hub", "LocalRoom", "Membership", "RoomClosedError"]
+__all__ = ["Connection", "FoundBy", "Hub", "LocalRoom", "Membership", "RoomClosedError"]
 
 
 class Hub:
@@ -130,7 +130,7 @@ class Hub:
         if room.needs_backup:
             self._has_new_room.set()
         if (reason := room.lease_loss_of(lease.holder)) is not None:
-            self._expel(membership, reason)
+            self._expel(membership, reason, "event")
         return membership
 
     def unseat(self, membership: Membership) -> None:
@@ -185,7 +185,7 @@ class Hub:
         if (room := self._rooms.get(code)) is None:
             return
         if (membership := room.membership_of(holder)) is not None:
-            self._expel(membership, reason)
+            self._expel(membership, reason, "event")
         elif room.is_entering:
             room.note_lease_loss(holder, reason)
 
@@ -219,7 +219,7 @@ class Hub:
         room.replica.set_watcher_count(outcome.watchers)
         for verdict in outcome.verdicts:
             if (membership := room.membership_of(verdict.holder)) is not None:
-                self._expel(membership, verdict.reason)
+                self._expel(membership, verdict.reason, "renewal")
         if room.replica.version < outcome.version:
             self._start(self._catch_up_unless_synced(room, outcome.epoch, outcome.version), "late event")
 
@@ -244,12 +244,12 @@ class Hub:
             if not await room.wait_for_position(epoch, version, now() + EVENT_WAIT_SECONDS):
                 self._catch_up(room)
 
-    def _expel(self, membership: Membership, reason: Reason) -> None:
+    def _expel(self, membership: Membership, reason: Reason, found_by: FoundBy) -> None:
         membership.room.send_now()
         if reason is Reason.KICKED:
             membership.room.note_kick(membership.lease)
             membership.connection.send(self._prepare(encode(KickedMessage())))
-        membership.connection.close(CLOSE_CODES[reason])
+        membership.connection.close(CLOSE_CODES[reason], found_by)
         self.unseat(membership)
 
     def _on_change(self, room: LocalRoom) -> None:
@@ -262,7 +262,7 @@ class Hub:
         if room.has_ended and not room.is_closed:
             for listener in self._end_listeners:
                 listener(room)
-        room.close_all(CloseCode.PARTY_ENDED)
+        room.close_all()
         self._drop(room)
 
     # Tasks.

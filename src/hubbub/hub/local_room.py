@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from hubbub.core.backup import PartyBackup
 from hubbub.core.errors import CloseCode, Reason
@@ -28,6 +28,10 @@ NO_BACKUP: Final = -1
 """The backup version of a room for which no renewal has brought a backup of this epoch."""
 
 
+FoundBy = Literal["backlog", "command", "entry timer", "event", "renewal", "store"]
+"""How an instance found out that it must close a connection, for the log."""
+
+
 class Connection(Protocol):
     """One client's connection, as the hub sees it. No method waits."""
 
@@ -37,7 +41,7 @@ class Connection(Protocol):
     def send_text(self, text: bytes) -> None:
         """Send a frame for this connection alone, such as a snapshot: it does not count against a slow reader."""
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, found_by: FoundBy | None = None) -> None:
         """Close the connection: from now on nothing is sent to it."""
 
 
@@ -258,12 +262,13 @@ class LocalRoom:
         if self._close_timer is None:
             self._close_timer = asyncio.get_running_loop().call_later(EVENT_WAIT_SECONDS, callback, self)
 
-    def close_all(self, code: CloseCode) -> None:
-        """Close every connection, and raise `RoomClosedError` for those that wait to enter."""
+    def close_all(self) -> None:
+        """Close every connection since the party is over, and raise `RoomClosedError` for those that wait to enter."""
         self._is_closed = True
+        found_by: FoundBy = "event" if self.replica.ended else "store"
         for membership in list(self._memberships.values()):
             if not membership.is_busy:
-                membership.connection.close(code)
+                membership.connection.close(CloseCode.PARTY_ENDED, found_by)
             self.unseat(membership)
         for _, _, future in self._waiting:
             if not future.done():

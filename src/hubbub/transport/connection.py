@@ -11,6 +11,7 @@ from aiohttp import web
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import CLOSE_SECONDS_MAX, UNSENT_BYTES_MAX
 from hubbub.core.protocol import ServerMessage, encode
+from hubbub.hub.hub import FoundBy
 
 _TEXT_FRAME: Final = 0x81
 _RESET_AT_ONCE: Final = struct.pack("ii", 1, 0)
@@ -38,6 +39,8 @@ class SocketConnection:
     def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self.closed_with: CloseCode | None = None
         """The close code that this side sent, if it closed the connection."""
+        self.found_by: FoundBy | None = None
+        """How this instance found out that it must close the connection, if it did."""
         self._ws = ws
         self._transport = transport
         self._exempt_bytes = 0
@@ -71,11 +74,12 @@ class SocketConnection:
         """Send a message to this client alone."""
         self.send(text_frame(encode(message)))
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, found_by: FoundBy | None = None) -> None:
         """See `Connection.close`."""
         if self.closed_with is not None:
             return
         self.closed_with = code
+        self.found_by = found_by
         loop = asyncio.get_running_loop()
         reason = code.name.lower().encode()
         self._closing = loop.create_task(self._ws.close(code=code, message=reason, drain=False), name="close socket")
@@ -86,7 +90,7 @@ class SocketConnection:
         unsent = self._transport.get_write_buffer_size()
         self._exempt_bytes = min(self._exempt_bytes, unsent)
         if unsent - self._exempt_bytes > UNSENT_BYTES_MAX:
-            self.close(CloseCode.SLOW_CONSUMER)
+            self.close(CloseCode.SLOW_CONSUMER, "backlog")
             return False
         return True
 

@@ -178,6 +178,10 @@ class RequestMiddleware:
         """Log one line for a request; never its path or headers, which may hold secrets."""
         self._log.info("request", requestId=request_id, method=request.method, status=status, **facts)
 
+    def log_expulsion(self, request_id: str, **facts: object) -> None:
+        """Log that this instance closed a live connection, and why."""
+        self._log.info("expelled", requestId=request_id, **facts)
+
     async def _answer(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
         try:
             return await handler(request)

@@ -74,10 +74,26 @@ class WebSocketApi:
                 await self._converse(ws, phone, handler, request)
             finally:
                 self._hub.remove_connection(phone)
+                self._log_expulsion(request, phone, handler)
                 await handler.end()
                 await phone.closed()
                 request[LOG_FIELDS].update(handler.log_fields, closeCode=phone.closed_with or ws.close_code)
         return ws
+
+    def _log_expulsion(self, request: web.Request, phone: SocketConnection, handler: "ConnectionHandler") -> None:
+        """Log why this instance closed the connection, unless the client left or is sent to another instance."""
+        code = phone.closed_with
+        if code is None or code in {CloseCode.LEFT, CloseCode.SERVICE_RESTART}:
+            return
+        facts = {name: handler.log_fields[name] for name in ("code",) if name in handler.log_fields}
+        self._middleware.log_expulsion(
+            request[REQUEST_ID],
+            clientId=request[LOG_FIELDS].get("clientId"),
+            reason=code.name.lower(),
+            foundBy=phone.found_by,
+            closeCode=code,
+            **facts,
+        )
 
     async def _converse(
         self, ws: web.WebSocketResponse, phone: SocketConnection, handler: "ConnectionHandler", request: web.Request
@@ -128,7 +144,9 @@ class ConnectionHandler:
             self._entry_timeout = None
         if self._session.enter_by is not None:
             loop = asyncio.get_running_loop()
-            self._entry_timeout = loop.call_at(self._session.enter_by, self._phone.close, CloseCode.ENTER_TIMEOUT)
+            self._entry_timeout = loop.call_at(
+                self._session.enter_by, self._phone.close, CloseCode.ENTER_TIMEOUT, "entry timer"
+            )
 
     async def end(self) -> None:
         """Release what the connection had: its timer and its seat."""
@@ -162,7 +180,7 @@ class ConnectionHandler:
             return
         if code is CloseCode.KICKED:
             self._phone.send_message(KickedMessage())
-        self._phone.close(code)
+        self._phone.close(code, "command")
 
     async def _enter(self, command: Create | Join | Watch, code: str) -> None:
         try:
@@ -209,7 +227,7 @@ class ConnectionHandler:
                 await self._take(step)
         self._membership.end_command()
         if self._membership.room.is_closed:
-            self._phone.close(CloseCode.PARTY_ENDED)
+            self._phone.close(CloseCode.PARTY_ENDED, "event")
 
     async def _wait_party_ended(self, membership: Membership) -> None:
         """Wait until the host who ended the party has received PARTY_ENDED, before the connection closes."""
