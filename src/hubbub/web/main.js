@@ -1,4 +1,5 @@
 /** The phone app's composition root: it makes the parts, and draws whatever the app says is on. */
+import { createActions } from "./app/actions.js";
 import { App } from "./app/app.js";
 import { Device } from "./app/device.js";
 import { joinLinkOf, lookUp } from "./app/lookup.js";
@@ -75,6 +76,7 @@ const screens = new Screens(
 );
 
 let app = null;
+let actions = null;
 let frame = NEVER;
 let overlay = null;
 
@@ -100,10 +102,10 @@ function draw() {
   const screen = screens.get(wanted.name);
   // A party gets a view of its own, so that nothing of one is ever seen in another.
   const key = `${wanted.name}:${app.state.route.code ?? ""}`;
-  // A screen that is still on its way leaves the one before it standing, which says what is awaited.
+  // While a screen's modules load, the screen before it stays: it says what is awaited.
   if (screen !== null) screenHost.show(key, () => screen.view(actions, t), screen.model(wanted));
   screenHost.notice(app.state.notice);
-  // What comes after the door is fetched while the server answers.
+  // Load the next screen while the server answers.
   if (app.state.entering !== null) screens.fetch(app.state.entering === "watch" ? "wall" : "party");
   const { code } = app.state.route;
   document.title = code === null ? "Hubbub" : `${spaced(code)} · Hubbub`;
@@ -113,54 +115,11 @@ function clocks() {
   return { now: Date.now(), storeNow: app.storeNow() };
 }
 
-/** Ask first, then do it. */
-async function asked(key, names, run) {
-  const { client } = app.state;
-  const { askToConfirm } = await import("./views/dialogs.js");
-  const words = (part) => t(`${key}.${part}`, names);
-  const isSure = await askToConfirm({
-    title: words("title"),
-    text: words("text"),
-    yes: words("yes"),
-    no: words("no"),
-  });
-  // Whoever became host or guest meanwhile was asked about something else.
-  if (isSure && app.state.client.isHost === client.isHost && app.state.client.code === client.code) run();
+/** Ask in a dialog; the dialogs come with the party's screen. */
+async function askToConfirm(texts) {
+  const dialogs = await import("./views/dialogs.js");
+  return dialogs.askToConfirm(texts);
 }
-
-/** What the views can ask for. */
-const actions = {
-  start: (name) => app.start(name),
-  typed: (code, typed, name) => app.typed(code, typed, name),
-  join: (name) => app.join(name),
-  go: (path) => app.go(path),
-  naming: (name) => app.naming(name),
-  home: () => app.home(),
-  openRecap: (code) => app.openRecap(code),
-  startAgain: () => app.startAgain(),
-  chooseStatusAction: (id) => app.chooseStatusAction(id),
-  tryNow: () => app.tryNow(),
-  show: (tab) => app.show(tab),
-  named: (name) => app.named(name),
-  rename: (name) => app.rename(name),
-  sendMessage: (text) => app.commands.sendMessage(text),
-  react: (emoji) => app.commands.react(emoji),
-  setMode: (mode) => app.commands.setMode(mode),
-  setLocked: (locked) => app.commands.setLocked(locked),
-  share: () => app.sharing.share(),
-  copy: () => app.sharing.copy(),
-  kick: (id, name) => asked("kick", { name }, () => app.commands.kick(id)),
-  promote: (id, name) => asked("promote", { name }, () => app.commands.promote(id, name)),
-  leave: () => asked("leave", {}, () => app.leave()),
-  end: () => asked("end", {}, () => app.leave()),
-  playTrack: (track) => app.commands.playTrack(track),
-  queueTrack: (track) => app.commands.queueTrack(track),
-  play: () => app.commands.play(),
-  pause: () => app.commands.pause(),
-  skip: () => app.commands.skip(),
-  sharePicture: (blob) => app.sharing.sharePicture(blob),
-  savePicture: (blob) => app.sharing.savePicture(blob),
-};
 
 function start() {
   document.documentElement.lang = t.language;
@@ -184,29 +143,32 @@ function start() {
       onChange: paint,
       onReaction: (counts) => overlay?.show(counts),
       onAnnounce: (text) => screenHost.announce(text),
-      onArrived: settled,
+      onEntered: loadTheRest,
     },
   );
+  actions = createActions(app, t, askToConfirm);
   app.open();
   setInterval(() => app.isMoving && paint(), TICK_MS);
   window.addEventListener("pagehide", () => app.pause());
   document.addEventListener("visibilitychange", () => app.pause());
-  document.addEventListener("paste", pasted);
-  // Whoever touches the page will soon be in a party: what that needs comes while they type.
+  document.addEventListener("paste", onPaste);
+  // Prefetch the party's screen on the first interaction.
   for (const type of ["pointerdown", "keydown"]) {
     document.addEventListener(type, () => screens.fetch("party"), { once: true });
   }
 }
 
-/** What can wait until this phone is in: the recap, and the worker that lets an installed app open without a network. */
-function settled() {
+/**
+ * Load what can wait until this phone is in: the recap, and the worker that lets an installed app open without a network.
+ */
+function loadTheRest() {
   screens.fetch("recap");
   if (window.isSecureContext)
     navigator.serviceWorker?.register("/service-worker.js", { updateViaCache: "none" }).catch(() => {});
 }
 
 /** A code can be pasted anywhere on the start, not only into its field. */
-function pasted(event) {
+function onPaste(event) {
   if (screenHost.view.paste === undefined || event.target.closest?.("input, textarea") !== null) return;
   screenHost.view.paste(event.clipboardData?.getData("text") ?? "");
 }

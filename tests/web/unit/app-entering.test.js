@@ -28,7 +28,7 @@ test("a party that is started gets its address, and a seat that outlives the pag
   assert.equal(phone.local.told("create"), null);
   assert.equal(phone.local.told("name"), "Ann");
   assert.equal(phone.app.state.joinLink, `https://party.test/p/${CODE}`);
-  assert.equal(phone.told.arrivals, 1);
+  assert.equal(phone.told.entries, 1);
 });
 
 test("a start after a cancelled one is one party: the second has the first one's token", async () => {
@@ -123,7 +123,7 @@ test("a party that is started where a recap is gone comes on the screen", async 
 
 test("a typed code goes in at once, and asks for a name inside", async () => {
   const phone = new AppPhone();
-  phone.app.typed(CODE, "bcd-fgh", " ");
+  phone.app.enterCode(CODE, "bcd-fgh", " ");
   assert.deepEqual([phone.screen, phone.router.address], ["door:connecting", `/p/${CODE}`]);
   phone.accept();
   const { code, name } = phone.socket.last("JOIN");
@@ -134,7 +134,7 @@ test("a typed code goes in at once, and asks for a name inside", async () => {
 
 test("a typed code of no party says what was typed", async () => {
   const phone = new AppPhone();
-  phone.app.typed(CODE, "bcd-fgh", "Ben");
+  phone.app.enterCode(CODE, "bcd-fgh", "Ben");
   phone.accept();
   phone.refuse("party_not_found");
   await settled();
@@ -180,7 +180,7 @@ test("a link says truly what it cannot show", async () => {
 
 test("a page that is reloaded while it joins asks for the same seat", async () => {
   const phone = new AppPhone();
-  phone.app.typed(CODE, CODE, "Ben");
+  phone.app.enterCode(CODE, CODE, "Ben");
   phone.accept();
   const { token } = phone.socket.last("JOIN");
   const again = phone.reloaded();
@@ -190,7 +190,7 @@ test("a page that is reloaded while it joins asks for the same seat", async () =
 
 test("a seat whose storage was wiped while it was asked for is kept all the same", async () => {
   const phone = new AppPhone();
-  phone.app.typed(CODE, CODE, "Ben");
+  phone.app.enterCode(CODE, CODE, "Ben");
   phone.local.kept.clear();
   phone.accept();
   const { token } = phone.socket.last("JOIN");

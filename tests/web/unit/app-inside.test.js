@@ -87,7 +87,7 @@ test("what was kept of a party and is none is as if nothing were kept", async ()
     again.accept();
     await again.seat();
     assert.equal(again.screen, "party", text);
-    assert.equal(again.told.arrivals, 1, text);
+    assert.equal(again.told.entries, 1, text);
   }
 });
 
@@ -112,11 +112,11 @@ test("what others say is unread as long as the chat is not on the screen", async
   const host = await AppPhone.hosting();
   await host.happens(message(2, "ben"), message(3, "ann"));
   assert.equal(host.app.state.unread, 1);
-  host.app.show("chat");
+  host.app.showTab("chat");
   assert.equal(host.app.state.unread, 0);
   await host.happens(message(4, "ben"));
   assert.equal(host.app.state.unread, 0);
-  host.app.show("people");
+  host.app.showTab("people");
   await host.happens(message(5, "ben"));
   assert.equal(host.app.state.unread, 1);
 });
@@ -134,7 +134,7 @@ test("a guest has the chat on the screen first, so that nothing is unread, nor a
 test("a host who hands over from the music is shown the chat, with nothing unread", async () => {
   const phone = await AppPhone.hosting();
   await phone.happens({ t: "MEMBER_JOINED", version: 2, guestCount: 1, member: member("ben", "Ben") });
-  phone.app.show("music");
+  phone.app.showTab("music");
   await phone.happens(promoted(3, "ben", "Ben"));
   await phone.happens(message(4, "ben"));
   assert.deepEqual([shown(phone), phone.app.state.unread], ["chat", 0]);
@@ -142,7 +142,7 @@ test("a host who hands over from the music is shown the chat, with nothing unrea
 
 test("whoever turned to a tab before the server answered stays there", async () => {
   const phone = (await AppPhone.visiting()).reloaded();
-  phone.app.show("people");
+  phone.app.showTab("people");
   phone.accept();
   await phone.seat({ resumed: true });
   assert.equal(shown(phone), "people");
@@ -203,14 +203,14 @@ test("a guest who cannot be made the host is called by name", async () => {
 
 test("a name that is given inside is remembered; none is an answer too", async () => {
   const phone = new AppPhone();
-  phone.app.typed(CODE, CODE, "");
+  phone.app.enterCode(CODE, CODE, "");
   phone.accept();
   await phone.seat();
   assert.equal(phone.app.state.askName, true);
   const nothing = phone.socket.sent.length;
-  assert.equal(await phone.app.named("  "), true);
+  assert.equal(await phone.app.submitName("  "), true);
   assert.deepEqual([phone.app.state.askName, phone.socket.sent.length], [false, nothing]);
-  phone.app.named(" Benny ");
+  phone.app.submitName(" Benny ");
   assert.equal(phone.socket.last("RENAME").name, "Benny");
   assert.equal(phone.local.told("name"), "Benny");
 });

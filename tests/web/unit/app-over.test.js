@@ -181,7 +181,7 @@ test("whoever never got in keeps no seat, and tries again with a new token", asy
     ["party_locked", "door:locked"],
   ]) {
     const phone = new AppPhone();
-    phone.app.typed(CODE, CODE, "Ben");
+    phone.app.enterCode(CODE, CODE, "Ben");
     phone.accept();
     const { token } = phone.socket.last("JOIN");
     phone.refuse(reason);
@@ -281,13 +281,13 @@ test("a superseded client is closed, nobody listens to it, and its late answer c
     const clients = [];
     const phone = new AppPhone({ connect: () => clients[clients.push(new LateClient()) - 1] });
     if (way === "start") phone.app.start("Ann");
-    else phone.app.typed(CODE, CODE, "Ann");
-    phone.app.typed("XYZ789", "XYZ789", "Ann");
+    else phone.app.enterCode(CODE, CODE, "Ann");
+    phone.app.enterCode("XYZ789", "XYZ789", "Ann");
     assert.deepEqual([clients[0].isClosed, clients[0].listeners.size, clients[1].isClosed], [true, 0, false]);
     const before = phone.app.state;
     clients[0].answer({ code: CODE });
     await settled();
     assert.deepEqual(phone.app.state, before);
-    assert.deepEqual([phone.router.address, phone.told.arrivals], ["/p/XYZ789", 0]);
+    assert.deepEqual([phone.router.address, phone.told.entries], ["/p/XYZ789", 0]);
   }
 });

@@ -38,7 +38,7 @@ const STATUS_SCREENS = all(sourceOf("models/screen.js"), /^ {2}(\w+): \["/gm);
 const DOOR_ACTIONS = new Set(
   all(sourceOf("models/screen.js"), /^ {2}\w+: \[.*\[(.*)\]\],$/gm).flatMap((list) => all(list, /"(\w+)"/g)),
 );
-const QUESTIONS = all(sourceOf("main.js"), /asked\("(\w+)"/g);
+const QUESTIONS = all(sourceOf("app/actions.js"), /confirmed\("(\w+)"/g);
 const COMPUTED = {
   "`door.${kind}.title`": STATUS_SCREENS.map((kind) => `door.${kind}.title`),
   // A door may have no more than a title.

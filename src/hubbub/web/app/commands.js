@@ -1,4 +1,5 @@
 /** What people do in a party. Each resolves to whether it was done; where it was not, a notice says why. */
+import { refusalOnly } from "../client/refusal.js";
 import { noticeOf } from "./notices.js";
 
 export class Commands {
@@ -70,9 +71,9 @@ export class Commands {
     try {
       await command(client);
       return true;
-    } catch (refusal) {
-      if (refusal.reason === undefined) throw refusal;
-      // What was asked of a party that was turned away from concerns nobody any more.
+    } catch (error) {
+      const refusal = refusalOnly(error);
+      // A notice about a party that is not on the screen any more would confuse.
       if (client === this.#currentClient()) this.#notify(noticeOf(refusal, names, this.#t));
       return false;
     }

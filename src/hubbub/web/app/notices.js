@@ -1,4 +1,8 @@
-/** Why something did not work, in the words of the page. Pure. */
+/** Notices: one sentence for a few seconds, such as the reason why something did not work. */
+
+const NOTICE_MS = 5000;
+/** How long a notice stays that tells more than one fact. */
+export const LONG_NOTICE_MS = 12_000;
 
 const REASONS = {
   __proto__: null,
@@ -14,10 +18,29 @@ const REASONS = {
   emoji_only: "notice.emoji_only",
 };
 
-/** The notice for a refusal; `names` has the `name` of whom the command was about. */
+/** Return the notice for a refusal; `names` has the `name` of the member that the command was about. Pure. */
 export function noticeOf(refusal, names, t) {
   // The server's "not connected" is about a guest, the client's own about this phone.
   if (refusal.reason === "not_connected" && names.name !== undefined && !refusal.local)
     return t("notice.target_away", names);
   return t(REASONS[refusal.reason] ?? "notice.failed");
+}
+
+/** Shows one notice at a time: a later one replaces it and has its own time. */
+export class Notifier {
+  #timers;
+  #state;
+  #cancel = () => {};
+
+  /** @param {import("./state.js").AppState} state gets the notice as its `notice` */
+  constructor(timers, state) {
+    this.#timers = timers;
+    this.#state = state;
+  }
+
+  notify(text, ms = NOTICE_MS) {
+    this.#cancel();
+    this.#state.set({ notice: text });
+    this.#cancel = this.#timers.after(ms, () => this.#state.set({ notice: null }));
+  }
 }

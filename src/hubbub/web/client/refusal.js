@@ -33,6 +33,12 @@ export function refusalOf(message) {
   return new Refusal(String(message.reason), text(message.error), { retryable: message.retryable === true });
 }
 
+/** Return `error` if it is a refusal. Throw any other error: it is a bug, and hidden it could not be found. */
+export function refusalOnly(error) {
+  if (error.reason === undefined) throw error;
+  return error;
+}
+
 function text(value) {
   return typeof value === "string" ? value : undefined;
 }

@@ -4,15 +4,15 @@ import { el, put, submitted, syncList } from "./dom.js";
 import { icon, logo } from "./icons.js";
 import { codeEntry, codeTiles } from "./tiles.js";
 
-/** The start screen. Of `actions` it needs `start`, `typed`, `naming`, `go` and `openRecap`. */
+/** The start screen. Of `actions` it needs `start`, `enterCode`, `onNameInput`, `go` and `openRecap`. */
 export function homeView(actions, t) {
   const entry = codeEntry({
     label: t("home.code"),
     hint: t("home.codeHint"),
-    entered: (code, typed) => actions.typed(code, typed, name.field.value),
+    entered: (code, typed) => actions.enterCode(code, typed, name.field.value),
   });
   const name = nameField(t);
-  name.field.addEventListener("input", () => actions.naming(name.field.value));
+  name.field.addEventListener("input", () => actions.onNameInput(name.field.value));
   const back = backCard(actions);
   const recaps = el("ul", { class: "recap-list" });
   const kept = el("section", { class: "stack" }, el("h2", { class: "label", text: t("home.recaps") }), recaps);
@@ -138,7 +138,7 @@ export function linkView(actions, t) {
   };
   name.field.addEventListener("input", () => {
     relabel();
-    actions.naming(name.field.value);
+    actions.onNameInput(name.field.value);
   });
   const root = el(
     "form",

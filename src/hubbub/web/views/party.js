@@ -9,7 +9,7 @@ import { musicView, nowPlaying } from "./music.js";
 import { peopleView } from "./people.js";
 import { codeTiles } from "./tiles.js";
 
-/** The party's view; `actions` has what its parts ask for, and `show(tab)`, `tryNow()`, `named(name)`. */
+/** The party's view; `actions` has what its parts ask for, and `showTab(tab)`, `tryNow()`, `submitName(name)`. */
 export function partyView(actions, t) {
   let shown = null;
   const head = headView(() => openMenu(shown, actions, t), t);
@@ -97,12 +97,12 @@ function nameCardView(actions, t) {
   const text = el("p", { class: "muted", dir: "auto" });
   const root = el(
     "form",
-    { class: "card name-card", on: { submit: submitted(() => actions.named(name.field.value)) } },
+    { class: "card name-card", on: { submit: submitted(() => actions.submitName(name.field.value)) } },
     el(
       "header",
       { class: "sheet-head" },
       title,
-      iconButton("close", t("menu.close"), () => actions.named("")),
+      iconButton("close", t("menu.close"), () => actions.submitName("")),
     ),
     text,
     el(
@@ -133,7 +133,7 @@ function tabBar(actions, t) {
         const unread = el("span", { class: "unread" });
         const button = el(
           "button",
-          { type: "button", class: "tab", "data-tab": tab.id, on: { click: () => actions.show(tab.id) } },
+          { type: "button", class: "tab", "data-tab": tab.id, on: { click: () => actions.showTab(tab.id) } },
           icon(tab.id),
           label,
           unread,

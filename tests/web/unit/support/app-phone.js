@@ -15,7 +15,7 @@ export class AppPhone extends Phone {
   /** lookups that were asked for: `{ code, answer(lookup) }` */
   lookups = [];
   /** what whoever draws was told */
-  told = { reactions: [], heard: [], arrivals: 0 };
+  told = { reactions: [], heard: [], entries: 0 };
 
   /** @param {object} [from] `address`; `local`, `session`, `time` of a page before; `connect`: other clients */
   constructor({ address = "/", local = new FakeStorage(), session = new FakeStorage(), time, connect: make } = {}) {
@@ -45,7 +45,7 @@ export class AppPhone extends Phone {
       onChange: () => {},
       onReaction: (counts) => this.told.reactions.push(counts),
       onAnnounce: (text) => this.told.heard.push(text),
-      onArrived: () => (this.told.arrivals += 1),
+      onEntered: () => (this.told.entries += 1),
     });
     this.app.open();
   }
