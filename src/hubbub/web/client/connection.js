@@ -1,9 +1,11 @@
-/** One socket's life. Once it is let go, nothing of it is heard any more, however late it speaks. */
+/** One socket. Once it is closed, whatever still comes from it is ignored. */
 
-/** The close code of a connection that was lost, as browsers tell it. */
+// Close codes of RFC 6455 and the IANA registry.
+export const NORMAL = 1000;
+export const GOING_AWAY = 1001;
+/** A connection that was lost: browsers report it, nobody sends it. */
 export const LOST = 1006;
-
-const NORMAL = 1000;
+export const SERVICE_RESTART = 1012;
 
 export class Connection {
   #socket = null;
@@ -12,7 +14,7 @@ export class Connection {
   #isGone = false;
 
   /**
-   * @param {object} world
+   * @param {object} platform
    * @param {string} url
    * @param {object} hooks
    * @param {() => void} hooks.onOpen
@@ -24,7 +26,7 @@ export class Connection {
     try {
       this.#socket = platform.open(url);
     } catch {
-      // Told later, like any other loss: whoever opens a connection is not ready to hear of its end yet.
+      // Report it later, like any other loss: the caller does not hold this connection yet.
       platform.after(0, () => this.#onClose(LOST, ""));
       return;
     }
@@ -37,24 +39,24 @@ export class Connection {
     return this.#isOpen && !this.#isGone;
   }
 
-  /** Send text; what cannot be sent is lost, and the socket will say that it is closed. */
+  /** Send text. What cannot be sent is lost, and `onClosed` follows. */
   send(text) {
     if (!this.isOpen) return;
     try {
       this.#socket.send(text);
     } catch {
-      // A socket that is closing: its end is on the way.
+      // The socket is closing: its close event follows.
     }
   }
 
-  /** Let the socket go and hear no more of it. */
+  /** Close the socket and ignore whatever still comes from it. */
   close() {
     if (this.#isGone) return;
     this.#isGone = true;
     try {
       this.#socket?.close(NORMAL);
     } catch {
-      // It could not even be closed: it is of no use to anybody.
+      // A socket that throws on close holds nothing that is to be released.
     }
   }
 
@@ -75,7 +77,7 @@ export class Connection {
   }
 }
 
-/** The messages of a frame: an object alone or an array of several; what is no message is left out. */
+/** Return the messages of a frame: one object or an array of several. What is not a message is left out. */
 function messagesOf(text) {
   let decoded;
   try {

@@ -1,21 +1,22 @@
 /** One visit of a party: from `create`, `join` or `watch` to its end, by as many connections as it takes. */
 
-import { Replica } from "./replica.js";
+import { NORMAL } from "./connection.js";
+import { ConnectionStates } from "./connection_states.js";
 import { ReconnectingSocket } from "./reconnecting_socket.js";
 import { localRefusal, Refusal, refusalOf } from "./refusal.js";
+import { Replica } from "./replica.js";
 import { Requests } from "./requests.js";
 
 const FRAME_BYTES_MAX = 8 * 1024;
 // Leaves room for the rest of the entering command.
 const ENTRY_BYTES_MAX = FRAME_BYTES_MAX - 1024;
-const LEFT = 1000;
 // Closed with one of these, a connection need not come back; the names are those of docs/protocol.md.
 const FINAL = { 4503: "party_ended", 4504: "kicked", 4509: "taken_over", 4513: "abuse" };
 const isFinal = (code) => code >= 4500 && code <= 4599;
 
 const ENTERED = new Set(["CREATED", "JOINED", "WATCHING"]);
 
-/** The state of a client that visits nothing; `Visit.state` has the same fields. */
+/** The state of a client that is in no party; `PartySession.state` has the same fields. */
 export const IDLE = Object.freeze({
   phase: "idle",
   code: null,
@@ -41,7 +42,7 @@ export class PartySession {
   #socket;
   #requests = new Requests();
   #settle;
-  #phase = "connecting";
+  #states = new ConnectionStates();
   #memberId = null;
   #store = "connected";
   #lostAt;
@@ -52,7 +53,7 @@ export class PartySession {
   #news = [];
 
   /**
-   * @param {object} parts `world`, `url`, `clock`
+   * @param {object} parts `platform`, `url`, `clock`
    * @param {object} purpose
    * @param {"create" | "join" | "watch"} purpose.kind
    * @param {string | null} purpose.code null until the party is created
@@ -71,7 +72,7 @@ export class PartySession {
       this.#settle = { resolve, reject };
     });
     this.entering.catch(() => {});
-    this.#socket = new ReconnectingSocket(parts, {
+    this.#socket = new ReconnectingSocket(parts, this.#states, {
       enterMessage: () => this.#enterMessage(),
       onMessages: (messages) => this.#onMessages(messages),
       onClosed: (code, reason) => this.#onClosed(code, reason),
@@ -87,6 +88,7 @@ export class PartySession {
   /** Let go without leaving; nothing is told any more. */
   stop() {
     this.#onChange = () => {};
+    this.#states.on("stop");
     this.#socket.stop();
     this.#requests.lose();
     this.#settle.reject(localRefusal("closed"));
@@ -113,7 +115,7 @@ export class PartySession {
     const { code, token, kind } = this.#purpose;
     const { party } = this.#replica;
     return {
-      phase: this.#phase,
+      phase: this.#states.phase,
       code,
       memberId: this.#memberId,
       token,
@@ -130,7 +132,7 @@ export class PartySession {
 
   /** Send a command. Resolves on `OK`, rejects with a `Refusal`. */
   command(message) {
-    if (this.#phase !== "live") return refused("not_connected");
+    if (this.#states.phase !== "live") return refused("not_connected");
     const requestId = this.#requests.newId();
     const text = JSON.stringify({ ...message, requestId });
     if (bytesOf(text) > FRAME_BYTES_MAX) return refused("too_long");
@@ -193,7 +195,7 @@ export class PartySession {
     this.#memberId = message.memberId ?? null;
     this.#resumed ??= message.resumed ?? false;
     this.#replica.answered(message);
-    this.#socket.answered();
+    this.#socket.accepted();
     this.#onSynced();
   }
 
@@ -224,9 +226,7 @@ export class PartySession {
   }
 
   #onSynced() {
-    if (!this.#replica.isSynced || this.#socket.isSynced) return;
-    this.#socket.synced();
-    this.#phase = "live";
+    if (!this.#replica.isSynced || !this.#socket.synced()) return;
     this.#lostAt = null;
     const { code, memberId, token, isHost } = this.state;
     const seat = { code, memberId, token, isHost };
@@ -262,20 +262,17 @@ export class PartySession {
     this.#store = "connected";
     this.#enterId = null;
     const isLeaving = this.#leaveId !== null;
-    if (isLeaving && code === LEFT) this.#requests.succeed(this.#leaveId);
+    if (isLeaving && code === NORMAL) this.#requests.succeed(this.#leaveId);
     this.#requests.lose();
     // Whoever wants to leave does not come back because the answer was lost: the seat runs out by itself.
     if (isLeaving) this.#finish({ reason: "left" });
     else if (isFinal(code)) this.#finish({ reason: FINAL[code] ?? (reason || "closed") });
-    else if (this.#phase === "live") {
-      this.#phase = "reconnecting";
-      this.#lostAt = this.#platform.now();
-    }
+    else if (this.#states.phase === "live") this.#lostAt = this.#platform.now();
   }
 
   #finish(over, refusal = new Refusal(over.reason, over.message)) {
     this.#over = Object.freeze(over);
-    this.#phase = "over";
+    this.#states.on("finish");
     this.#lostAt = null;
     if (over.reason === "left" && this.#leaveId !== null) this.#requests.succeed(this.#leaveId);
     this.#requests.lose();

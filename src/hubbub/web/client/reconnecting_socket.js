@@ -1,42 +1,34 @@
-/** Keeps one connection up: opens it, greets, asks for signs of life, and decides when to try again. */
+/** Keeps one connection to a party up: opens it, enters, sends pings, and decides when to try again. */
 
 import { waitMs } from "./backoff.js";
-import { Connection } from "./connection.js";
+import { Connection, GOING_AWAY, LOST, SERVICE_RESTART } from "./connection.js";
 import { Heartbeat, PROBE_TIMEOUT_MS } from "./heartbeat.js";
 
 const OPEN_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 5_000;
-// A large party over a slow network takes its time, and comes in one frame, without a sign of life before its
-// end. Whoever did not get it is given twice as long the next time.
+// A large party comes in one frame, without any message before its end. On a slow network that takes long, so each
+// failed try gets twice the time. Without this, such a phone would never get in.
 const ROOM_TIMEOUT_MS = 10_000;
 const ROOM_TIMEOUT_MAX_MS = 80_000;
-// A try younger than this is as good as a new one, however many signals come.
+// A try younger than this is as good as a new one. Without this, signals in a row would abandon socket after socket.
 const FRESH_MS = 1_000;
-// A connection that did not last as long as this is no proof that things are well.
+// A connection that lasted less long does not reset the backoff. Without this, an instance that accepts and drops
+// everybody would be asked without a pause.
 const LASTED_MS = 5_000;
 const TICK_MS = 5_000;
 const JUMP_MS = 10_000;
-// A page in the back/forward cache has no timers; one that only seemed to go there comes back by itself.
+// A page in the back/forward cache has no timers; a page that was not frozen after all comes back by itself.
 const FROZEN_MS = 5_000;
 
-const SERVICE_RESTART = 1012;
-const GOING_AWAY = 1001;
-const DROPPED = 1006;
-
-/**
- * Stages: "idle" (not started, or stopped), "opening", "entering" (the greeting is not answered yet),
- * "loading" (answered, but the party is not complete yet), "synced", "waiting" (for the next try; after a
- * retryable refusal the connection may still be open meanwhile).
- */
 export class ReconnectingSocket {
-  /** When the next try is, ms of the local clock; null where none is planned. */
+  /** When the next try is, ms of the local clock; null if none is planned. */
   nextTryAt = null;
-  /** Why the last try failed, `{reason, message?}`; null where it did not. */
+  /** Why the last try failed, `{reason, message?}`; null if it did not. */
   trouble = null;
-  #screenHost = "idle";
   #platform;
   #url;
   #clock;
+  #states;
   #hooks;
   #heartbeat;
   #connection = null;
@@ -50,20 +42,22 @@ export class ReconnectingSocket {
 
   /**
    * @param {object} parts
-   * @param {object} parts.world
+   * @param {object} parts.platform
    * @param {string} parts.url
    * @param {import("./clock.js").StoreClock} parts.clock learns from every `PONG`
+   * @param {import("./connection_states.js").ConnectionStates} states shared with the session
    * @param {object} hooks
    * @param {() => object} hooks.enterMessage the message that enters the party, new for each try
    * @param {(messages: object[]) => void} hooks.onMessages a frame, `PONG` and `WELCOME` included
-   * @param {(code: number, reason: string) => void} hooks.onClosed the connection is gone; may `stop()` this.
-   *   `moved` follows
+   * @param {(code: number, reason: string) => void} hooks.onClosed the connection is gone; may `stop()` this socket.
+   *   `onStatus` follows
    * @param {() => void} hooks.onStatus `trouble` or `nextTryAt` may have changed
    */
-  constructor({ platform, url, clock }, hooks) {
+  constructor({ platform, url, clock }, states, hooks) {
     this.#platform = platform;
     this.#url = url;
     this.#clock = clock;
+    this.#states = states;
     this.#hooks = hooks;
     this.#heartbeat = new Heartbeat(platform, {
       sendPing: (message) => this.send(JSON.stringify(message)),
@@ -72,18 +66,16 @@ export class ReconnectingSocket {
   }
 
   start() {
-    this.#screenHost = "opening";
     this.#tick();
     this.#try();
     const stopSignals = this.#platform.signals((signal) => this.#onSignal(signal));
-    // A signal may come at once, and whoever hears of it may stop this.
-    if (this.#screenHost === "idle") stopSignals();
+    // A signal may come while this listens for the first time, and may stop this socket.
+    if (this.#states.isStopped) stopSignals();
     else this.#stopSignals = stopSignals;
   }
 
-  /** Let go of everything, for good. */
+  /** Close the connection and end every timer, for good. The session reports `stop` or `finish`. */
   stop() {
-    this.#screenHost = "idle";
     this.#stopSignals?.();
     this.#cancelTick?.();
     this.#cancelTimer?.();
@@ -92,33 +84,31 @@ export class ReconnectingSocket {
     this.trouble = null;
   }
 
-  get isSynced() {
-    return this.#screenHost === "synced";
-  }
-
   /** Send text, if there is a connection to send it on. */
   send(text) {
     this.#connection?.send(text);
   }
 
-  /** The greeting was answered: from now on the party is awaited. */
-  answered() {
-    this.#screenHost = "loading";
+  /** The entering command was accepted: wait for the party. */
+  accepted() {
+    if (!this.#states.on("accepted")) return;
     const timeout = Math.min(ROOM_TIMEOUT_MAX_MS, ROOM_TIMEOUT_MS * 2 ** this.#failures);
     this.#setTimer(timeout, () => this.drop());
   }
 
-  /** The party is complete. */
+  /** The party is complete. Returns false if it was already. */
   synced() {
-    this.#screenHost = "synced";
+    if (!this.#states.on("synced")) return false;
     this.#cancelTimer?.();
     this.#syncedAt = this.#platform.now();
     this.trouble = null;
     this.#heartbeat.start();
+    return true;
   }
 
-  /** The greeting was refused for now: it is repeated later, on this connection if it is still there. */
+  /** Entering was refused for now: repeat it later, on this connection if it is still open. */
   retryLater(trouble) {
+    if (!this.#states.on("refused")) return;
     this.#failures += 1;
     this.trouble = trouble;
     this.#wait(waitMs({ failures: this.#failures }, this.#platform.random()));
@@ -126,14 +116,15 @@ export class ReconnectingSocket {
 
   /** Give the connection up and try another. */
   drop() {
-    this.#onLost(DROPPED, "");
+    this.#onLost(LOST, "");
   }
 
-  /** There is reason to look now: a try at once where one is awaited, a question where all seems well. */
+  /** Look now: try at once while a try is awaited, else probe the connection. */
   wake() {
-    this.#failures = 0;
+    const { stage } = this.#states;
     const isStale = this.#platform.now() - this.#triedAt > FRESH_MS;
-    if (this.#screenHost === "waiting" || (this.#screenHost === "opening" && isStale)) {
+    this.#failures = 0;
+    if (stage === "waiting" || (stage === "opening" && isStale)) {
       this.#dropConnection();
       this.#try();
     } else {
@@ -150,7 +141,7 @@ export class ReconnectingSocket {
       return;
     }
     this.#dropConnection();
-    this.#screenHost = "opening";
+    this.#states.on("connect");
     this.#setTimer(OPEN_TIMEOUT_MS, () => this.drop());
     this.#connection = new Connection(this.#platform, this.#url, {
       onOpen: () => this.#sendEnter(),
@@ -160,7 +151,7 @@ export class ReconnectingSocket {
   }
 
   #sendEnter() {
-    this.#screenHost = "entering";
+    this.#states.on("enter");
     this.#setTimer(ANSWER_TIMEOUT_MS, () => this.drop());
     this.send(JSON.stringify(this.#hooks.enterMessage()));
     this.#hooks.onStatus();
@@ -168,10 +159,7 @@ export class ReconnectingSocket {
 
   #onMessages(messages) {
     this.#heartbeat.onMessage();
-    if (this.#isOffline) {
-      this.#isOffline = false;
-      if (this.trouble?.reason === "offline") this.trouble = null;
-    }
+    if (this.#isOffline) this.#onOnline();
     for (const message of messages) {
       if (message.t === "WELCOME") this.#heartbeat.setInterval(message.heartbeatSeconds);
       if (message.t === "PONG") this.#onPong(message);
@@ -185,13 +173,14 @@ export class ReconnectingSocket {
   }
 
   #onLost(code, reason) {
-    const screenHost = this.#screenHost;
+    const { phase, stage } = this.#states;
     this.#dropConnection();
     this.#hooks.onClosed(code, reason);
-    if (this.#screenHost !== "idle") {
+    if (!this.#states.isStopped) {
+      this.#states.on("lost");
       // A refused connection that closes while the next try is awaited changes nothing.
-      if (screenHost === "synced") this.#reconnect(code === SERVICE_RESTART);
-      else if (screenHost !== "waiting") this.#onFailure();
+      if (phase === "live") this.#reconnect(code === SERVICE_RESTART);
+      else if (stage !== "waiting") this.#onFailure();
     }
     this.#hooks.onStatus();
   }
@@ -210,7 +199,6 @@ export class ReconnectingSocket {
   }
 
   #wait(ms) {
-    this.#screenHost = "waiting";
     this.nextTryAt = this.#platform.now() + ms;
     this.#setTimer(ms, () => this.#try());
   }
@@ -218,10 +206,7 @@ export class ReconnectingSocket {
   #onSignal(signal) {
     if (signal === "frozen") this.#freeze();
     if (signal === "offline") this.#onOffline();
-    if (signal === "online") {
-      this.#isOffline = false;
-      if (this.trouble?.reason === "offline") this.trouble = null;
-    }
+    if (signal === "online") this.#onOnline();
     if (signal === "shown" || signal === "online") this.wake();
   }
 
@@ -232,21 +217,30 @@ export class ReconnectingSocket {
     this.#hooks.onStatus();
   }
 
-  /** The page is about to be frozen: a socket that is closed in time lets the browser keep the page. */
+  #onOnline() {
+    this.#isOffline = false;
+    if (this.trouble?.reason === "offline") this.trouble = null;
+  }
+
+  /** Close the socket before the page is frozen: with an open one the browser would not keep the page. */
   #freeze() {
     this.#dropConnection();
     this.#hooks.onClosed(GOING_AWAY, "");
-    if (this.#screenHost !== "idle") this.#wait(FROZEN_MS);
+    if (!this.#states.isStopped) {
+      this.#states.on("lost");
+      this.#wait(FROZEN_MS);
+    }
     this.#hooks.onStatus();
   }
 
-  /** Find out soon whether the connection lives. */
+  /** Ask the connection for a message within a short time. */
   #probe() {
-    if (this.#screenHost === "entering") this.#setTimer(PROBE_TIMEOUT_MS, () => this.drop());
-    if (this.#screenHost === "loading" || this.#screenHost === "synced") this.#heartbeat.probe();
+    const { phase, stage } = this.#states;
+    if (stage === "entering") this.#setTimer(PROBE_TIMEOUT_MS, () => this.drop());
+    if (stage === "loading" || phase === "live") this.#heartbeat.probe();
   }
 
-  /** A device that slept is told so by nobody: its timers come late. */
+  /** Notice that the device slept: no signal reports that, but timers come late. */
   #tick() {
     const due = this.#platform.now() + TICK_MS;
     this.#cancelTick = this.#platform.after(TICK_MS, () => {
