@@ -33,24 +33,24 @@ function formsOf(value) {
   return typeof value === "string" ? [value] : Object.values(value);
 }
 
-/** What each computed key can become. The doors and the questions are read from where they are listed. */
+/** What each computed key can become. The status screens and the questions are read from where they are listed. */
 const STATUS_SCREENS = all(sourceOf("models/screen.js"), /^ {2}(\w+): \["/gm);
-const DOOR_ACTIONS = new Set(
+const STATUS_ACTIONS = new Set(
   all(sourceOf("models/screen.js"), /^ {2}\w+: \[.*\[(.*)\]\],$/gm).flatMap((list) => all(list, /"(\w+)"/g)),
 );
+const WITHOUT_TEXT = all(/WITHOUT_TEXT = new Set\(\[(.*)\]\)/.exec(sourceOf("models/screen.js"))[1], /"(\w+)"/g);
+const WITH_TEXT = STATUS_SCREENS.filter((kind) => !WITHOUT_TEXT.includes(kind));
 const QUESTIONS = all(sourceOf("app/actions.js"), /confirmed\("(\w+)"/g);
 const COMPUTED = {
   "`door.${kind}.title`": STATUS_SCREENS.map((kind) => `door.${kind}.title`),
-  // A door may have no more than a title.
-  "`door.${kind}.text`": STATUS_SCREENS.map((kind) => `door.${kind}.text`).filter((key) => key in MESSAGES),
-  "`door.action.${id}`": [...DOOR_ACTIONS].map((id) => `door.action.${id}`),
-  "`chat.mode.${event.mode}`": MODES.map((id) => `chat.mode.${id}`),
+  "`door.${kind}.text`": WITH_TEXT.map((kind) => `door.${kind}.text`),
+  "`door.action.${id}`": [...STATUS_ACTIONS].map((id) => `door.action.${id}`),
+  "`announcement.mode.${event.mode}`": MODES.map((id) => `announcement.mode.${id}`),
   "`chat.mode.${id}`": MODES.map((id) => `chat.mode.${id}`),
   "`music.${playback.state}`": ["playing", "paused", "stopped"].map((state) => `music.${state}`),
   "`music.${id}`": ["music.play", "music.pause"],
   "`tab.${id}`": tabsOf(true).map((id) => `tab.${id}`),
   "`recap.${id}`": ["guests", "messages", "reactions"].map((id) => `recap.${id}`),
-  "`${key}.more`": ["heard.joined.more", "heard.left.more"],
   "`menu.${out}`": ["menu.end", "menu.leave"],
   "`${key}.${part}`": QUESTIONS.flatMap((key) => ["title", "text", "yes", "no"].map((part) => `${key}.${part}`)),
 };
@@ -64,10 +64,10 @@ const WRITTEN = SOURCES.flatMap(({ path, text }) =>
 
 test("the sources are where this test looks for them", () => {
   assert.ok(WRITTEN.length > 100, `${WRITTEN.length} keys`);
-  assert.ok(STATUS_SCREENS.length > 15 && DOOR_ACTIONS.size > 4 && QUESTIONS.length === 4);
+  assert.ok(STATUS_SCREENS.length > 15 && STATUS_ACTIONS.size > 4 && QUESTIONS.length === 4);
 });
 
-test("every key that is written in the sources has words", () => {
+test("every key in the sources has a message", () => {
   assert.deepEqual(
     WRITTEN.filter(({ key }) => !(key in MESSAGES)),
     [],
@@ -75,10 +75,10 @@ test("every key that is written in the sources has words", () => {
 });
 
 test("every computed key is known here, and has words whatever it becomes", () => {
-  // The memory has names of its own, which nobody says.
+  // The keys of the storage are not messages.
   const spoken = SOURCES.filter(({ path }) => path !== "app/storage.js");
   const found = spoken
-    .flatMap(({ text }) => all(text, /(`[a-z]*(?:\.[a-z]+)*\.\$\{[^`/ ]*`|`\$\{key\}\.(?:\$\{part\}|more)`)/g))
+    .flatMap(({ text }) => all(text, /(`[a-z]*(?:\.[a-z]+)*\.\$\{[^`/ ]*`|`\$\{key\}\.\$\{part\}`)/g))
     .filter((template) => template.startsWith("`$") || ROOMS.has(/^`([a-z]+)/.exec(template)[1]));
   assert.deepEqual([...new Set(found)].sort(), Object.keys(COMPUTED).sort());
   assert.deepEqual(
@@ -89,7 +89,7 @@ test("every computed key is known here, and has words whatever it becomes", () =
   );
 });
 
-test("no words are left that nobody says", () => {
+test("no message is left that nothing uses", () => {
   const said = new Set([...WRITTEN.map(({ key }) => key), ...Object.values(COMPUTED).flat()]);
   assert.deepEqual(
     KEYS.filter((key) => !said.has(key)),
@@ -97,9 +97,9 @@ test("no words are left that nobody says", () => {
   );
 });
 
-test("whoever says something fills its blanks", () => {
+test("a text gets a value for each of its blanks", () => {
   for (const { path, text } of SOURCES) {
-    for (const [, key, values = ""] of text.matchAll(/\bsay\(\s*"([^"]+)"(?:,\s*\{([^}]*)\})?\s*\)/g)) {
+    for (const [, key, values = ""] of text.matchAll(/\bt\(\s*"([^"]+)"(?:,\s*\{([^}]*)\})?\s*\)/g)) {
       const filled = new Set(all(values, /(\w+)\s*(?:[:,]|$)/g));
       const texts = LANGUAGES.flatMap((language) => formsOf(MESSAGES[key][language]));
       const blanks = texts.flatMap((form) => all(form, /\{(\w+)\}/g));
@@ -120,4 +120,20 @@ test("everything is said in words of the table: no view has texts of its own", (
     own.filter((one) => !one.endsWith(": Hubbub")),
     [],
   );
+});
+
+test("no sentence is built from parts", () => {
+  const patterns = [
+    /\$\{t\(/, // inside a template
+    /\bt\((?:[^()]|\([^()]*\))*\)\s*\+|\+\s*t\(/, // added to another text
+    /\bt\([^()]*\bt\(/, // the blank of another message
+    /\[[^[\]]*\bt\([^[\]]*\]\s*\.join\(/, // joined in a list
+  ];
+  const built = SOURCES.flatMap(({ path, text }) =>
+    patterns.flatMap((pattern) => text.match(new RegExp(pattern, "g")) ?? []).map((found) => `${path}: ${found}`),
+  );
+  assert.deepEqual(built, []);
+  for (const code of ["`${t(\"a.b\")} `", "t(\"a.b\") + name", "t(\"a.b\", { mode: t(\"c.d\") })", "[t(\"a.b\"), x].join(\", \")"]) {
+    assert.ok(patterns.some((pattern) => pattern.test(code)), code);
+  }
 });

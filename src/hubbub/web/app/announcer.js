@@ -17,7 +17,7 @@ export function announcer(timers, t, onAnnounce) {
 
   function flush() {
     cancel = null;
-    const text = [...sentences, announcementText(events, memberId, t)].filter((part) => part !== "").join(". ");
+    const text = t.sentences([...sentences, announcementText(events, memberId, t)]);
     events = [];
     sentences = [];
     names = namesOf(members);

@@ -55,7 +55,7 @@ export class PartyEvents {
     const messages = party === null ? {} : { messages: withMessages(this.#state.current.messages, party.messages) };
     this.#state.set({ client, ...messages });
     if (party !== null) this.#announcer.meet(party);
-    if (before.phase === "reconnecting" && client.phase === "live") this.#announcer.announce(t("heard.back"));
+    if (before.phase === "reconnecting" && client.phase === "live") this.#announcer.announce(t("announcement.back"));
     device.keepAwake(party !== null && over === null && (client.isHost || client.watching));
     if (before.over === null && over !== null) this.#onOver(client);
     else if (client.memberId !== null && party?.members !== before.party?.members) this.#records.saveSeat(client);

@@ -1,53 +1,50 @@
 /** What a screen reader says of the events of the last moments: few words for many events. Pure. */
 
-/** One polite announcement for `events`, as this phone's member hears them; empty where there is nothing to say. */
+/** Return one announcement for `events`, as the member with `memberId` hears them; "" if there is nothing to say. */
 export function announcementText(events, memberId, t) {
-  const others = events.filter((event) => event.member?.id !== memberId && event.memberId !== memberId);
-  return [
-    crowd(
-      others.filter((event) => event.t === "MEMBER_JOINED").map((event) => event.member.name),
-      "heard.joined",
-      t,
-    ),
-    crowd(
-      others.filter((event) => event.t === "MEMBER_LEFT").map((event) => event.name),
-      "heard.left",
-      t,
-    ),
-    said(
-      others.filter((event) => event.t === "MESSAGE"),
-      t,
-    ),
-    ...events.map((event) => single(event, memberId, t)),
-  ]
-    .filter((text) => text !== "")
-    .join(". ");
+  const ofOthers = (type) =>
+    events.filter((event) => event.t === type && event.member?.id !== memberId && event.memberId !== memberId);
+  return t.sentences([
+    joinedText(ofOthers("MEMBER_JOINED"), t),
+    leftText(ofOthers("MEMBER_LEFT"), t),
+    messagesText(ofOthers("MESSAGE"), t),
+    ...events.map((event) => eventText(event, memberId, t)),
+  ]);
 }
 
-function crowd(names, key, t) {
-  if (names.length === 0) return "";
-  const [first, ...rest] = names;
-  return rest.length === 0 ? t(key, { first }) : t(`${key}.more`, { first, n: rest.length });
+function joinedText(events, t) {
+  if (events.length === 0) return "";
+  const first = events[0].member.name;
+  if (events.length === 1) return t("announcement.joined", { first });
+  return t("announcement.joined.more", { first, n: events.length - 1 });
 }
 
-function said(messages, t) {
-  if (messages.length === 0) return "";
-  const { name, text } = messages.at(-1);
-  const last = t("heard.said", { name, text });
-  return messages.length === 1 ? last : `${last}, ${t("heard.saidMore", { n: messages.length - 1 })}`;
+function leftText(events, t) {
+  if (events.length === 0) return "";
+  const first = events[0].name;
+  if (events.length === 1) return t("announcement.left", { first });
+  return t("announcement.left.more", { first, n: events.length - 1 });
 }
 
-function single(event, memberId, t) {
+function messagesText(events, t) {
+  if (events.length === 0) return "";
+  const { name, text } = events.at(-1);
+  if (events.length === 1) return t("announcement.said", { name, text });
+  return t("announcement.said.more", { name, text, n: events.length - 1 });
+}
+
+function eventText(event, memberId, t) {
   switch (event.t) {
     case "HOST_CHANGED":
-      return event.hostId === memberId ? t("heard.youHost") : t("heard.host", { name: event.member.name });
+      if (event.hostId === memberId) return t("announcement.youHost");
+      return t("announcement.host", { name: event.member.name });
     case "TRACK_SELECTED":
     case "TRACK_CHANGED":
-      return t("heard.playing", { track: event.filename });
+      return t("announcement.playing", { track: event.filename });
     case "CHAT_MODE_SET":
-      return t("heard.mode", { mode: t(`chat.mode.${event.mode}`) });
+      return t(`announcement.mode.${event.mode}`);
     case "LOCK_SET":
-      return t(event.locked ? "heard.locked" : "heard.unlocked");
+      return t(event.locked ? "announcement.locked" : "announcement.unlocked");
     default:
       return "";
   }

@@ -6,7 +6,6 @@ export function inviteModel(client, joinLink, device, t) {
   return {
     code,
     title: t("invite.title"),
-    text: t("invite.text"),
     link: joinLink,
     address: joinLink === null ? "" : addressOf(joinLink),
     qr: `/api/party/${code}/qr.svg`,
@@ -31,5 +30,5 @@ function lacksNote(device, needsWakeLock, t) {
     ...(device.canShare ? [] : [t("plain.share")]),
     ...(device.canCopy ? [] : [t("plain.copy")]),
   ];
-  return lacks.length === 0 ? null : t("plain.note", { lacks: lacks.join(", ") });
+  return lacks.length === 0 ? null : t("plain.note", { lacks: t.list(lacks) });
 }

@@ -6,7 +6,11 @@ export function recapModel(recap, t) {
     code: recap.code,
     title: t("recap.title"),
     cause: causeText(recap, t),
-    lasted: { figure: durationText(recap.seconds, t), label: t("recap.lasted") },
+    lasted: {
+      figure: durationText(recap.seconds, t),
+      label: t("recap.lastedLabel"),
+      text: t("recap.lasted", { time: durationText(recap.seconds, t) }),
+    },
     figures: ["guests", "messages", "reactions"].map((id) => ({
       id,
       figure: t.number(recap[id]),

@@ -25,6 +25,9 @@ const STATUS_SCREENS = {
   refused: ["hand", "stop", false, ["again", "home"]],
 };
 
+// Their title says all there is to say.
+const WITHOUT_TEXT = new Set(["opening", "looking"]);
+
 const STATUS_OF_REASON = {
   party_not_found: "not_found",
   party_ended: "ended",
@@ -98,12 +101,8 @@ export function statusModel(kind, app, t) {
     tone,
     busy,
     title: t(`door.${kind}.title`),
-    text: words(`door.${kind}.text`, typed, t),
+    text: WITHOUT_TEXT.has(kind) ? "" : t(`door.${kind}.text`, { code: typed }),
     code: app.route.code,
     actions: actions.map((id) => ({ id, label: t(`door.action.${id}`) })),
   };
-}
-
-function words(key, typed, t) {
-  return t.knows(key) ? t(key, { code: typed }) : "";
 }

@@ -1,7 +1,9 @@
 /**
- * Every word that the app says, in every language that it speaks.
+ * Every text of the app, in each of its languages.
  *
- * A value is text, or text by plural category (of `n`) where it counts something. `{name}` is filled in.
+ * A value is one text, or one text per plural category of `n` if it counts something. `{name}` is filled in. Each value
+ * is a whole sentence or label: sentences built from parts cannot be translated. To add a language, add its tag to
+ * `LANGUAGES` and its text to each entry; `tests/web/unit/strings.test.js` names what is missing.
  */
 export const LANGUAGES = ["en", "de"];
 
@@ -177,7 +179,7 @@ export const MESSAGES = {
 
   // Invite
   "invite.title": { en: "Let them in", de: "Lass sie rein" },
-  "invite.text": { en: "Scan, or type the code at", de: "Scannen oder Code eingeben auf" },
+  "invite.text": { en: "Scan, or type the code at {address}", de: "Scannen oder Code eingeben auf {address}" },
   "invite.qr": { en: "QR code of the link to this party", de: "QR-Code mit dem Link zu dieser Party" },
   "invite.share": { en: "Share", de: "Teilen" },
   "invite.copy": { en: "Copy link", de: "Link kopieren" },
@@ -282,7 +284,7 @@ export const MESSAGES = {
   "end.no": { en: "No, go on", de: "Nein, weiterfeiern" },
 
   // Wall
-  "wall.join": { en: "Join at", de: "Mitmachen auf" },
+  "wall.join": { en: "Join at {address}", de: "Mitmachen auf {address}" },
   "wall.quiet": { en: "Say hello from your phone", de: "Sag Hallo vom Handy aus" },
   "wall.locked": { en: "The door is locked", de: "Die Tür ist zu" },
 
@@ -294,7 +296,8 @@ export const MESSAGES = {
     en: "The host did not come back, so it ended.",
     de: "Der Gastgeber kam nicht zurück, darum war Schluss.",
   },
-  "recap.lasted": { en: "together", de: "zusammen" },
+  "recap.lasted": { en: "{time} together", de: "{time} zusammen" },
+  "recap.lastedLabel": { en: "together", de: "zusammen" },
   "recap.guests": {
     en: { one: "guest came", other: "guests came" },
     de: { one: "Gast war da", other: "Gäste waren da" },
@@ -354,26 +357,28 @@ export const MESSAGES = {
   },
 
   // What screen readers hear
-  "heard.joined": { en: "{first} joined", de: "{first} ist da" },
-  "heard.joined.more": {
+  "announcement.joined": { en: "{first} joined", de: "{first} ist da" },
+  "announcement.joined.more": {
     en: { one: "{first} and {n} more joined", other: "{first} and {n} more joined" },
     de: { one: "{first} und {n} weitere Person sind da", other: "{first} und {n} weitere sind da" },
   },
-  "heard.left": { en: "{first} left", de: "{first} ist gegangen" },
-  "heard.left.more": {
+  "announcement.left": { en: "{first} left", de: "{first} ist gegangen" },
+  "announcement.left.more": {
     en: { one: "{first} and {n} more left", other: "{first} and {n} more left" },
     de: { one: "{first} und {n} weitere Person sind gegangen", other: "{first} und {n} weitere sind gegangen" },
   },
-  "heard.said": { en: "{name}: {text}", de: "{name}: {text}" },
-  "heard.saidMore": {
-    en: { one: "and {n} more message", other: "and {n} more messages" },
-    de: { one: "und {n} weitere Nachricht", other: "und {n} weitere Nachrichten" },
+  "announcement.said": { en: "{name}: {text}", de: "{name}: {text}" },
+  "announcement.said.more": {
+    en: { one: "{name}: {text}, and {n} more message", other: "{name}: {text}, and {n} more messages" },
+    de: { one: "{name}: {text}, und {n} weitere Nachricht", other: "{name}: {text}, und {n} weitere Nachrichten" },
   },
-  "heard.host": { en: "{name} is the host now", de: "{name} ist jetzt Gastgeber" },
-  "heard.youHost": { en: "You are the host now", de: "Du bist jetzt Gastgeber" },
-  "heard.playing": { en: "Now playing: {track}", de: "Jetzt läuft: {track}" },
-  "heard.mode": { en: "Guests may {mode} now", de: "Gäste dürfen jetzt {mode}" },
-  "heard.locked": { en: "The door is locked now", de: "Die Tür ist jetzt zu" },
-  "heard.unlocked": { en: "The door is open again", de: "Die Tür ist wieder offen" },
-  "heard.back": { en: "You are connected again", de: "Du bist wieder verbunden" },
+  "announcement.host": { en: "{name} is the host now", de: "{name} ist jetzt Gastgeber" },
+  "announcement.youHost": { en: "You are the host now", de: "Du bist jetzt Gastgeber" },
+  "announcement.playing": { en: "Now playing: {track}", de: "Jetzt läuft: {track}" },
+  "announcement.mode.OPEN": { en: "Guests may talk now", de: "Gäste dürfen jetzt reden" },
+  "announcement.mode.EMOJI_ONLY": { en: "Guests may react now", de: "Gäste dürfen jetzt reagieren" },
+  "announcement.mode.LOCKED": { en: "Guests may listen now", de: "Gäste dürfen jetzt zuhören" },
+  "announcement.locked": { en: "The door is locked now", de: "Die Tür ist jetzt zu" },
+  "announcement.unlocked": { en: "The door is open again", de: "Die Tür ist wieder offen" },
+  "announcement.back": { en: "You are connected again", de: "Du bist wieder verbunden" },
 };

@@ -1,32 +1,37 @@
-/** Saying things in one language: `t("home.back", { code })`. */
+/** Texts in one language: `t("home.back", { code })`. */
 import { LANGUAGES, MESSAGES } from "./messages.js";
 
-/** The first of the browser's preferred languages (`["de-AT", "en"]`) that the app speaks, else English. */
+/** Return the first of the browser's preferred languages (`["de-AT", "en"]`) that the app has, else English. */
 export function chooseLanguage(preferred) {
-  const spoken = preferred.map((tag) => tag.toLowerCase().split("-")[0]);
-  return spoken.find((language) => LANGUAGES.includes(language)) ?? "en";
+  const wanted = preferred.map((tag) => tag.toLowerCase().split("-")[0]);
+  return wanted.find((language) => LANGUAGES.includes(language)) ?? "en";
 }
 
 /**
- * The function that says things in `language`. It takes a key of the table and what fills its blanks; `n` chooses
- * the plural. It has `language`, `knows(key)`, and `number` and `day` to write those as the language does.
+ * Return the function that translates into `language`. It takes a key of the messages and the values of its blanks;
+ * `n` chooses the plural. Its properties:
+ *
+ * - `language`: the tag
+ * - `around(key, blank)`: the texts before and after a blank that the page fills with an element
+ * - `number(value)`, `day(ms)`, `list(texts)`: these as the language writes them
+ * - `sentences(texts)`: whole sentences, one after the other
  */
-export function translator(language) {
+export function translator(language, messages = MESSAGES) {
   const plural = new Intl.PluralRules(language);
   const numbers = new Intl.NumberFormat(language);
   const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "long" });
-  const t = (key, values = {}) => {
-    const entry = MESSAGES[key][language];
-    const text = typeof entry === "string" ? entry : (entry[plural.select(values.n)] ?? entry.other);
-    return text.replace(/\{(\w+)\}/g, (_, name) => filled(values[name], numbers));
+  const lists = new Intl.ListFormat(language, { type: "unit" });
+  const formOf = (key, n) => {
+    const entry = messages[key][language];
+    return typeof entry === "string" ? entry : (entry[plural.select(n)] ?? entry.other);
   };
+  const filled = (value) => (typeof value === "number" ? numbers.format(value) : value);
+  const t = (key, values = {}) => formOf(key, values.n).replace(/\{(\w+)\}/g, (_, name) => filled(values[name]));
   t.language = language;
-  t.knows = (key) => key in MESSAGES;
+  t.around = (key, blank) => formOf(key).split(`{${blank}}`);
   t.number = (value) => numbers.format(value);
   t.day = (ms) => days.format(ms);
+  t.list = (texts) => lists.format(texts);
+  t.sentences = (texts) => texts.filter((text) => text !== "").join(". ");
   return t;
-}
-
-function filled(value, numbers) {
-  return typeof value === "number" ? numbers.format(value) : value;
 }

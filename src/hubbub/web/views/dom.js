@@ -20,6 +20,11 @@ export function put(node, { text, ...attributes }) {
   return node;
 }
 
+/** Return the nodes of a sentence with an element in the place of its blank; see `t.around`. */
+export function sentenceAround([before, after], node) {
+  return [el("span", { text: before }), node, el("span", { text: after })];
+}
+
 const lists = new WeakMap();
 
 /**

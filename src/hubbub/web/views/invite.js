@@ -1,5 +1,5 @@
 /** How others get in: the code, the QR code, the link. */
-import { el, put } from "./dom.js";
+import { el, put, sentenceAround } from "./dom.js";
 import { icon } from "./icons.js";
 import { codeTiles } from "./tiles.js";
 
@@ -29,7 +29,7 @@ export function inviteView(actions, t) {
     { class: "panel panel-invite", "aria-labelledby": "invite-title", "data-part": "invite" },
     el("h2", { id: "invite-title", class: "visually-hidden", text: t("invite.title") }),
     tiles.root,
-    el("p", { class: "invite-text" }, el("span", { text: `${t("invite.text")} ` }), address),
+    el("p", { class: "invite-text" }, ...sentenceAround(t.around("invite.text", "address"), address)),
     el("div", { class: "qr-box" }, qr),
     el("div", { class: "row invite-row" }, share, copy, wall),
     link,

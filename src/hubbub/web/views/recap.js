@@ -70,7 +70,7 @@ export function recapView(actions, t) {
     root,
     draw(model) {
       put(cause, { text: model.cause });
-      put(lasted, { text: `${model.lasted.figure} ${model.lasted.label}` });
+      put(lasted, { text: model.lasted.text });
       syncList(figures, model.figures, figureRow);
       put(top, { text: model.top.join(" "), hidden: model.top.length === 0 });
       put(share, { hidden: !model.canShare });

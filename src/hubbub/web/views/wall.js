@@ -1,6 +1,6 @@
 /** A party for a room to look at: TV, projector, laptop on the bar. Nothing here can be pressed. */
 import { lineRow } from "./chat.js";
-import { el, put, syncList } from "./dom.js";
+import { el, put, sentenceAround, syncList } from "./dom.js";
 import { nowPlaying } from "./music.js";
 import { bannerView } from "./party.js";
 import { faceOf } from "./people.js";
@@ -28,7 +28,7 @@ export function wallView(actions, t) {
       "div",
       { class: "wall-way-in" },
       el("div", { class: "qr-box" }, qr),
-      el("p", { class: "wall-join" }, el("span", { text: `${t("wall.join")} ` }), address),
+      el("p", { class: "wall-join" }, ...sentenceAround(t.around("wall.join", "address"), address)),
       tiles.root,
       locked,
     ),
