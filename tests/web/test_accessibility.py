@@ -120,9 +120,11 @@ def test_a_german_phone_speaks_german(shared_pair: ProxiedPair, new_phone: NewPh
     words = host.page.evaluate(
         """async () => {
           const script = document.querySelector('script[type=module]').src;
-          const { TABLE } = await import(new URL('strings/table.js', script).href);
+          const inLanguage = async (tag) => (await import(new URL(`strings/${tag}.js`, script).href)).MESSAGES;
+          const [english, german] = [await inLanguage('en'), await inLanguage('de')];
           const texts = (entry) => typeof entry === 'string' ? [entry] : Object.values(entry);
-          return Object.values(TABLE).flatMap(({ en, de }) => texts(en).filter((text) => !texts(de).includes(text)));
+          return Object.keys(english).flatMap(
+            (key) => texts(english[key]).filter((text) => !texts(german[key]).includes(text)));
         }"""
     )
     english = {word for word in words if "{" not in word}

@@ -29,6 +29,19 @@ def test_a_wrong_code_is_shown_as_it_was_typed(shared_pair: ProxiedPair, new_pho
     expect(newcomer.expect_door("not_found")).to_contain_text("You typed zzz-zzz")
 
 
+def test_fields_count_characters_as_the_server_does(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:
+    host = Person(new_phone(shared_pair.here))
+    host.name_field().fill("🎉" * 51)
+    expect(host.name_field()).to_have_value("🎉" * 50)
+    host.start_party("🎉" * 50)
+    music = host.part("music")
+    music.get_by_label("Track").fill("🎵" * 300)
+    music.get_by_role("button", name="Put on").click()
+    expect(music.locator(".track-name")).to_have_text("🎵" * 300)
+    music.get_by_label("Track").fill("🎵" * 501)
+    expect(music.get_by_label("Track")).to_have_value("🎵" * 500)
+
+
 def test_every_button_is_big_enough_for_a_thumb(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:
     newcomer = Person(new_phone(shared_pair.here))
     newcomer.expect_screen("home")

@@ -9,7 +9,7 @@ import { connect } from "./client.js";
 import { spaced } from "./core/code.js";
 import { homeModel, linkModel } from "./models/home.js";
 import { statusModel, screenOf } from "./models/screen.js";
-import { chooseLanguage, translator } from "./strings/translator.js";
+import { loadTranslator } from "./strings/translator.js";
 import { statusView } from "./views/status.js";
 import { homeView, linkView } from "./views/home.js";
 import { Screens, styled } from "./views/screens.js";
@@ -18,7 +18,6 @@ import { ScreenHost } from "./views/screen_host.js";
 const TICK_MS = 500;
 const NEVER = -1;
 
-const t = translator(chooseLanguage(navigator.languages));
 const device = new Device();
 const timers = {
   after(ms, run) {
@@ -76,6 +75,7 @@ const screens = new Screens(
 );
 
 let app = null;
+let t = null;
 let actions = null;
 let frame = NEVER;
 let overlay = null;
@@ -121,7 +121,8 @@ async function askToConfirm(texts) {
   return dialogs.askToConfirm(texts);
 }
 
-function start() {
+async function start() {
+  t = await loadTranslator(navigator.languages);
   document.documentElement.lang = t.language;
   app = new App(
     {

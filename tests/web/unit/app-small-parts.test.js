@@ -6,7 +6,7 @@ import { announcer } from "../../../src/hubbub/web/app/announcer.js";
 import { watchLookup } from "../../../src/hubbub/web/app/lookup.js";
 import { noticeOf } from "../../../src/hubbub/web/app/notices.js";
 import { routeOf } from "../../../src/hubbub/web/app/router.js";
-import { withMessages } from "../../../src/hubbub/web/app/transcript.js";
+import { withMessages } from "../../../src/hubbub/web/app/party_records.js";
 import { localRefusal, Refusal } from "../../../src/hubbub/web/client/refusal.js";
 import { applyEvent } from "../../../src/hubbub/web/core/party.js";
 import { FakePlatform } from "./support/fake-platform.js";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { bannerModel, QUIET_MS } from "../../../src/hubbub/web/models/banner.js";
-import { excessChars, chatModel, MODES, REACTIONS, MESSAGE_CHARS_MAX } from "../../../src/hubbub/web/models/chat.js";
+import { MESSAGE_CHARS_MAX } from "../../../src/hubbub/web/core/contract.js";
+import { chatModel, messageExcess, MODES, REACTIONS } from "../../../src/hubbub/web/models/chat.js";
 import { addressOf, inviteModel } from "../../../src/hubbub/web/models/invite.js";
 import { musicModel } from "../../../src/hubbub/web/models/music.js";
 import { CODE } from "./support/phone.js";
@@ -146,12 +147,11 @@ test("a chat without a message says so", () => {
 });
 
 test("a text is too long by code points, without the spaces around it", () => {
-  assert.equal(MESSAGE_CHARS_MAX, 500);
-  assert.equal(excessChars(""), 0);
-  assert.equal(excessChars("x".repeat(500)), 0);
-  assert.equal(excessChars("x".repeat(503)), 3);
-  assert.equal(excessChars(`  ${"🎉".repeat(500)}\n`), 0);
-  assert.equal(excessChars("🎉".repeat(501)), 1);
+  assert.equal(messageExcess(""), 0);
+  assert.equal(messageExcess("x".repeat(MESSAGE_CHARS_MAX)), 0);
+  assert.equal(messageExcess("x".repeat(MESSAGE_CHARS_MAX + 3)), 3);
+  assert.equal(messageExcess(`  ${"🎉".repeat(MESSAGE_CHARS_MAX)}\n`), 0);
+  assert.equal(messageExcess("🎉".repeat(MESSAGE_CHARS_MAX + 1)), 1);
 });
 
 test("there are eight different reactions", () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { IDLE } from "../../../src/hubbub/web/client/party_session.js";
 import { statusModel, screenOf } from "../../../src/hubbub/web/models/screen.js";
-import { MESSAGES } from "../../../src/hubbub/web/strings/messages.js";
+import { MESSAGES } from "../../../src/hubbub/web/strings/en.js";
 import { inside, knowing, recap, t } from "./support/shown.js";
 
 const SCHEMA = JSON.parse(readFileSync(new URL("../../../docs/protocol.schema.json", import.meta.url), "utf8"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 
-import { waitMs } from "../../../src/hubbub/web/client/backoff.js";
+import { backoffMs } from "../../../src/hubbub/web/client/reconnecting_socket.js";
 import { StoreClock } from "../../../src/hubbub/web/client/clock.js";
 import { clockText, positionAt } from "../../../src/hubbub/web/core/playback.js";
 import { newToken } from "../../../src/hubbub/web/core/tokens.js";
@@ -41,19 +41,19 @@ test("positions read as on a clock", () => {
 });
 
 test("the first try after a connection that lasted comes at once", () => {
-  assert.equal(waitMs({ failures: 0 }, 0), 0);
-  assert.equal(waitMs({ failures: 0 }, 1), 250);
+  assert.equal(backoffMs({ failures: 0 }, 0), 0);
+  assert.equal(backoffMs({ failures: 0 }, 1), 250);
 });
 
 test("waits double from half a second to ten", () => {
-  const most = [1, 2, 3, 4, 5, 6, 7, 2000].map((failures) => waitMs({ failures }, 1));
+  const most = [1, 2, 3, 4, 5, 6, 7, 2000].map((failures) => backoffMs({ failures }, 1));
   assert.deepEqual(most, [500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]);
-  assert.equal(waitMs({ failures: 3 }, 0.25), 500);
+  assert.equal(backoffMs({ failures: 3 }, 0.25), 500);
 });
 
 test("after an instance went away its clients come back within five seconds", () => {
-  assert.equal(waitMs({ failures: 0, isRestart: true }, 1), 5000);
-  assert.equal(waitMs({ failures: 2, isRestart: true }, 1), 1000);
+  assert.equal(backoffMs({ failures: 0, isRestart: true }, 1), 5000);
+  assert.equal(backoffMs({ failures: 2, isRestart: true }, 1), 1000);
 });
 
 test("without a reading the store's time is the local one", () => {

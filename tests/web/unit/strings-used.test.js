@@ -3,15 +3,18 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { MODES } from "../../../src/hubbub/web/models/chat.js";
-import { tabsOf } from "../../../src/hubbub/web/models/tabs.js";
-import { LANGUAGES, MESSAGES } from "../../../src/hubbub/web/strings/messages.js";
+import { tabsOf } from "../../../src/hubbub/web/models/screen.js";
+import { MESSAGES as GERMAN } from "../../../src/hubbub/web/strings/de.js";
+import { MESSAGES as ENGLISH } from "../../../src/hubbub/web/strings/en.js";
+import { LANGUAGES } from "../../../src/hubbub/web/strings/translator.js";
 
 const WEB = new URL("../../../src/hubbub/web/", import.meta.url);
 const SOURCES = ["main.js", ...["app", "models", "views"].flatMap(modulesIn)].map((path) => ({
   path,
   text: readFileSync(new URL(path, WEB), "utf8"),
 }));
-const KEYS = Object.keys(MESSAGES);
+const MESSAGES = { en: ENGLISH, de: GERMAN };
+const KEYS = Object.keys(ENGLISH);
 const ROOMS = new Set(KEYS.map((key) => key.split(".")[0]));
 
 function modulesIn(folder) {
@@ -69,7 +72,7 @@ test("the sources are where this test looks for them", () => {
 
 test("every key in the sources has a message", () => {
   assert.deepEqual(
-    WRITTEN.filter(({ key }) => !(key in MESSAGES)),
+    WRITTEN.filter(({ key }) => !(key in ENGLISH)),
     [],
   );
 });
@@ -84,7 +87,7 @@ test("every computed key is known here, and has words whatever it becomes", () =
   assert.deepEqual(
     Object.values(COMPUTED)
       .flat()
-      .filter((key) => !(key in MESSAGES)),
+      .filter((key) => !(key in ENGLISH)),
     [],
   );
 });
@@ -101,14 +104,14 @@ test("a text gets a value for each of its blanks", () => {
   for (const { path, text } of SOURCES) {
     for (const [, key, values = ""] of text.matchAll(/\bt\(\s*"([^"]+)"(?:,\s*\{([^}]*)\})?\s*\)/g)) {
       const filled = new Set(all(values, /(\w+)\s*(?:[:,]|$)/g));
-      const texts = LANGUAGES.flatMap((language) => formsOf(MESSAGES[key][language]));
+      const texts = LANGUAGES.flatMap((language) => formsOf(MESSAGES[language][key]));
       const blanks = texts.flatMap((form) => all(form, /\{(\w+)\}/g));
       assert.deepEqual(
         blanks.filter((blank) => !filled.has(blank)),
         [],
         `${path}: ${key}`,
       );
-      assert.ok(typeof MESSAGES[key].en === "string" || filled.has("n"), `${path}: ${key} counts, and is not told what`);
+      assert.ok(typeof ENGLISH[key] === "string" || filled.has("n"), `${path}: ${key} counts, and is not told what`);
     }
   }
 });

@@ -9,7 +9,9 @@ import { watchLookup } from "./lookup.js";
 import { LONG_NOTICE_MS, noticeOf, Notifier } from "./notices.js";
 import { PartyEvents } from "./party_events.js";
 import { Sharing } from "./sharing.js";
-import { AppState, initialState, NO_PARTY } from "./state.js";
+
+/** The client's state while the app is in no party. */
+const NO_PARTY = Object.freeze({ phase: "idle", party: null, over: null, trouble: null, watching: false });
 
 /**
  * `parts`: `connect`, `lookUp`, `joinLinkOf`, `storage`, `device`, `router`, `t`, `timers`, `randomBytes`. The commands
@@ -216,4 +218,46 @@ export class App {
     this.#parts.storage.name = trimmed;
     this.#state.set({ name: trimmed });
   }
+}
+
+/** The app's state: a frozen object that each change replaces, so that models and views can compare by identity. */
+class AppState {
+  #current;
+  #onChange;
+
+  constructor(initial, onChange) {
+    this.#current = Object.freeze(initial);
+    this.#onChange = onChange;
+  }
+
+  get current() {
+    return this.#current;
+  }
+
+  /** Replace the fields in `changes` and report the new state. */
+  set(changes) {
+    this.#current = Object.freeze({ ...this.#current, ...changes });
+    this.#onChange(this.#current);
+  }
+}
+
+/** What the app is before it has asked anybody for anything. */
+function initialState({ router, storage }) {
+  return {
+    route: router.route,
+    entering: null,
+    hadSeat: false,
+    client: NO_PARTY,
+    lookup: { kind: "loading" },
+    joinLink: null,
+    messages: [],
+    unread: 0,
+    tab: null,
+    name: storage.name,
+    askName: false,
+    notice: null,
+    recap: null,
+    recaps: storage.recaps,
+    lastSeat: storage.lastSeat,
+  };
 }

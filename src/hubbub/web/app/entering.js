@@ -1,7 +1,7 @@
 /** The ways into a party: create one, join, come back to a seat, watch. Owns the client of the party on the screen. */
 import { refusalOnly } from "../client/refusal.js";
 import { newToken } from "../core/tokens.js";
-import { shownTab } from "../models/tabs.js";
+import { shownTab } from "../models/screen.js";
 import { LONG_NOTICE_MS } from "./notices.js";
 
 export class Entering {
@@ -14,7 +14,7 @@ export class Entering {
 
   /**
    * @param {object} parts `connect`, `joinLinkOf`, `storage`, `router`, `t`, `randomBytes`
-   * @param {import("./state.js").AppState} state
+   * @param {object} state the app's: `current`, `set(changes)`
    * @param {import("./notices.js").Notifier} notifier
    * @param {object} hooks
    * @param {() => void} hooks.disconnect leave the party before, if there is one

@@ -4,7 +4,8 @@ const NOTICE_MS = 5000;
 /** How long a notice stays that tells more than one fact. */
 export const LONG_NOTICE_MS = 12_000;
 
-const REASONS = {
+/** The notice for each reason that has its own. */
+export const NOTICE_OF_REASON = {
   __proto__: null,
   not_connected: "notice.not_connected",
   lost: "notice.lost",
@@ -23,7 +24,7 @@ export function noticeOf(refusal, names, t) {
   // The server's "not connected" is about a guest, the client's own about this phone.
   if (refusal.reason === "not_connected" && names.name !== undefined && !refusal.local)
     return t("notice.target_away", names);
-  return t(REASONS[refusal.reason] ?? "notice.failed");
+  return t(NOTICE_OF_REASON[refusal.reason] ?? "notice.failed");
 }
 
 /** Shows one notice at a time: a later one replaces it and has its own time. */
@@ -32,7 +33,7 @@ export class Notifier {
   #state;
   #cancel = () => {};
 
-  /** @param {import("./state.js").AppState} state gets the notice as its `notice` */
+  /** @param {object} state the app's state: `current`, `set(changes)`; gets the notice as its `notice` */
   constructor(timers, state) {
     this.#timers = timers;
     this.#state = state;

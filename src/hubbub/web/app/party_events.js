@@ -1,8 +1,7 @@
 /** What happens in the party on the screen: the client's states, events and reactions, and what follows from each. */
-import { shownTab } from "../models/tabs.js";
+import { shownTab } from "../models/screen.js";
 import { announcer } from "./announcer.js";
-import { PartyRecords } from "./party_records.js";
-import { withMessages } from "./transcript.js";
+import { PartyRecords, withMessages } from "./party_records.js";
 
 export class PartyEvents {
   #parts;
@@ -14,7 +13,7 @@ export class PartyEvents {
 
   /**
    * @param {object} parts `storage`, `device`, `timers`, `t`
-   * @param {import("./state.js").AppState} state
+   * @param {object} state the app's: `current`, `set(changes)`
    * @param {object} hooks
    * @param {(counts: object) => void} hooks.onReaction
    * @param {(text: string) => void} hooks.onAnnounce a sentence for screen readers

@@ -6,6 +6,9 @@ const TOP_EMOJI = 5;
 /** After these a token is worth nothing any more; after any other end it still owns its seat. */
 const SEAT_GONE = new Set(["left", "party_ended", "party_not_found", "token_invalid"]);
 
+/** How many messages a phone keeps; a party keeps fewer. */
+const MESSAGES_MAX = 200;
+
 export class PartyRecords {
   #storage;
   #t;
@@ -69,4 +72,12 @@ export function recapOf(client, over, tally, hostName, endedAt) {
     ...over.recap,
     top: top.slice(0, TOP_EMOJI).map(([emoji]) => emoji),
   };
+}
+
+/** `kept` with the messages of a party that are not in it yet, the newest 200, by their times. */
+export function withMessages(kept, messages) {
+  const known = new Set(kept.map((message) => message.id));
+  const fresh = messages.filter((message) => !known.has(message.id));
+  if (fresh.length === 0) return kept;
+  return [...kept, ...fresh].sort((a, b) => a.at - b.at).slice(-MESSAGES_MAX);
 }

@@ -5,12 +5,13 @@
  * `isPersistent` is false.
  */
 import { isCode } from "../core/code.js";
+import { IDEMPOTENCY_SECONDS } from "../core/contract.js";
 
 const PREFIX = "hubbub.";
 const SEATS_MAX = 12;
 const RECAPS_MAX = 5;
-/** The server forgets which party a token made after 10 minutes; a minute less is on the safe side. */
-const CREATE_REPEAT_MS = 9 * 60_000;
+/** The server forgets which party a token created; a minute less is safe even if clocks differ. */
+const CREATE_REPEAT_MS = (IDEMPOTENCY_SECONDS - 60) * 1000;
 
 export class BrowserStorage {
   #local;

@@ -1,11 +1,10 @@
 /** One socket. Once it is closed, whatever still comes from it is ignored. */
 
-// Close codes of RFC 6455 and the IANA registry.
-export const NORMAL = 1000;
+// Close codes of RFC 6455 that only this end uses; the server's are in core/contract.js.
+const NORMAL = 1000;
 export const GOING_AWAY = 1001;
 /** A connection that was lost: browsers report it, nobody sends it. */
 export const LOST = 1006;
-export const SERVICE_RESTART = 1012;
 
 export class Connection {
   #socket = null;

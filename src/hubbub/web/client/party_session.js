@@ -1,18 +1,20 @@
 /** One visit of a party: from `create`, `join` or `watch` to its end, by as many connections as it takes. */
 
-import { NORMAL } from "./connection.js";
+import {
+  CLOSE_CODES,
+  FINAL_CLOSE_REASONS,
+  FRAME_BYTES_MAX,
+  isFinalCloseCode,
+  MESSAGE_OVERHEAD_BYTES_MAX,
+} from "../core/contract.js";
 import { ConnectionStates } from "./connection_states.js";
 import { ReconnectingSocket } from "./reconnecting_socket.js";
 import { localRefusal, Refusal, refusalOf } from "./refusal.js";
 import { Replica } from "./replica.js";
 import { Requests } from "./requests.js";
 
-const FRAME_BYTES_MAX = 8 * 1024;
-// Leaves room for the rest of the entering command.
-const ENTRY_BYTES_MAX = FRAME_BYTES_MAX - 1024;
-// Closed with one of these, a connection need not come back; the names are those of docs/protocol.md.
-const FINAL = { 4503: "party_ended", 4504: "kicked", 4509: "taken_over", 4513: "abuse" };
-const isFinal = (code) => code >= 4500 && code <= 4599;
+// Name and token share the frame with the rest of the entering command.
+const ENTRY_BYTES_MAX = FRAME_BYTES_MAX - MESSAGE_OVERHEAD_BYTES_MAX;
 
 const ENTERED = new Set(["CREATED", "JOINED", "WATCHING"]);
 
@@ -262,11 +264,11 @@ export class PartySession {
     this.#store = "connected";
     this.#enterId = null;
     const isLeaving = this.#leaveId !== null;
-    if (isLeaving && code === NORMAL) this.#requests.succeed(this.#leaveId);
+    if (isLeaving && code === CLOSE_CODES.LEFT) this.#requests.succeed(this.#leaveId);
     this.#requests.lose();
     // Whoever wants to leave does not come back because the answer was lost: the seat runs out by itself.
     if (isLeaving) this.#finish({ reason: "left" });
-    else if (isFinal(code)) this.#finish({ reason: FINAL[code] ?? (reason || "closed") });
+    else if (isFinalCloseCode(code)) this.#finish({ reason: FINAL_CLOSE_REASONS[code] ?? (reason || "closed") });
     else if (this.#states.phase === "live") this.#lostAt = this.#platform.now();
   }
 

@@ -1,9 +1,15 @@
 /** Keeps one connection to a party up: opens it, enters, sends pings, and decides when to try again. */
 
-import { waitMs } from "./backoff.js";
-import { Connection, GOING_AWAY, LOST, SERVICE_RESTART } from "./connection.js";
+import { CLOSE_CODES } from "../core/contract.js";
+import { Connection, GOING_AWAY, LOST } from "./connection.js";
 import { Heartbeat, PROBE_TIMEOUT_MS } from "./heartbeat.js";
 
+// Bounds of the wait before the next try: after a connection that lasted, after failed tries (doubled each time), and
+// after the instance said that it restarts.
+const AT_ONCE_MS = 250;
+const FIRST_MS = 500;
+const MAX_MS = 10_000;
+const RESTART_MS = 5_000;
 const OPEN_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 // A large party comes in one frame, without any message before its end. On a slow network that takes long, so each
@@ -111,7 +117,7 @@ export class ReconnectingSocket {
     if (!this.#states.on("refused")) return;
     this.#failures += 1;
     this.trouble = trouble;
-    this.#wait(waitMs({ failures: this.#failures }, this.#platform.random()));
+    this.#wait(backoffMs({ failures: this.#failures }, this.#platform.random()));
   }
 
   /** Give the connection up and try another. */
@@ -179,7 +185,7 @@ export class ReconnectingSocket {
     if (!this.#states.isStopped) {
       this.#states.on("lost");
       // A refused connection that closes while the next try is awaited changes nothing.
-      if (phase === "live") this.#reconnect(code === SERVICE_RESTART);
+      if (phase === "live") this.#reconnect(code === CLOSE_CODES.SERVICE_RESTART);
       else if (stage !== "waiting") this.#onFailure();
     }
     this.#hooks.onStatus();
@@ -188,14 +194,14 @@ export class ReconnectingSocket {
   #reconnect(isRestart) {
     const lasted = this.#platform.now() - this.#syncedAt >= LASTED_MS;
     if (lasted) this.#failures = 0;
-    this.#wait(waitMs({ failures: this.#failures, isRestart }, this.#platform.random()));
+    this.#wait(backoffMs({ failures: this.#failures, isRestart }, this.#platform.random()));
     if (!lasted) this.#failures += 1;
   }
 
   #onFailure() {
     this.#failures += 1;
     this.trouble = { reason: this.#isOffline ? "offline" : "unreachable" };
-    this.#wait(waitMs({ failures: this.#failures }, this.#platform.random()));
+    this.#wait(backoffMs({ failures: this.#failures }, this.#platform.random()));
   }
 
   #wait(ms) {
@@ -260,4 +266,18 @@ export class ReconnectingSocket {
     this.#connection?.close();
     this.#connection = null;
   }
+}
+
+/**
+ * Return how long to wait before the next try, in ms. Jitter spreads the clients that lost their connections together.
+ *
+ * @param {object} loss
+ * @param {number} loss.failures tries that have failed since the last connection that lasted
+ * @param {boolean} [loss.isRestart] whether the instance closed with SERVICE_RESTART
+ * @param {number} random from 0 to 1
+ * @returns {number} ms
+ */
+export function backoffMs({ failures, isRestart = false }, random) {
+  if (failures > 0) return random * Math.min(MAX_MS, FIRST_MS * 2 ** (failures - 1));
+  return random * (isRestart ? RESTART_MS : AT_ONCE_MS);
 }

@@ -1,6 +1,7 @@
 /** Why something was not done. */
 
-const LOCAL_SENTENCES = {
+/** The reasons of the client's own refusals, with their sentences. */
+export const LOCAL_SENTENCES = {
   not_connected: "There is no connection right now: nothing was sent",
   lost: "The connection was lost before the answer: it may have been done",
   closed: "This client was told to let go before the answer",

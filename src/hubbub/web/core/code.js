@@ -1,6 +1,6 @@
 /** A party's code: six of A-Z and 0-9, however a person types it. Mirrors `squeeze_code` in core/party.py. */
 
-export const CODE_LENGTH = 6;
+import { CODE_LENGTH } from "./contract.js";
 
 const CODE = new RegExp(`^[A-Z0-9]{${CODE_LENGTH}}$`);
 

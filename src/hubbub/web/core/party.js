@@ -7,7 +7,7 @@
  * nothing to draw.
  */
 
-const SNAPSHOT_MESSAGES_MAX = 20;
+import { SNAPSHOT_MESSAGES_MAX } from "./contract.js";
 
 /**
  * The party that a `ROOM` message tells.

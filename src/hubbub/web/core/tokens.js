@@ -1,6 +1,8 @@
 /** The secret that owns a seat. */
 
-const TOKEN_BYTES = 16;
+import { TOKEN_BITS } from "./contract.js";
+
+const TOKEN_BYTES = TOKEN_BITS / 8;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /**

@@ -1,9 +1,10 @@
 /** What is said, and who may speak. Pure. */
+import { MESSAGE_CHARS_MAX } from "../core/contract.js";
+import { excessChars } from "../core/text.js";
 import { hueOf } from "./people.js";
 
 export const REACTIONS = ["🎉", "❤️", "😂", "🔥", "👏", "😮", "💃", "🍻"];
 export const MODES = ["OPEN", "EMOJI_ONLY", "LOCKED"];
-export const MESSAGE_CHARS_MAX = 500;
 
 const lines = new WeakMap();
 
@@ -43,7 +44,7 @@ function lineOf(message, memberId) {
   return line;
 }
 
-/** How many characters a text has, as the server counts them (code points), beyond what is allowed; 0 if none. */
-export function excessChars(text) {
-  return Math.max(0, [...text.trim()].length - MESSAGE_CHARS_MAX);
+/** Return by how many characters a message is too long; 0 if it is not. */
+export function messageExcess(text) {
+  return excessChars(text.trim(), MESSAGE_CHARS_MAX);
 }

@@ -1,9 +1,6 @@
 /** The start, and the way in by a link. Pure. */
 import { spaced } from "../core/code.js";
 
-/** As many characters as the server keeps of a name. */
-export const NAME_CHARS_MAX = 50;
-
 /** The start: what this phone is called, the party it was in last, and what it keeps of earlier ones. */
 export function homeModel(app, t) {
   const { lastSeat } = app;

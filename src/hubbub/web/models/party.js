@@ -5,7 +5,7 @@ import { chatModel } from "./chat.js";
 import { inviteModel } from "./invite.js";
 import { musicModel } from "./music.js";
 import { peopleModel } from "./people.js";
-import { shownTab, tabsOf } from "./tabs.js";
+import { shownTab, tabsOf } from "./screen.js";
 
 /** What the party's screen shows. `clocks` has `now` (this device's) and `storeNow`, both in ms. */
 export function partyModel(app, device, clocks, t) {

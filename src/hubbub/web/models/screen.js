@@ -1,9 +1,12 @@
-/** Which screen is right, and for the screens that are no more than words: which words. Pure. */
+/** Which screen and which tab to show, and what the status screens say. Pure. */
+
+const HOST_TABS = ["invite", "chat", "people", "music"];
+const GUEST_TABS = ["chat", "people", "invite"];
 
 const TYPED_CHARS_MAX = 24;
 
+/** Per kind: icon, tone, whether the app is still trying, and the buttons. */
 const STATUS_SCREENS = {
-  // kind: [glyph, tone, busy, actions]
   starting: ["spark", "wait", true, ["cancel"]],
   connecting: ["door", "wait", true, ["cancel"]],
   opening: ["eye", "wait", true, []],
@@ -28,7 +31,8 @@ const STATUS_SCREENS = {
 // Their title says all there is to say.
 const WITHOUT_TEXT = new Set(["opening", "looking"]);
 
-const STATUS_OF_REASON = {
+/** The status screen for each reason that has its own. */
+export const STATUS_OF_REASON = {
   party_not_found: "not_found",
   party_ended: "ended",
   party_full: "full",
@@ -105,4 +109,15 @@ export function statusModel(kind, app, t) {
     code: app.route.code,
     actions: actions.map((id) => ({ id, label: t(`door.action.${id}`) })),
   };
+}
+
+/** The tabs of a host or a guest, the first one first shown. */
+export function tabsOf(isHost) {
+  return isHost ? HOST_TABS : GUEST_TABS;
+}
+
+/** The tab that is on the screen where `tab` was chosen last, or null. */
+export function shownTab(tab, isHost) {
+  const tabs = tabsOf(isHost);
+  return tabs.includes(tab) ? tab : tabs[0];
 }

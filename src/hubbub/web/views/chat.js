@@ -1,5 +1,6 @@
 /** What is said, reactions, and the field to speak. */
-import { excessChars, MESSAGE_CHARS_MAX, REACTIONS } from "../models/chat.js";
+import { MESSAGE_CHARS_MAX } from "../core/contract.js";
+import { messageExcess, REACTIONS } from "../models/chat.js";
 import { el, put, submitted, syncList } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -108,7 +109,7 @@ function composerForm(actions, t) {
   let canSpeak = true;
 
   function check() {
-    const excess = excessChars(field.value);
+    const excess = messageExcess(field.value);
     put(excessNote, { text: excess === 0 ? "" : t("chat.tooLong", { n: excess, max: MESSAGE_CHARS_MAX }) });
     put(button, { disabled: !canSpeak || excess > 0 });
   }
@@ -123,7 +124,7 @@ function composerForm(actions, t) {
 
   async function send() {
     const text = field.value.trim();
-    if (text === "" || !canSpeak || excessChars(text) > 0) return;
+    if (text === "" || !canSpeak || messageExcess(text) > 0) return;
     field.value = "";
     check();
     const isSaid = await actions.sendMessage(text);

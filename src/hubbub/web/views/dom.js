@@ -1,4 +1,5 @@
 /** Making and changing elements: just what the views need, and nothing is touched that has not changed. */
+import { excessChars, firstChars } from "../core/text.js";
 
 /** Make an element. In `props`: `text`, `on: { event: listener }`, and attributes; null and false leave one out. */
 export function el(tag, props = {}, ...children) {
@@ -18,6 +19,22 @@ export function put(node, { text, ...attributes }) {
     else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value === true ? "" : value);
   }
   return node;
+}
+
+/**
+ * Keep a field to `max` characters as the server counts them. The attribute `maxlength` counts UTF-16 units: an emoji
+ * is two or more, so it would cut a title of 300 emoji that the server takes.
+ */
+export function limitChars(field, max) {
+  const cut = (event) => {
+    // Text that an input method is still composing must not be changed: the composition would break.
+    if (event.isComposing || excessChars(field.value, max) === 0) return;
+    const end = field.selectionEnd;
+    field.value = firstChars(field.value, max);
+    field.setSelectionRange(end, end);
+  };
+  field.addEventListener("input", cut);
+  field.addEventListener("compositionend", cut);
 }
 
 /** Return the nodes of a sentence with an element in the place of its blank; see `t.around`. */

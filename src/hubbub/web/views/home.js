@@ -1,6 +1,6 @@
 /** The start: join, or start a party. */
-import { NAME_CHARS_MAX } from "../models/home.js";
-import { el, put, submitted, syncList } from "./dom.js";
+import { NAME_CHARS_MAX } from "../core/contract.js";
+import { el, limitChars, put, submitted, syncList } from "./dom.js";
 import { icon, logo } from "./icons.js";
 import { codeEntry, codeTiles } from "./tiles.js";
 
@@ -74,10 +74,10 @@ export function nameField(t) {
     autocomplete: "nickname",
     autocapitalize: "words",
     enterkeyhint: "done",
-    maxlength: NAME_CHARS_MAX,
     placeholder: t("name.placeholder"),
     dir: "auto",
   });
+  limitChars(field, NAME_CHARS_MAX);
   const root = el(
     "div",
     { class: "stack-tight" },

@@ -1,5 +1,6 @@
 /** What plays, and the host's buttons for it. */
-import { el, put, submitted } from "./dom.js";
+import { FILENAME_CHARS_MAX } from "../core/contract.js";
+import { el, limitChars, put, submitted } from "./dom.js";
 import { icon } from "./icons.js";
 
 const BARS = 4;
@@ -53,11 +54,11 @@ export function musicView(actions, t) {
     type: "text",
     class: "field",
     autocomplete: "off",
-    maxlength: "500",
     dir: "auto",
     placeholder: t("music.addHint"),
     enterkeyhint: "done",
   });
+  limitChars(field, FILENAME_CHARS_MAX);
   const withTrack = async (choose) => {
     const track = field.value.trim();
     if (track === "") return field.focus();

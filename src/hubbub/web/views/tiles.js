@@ -1,5 +1,6 @@
 /** The code as six tiles: the thing that a whole room looks for. */
-import { CODE_LENGTH, codeWithin } from "../core/code.js";
+import { codeWithin } from "../core/code.js";
+import { CODE_LENGTH } from "../core/contract.js";
 import { el, put } from "./dom.js";
 
 /** Tiles that show a code. `draw(code, label)`: null is six blank tiles. */

@@ -3,7 +3,8 @@
  * the party by means of its own, so that a client's copy can be held against it at any position.
  */
 
-const SNAPSHOT_MESSAGES_MAX = 20;
+import { SNAPSHOT_MESSAGES_MAX } from "../../../../src/hubbub/web/core/contract.js";
+
 const REPLAYED_MOST = 12;
 const STANDINGS = ["connected", "disconnected", "recovering"];
 const CHAT_MODES = ["OPEN", "EMOJI_ONLY", "LOCKED"];

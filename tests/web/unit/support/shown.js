@@ -3,10 +3,11 @@
 import { IDLE } from "../../../../src/hubbub/web/client/party_session.js";
 import { partyOf } from "../../../../src/hubbub/web/core/party.js";
 import { routeOf } from "../../../../src/hubbub/web/app/router.js";
+import { MESSAGES as ENGLISH } from "../../../../src/hubbub/web/strings/en.js";
 import { translator } from "../../../../src/hubbub/web/strings/translator.js";
 import { CODE, room, TOKEN } from "./phone.js";
 
-export const t = translator("en");
+export const t = translator("en", ENGLISH);
 
 /** The state of a client that is in a party as Ben; `party` has what is different about the party. */
 export function inside({ party = {}, memberId = "ben", ...changes } = {}) {
