@@ -18,7 +18,7 @@ from hubbub.core.limits import (
     WATCH_RETRY_SECONDS_MAX,
     WATCH_RETRY_SECONDS_MIN,
 )
-from hubbub.core.party import DIRECTION_CONTROLS
+from hubbub.core.names import DIRECTION_CONTROLS
 from hubbub.core.protocol import (
     ChatModeSet,
     ErrorAnswer,

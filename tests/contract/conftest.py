@@ -9,9 +9,10 @@ from typing import cast
 
 import pytest
 
-from hubbub.core.party import JoinAttempt, Lease, PartyDraft, PartyPolicy
+from hubbub.core.party import PartyDraft, PartyPolicy
 from hubbub.core.protocol import Leave
 from hubbub.core.results import Accepted, Created, Joined
+from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.hub.hub import Hub
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hubbub.core.backup import PartyBackup, RestoreRequest, merge_room_state
-from hubbub.core.party import ChatMode, Lease
+from hubbub.core.party import ChatMode
 from hubbub.core.protocol import (
     MemberCommand,
     Play,
@@ -20,6 +21,7 @@ from hubbub.core.protocol import (
 )
 from hubbub.core.replica import Replica
 from hubbub.core.results import FullState, Healed, HealOutcome, Renewed
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import attempt, soon
 from tests.contract.store_dump import CODE, StoreDump, Subscriber
@@ -138,7 +140,8 @@ def durable_state(dump: StoreDump) -> Mapping[str, Any]:
         "document": dump.document,
         "state": {"nextTrack": "null", **{name: value for name, value in dump.state.items() if name not in moves}},
         "seats": {
-            seat: record if isinstance(record, str) else [record[0], *record[2:]] for seat, record in dump.seats.items()
+            **dump.seats,
+            **{seat: replace(record, holder="") for seat, record in dump.taken_seats.items()},
         },
         "tokens": dump.tokens,
         "roster": dump.roster,

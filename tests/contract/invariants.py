@@ -46,16 +46,16 @@ def _tries(code: str) -> str:
 
 def _assert_seats(dump: StoreDump, roster_max: int) -> None:
     """Seats, their tokens, their number, the roster and the host agree."""
-    seats = {seat: record for seat, record in dump.seats.items() if record != KICKED}
+    seats = dump.taken_seats
     capacity = dump.document["terms"][3]
     assert dump.document["hostId"] in seats
-    assert dump.document["hostName"] == seats[dump.document["hostId"]][0]
+    assert dump.document["hostName"] == seats[dump.document["hostId"]].name
     assert dump.document["seats"] == len(seats) <= capacity
     # A token owns one seat, and a kicked one stays known.
     assert sorted(dump.tokens.values()) == sorted(dump.seats)
-    assert {record[4]: seat for seat, record in seats.items()}.items() <= dump.tokens.items()
+    assert {record.token: seat for seat, record in seats.items()}.items() <= dump.tokens.items()
     assert len(set(dump.roster)) == len(dump.roster) <= roster_max
-    assert set(dump.roster) == {seat for seat, record in seats.items() if record[3]}
+    assert set(dump.roster) == {seat for seat, record in seats.items() if record.listed}
     assert dump.document["hostId"] in dump.roster
 
 
@@ -73,7 +73,9 @@ def _assert_leases(dump: StoreDump) -> None:
     assert connected | held <= seats
     never_had = seats - connected - held
     assert never_had <= host
-    assert all(dump.seats[seat][1] == "" for seat in never_had)
+    assert all(
+        record.holder == "" for seat, record in dump.seats.items() if seat in never_had and not isinstance(record, str)
+    )
     assert dump.document["hostConnected"] == bool(connected & host)
     assert dump.document["guestCount"] == len(connected - host)
     assert int(dump.state["watchers"]) == len(entries) - len(connected) - len(held) <= WATCHERS_MAX

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from hubbub.core.clock import ClockOffset
-from hubbub.core.party import JoinAttempt, Lease, PartyPolicy
+from hubbub.core.party import PartyPolicy
 from hubbub.core.protocol import Leave, MemberCommand, Promote
 from hubbub.core.replica import Published, Replica
 from hubbub.core.results import (
@@ -27,6 +27,7 @@ from hubbub.core.results import (
     Rejected,
     Renewed,
 )
+from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.store import keys
 from hubbub.store.client.script_client import Argument, ScriptClient
 from hubbub.store.generation import DataLossDetector

@@ -1,8 +1,8 @@
 """Doing things to a live party: what must succeed in one line, and time that passes while instances live."""
 
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, MemberCommand, Snapshot
 from hubbub.core.results import Accepted, FullState, Renewed
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import soon
 from tests.contract.store_dump import CODE, pass_time, store_seconds

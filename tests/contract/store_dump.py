@@ -6,6 +6,7 @@ import msgspec
 import redis
 
 from hubbub.core.replica import Published
+from hubbub.core.seats import SeatRecord, decode_seat
 from hubbub.store import keys
 from tests.support.stores import StoreServer
 
@@ -21,7 +22,7 @@ class StoreDump(msgspec.Struct, frozen=True):
 
     document: dict[str, Any]
     state: dict[str, str]
-    seats: dict[str, Any]
+    seats: dict[str, SeatRecord | str]
     tokens: dict[str, str]
     roster: list[str]
     leases: dict[str, int]
@@ -30,6 +31,11 @@ class StoreDump(msgspec.Struct, frozen=True):
     messages: list[Event]
     expiries: dict[str, int]
     """When each key of the party that is there expires, ms; -1 for never."""
+
+    @property
+    def taken_seats(self) -> dict[str, SeatRecord]:
+        """The seats whose tokens are not banned, by id."""
+        return {seat: record for seat, record in self.seats.items() if isinstance(record, SeatRecord)}
 
     @property
     def version(self) -> int:
@@ -79,8 +85,8 @@ def dump_party_if_stored(server: StoreServer, code: str = CODE) -> StoreDump | N
     )
 
 
-def _seat(record: str) -> Any:
-    return record if record == KICKED else msgspec.json.decode(record)
+def _seat(record: str) -> SeatRecord | str:
+    return record if record == KICKED else decode_seat(record)
 
 
 def party_key_names(server: StoreServer) -> list[str]:

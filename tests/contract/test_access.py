@@ -7,7 +7,8 @@ import pytest
 import redis
 
 from hubbub.core.backup import RestoreRequest, Tombstone
-from hubbub.core.party import ChatMode, ProvenPosition
+from hubbub.core.party import ChatMode
+from hubbub.core.position import ProvenPosition
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,

@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from hubbub.core.errors import Reason
-from hubbub.core.party import ChatMode, Lease
+from hubbub.core.party import ChatMode
 from hubbub.core.protocol import ChatMessage, Leave, Rename, SelectTrack, SendMessage, SendReaction, SetChatMode
 from hubbub.core.results import Accepted, Rejected
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, soon, take_seat
 from tests.contract.party_actions import load_snapshot, run_commands

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from msgspec.structs import replace
 
 from hubbub.core.backup import Tombstone
-from hubbub.core.party import ChatMode, Lease
+from hubbub.core.party import ChatMode
 from hubbub.core.protocol import (
     Kick,
     Leave,
@@ -25,6 +25,7 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.core.results import Ended, Healed, Joined, Kicked
+from hubbub.core.seats import Lease
 from tests.contract.conftest import Instance, attempt, soon, start_party
 from tests.contract.data_loss import Restorer, StoreSnapshot
 from tests.contract.invariants import assert_invariants

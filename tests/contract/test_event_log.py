@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX
-from hubbub.core.party import ChatMode, Lease, ProvenPosition, event_digest
+from hubbub.core.party import ChatMode
+from hubbub.core.position import ProvenPosition, event_digest
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -26,6 +27,7 @@ from hubbub.core.protocol import (
 )
 from hubbub.core.replica import Replica
 from hubbub.core.results import Created, Ended, EventsSince, FullState, HistoryLost, Missing
+from hubbub.core.seats import Lease
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, end_party, soon, take_seat

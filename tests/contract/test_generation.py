@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from hubbub.core.limits import RECOVERING_SECONDS
-from hubbub.core.party import Lease, ProvenPosition
+from hubbub.core.position import ProvenPosition
 from hubbub.core.protocol import Leave, SetLock
 from hubbub.core.results import Accepted, Found, Joinable, Missing
+from hubbub.core.seats import Lease
 from hubbub.store import keys
 from hubbub.store.client.script_client import THE_SHARD
 from hubbub.store.generation import CheckMode

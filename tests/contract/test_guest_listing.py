@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Promote, Rename
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, soon, start_party, take_seat
 from tests.contract.model_world import ModelInstance

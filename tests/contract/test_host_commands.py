@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.errors import Reason
-from hubbub.core.party import ChatMode, Lease
+from hubbub.core.party import ChatMode
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -20,6 +20,7 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.core.results import Created, Ended, Full, Joined, Kicked, Rejected
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, attempt, draft, soon, start_party, take_seat
 from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands

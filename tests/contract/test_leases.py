@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.errors import Reason
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, Rename, SendMessage
 from hubbub.core.results import Ended, Full, Joinable, Joined, LeaseLoss
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import LEASE_SECONDS, TERMS, attempt, draft, soon, start_party, take_seat
 from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands

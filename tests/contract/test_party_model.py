@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from hubbub.core.party import ChatMode, JoinAttempt, Lease, PartyDraft
+from hubbub.core.party import ChatMode, PartyDraft
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -32,6 +32,7 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.core.results import CodeTaken, Created, Deleted, Ended, Missing, Watching
+from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.store import keys
 from hubbub.store.port import Claimed
 from tests.contract.conftest import attempt, draft, soon
@@ -120,7 +121,8 @@ class PartyMachine(RuleBasedStateMachine):
         """A party that no host has entered goes with the last of the creates that found it."""
         party = data.draw(st.sampled_from(self.drafts[-4:]))
         dump = dump_party_if_stored(self.server)
-        entered = dump is not None and dump.seats.get(dump.document["hostId"], ["", ""])[1] != ""
+        host = None if dump is None else dump.taken_seats.get(dump.document["hostId"])
+        entered = host is not None and host.holder != ""
         expected: Deleted | Missing = Missing()
         if dump is not None and not entered:
             expected = Deleted() if self.creates_that_found == {party.id} else Missing()
@@ -172,7 +174,7 @@ class PartyMachine(RuleBasedStateMachine):
         self.world.ask(at, lambda store: store.rollback_join(in_doubt, soon()))
         dump = dump_party_if_stored(self.server)
         if dump is not None:
-            had = [seat for seat, record in dump.seats.items() if record[1] == in_doubt.holder]
+            had = [seat for seat, record in dump.taken_seats.items() if record.holder == in_doubt.holder]
             assert in_doubt.new_id not in had or in_doubt.new_id == dump.document["hostId"]
             assert not {f"on:{seat}" for seat in had} & dump.leases.keys()
 

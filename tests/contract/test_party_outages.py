@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Promote, Rename, SendMessage, SetLock
 from hubbub.core.results import Accepted, Ended, FullState, Joined, Renewed
+from hubbub.core.seats import Lease
 from hubbub.store.port import DeadlineExceededError, StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import Instance, attempt, draft, soon, start_party, take_seat

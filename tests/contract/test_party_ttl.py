@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.party import Lease, PartyPolicy
+from hubbub.core.party import PartyPolicy
 from hubbub.core.protocol import (
     Kick,
     Leave,
@@ -16,6 +16,7 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.core.results import Deleted, Ended, Missing, Renewed
+from hubbub.core.seats import Lease
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, attempt, draft, soon, start_party, take_seat

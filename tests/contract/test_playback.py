@@ -3,9 +3,9 @@
 import pytest
 
 from hubbub.core.errors import Reason
-from hubbub.core.party import Lease
 from hubbub.core.protocol import ChangeTrack, MemberCommand, Pause, Play, Playback, QueueTrack, SelectTrack
 from hubbub.core.results import Rejected
+from hubbub.core.seats import Lease
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, soon, take_seat

@@ -3,7 +3,6 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.party import Lease
 from hubbub.core.protocol import (
     Kick,
     SendMessage,
@@ -15,6 +14,7 @@ from hubbub.core.results import (
     Kicked,
     Renewed,
 )
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import attempt, draft, soon, take_seat
 from tests.contract.data_loss import HOST_COMMANDS, StoreSnapshot, durable_state, new_restorer, take_own_seat

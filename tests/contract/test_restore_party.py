@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from hubbub.core.backup import PartyBackup, RestoreRequest, Tombstone
 from hubbub.core.errors import Reason
 from hubbub.core.limits import LISTED_MAX
-from hubbub.core.party import Lease
 from hubbub.core.protocol import (
     Kick,
     Leave,
@@ -30,6 +29,7 @@ from hubbub.core.results import (
     Missing,
     Rejected,
 )
+from hubbub.core.seats import Lease
 from hubbub.store import keys
 from hubbub.store.port import DeadlineExceededError
 from hubbub.store.redis_store import RedisStore

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.party import JoinAttempt, Lease
 from hubbub.core.protocol import Kick, Leave, Promote, SendMessage, SetLock
 from hubbub.core.results import Healed, Joined, Renewed
+from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.store import keys
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.errors import Reason
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Kick, Leave, Member, SendMessage, SetLock
 from hubbub.core.results import Ended, Full, Joinable, Joined, Kicked, Locked, Missing, Rejected
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, Instance, attempt, draft, soon, start_party, take_seat
 from tests.contract.party_actions import load_snapshot, renew_leases, run_commands

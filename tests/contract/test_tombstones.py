@@ -3,9 +3,9 @@
 import pytest
 
 from hubbub.core.backup import Tombstone
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave
 from hubbub.core.results import CodeTaken, Ended, Healed
+from hubbub.core.seats import Lease
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, draft, end_party, soon, start_party

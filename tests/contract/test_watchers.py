@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from hubbub.core.errors import Reason
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Leave, SendMessage, SetLock
 from hubbub.core.results import Ended, LeaseLoss, Locked, Missing, TooManyWatchers, Watching
+from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import draft, end_party, soon
 from tests.contract.party_actions import load_snapshot, pass_time_renewing, renew_leases, run_commands

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hubbub.core.codes import is_code
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
 from hubbub.core.frames import InvalidMessage, read_frame
 from hubbub.core.limits import (
@@ -18,7 +19,6 @@ from hubbub.core.limits import (
     UNDECODABLE_FRAMES_MAX,
     UNKNOWN_CODES_MAX,
 )
-from hubbub.core.party import is_code
 from hubbub.core.protocol import (
     Answer,
     Create,
@@ -246,7 +246,7 @@ class _ReplicaScenario:
             case 2 | 3 | 4:
                 self._deliver()
             case 5:
-                self.room.add_reaction(encode(Reaction("ann", "Ann", HEART)))
+                self.room.outbox.add_reaction(encode(Reaction("ann", "Ann", HEART)))
             case 6:
                 self._ask(answered=self._pick(3) > 0)
             case 7:
@@ -304,18 +304,18 @@ class _ReplicaScenario:
         room = self.room
         if room.party is None:
             return
-        if room.clients_need_snapshot or self._client is None:
+        if room.outbox.clients_need_snapshot or self._client is None:
             prepared = json.loads(room.encoded_snapshot())
             self._client = Position(prepared["epoch"], prepared["version"])
-            room.mark_sent()
-        if room.has_pending():
-            text = room.batch(self._client.version)
+            room.outbox.mark_sent()
+        if room.outbox.has_pending():
+            text = room.outbox.batch(self._client.version)
             decoded = [] if text is None else json.loads(text)
             for message in decoded if isinstance(decoded, list) else [decoded]:
                 self._hear(message)
         assert self._client == Position(room.epoch, room.version)
-        room.mark_sent()
-        assert not room.has_pending()
+        room.outbox.mark_sent()
+        assert not room.outbox.has_pending()
 
     def _hear(self, message: dict[str, Any]) -> None:
         assert self._client is not None

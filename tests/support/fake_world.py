@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from hubbub.core.errors import CloseCode, Reason
-from hubbub.core.party import Lease
 from hubbub.core.protocol import Event, Position, encode
 from hubbub.core.replica import Published
+from hubbub.core.seats import Lease
 from hubbub.hub.hub import FoundBy, Hub, LocalRoom, Membership
 from tests.support.fake_time import later, now, settle
 from tests.support.fakes import CODE, FakeEventStream, FakeParty, FakeStore

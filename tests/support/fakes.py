@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from hubbub.core.apply import apply_event
 from hubbub.core.backup import RestoreRequest, Tombstone
-from hubbub.core.party import ChatMode, JoinAttempt, Lease, PartyDocument, PartyPolicy, ProvenPosition
+from hubbub.core.party import ChatMode, PartyDocument, PartyPolicy
+from hubbub.core.position import ProvenPosition
 from hubbub.core.protocol import (
     Event,
     GuestCount,
@@ -43,6 +44,7 @@ from hubbub.core.results import (
     Watching,
     WatchOutcome,
 )
+from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.store.generation import CheckMode, DataLossDetector, DataLossObserver
 from hubbub.store.port import Store, StoreFailure, StoreUnavailableError
 from hubbub.store.pubsub.event_stream import EventStream

@@ -12,12 +12,12 @@ def level(party: FakeParty) -> Replica:
     room = Replica()
     assert room.start_sync() is None
     assert room.apply_sync(party.whole())
-    room.mark_sent()
+    room.outbox.mark_sent()
     return room
 
 
 def told(room: Replica, after: int = 0) -> list[dict[str, Any]]:
     """The messages of the room's next frame."""
-    text = room.batch(after)
+    text = room.outbox.batch(after)
     decoded = [] if text is None else json.loads(text)
     return decoded if isinstance(decoded, list) else [decoded]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from hubbub.core.apply import apply_event
-from hubbub.core.backup import KICKED, PartyBackup, merge_room_state
-from hubbub.core.party import ChatMode, Lease
+from hubbub.core.backup import PartyBackup, merge_room_state
+from hubbub.core.party import ChatMode
 from hubbub.core.protocol import (
     ChatMessage,
     ChatModeSet,
@@ -27,6 +27,7 @@ from hubbub.core.protocol import (
     TrackChanged,
     TrackSelected,
 )
+from hubbub.core.seats import KICKED, Lease
 from tests.support.fakes import CODE, DOCUMENT, came, gone, member, new_snapshot, said
 
 BIRTH: Final = PartyBackup(msgspec.json.encode(DOCUMENT))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.core.party import CODE_ALPHABET, draw_code, is_code, normalize_code, parse_code
+from hubbub.core.codes import CODE_ALPHABET, draw_code, is_code, normalize_code, parse_code
 
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=6, max_size=6)
 

@@ -8,9 +8,10 @@ import pytest
 
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import EVENT_WAIT_SECONDS, STORE_BUDGET_SECONDS
-from hubbub.core.party import JoinAttempt, PartyPolicy
+from hubbub.core.party import PartyPolicy
 from hubbub.core.protocol import Leave, SendMessage
 from hubbub.core.results import CommandResult, Ended, Full, Joined, JoinOutcome, Missing, Rejected
+from hubbub.core.seats import JoinAttempt
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Rollbacks

@@ -6,7 +6,7 @@ import pytest
 
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import CATCH_UP_JITTER_SECONDS, EVENT_WAIT_SECONDS, PUBSUB_RETRY_SECONDS
-from hubbub.core.party import ProvenPosition
+from hubbub.core.position import ProvenPosition
 from hubbub.hub.hub import RoomClosedError
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.core.party import clean_name
+from hubbub.core.names import clean_name
 
 
 @pytest.mark.parametrize(

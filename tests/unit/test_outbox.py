@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
+from hubbub.core.outbox import join_frame
 from hubbub.core.protocol import Position, Reaction, encode
-from hubbub.core.replica import Replica, join_frame
+from hubbub.core.replica import Published, Replica
 from tests.support.fakes import FakeParty, counted, said
 from tests.support.rooms import level, told
 
@@ -47,6 +48,12 @@ def test_snapshot_is_encoded_once_per_version(party: FakeParty, room: Replica) -
     assert json.loads(room.encoded_snapshot())["version"] == 6
 
 
+def test_snapshot_after_unknown_event_has_its_version(party: FakeParty, room: Replica) -> None:
+    before = json.loads(room.encoded_snapshot())
+    room.receive(Published(party.epoch, 6, [b'{"t":"FROM_THE_FUTURE","version":6}']))
+    assert json.loads(room.encoded_snapshot()) == {**before, "version": 6}
+
+
 def test_unversioned_state_is_in_next_snapshot(room: Replica) -> None:
     before = room.encoded_snapshot()
     room.set_watcher_count(3)
@@ -54,7 +61,7 @@ def test_unversioned_state_is_in_next_snapshot(room: Replica) -> None:
     snapshot = json.loads(room.encoded_snapshot())["snapshot"]
     assert (snapshot["watchers"], snapshot["expiresAt"]) == (3, 99)
     assert before != room.encoded_snapshot()
-    assert not room.has_pending()
+    assert not room.outbox.has_pending()
 
 
 def test_unversioned_state_without_snapshot_is_ignored() -> None:
@@ -151,20 +158,20 @@ def test_client_entered_in_window_gets_newer_events_only(party: FakeParty, room:
     assert told(room, after=6)[0] == {"t": "GUEST_COUNT", "version": 7, "guestCount": 2}
     assert told(room, after=9) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5, "from": 10}]
     assert told(room, after=10) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5}]
-    assert room.batch(after=11) is None
+    assert room.outbox.batch(after=11) is None
 
 
 def test_many_reactions_are_merged_to_counts(room: Replica) -> None:
     for _ in range(8):
-        room.add_reaction(reaction())
+        room.outbox.add_reaction(reaction())
     assert [message["t"] for message in told(room)] == ["REACTION"] * 8
-    room.add_reaction(reaction("❤"))
+    room.outbox.add_reaction(reaction("❤"))
     assert told(room) == [{"t": "REACTIONS", "counts": {"👍": 8, "❤": 1}}]
-    room.mark_sent()
-    assert not room.has_pending()
+    room.outbox.mark_sent()
+    assert not room.outbox.has_pending()
 
 
 def test_reactions_follow_events_without_version(party: FakeParty, room: Replica) -> None:
-    room.add_reaction(reaction())
+    room.outbox.add_reaction(reaction())
     room.receive(party.happen(said("a")))
     assert [message.get("version") for message in told(room)] == [6, None]

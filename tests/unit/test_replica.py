@@ -41,21 +41,21 @@ def test_published_bytes_are_sent_unchanged(party: FakeParty, room: Replica) -> 
     published = party.happen(said("a"))
     spaced = published.events[0].replace(b',"at"', b' , "at"')
     room.receive(Published(published.epoch, published.first, [spaced]))
-    assert room.batch() == spaced
+    assert room.outbox.batch() == spaced
 
 
 def test_known_event_changes_nothing(party: FakeParty, room: Replica) -> None:
     published = party.happen(said("a"))
     assert room.receive(published)
-    room.mark_sent()
+    room.outbox.mark_sent()
     assert room.receive(published)
-    assert not room.has_pending()
+    assert not room.outbox.has_pending()
 
 
 def test_overlapping_events_apply_new_part_only(party: FakeParty, room: Replica) -> None:
     first, second = party.happen(said("a"), said("b")), party.happen(said("c"))
     room.receive(first)
-    room.mark_sent()
+    room.outbox.mark_sent()
     overlapping = Published(party.epoch, first.first, [*first.events, *second.events])
     assert room.receive(overlapping)
     assert [message["text"] for message in told(room)] == ["c"]
@@ -65,7 +65,7 @@ def test_gap_requires_fetch_and_applies_nothing(party: FakeParty, room: Replica)
     party.happen(said("lost"))
     assert not room.receive(party.happen(said("b")))
     assert room.version == 5
-    assert not room.has_pending()
+    assert not room.outbox.has_pending()
 
 
 def test_held_events_follow_answer(party: FakeParty, room: Replica) -> None:
@@ -116,7 +116,7 @@ def test_unanswered_fetch_keeps_held_events(party: FakeParty, room: Replica) -> 
 def test_unanswered_fetch_still_applies_next_event(party: FakeParty, room: Replica) -> None:
     room.start_sync()
     room.receive(party.happen(said("a")))
-    assert not room.has_pending()
+    assert not room.outbox.has_pending()
     room.abort_sync()
     assert [message["text"] for message in told(room)] == ["a"]
 
@@ -155,12 +155,12 @@ def test_snapshot_voids_unsent_events(party: FakeParty, room: Replica) -> None:
     other = FakeParty(epoch="epoch-2", version=2)
     room.start_sync()
     assert room.apply_sync(other.whole())
-    assert room.clients_need_snapshot
-    assert room.has_pending()
-    assert room.batch() is None
+    assert room.outbox.clients_need_snapshot
+    assert room.outbox.has_pending()
+    assert room.outbox.batch() is None
     assert (room.epoch, room.version, room.party) == ("epoch-2", 2, other.snapshot)
-    room.mark_sent()
-    assert not room.has_pending()
+    room.outbox.mark_sent()
+    assert not room.outbox.has_pending()
 
 
 def test_event_of_other_epoch_requires_fetch(room: Replica) -> None:
@@ -201,14 +201,14 @@ def test_end_is_sent_even_if_snapshot_is_needed(party: FakeParty, room: Replica)
     whole = party.whole()
     room.receive(party.happen(over()))
     assert room.apply_sync(whole)
-    assert room.clients_need_snapshot
+    assert room.outbox.clients_need_snapshot
     version = json.loads(room.encoded_snapshot())["version"]
-    room.mark_sent()
+    room.outbox.mark_sent()
     (ended,) = told(room)
     assert ended["t"] == "ENDED"
     assert ended["version"] == version + 1
-    room.mark_sent()
-    assert not room.has_pending()
+    room.outbox.mark_sent()
+    assert not room.outbox.has_pending()
 
 
 def test_prepared_snapshot_is_kept_until_change(room: Replica) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbub.core.party import ProvenPosition, event_digest
+from hubbub.core.position import ProvenPosition, event_digest
 from hubbub.core.protocol import Event
 from hubbub.core.replica import Replica
 from hubbub.core.results import EventsSince

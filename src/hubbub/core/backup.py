@@ -4,15 +4,13 @@ The store hands out a copy with a renewal, so it is at most one renewal old; wha
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from hubbub.core.party import Lease, ProvenPosition
+from hubbub.core.position import ProvenPosition
 from hubbub.core.protocol import Snapshot
-
-KICKED: Final = b"kicked"
-"""Stands for a seat whose token may not come back."""
+from hubbub.core.seats import KICKED, Lease, SeatRecord, decode_seat
 
 
 class RestoreRequest(msgspec.Struct, frozen=True):
@@ -106,9 +104,7 @@ def merge_room_state(
     return PartyBackup(
         document=_document(copy.document, room, host, seats, leases),
         state=_flat({**dict(_pairs(copy.state)), **_numbers(room, version)}),
-        seats=_flat(
-            {seat: KICKED if record is None else msgspec.json.encode(record) for seat, record in seats.items()}
-        ),
+        seats=_flat({seat: KICKED if record is None else record.encoded() for seat, record in seats.items()}),
         tokens=_flat(tokens),
         roster=roster,
         leases=tuple(word for member, score in leases.items() for word in (score, member)),
@@ -116,14 +112,12 @@ def merge_room_state(
     )
 
 
-# A seat's record, as `seats.lua` keeps it; None for one that was kicked.
-_Record = list[Any]
-_NAME, _HOLDER, _LISTED, _TOKEN, _DOUBTED = 0, 1, 3, 4, 5
-_Seats = dict[bytes, _Record | None]
+_Seats = dict[bytes, SeatRecord | None]
+"""Seats by id; None for one whose token is banned."""
 
 
-def _read_seat(record: bytes) -> _Record | None:
-    return None if record == KICKED else msgspec.json.decode(record)
+def _read_seat(record: bytes) -> SeatRecord | None:
+    return None if record == KICKED else decode_seat(record)
 
 
 def _seed_host_seat(copy: PartyBackup) -> PartyBackup:
@@ -133,7 +127,7 @@ def _seed_host_seat(copy: PartyBackup) -> PartyBackup:
     return PartyBackup(
         document=copy.document,
         state=(b"touchedAt", str(party.created_at).encode(), b"stoodStill", b"0"),
-        seats=(host, msgspec.json.encode([party.host_name, "", 0, True, party.host_token])),
+        seats=(host, SeatRecord(party.host_name, "", 0, True, party.host_token).encoded()),
         tokens=(token, host),
         roster=(host,),
     )
@@ -156,14 +150,14 @@ def _remove_seat(
         return
     seats.pop(seat, None)
     if record is not None:
-        tokens.pop(record[_TOKEN].encode(), None)
+        tokens.pop(record.token.encode(), None)
 
 
 def _update_names(seats: _Seats, room: Snapshot) -> None:
     for member in room.members:
         record = seats.get(member.id.encode())
         if record is not None:
-            record[_NAME], record[_LISTED] = member.name, True
+            record.name, record.listed = member.name, True
 
 
 def _assign_holders(seats: _Seats, own: Iterable[Lease]) -> None:
@@ -172,9 +166,9 @@ def _assign_holders(seats: _Seats, own: Iterable[Lease]) -> None:
     for seat, record in seats.items():
         if record is None:
             continue
-        doubted = [record[_HOLDER]] if record[_HOLDER] else record[_DOUBTED:]
-        record[_HOLDER] = holders.get(seat, "")
-        record[_DOUBTED:] = [] if record[_HOLDER] else doubted
+        last_holder = record.holder or record.doubted
+        record.holder = holders.get(seat, "")
+        record.doubted = "" if record.holder else last_holder
 
 
 def _document(document: bytes, room: Snapshot, host: bytes, seats: _Seats, leases: Collection[bytes]) -> bytes:
@@ -184,7 +178,7 @@ def _document(document: bytes, room: Snapshot, host: bytes, seats: _Seats, lease
     on_host = b"on:" + host
     party |= {
         "hostId": host.decode(),
-        "hostName": seat[_NAME],
+        "hostName": seat.name,
         "chatMode": room.chat_mode,
         "locked": room.locked,
         "hostConnected": on_host in leases,

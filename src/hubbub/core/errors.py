@@ -164,7 +164,7 @@ REFUSALS: Final[Mapping[Reason, Refusal]] = MappingProxyType(
         Reason.PARTY_FULL: Refusal("This party is full", 409),
         Reason.PARTY_LOCKED: Refusal("This party is locked: the host lets nobody new in", 423),
         Reason.STORE_UNAVAILABLE: Refusal("The party can't be reached right now: try again", 503, True),
-        Reason.RECOVERING: Refusal("The store is being restored after a loss of data: try again", 503, True),
+        Reason.RECOVERING: Refusal("The store is being healed after a loss of data: try again", 503, True),
         Reason.BAD_MESSAGE: Refusal("A frame must be a JSON object with a type `t`, or an array of such objects", 400),
         Reason.UNKNOWN_MESSAGE: Refusal("There is no message of that type", 400),
         Reason.TOO_LONG: Refusal("A field is too long", 400),

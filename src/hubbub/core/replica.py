@@ -1,52 +1,35 @@
-"""One party as seen from one instance: a copy kept level by events, and what its phones here are to be sent.
+"""A party's replica on one instance, kept in sync by events.
 
-Events come in any order and more than once, and some never come. The room takes the next one only, holds later ones
-back, and says when the store's log must be asked. What it takes goes out in batches: one frame a window.
+Events come in any order and more than once, and some never come. The replica applies the next one only, buffers later
+ones, and says when it needs to sync from the store's log. What it applies goes to its `Outbox`.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from hubbub.core.apply import apply_event
-from hubbub.core.limits import (
-    LIFE_RENEWAL_MS_MIN,
-    LOG_BYTES_MAX,
-    LOG_EVENTS_MAX,
-    REACTIONS_UNMERGED_MAX,
-    REPLAY_BYTES_MAX,
-)
-from hubbub.core.party import ProvenPosition, event_digest
-from hubbub.core.protocol import (
-    Event,
-    GuestCount,
-    MemberLeft,
-    PartyEnded,
-    Position,
-    Reaction,
-    Reactions,
-    RoomMessage,
-    Snapshot,
-    encode,
-)
+from hubbub.core.limits import LIFE_RENEWAL_MS_MIN, LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
+from hubbub.core.outbox import Outbox
+from hubbub.core.position import ProvenPosition, event_digest
+from hubbub.core.protocol import Event, GuestCount, MemberLeft, PartyEnded, Position, Snapshot
 from hubbub.core.results import EventsSince, FullState
 
 
 class _Unknown(msgspec.Struct, frozen=True):
-    """An event of a kind that a newer instance beside this one knows: passed on as it is."""
+    """An event of a type that only newer instances know. It is passed on as it is."""
 
     version: int
 
 
 _decode_event: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
 _decode_version = msgspec.json.Decoder(_Unknown).decode
-_decode_reaction = msgspec.json.Decoder(Reaction).decode
 
 
 class Published(msgspec.Struct, frozen=True):
-    """Events of one change, encoded, numbered from `first` on, in the life `epoch` of the party."""
+    """The encoded events of one change, numbered from `first`, in the epoch `epoch`."""
 
     epoch: str
     first: int
@@ -60,19 +43,10 @@ def _read_event(encoded: bytes) -> Event | _Unknown:
         return _decode_version(encoded)
 
 
-class _Pending(msgspec.Struct, frozen=True):
-    """An event that was taken and not sent yet; `guest_count` where it says nothing else."""
-
-    version: int
-    encoded: bytes
-    guest_count: int | None
-
-
 class Replica:
-    """The copy, its position, and what is to be sent.
+    """The party at a position, its last events, and the outbox of the clients here.
 
-    `party` is None until the store was asked for the first time. `ended` is set by the event that ends the party.
-    `void` tells that what the phones here know is void, so that they need a new `ROOM` and nothing before it.
+    `party` is None until the first sync. The event that ends the party sets `ended`.
     """
 
     def __init__(self) -> None:
@@ -80,10 +54,11 @@ class Replica:
         self.version = 0
         self.party: Snapshot | None = None
         self.ended = False
-        self.clients_need_snapshot = False
         self.kicked: set[str] = set()
-        """Seats that the host has taken away since this instance opened the room."""
+        """Seats that the host has kicked since this instance opened the room."""
+        self.outbox = Outbox()
         self._is_syncing = False
+        # Interruptions are counted, so that a reply to an earlier request cannot clear a later one.
         self._interruptions = 0
         self._interruptions_at_sync = 0
         self._interruptions_synced = 0
@@ -92,23 +67,18 @@ class Replica:
         self._buffered_before_sync = 0
         self._log: deque[bytes] = deque()
         self._log_bytes = 0
-        self._pending: list[_Pending] = []
-        self._reactions: list[bytes] = []
-        self._encoded_snapshot: bytes | None = None
-
-    # Taking what comes.
 
     def receive(self, published: Published) -> bool:
-        """Take events, or hold them back; False where something is missing and the store must be asked."""
+        """Apply events, or buffer them. Return False if one is missing and a sync is needed."""
         if self._is_syncing or self._is_stale:
             self._buffered.append(published)
             return self._is_syncing
         return self._take(published)
 
     def mark_stale(self) -> None:
-        """Events were interrupted, so the store may have lost some: take no more until it was asked.
+        """Buffer all events until the next sync, because the subscription was interrupted.
 
-        What it tells by the versions of those lost must not be taken for what follows.
+        The store may have lost data meanwhile. Without this, events that reuse the lost versions would be applied.
         """
         self._interruptions += 1
 
@@ -117,26 +87,26 @@ class Replica:
         return self._interruptions > self._interruptions_synced
 
     def force_full_sync(self) -> None:
-        """The store has begun another life of the party: whatever position is known here, it must tell the whole."""
+        """Load the full state at the next sync, because the party has a new epoch."""
         self._needs_full_state = True
         self.mark_stale()
 
     @property
     def position(self) -> ProvenPosition:
-        """Where the room is, with what proves it."""
+        """The current position with its proof."""
         return ProvenPosition(self.epoch, self.version, event_digest(self._log[-1]) if self._log else "")
 
     def start_sync(self) -> ProvenPosition | None:
-        """The position from which the store is about to be asked; from now on events are held back."""
+        """Return the position from which to ask the store, None for the full state; buffer events until the reply."""
         self._is_syncing = True
         self._buffered_before_sync = len(self._buffered)
         self._interruptions_at_sync = self._interruptions
         return None if self.party is None or self._needs_full_state else self.position
 
     def abort_sync(self, *, is_over: bool = False) -> None:
-        """The store told nothing: what is held and follows is taken unless it is in doubt, the rest stays held.
+        """End a sync without a reply: apply buffered events unless the replica is stale.
 
-        `is_over` tells that the party ended, so that only what came before the end may still come.
+        `is_over` says that the party ended, so that only events before its end may still come.
         """
         self._is_syncing = False
         if is_over:
@@ -145,9 +115,9 @@ class Replica:
             self._take_buffered()
 
     def apply_sync(self, outcome: EventsSince | FullState) -> bool:
-        """Take what the store told, then what was held; False where it must be asked again.
+        """Apply the store's reply, then the buffered events. Return False if another sync is needed.
 
-        An answer to a question of before the last doubt does not settle that.
+        A reply to a request that was sent before the latest interruption does not clear the stale flag.
         """
         self._is_syncing = False
         self._interruptions_synced = self._interruptions_at_sync
@@ -158,8 +128,8 @@ class Replica:
                     self._apply(event)
             case FullState():
                 self._load(outcome)
-        # What another life had to tell is void, or will be told by its next event or renewal. So is what was held
-        # before the store was asked and lies beyond its answer: it has lost what it had told.
+        # Drop events of other epochs: they are void, or the next event or renewal causes another sync. Drop also what
+        # was buffered before the request and lies beyond the reply: the store has lost it.
         self._buffered = [
             published
             for index, published in enumerate(self._buffered)
@@ -169,18 +139,29 @@ class Replica:
         return not self._is_stale and self._take_buffered()
 
     def set_watcher_count(self, watchers: int) -> None:
-        """Note how many watch, which no event tells."""
+        """Set the number of watchers, which has no event."""
         if self.party is not None and self.party.watchers != watchers:
-            self._change(replace(self.party, watchers=watchers))
+            self.party = replace(self.party, watchers=watchers)
 
     def set_expiry(self, expires_at: int) -> None:
-        """Note when the party expires, ms of the store's clock, which no event tells."""
+        """Set when the party expires, ms of the store's clock, which has no event."""
         if self.party is not None and abs(expires_at - self.party.expires_at) >= LIFE_RENEWAL_MS_MIN:
-            self._change(replace(self.party, expires_at=expires_at))
+            self.party = replace(self.party, expires_at=expires_at)
 
-    def add_reaction(self, reaction: bytes) -> None:
-        """Take an encoded `REACTION`."""
-        self._reactions.append(reaction)
+    def encoded_snapshot(self) -> bytes:
+        """Return the encoded `ROOM` of this version."""
+        assert self.party is not None
+        # The event of the end must follow the `ROOM`, which does not say that the party ended.
+        version = self.version - 1 if self.ended else self.version
+        return self.outbox.encode_snapshot(self.epoch, version, self.party)
+
+    def replay(self, since: Position) -> list[bytes] | None:
+        """Return the encoded events after `since`, or None if a `ROOM` is shorter or the only way."""
+        missed = self.version - since.version
+        if since.epoch != self.epoch or not 0 <= missed <= len(self._log):
+            return None
+        events = list(self._log)[len(self._log) - missed :]
+        return events if sum(map(len, events)) <= REPLAY_BYTES_MAX else None
 
     def _take_buffered(self) -> bool:
         buffered, self._buffered = sorted(self._buffered, key=lambda published: published.first), []
@@ -201,96 +182,25 @@ class Replica:
         self._buffered.append(published)
         return False
 
-    def _load(self, whole: FullState) -> None:
-        self.clients_need_snapshot = True
-        self.epoch, self.version = whole.epoch, whole.version
-        self._change(whole.snapshot)
-        self._pending.clear()
-        self._log = deque(whole.events)
-        self._log_bytes = sum(map(len, whole.events))
+    def _load(self, state: FullState) -> None:
+        self.epoch, self.version, self.party = state.epoch, state.version, state.snapshot
+        self.outbox.start_over()
+        self._log = deque(state.events)
+        self._log_bytes = sum(map(len, state.events))
 
     def _apply(self, encoded: bytes) -> None:
         assert self.party is not None
         event = _read_event(encoded)
         self.version = event.version
         if not isinstance(event, _Unknown):
-            self._change(apply_event(self.party, event))
-        self.ended = self.ended or isinstance(event, PartyEnded)
+            self.party = apply_event(self.party, event)
+        is_end = isinstance(event, PartyEnded)
+        self.ended = self.ended or is_end
         if isinstance(event, MemberLeft) and event.cause == "kicked":
             self.kicked.add(event.member_id)
         guest_count = event.guest_count if isinstance(event, GuestCount) else None
-        self._pending.append(_Pending(event.version, encoded, guest_count))
+        self.outbox.add_event(event.version, encoded, guest_count=guest_count, is_end=is_end)
         self._log.append(encoded)
         self._log_bytes += len(encoded)
         while len(self._log) > LOG_EVENTS_MAX or self._log_bytes > LOG_BYTES_MAX:
             self._log_bytes -= len(self._log.popleft())
-
-    def _change(self, party: Snapshot) -> None:
-        self.party = party
-        self._encoded_snapshot = None
-
-    # Telling the phones.
-
-    def encoded_snapshot(self) -> bytes:
-        """The encoded `ROOM` of this version, made once."""
-        assert self.party is not None
-        if self._encoded_snapshot is None:
-            # The end changes nothing of the party, and its event, which the `ROOM` is no substitute for, follows.
-            version = self.version - 1 if self.ended else self.version
-            self._encoded_snapshot = encode(RoomMessage(self.epoch, version, self.party))
-        return self._encoded_snapshot
-
-    def replay(self, since: Position) -> list[bytes] | None:
-        """The encoded events after `since`, or None where a `ROOM` is the shorter or the only way."""
-        missed = self.version - since.version
-        if since.epoch != self.epoch or not 0 <= missed <= len(self._log):
-            return None
-        events = list(self._log)[len(self._log) - missed :]
-        return events if sum(map(len, events)) <= REPLAY_BYTES_MAX else None
-
-    def has_pending(self) -> bool:
-        """Whether there is anything to send."""
-        return bool(self.clients_need_snapshot or self._pending or self._reactions)
-
-    def batch(self, after: int = 0) -> bytes | None:
-        """One frame with all that is to be sent and is newer than version `after`; neighbouring counts are merged."""
-        messages: list[bytes] = []
-        counts: list[_Pending] = []
-        for pending in self._pending:
-            if pending.version <= after:
-                continue
-            if pending.guest_count is not None:
-                counts.append(pending)
-                continue
-            messages += _merge_counts(counts)
-            counts = []
-            messages.append(pending.encoded)
-        return join_frame([*messages, *_merge_counts(counts), *_merge_reactions(self._reactions)])
-
-    def mark_sent(self) -> None:
-        """Note that everybody here was sent all there was: where that was a `ROOM`, all but the end of the party."""
-        ended = [pending for pending in self._pending[-1:] if self.clients_need_snapshot and self.ended]
-        self.clients_need_snapshot = False
-        self._pending = ended
-        self._reactions.clear()
-
-
-def join_frame(messages: Sequence[bytes]) -> bytes | None:
-    """Encoded messages as the text of one frame: an object alone, an array of several, None of none."""
-    if len(messages) > 1:
-        return b"[" + b",".join(messages) + b"]"
-    return messages[0] if messages else None
-
-
-def _merge_counts(counts: list[_Pending]) -> list[bytes]:
-    if len(counts) < 2:
-        return [pending.encoded for pending in counts]
-    last = counts[-1]
-    assert last.guest_count is not None
-    return [encode(GuestCount(version=last.version, guest_count=last.guest_count, since=counts[0].version))]
-
-
-def _merge_reactions(reactions: list[bytes]) -> list[bytes]:
-    if len(reactions) <= REACTIONS_UNMERGED_MAX:
-        return reactions
-    return [encode(Reactions(Counter(_decode_reaction(reaction).emoji for reaction in reactions)))]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from hubbub.core.codes import normalize_code, parse_code
 from hubbub.core.errors import CLOSE_CODES, CloseCode, Reason
 from hubbub.core.frames import InvalidMessage, answer_error, read_frame
 from hubbub.core.limits import (
@@ -17,7 +18,6 @@ from hubbub.core.limits import (
     UNDECODABLE_FRAMES_MAX,
     UNKNOWN_CODES_MAX,
 )
-from hubbub.core.party import normalize_code, parse_code
 from hubbub.core.protocol import (
     Answer,
     Command,

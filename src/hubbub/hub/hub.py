@@ -10,10 +10,10 @@ from hubbub.core.limits import (
     DRAIN_BATCHES,
     EVENT_WAIT_SECONDS,
 )
-from hubbub.core.party import Lease
 from hubbub.core.protocol import KickedMessage, Position, Status, encode
 from hubbub.core.replica import Published
 from hubbub.core.results import Renewed
+from hubbub.core.seats import Lease
 from hubbub.hub.local_room import Connection, FoundBy, LocalRoom, Membership, RoomClosedError
 from hubbub.hub.sync import SyncTasks
 from hubbub.loop import now, spread
@@ -177,7 +177,7 @@ class Hub:
         """Send a reaction."""
         room = self._rooms.get(code)
         if room is not None and room.replica.party is not None:
-            room.replica.add_reaction(reaction)
+            room.replica.outbox.add_reaction(reaction)
             room.send_soon()
 
     def on_seat_lost(self, code: str, holder: str, reason: Reason) -> None:

@@ -19,10 +19,11 @@ from hubbub.core.limits import (
     SEND_SECONDS_PER_PHONE,
     SEND_WINDOW_SECONDS_MAX,
 )
-from hubbub.core.party import Lease
+from hubbub.core.outbox import join_frame
 from hubbub.core.protocol import Position
-from hubbub.core.replica import Replica, join_frame
+from hubbub.core.replica import Replica
 from hubbub.core.results import Renewed
+from hubbub.core.seats import Lease
 
 NO_BACKUP: Final = -1
 """The backup version of a room for which no renewal has brought a backup of this epoch."""
@@ -142,7 +143,7 @@ class LocalRoom:
     def seat(self, connection: Connection, lease: Lease, since: Position | None) -> Membership:
         """Send the room, or the events missed after `since`, and from now on all that follows."""
         replica = self.replica
-        if replica.clients_need_snapshot:
+        if replica.outbox.clients_need_snapshot:
             self.send_now()
         replay = None if since is None else replica.replay(since)
         text = replica.encoded_snapshot() if replay is None else join_frame(replay)
@@ -325,7 +326,7 @@ class LocalRoom:
 
     def send_soon(self) -> None:
         """Send at the end of this loop turn, or of the window if the room was sent something just now."""
-        if self._sending is not None or not self.replica.has_pending():
+        if self._sending is not None or not self.replica.outbox.has_pending():
             return
         loop = asyncio.get_running_loop()
         window = min(SEND_WINDOW_SECONDS_MAX, len(self._memberships) * SEND_SECONDS_PER_PHONE)
@@ -340,15 +341,15 @@ class LocalRoom:
 
     def _send(self) -> None:
         self._sending = None
-        if not self.replica.has_pending():
+        if not self.replica.outbox.has_pending():
             return
         self._sent_at = asyncio.get_running_loop().time()
-        if self.replica.clients_need_snapshot:
+        if self.replica.outbox.clients_need_snapshot:
             self._send_anew()
-            self.replica.mark_sent()
-        if self.replica.has_pending():
+            self.replica.outbox.mark_sent()
+        if self.replica.outbox.has_pending():
             self._send_batch()
-            self.replica.mark_sent()
+            self.replica.outbox.mark_sent()
 
     def _send_anew(self) -> None:
         text = self.replica.encoded_snapshot()
@@ -357,7 +358,7 @@ class LocalRoom:
             membership.connection.send_text(text)
 
     def _send_batch(self) -> None:
-        text = self.replica.batch()
+        text = self.replica.outbox.batch()
         assert text is not None
         frame = self._prepare(text)
         for membership in list(self._memberships.values()):
@@ -365,7 +366,7 @@ class LocalRoom:
                 membership.connection.send(frame)
                 continue
             # It entered within this window: its snapshot has some of this already.
-            newer = self.replica.batch(membership.sent_version)
+            newer = self.replica.outbox.batch(membership.sent_version)
             membership.sent_version = 0
             if newer is not None:
                 membership.connection.send(self._prepare(newer))

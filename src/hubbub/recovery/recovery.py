@@ -19,8 +19,8 @@ from hubbub.core.limits import (
     STORE_BUDGET_SECONDS,
     TOMBSTONES_FIRST_SECONDS,
 )
-from hubbub.core.party import Lease
 from hubbub.core.results import Ended, Healed, HistoryLost, Missing
+from hubbub.core.seats import Lease
 from hubbub.hub.hub import Hub, LocalRoom
 from hubbub.loop import now, spread
 from hubbub.recovery.cache import RecentCreate, RecoveryCache

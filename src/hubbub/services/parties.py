@@ -10,16 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from hubbub.core import tokens
+from hubbub.core.codes import draw_code
 from hubbub.core.limits import CODE_ATTEMPTS_MAX, ID_BYTES, STORE_BUDGET_SECONDS, TOKEN_BITS
-from hubbub.core.party import (
-    HOST_NAME_DEFAULT,
-    JoinAttempt,
-    Lease,
-    PartyDraft,
-    PartyPolicy,
-    clean_name,
-    draw_code,
-)
+from hubbub.core.names import HOST_NAME_DEFAULT, clean_name
+from hubbub.core.party import PartyDraft, PartyPolicy
 from hubbub.core.protocol import Leave, MemberCommand, Rename
 from hubbub.core.results import (
     CodeTaken,
@@ -37,6 +31,7 @@ from hubbub.core.results import (
     TooManyWatchers,
     Watching,
 )
+from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.hub.hub import Hub, LocalRoom, RoomClosedError
 from hubbub.loop import now
 from hubbub.recovery.cache import RecentCreate

@@ -18,8 +18,9 @@ from hubbub.core.limits import (
     WITHDRAWAL_RETRY_SECONDS,
     WITHDRAWALS_MAX,
 )
-from hubbub.core.party import JoinAttempt, PartyDraft
+from hubbub.core.party import PartyDraft
 from hubbub.core.results import Deleted
+from hubbub.core.seats import JoinAttempt
 from hubbub.loop import now
 from hubbub.store.port import Store, StoreUnavailableError
 

@@ -57,7 +57,8 @@ import msgspec
 
 from hubbub.core.backup import RestoreRequest, Tombstone
 from hubbub.core.errors import Reason
-from hubbub.core.party import JoinAttempt, Lease, PartyDraft, ProvenPosition
+from hubbub.core.party import PartyDraft
+from hubbub.core.position import ProvenPosition
 from hubbub.core.protocol import Leave, MemberCommand
 from hubbub.core.results import (
     CatchUpOutcome,
@@ -71,6 +72,7 @@ from hubbub.core.results import (
     WatchOutcome,
     WithdrawOutcome,
 )
+from hubbub.core.seats import JoinAttempt, Lease
 
 __all__ = [
     "Claimed",

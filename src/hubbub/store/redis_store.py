@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from hubbub.core.backup import RestoreRequest, Tombstone
 from hubbub.core.limits import ID_BYTES, IDEMPOTENCY_SECONDS
-from hubbub.core.party import JoinAttempt, Lease, PartyDraft, ProvenPosition
+from hubbub.core.party import PartyDraft
+from hubbub.core.position import ProvenPosition
 from hubbub.core.protocol import (
     ChangeTrack,
     Kick,
@@ -42,6 +43,7 @@ from hubbub.core.results import (
     WatchOutcome,
     WithdrawOutcome,
 )
+from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.store import keys, scripts
 from hubbub.store.client.script_client import NOT_AFTER, ScriptClient
 from hubbub.store.generation import DataLossDetector

@@ -39,6 +39,7 @@ from hubbub.core.results import (
     Watching,
     WatchOutcome,
 )
+from hubbub.core.seats import decode_seat
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
 Reply = list[Any]
@@ -69,19 +70,6 @@ _HISTORY_LOST: Final = frozenset({b"other_epoch", b"truncated", b"diverged"})
 _decode_document = msgspec.json.Decoder(PartyDocument).decode
 _decode_message = msgspec.json.Decoder(ChatMessage).decode
 _decode_text = msgspec.json.Decoder(str | None).decode
-
-
-class _Seat(msgspec.Struct, array_like=True):
-    """A seat's record, as `seats.lua` keeps it, as far as it is told."""
-
-    name: str
-    holder: str
-    number: int
-    listed: bool
-    token: str
-
-
-_decode_seat = msgspec.json.Decoder(_Seat).decode
 
 
 def read_document(document: bytes, key: str) -> PartyDocument:
@@ -195,7 +183,7 @@ def _read_members(listed: Sequence[Any], party: PartyDocument) -> list[Member]:
         return [Member(party.host_id, party.host_name, is_host=True, connected=False)]
     members: list[Member] = []
     for seat_id, record, connected in zip(*[iter(listed)] * 3, strict=True):
-        name = _decode_seat(record).name
+        name = decode_seat(record).name
         member_id = seat_id.decode()
         members.append(Member(member_id, name, is_host=member_id == party.host_id, connected=connected == 1))
     return members

@@ -10,9 +10,10 @@ from aiohttp import web
 
 from hubbub import __version__
 from hubbub.core import tokens
+from hubbub.core.codes import normalize_code, parse_code
 from hubbub.core.errors import CREATE_STORE_UNAVAILABLE, Reason
 from hubbub.core.limits import BODY_BYTES_MAX, ECHOED_CODE_CHARS_MAX, QR_CACHE_SECONDS
-from hubbub.core.party import PartyDocument, normalize_code, parse_code
+from hubbub.core.party import PartyDocument
 from hubbub.core.results import Ended, Found, Full, Joinable, Locked, Missing
 from hubbub.services.parties import PartyService
 from hubbub.store.port import StoreUnavailableError

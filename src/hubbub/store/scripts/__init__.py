@@ -14,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from hubbub.core import limits
-from hubbub.core.party import HOST_NAME_DEFAULT
+from hubbub.core.names import HOST_NAME_DEFAULT
 
 Access = Literal["no-writes", "allow-oom", ""]
 """What a script may do, as its shebang tells the store (Redis 7.0, "Scripts with flags").

@@ -1,4 +1,4 @@
-/** A party's code: six of A-Z and 0-9, however a person types it. Mirrors `squeeze_code` in core/party.py. */
+/** A party's code: six of A-Z and 0-9, however a person types it. Mirrors `normalize_code` in core/codes.py. */
 
 import { CODE_LENGTH } from "./contract.js";
 
