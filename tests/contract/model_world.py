@@ -91,7 +91,7 @@ class _LowLimitsScriptClient:
 class ModelInstance:
     """One instance: the leases it renews, and the room that it keeps level by what is published.
 
-    A frozen instance does nothing; a deaf one renews, and hears nothing.
+    A frozen instance does nothing; a stalled one renews and receives nothing.
     """
 
     def __init__(self, server: StoreServer) -> None:
@@ -101,7 +101,7 @@ class ModelInstance:
         self.lose_connection = self._instance.lose_connections
         self.aclose = self._instance.aclose
         self.frozen = False
-        self.deaf = False
+        self.stalled = False
         self.crash()
 
     def crash(self) -> None:
@@ -116,10 +116,10 @@ class ModelInstance:
         self._counts_watchers = True
 
     async def hear(self, published: Sequence[Published], watchers: Sequence[int]) -> None:
-        """Take what was published. Where something is missing, which a deaf spell explains, ask the log."""
+        """Take what was published. Where something is missing, which a stall explains, ask the log."""
         if self._room is None:
             return
-        if self.frozen or self.deaf:
+        if self.frozen or self.stalled:
             self._behind = self._behind or bool(published)
             self._counts_watchers = self._counts_watchers and not watchers
             return

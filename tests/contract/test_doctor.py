@@ -261,11 +261,11 @@ def proxy(server: StoreServer) -> Iterator[StoreProxy]:
 async def test_network_that_loses_events_is_problem(proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     publish = facts._Inspection._publish
 
-    async def deafen_and_publish(self: facts._Inspection, channel: str, word: str) -> None:
-        proxy.deafen()
+    async def stall_and_publish(self: facts._Inspection, channel: str, word: str) -> None:
+        proxy.stall_subscriptions()
         await publish(self, channel, word)
 
-    monkeypatch.setattr(facts._Inspection, "_publish", deafen_and_publish)
+    monkeypatch.setattr(facts._Inspection, "_publish", stall_and_publish)
     findings = await examine(f"redis://127.0.0.1:{proxy.port}")
     assert with_verdict(findings, Severity.PROBLEM) == {"events"}, findings
 

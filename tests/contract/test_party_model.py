@@ -1,4 +1,4 @@
-"""A live party in the hands of three instances that crash, freeze and go deaf: whatever they do, it stays sound."""
+"""A live party in the hands of three instances that crash, freeze and stall: whatever they do, it stays sound."""
 
 from typing import ClassVar
 
@@ -46,7 +46,7 @@ NAMES = st.sampled_from(["", "Bob", 'Eve "E"'])
 IDEMPOTENCY_KEYS = st.sampled_from(["key-1", "key-2", "key-3"])
 CODES = st.sampled_from(["BBBBBB", "CCCCCC", "DDDDDD"])
 INSTANCES = st.integers(0, 2)
-TROUBLES = st.sampled_from(["go deaf or hear again", "freeze or thaw", "crash", "lose connection and scripts"])
+TROUBLES = st.sampled_from(["stall or resume", "freeze or thaw", "crash", "lose connection and scripts"])
 ACTS: st.SearchStrategy[MemberCommand] = st.one_of(
     NAMES.map(lambda name: Rename(name=name)),
     st.sampled_from(list(ChatMode)).map(lambda mode: SetChatMode(mode=mode)),
@@ -225,7 +225,7 @@ class PartyMachine(RuleBasedStateMachine):
         gone = {verdict.holder: verdict.reason for verdict in outcome.verdicts}
         for lease in renewing:
             assert_can_act(dump, lease, gone.get(lease.holder))
-        if not instance.deaf:
+        if not instance.stalled:
             self.world.run(instance.compare_position(outcome.epoch, outcome.version))
 
     @rule(steps=st.sampled_from([1, 3, 7]))
@@ -250,8 +250,8 @@ class PartyMachine(RuleBasedStateMachine):
                 instance.crash()
             case "freeze or thaw":
                 instance.frozen = not instance.frozen
-            case "go deaf or hear again":
-                instance.deaf = not instance.deaf
+            case "stall or resume":
+                instance.stalled = not instance.stalled
             case _:
                 self.world.run(instance.lose_connection())
                 self.server.admin.script_flush()

@@ -175,9 +175,9 @@ async def lose_one_direction_and_subscriptions(strike: Strike) -> None:
     link.mend()
 
 
-async def deafen_an_instance(strike: Strike) -> None:
+async def stall_a_subscription(strike: Strike) -> None:
     """The subscription of one instance loses everything, its connection open."""
-    strike.world.links[0].deafen()
+    strike.world.links[0].stall_subscriptions()
 
 
 async def kill_an_instance(strike: Strike) -> None:
@@ -317,7 +317,7 @@ FAULTS = (
     Fault("SCRIPT FLUSH", flush_the_scripts, heals_itself=True, kinds=ANYWHERE),
     Fault("network loses one direction", lose_one_direction, 4.0, is_felt=True),
     Fault("network loses one direction, subscriptions cut", lose_one_direction_and_subscriptions, 4.0, is_felt=True),
-    Fault("an instance's subscription goes deaf", deafen_an_instance, heals_itself=True),
+    Fault("an instance's subscription stalls", stall_a_subscription, heals_itself=True),
     Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE, ends_instances=True, is_felt=True),
     Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE),
     Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE, ends_instances=True, is_felt=True),

@@ -220,7 +220,7 @@ def is_broken(line: socket.socket) -> bool:
 def test_stalled_subscription_recovers_on_resubscribe(proxy: StoreProxy, line: socket.socket) -> None:
     with dialled(proxy) as ear:
         assert said_back(ear, b"SSUBSCRIBE x")
-        proxy.deafen()
+        proxy.stall_subscriptions()
         ear.sendall(b"anything?")
         assert is_silent(ear)
         assert said_back(line, b"fine")

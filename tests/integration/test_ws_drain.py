@@ -16,7 +16,7 @@ DRAIN_SECONDS_MAX = 10.0
 SERVICE_RESTART = 1012
 
 
-def deaf_connection(instance: Instance) -> socket.socket:
+def unread_connection(instance: Instance) -> socket.socket:
     """An open WebSocket whose owner never reads, not even the farewell."""
     connection = socket.create_connection(("127.0.0.1", instance.port))
     connection.sendall(
@@ -55,7 +55,7 @@ def test_clients_of_stopping_instance_continue_elsewhere(
         host.create(name="Ann")
         neighbour.join(host.code)
         bystander.join(host.code)
-        with deaf_connection(pair.here):
+        with unread_connection(pair.here):
             stop(pair.here)
         assert silent.wait_for_close() == SERVICE_RESTART
         bystander.do("SEND_MESSAGE", text="between the two")

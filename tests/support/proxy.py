@@ -93,9 +93,9 @@ class StoreProxy:
         """
         self._set(_dropping=frozenset(ways or BOTH))
 
-    def deafen(self) -> None:
+    def stall_subscriptions(self) -> None:
         """Lose from now on what the store sends on any subscription that there is; those made later are whole."""
-        self._do(self._deafen_all)
+        self._do(self._stall_all)
 
     def cut_after_send(self) -> None:
         """Let what an instance sends reach the store; as soon as the store answers, close the connection instead."""
@@ -106,7 +106,7 @@ class StoreProxy:
         self._set(_chance_of_cut=chance)
 
     def mend(self) -> None:
-        """Let everything pass again, at once, and let go what waits; only who was deafened stays deaf."""
+        """Let everything pass again, at once, and let go what waits; stalled subscriptions stay stalled."""
         self._set(
             _seconds=0.0,
             _jitter=0.0,
@@ -134,11 +134,11 @@ class StoreProxy:
         for link in self._links:
             link.cut()
 
-    def _deafen_all(self) -> None:
+    def _stall_all(self) -> None:
         subscribed = [link for link in self._links if link.has_subscribed]
         assert subscribed, "nobody has subscribed to anything"
         for link in subscribed:
-            link.is_deaf = True
+            link.is_stalled = True
 
     async def _listen(self) -> None:
         self._listener.bind(("127.0.0.1", 0))
@@ -222,7 +222,7 @@ class StoreProxy:
     def _loses(self, link: "_Link", way: Way, data: bytes) -> bool:
         if way is Way.THERE and b"SUBSCRIBE" in data.upper():
             link.has_subscribed = True
-        is_lost = way in self._dropping or (way is Way.BACK and link.is_deaf)
+        is_lost = way in self._dropping or (way is Way.BACK and link.is_stalled)
         self.lost += is_lost
         return is_lost
 
@@ -259,7 +259,7 @@ class _Link:
 
     def __init__(self) -> None:
         self.has_subscribed = False
-        self.is_deaf = False
+        self.is_stalled = False
         self._ends: list[asyncio.StreamWriter] = []
 
     async def open(self, plug: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

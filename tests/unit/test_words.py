@@ -41,8 +41,10 @@ RETIRED = {
     "Unproved": "HistoryLost",
     "brought_up": "merge_room_state",
     # store
+    "ClusterCalls": "ClusterScriptClient",
     "EngineNotStarted": "EngineStartError",
     "EngineUnavailable": "EngineUnavailableError",
+    "FEED_RETRY_SECONDS": "PUBSUB_RETRY_SECONDS",
     "JOIN_WITHOUT_MEMORY": "JOIN_ALLOW_OOM",
     "OneServer": "SinglePrimary",
     "PrimaryWatch": "PrimaryMonitor",
@@ -52,7 +54,12 @@ RETIRED = {
     "StoreUnavailable": "StoreUnavailableError",
     "Switchboard": "SubscriptionRouter",
     "TooLate": "DeadlineExceededError",
+    "deafen": "stall_subscriptions",
+    "die_with_parent": "set_parent_death_signal",
     "foreign_names": "can_touch_foreign_keys",
+    "of_nobody": "foreign_key",
+    "unwant": "unsubscribe",
+    "vouch_for": "verify_is_primary",
     # hub, services, recovery
     "NewParty": "CreatedParty",
     "OpenRoom": "LocalRoom",
