@@ -1,1 +1,1 @@
-"""What Hubbub costs, beside peers measured in the same run."""
+"""Measure what Hubbub costs, next to peers in the same run."""

@@ -1,4 +1,4 @@
-"""`make bench`: what this version costs, as one table, beside peers measured in the same run."""
+"""`make bench`: measure this version and its peers in the same run, and print one table."""
 
 import statistics
 import sys
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def joins_beside_express(store: Server) -> Iterator[tuple[str, str]]:
-    """Joins and creates with 64 callers; CPU a join of the server process, in turn with the peer's."""
+    """Measure joins and creates with 64 callers, and the CPU per join of the server and of the peer in turn."""
     with start_hubbub(store) as hubbub, start_hubbub(store, quiet=True) as quiet:
         code = create_party(hubbub)
         contenders: dict[str, Callable[[], Load]] = {
@@ -69,7 +69,7 @@ def joins_beside_express(store: Server) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def express_peers(store: Server, code: str) -> Iterator[dict[str, Callable[[], Load]]]:
-    """The peer with and without its log line, or nothing, said aloud, where there is no node."""
+    """Start the peer with and without its log line; without node, print why not and yield nothing."""
     if (missing := node_peer_available("express")) is not None:
         print(f"express peer skipped: {missing}", file=sys.stderr)
         yield {}
@@ -83,7 +83,7 @@ def express_peers(store: Server, code: str) -> Iterator[dict[str, Callable[[], L
 
 
 def measure_in_turn(contenders: dict[str, Callable[[], Load]]) -> dict[str, list[Load]]:
-    """Every contender once a round, so that a noisy minute hits all alike; the first round warms up."""
+    """Measure every contender once per round, so that noise affects all alike; the first round warms up."""
     loads: dict[str, list[Load]] = {name: [] for name in contenders}
     for number in range(ROUNDS + 1):
         print(f"round {number} of {ROUNDS} ...", file=sys.stderr)
@@ -95,7 +95,7 @@ def measure_in_turn(contenders: dict[str, Callable[[], Load]]) -> dict[str, list
 
 
 def lone_creates(store: Server) -> Iterator[tuple[str, str]]:
-    """One create at a time on an idle machine, in turn with a bare SET and GET on the same store."""
+    """Measure one create at a time on an idle machine, in turn with a bare SET and GET on the same store."""
     print("lone creates ...", file=sys.stderr)
     bare = redis.Redis(port=store.port)
     bare_ms: list[float] = []
@@ -120,7 +120,7 @@ def lone_creates(store: Server) -> Iterator[tuple[str, str]]:
 
 
 def memory_per_party() -> Iterator[tuple[str, str]]:
-    """Bytes of store memory a party, over 10,000 of them."""
+    """Measure the store's memory per party over 10,000 parties."""
     print("memory per party ...", file=sys.stderr)
     with start_store() as store, start_hubbub(store) as hubbub:
         client = redis.Redis(port=store.port)
@@ -134,7 +134,7 @@ def memory_per_party() -> Iterator[tuple[str, str]]:
 
 
 def memory_of_the_system_before() -> float:
-    """The same of the document that the system before Hubbub wrote."""
+    """Measure the same for the document of the system before Hubbub."""
     with start_store() as store:
         client = redis.Redis(port=store.port)
         before = client.info("memory")["used_memory"]
@@ -147,29 +147,29 @@ def memory_of_the_system_before() -> float:
 
 
 def create_party(hubbub: Server) -> str:
-    """The code of a new party."""
+    """Create a party and return its code."""
     with hubbub.connection() as connection:
         connection.request("POST", "/api/create-party", body=b"{}")
         return str(msgspec.json.decode(connection.getresponse().read())["partyCode"])
 
 
 def median_rate(loads: list[Load]) -> float:
-    """Calls a second of the middle run."""
+    """Return the median of calls per second."""
     return statistics.median(load.calls / load.seconds for load in loads)
 
 
 def median_cpu(loads: list[Load]) -> float:
-    """CPU µs a call of the middle run."""
+    """Return the median of CPU µs per call."""
     return statistics.median(load.cpu_us_per_call for load in loads)
 
 
 def cpu_runs(loads: list[Load]) -> str:
-    """Every run's CPU µs a call, so that a reader sees how noisy the machine was."""
+    """Format every run's CPU µs per call: they show how noisy the machine was."""
     return " ".join(f"{load.cpu_us_per_call:.0f}" for load in loads)
 
 
 def ratio(ours: list[Load], theirs: list[Load]) -> str:
-    """The middle one of the ratios of runs that were made in the same round."""
+    """Format the median of the ratios of runs in the same round."""
     pairs = [a.cpu_us_per_call / b.cpu_us_per_call for a, b in zip(ours, theirs, strict=True)]
     return f"{statistics.median(pairs):.2f}   (aim: at most 0.70)"
 

@@ -1,4 +1,4 @@
-"""How long an event takes to a member on another instance, beside publish → subscribe on the same store.
+"""Measure how long an event takes to a member on another instance, next to publish → subscribe on the same store.
 
 `python -m bench.delivery STORE_PORT SAMPLES NAME=PORT,PORT ...` takes every route in turn, one event at a time, and
 prints the milliseconds of each as JSON. Both ends of every route are in this one process, so that one clock times them.
@@ -31,14 +31,14 @@ _Route = Callable[[str], Awaitable[float]]
 
 
 def run_deliveries(store: Server, samples: int, routes: dict[str, list[Server]]) -> dict[str, list[float]]:
-    """The milliseconds of so many events on each route, the bare ones by the store included."""
+    """Return the milliseconds of `samples` events on each route, including the bare ones through the store."""
     ports = [f"{name}={','.join(str(server.port) for server in servers)}" for name, servers in routes.items()]
     command = [sys.executable, "-m", "bench.delivery", str(store.port), str(samples), *ports]
     return msgspec.json.decode(subprocess.check_output(command), type=dict[str, list[float]])
 
 
 class _StoreLink(asyncio.Protocol):
-    """A raw connection to the store that says when the bytes it was told to expect have come."""
+    """A raw connection to the store that reports when expected bytes have arrived."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -57,14 +57,14 @@ class _StoreLink(asyncio.Protocol):
             self._found = None
 
     def expect(self, marker: bytes) -> "asyncio.Future[float]":
-        """When these bytes will have come."""
+        """Return a future of the time at which these bytes have arrived."""
         self._received, self._expected = b"", marker
         self._found = asyncio.get_running_loop().create_future()
         return self._found
 
 
 async def _bare_route(port: int) -> _Route:
-    """Publish and subscribe with nothing in between: raw sockets, as quick as this process can be."""
+    """Publish and subscribe over raw sockets, as fast as this process can."""
     loop = asyncio.get_running_loop()
     _, publisher = await loop.create_connection(_StoreLink, "127.0.0.1", port)
     _, subscriber = await loop.create_connection(_StoreLink, "127.0.0.1", port)
@@ -82,7 +82,7 @@ async def _bare_route(port: int) -> _Route:
 
 
 async def _redis_py_route(port: int) -> _Route:
-    """The same by redis-py, which is what a program would use."""
+    """Publish and subscribe with redis-py, as an ordinary program does."""
     client = redis.asyncio.Redis(port=port)
     subscriber = client.pubsub(ignore_subscribe_messages=True)
     await subscriber.subscribe("bench:redis-py")
@@ -104,7 +104,7 @@ async def _redis_py_route(port: int) -> _Route:
 
 
 async def _phones_route(ports: list[int]) -> _Route:
-    """From hosts on the first instance to a guest each on the second."""
+    """Send messages from hosts on the first instance to one guest each on the second."""
     tally = Tally()
     hosts, guests = [], []
     for _ in range(HOSTS):

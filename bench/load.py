@@ -20,7 +20,7 @@ SECONDS_MAX = 120
 
 
 class Load(NamedTuple):
-    """What one load cost: wall seconds, and CPU seconds of the server process."""
+    """The cost of one load: wall seconds, and CPU seconds of the server process."""
 
     calls: int
     seconds: float
@@ -28,12 +28,12 @@ class Load(NamedTuple):
 
     @property
     def cpu_us_per_call(self) -> float:
-        """CPU µs of the server process a call."""
+        """CPU µs of the server process per call."""
         return self.cpu_seconds / self.calls * 1e6
 
 
 def run_load(server: Server, path: str, body: dict[str, Any], calls: int) -> Load:
-    """Make `calls` calls, rounded up to a multiple of the callers, every one of which must succeed."""
+    """Make `calls` calls, rounded up to a multiple of the callers; every call must succeed."""
     calls = -(-calls // CALLERS) * CALLERS
     arguments = [str(server.port), path, str(calls), msgspec.json.encode(body).decode()]
     cpu_before = server.cpu_seconds()

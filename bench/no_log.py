@@ -1,4 +1,4 @@
-"""The `hubbub` command without log lines, to tell what they cost."""
+"""Run the `hubbub` command without log lines, to measure what they cost."""
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -7,7 +7,7 @@ from hubbub import cli, server
 
 
 def make_silent_log(_log_format: str, _instance_id: str) -> FilteringBoundLogger:
-    """A log that drops everything below a critical event."""
+    """Make a log that drops everything below a critical event."""
     silent: FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(), wrapper_class=structlog.make_filtering_bound_logger("CRITICAL")
     )

@@ -54,28 +54,28 @@ Rows = Iterator[tuple[str, str]]
 
 
 class Smoothness(NamedTuple):
-    """How a page ran for some seconds, all in ms."""
+    """The frame times of a page during some seconds, in ms."""
 
     tasks: list[float]
     frames: list[float]
     busy: float
-    """The share of the time that the page's main thread was at work."""
+    """The share of the time for which the page's main thread was busy."""
 
     @property
     def late(self) -> float:
-        """The share of the time that passed in frames longer than 50 ms."""
+        """The share of the time in frames longer than 50 ms."""
         return sum(frame for frame in self.frames if frame > LONG_FRAME_MS) / sum(self.frames)
 
 
 class Arrival(NamedTuple):
-    """One way into a party: ms until there was a button, and from the tap on it until the code was to be seen."""
+    """One arrival at a party: ms until the button appeared, and from the tap on it until the code appeared."""
 
     button: float
     inside: float
 
 
 class Wire(NamedTuple):
-    """What one first load took: requests, and bytes as sent, headers included, and as they are unpacked."""
+    """One first load: requests, bytes as sent with headers, and bytes unpacked."""
 
     requests: int
     sent: int
@@ -83,7 +83,7 @@ class Wire(NamedTuple):
 
 
 def page_rows() -> Rows:
-    """Everything that takes a browser, or why there is none of it."""
+    """Measure everything that needs a browser; without one, yield the reason."""
     program = next(filter(None, map(which, PROGRAMS)), None)
     if program is None:
         print("pages skipped: no chromium on this machine (Debian: apt install chromium)", file=sys.stderr)
@@ -104,7 +104,7 @@ def page_rows() -> Rows:
 
 
 class Watched:
-    """A page in a party of 200, and the phones of the others."""
+    """A page in a party of 200, and the phones of the other members."""
 
     def __init__(self, page: Page, phones: Phones) -> None:
         self.page = page
@@ -121,24 +121,24 @@ class Watched:
         slow_down(self.devtools, 1)
 
     def bustle(self) -> None:
-        """Let the others bustle."""
+        """Let the other members act."""
         self._phones.ask("bustle", rate=EVENTS_PER_SECOND, seconds=SECONDS)
 
     def rest(self) -> None:
-        """Let nothing happen."""
+        """Wait without any event."""
         self.page.wait_for_timeout(IDLE_SECONDS * 1000)
 
     def scroll(self) -> None:
-        """Have a finger push the roster to its end."""
+        """Scroll the roster to its end by touch."""
         self.devtools.send("Input.synthesizeScrollGesture", SCROLL)
 
     def open_people(self) -> float:
-        """Go to the chat and back to the people; ms until these are drawn."""
+        """Switch to the chat and back to the people; return ms until these are drawn."""
         self.page.evaluate("bench.show('chat')")
         return float(self.page.evaluate("bench.show('people')"))
 
     def during(self, happening: Callable[[], None]) -> Smoothness:
-        """How the page runs meanwhile."""
+        """Record the page's frame times meanwhile."""
         before = self._metrics()
         self.page.evaluate("bench.begin()")
         happening()
@@ -153,7 +153,7 @@ class Watched:
 
 
 def roster(browser: Browser, hubbub: Server, files: Server) -> Rows:
-    """A page that shows 200 people while the others bustle: as a guest, as the host, and the usual way."""
+    """Measure a page that shows 200 people while they act: as a guest, as the host, and with innerHTML."""
     seen: dict[str, list[Smoothness]] = {name: [] for name in (GUEST, HOST, PEER, IDLE)}
     opened: list[float] = []
     scrolled: list[Smoothness] = []
@@ -208,7 +208,7 @@ def watched(browser: Browser, hubbub: Server, files: Server, name: str) -> Itera
 
 
 def long_tasks(found: Sequence[Smoothness]) -> str:
-    """How many there were, and how bad, in all rounds."""
+    """Count and rate the long tasks of all rounds."""
     tasks = [task for run in found for task in run.tasks]
     seconds = sum(sum(run.frames) for run in found) / 1000
     if not tasks:
@@ -218,7 +218,7 @@ def long_tasks(found: Sequence[Smoothness]) -> str:
 
 
 def frame_times(found: Sequence[Smoothness]) -> str:
-    """Frame times of all rounds together, and the longest of each."""
+    """Format the frame times of all rounds, and the longest of each."""
     frames = [frame for run in found for frame in run.frames]
     late = statistics.median(run.late for run in found)
     longest = runs([max(run.frames) for run in found], 0)
@@ -229,7 +229,7 @@ def frame_times(found: Sequence[Smoothness]) -> str:
 
 
 def minus(values: Sequence[float], base: Sequence[float]) -> list[float]:
-    """What is beyond the base, round by round."""
+    """Subtract the base round by round."""
     return [value - below for value, below in zip(values, base, strict=True)]
 
 
@@ -237,7 +237,7 @@ def minus(values: Sequence[float], base: Sequence[float]) -> list[float]:
 
 
 def arrivals(browser: Browser, hubbub: Server) -> Rows:
-    """How soon a phone that was never here has a button to tap, and after the tap is in; slow and fast in turn."""
+    """Measure how soon a new phone has a button and, after the tap, is in; slow and fast network in turn."""
     starts: dict[str, list[Arrival]] = {"slow": [], "fast": []}
     joins: dict[str, list[Arrival]] = {"slow": [], "fast": []}
     with start_phones() as phones, start_line(hubbub, SLOW_4G) as line:
@@ -267,7 +267,7 @@ def arrivals(browser: Browser, hubbub: Server) -> Rows:
 def beside_floor(
     what: str, taken: dict[str, list[Arrival]], of: Callable[[Arrival], float], trips: int, least: float
 ) -> Rows:
-    """One figure on the slow line, beside the fast one and what the line itself takes."""
+    """Format one figure on the slow network, next to the fast one and the network's own time."""
     slow, fast = (list(map(of, taken[speed])) for speed in ("slow", "fast"))
     yield f"{what}: slow 4G", median_and_runs(slow, 0)
     yield f"{what}: neither slowed", median_and_runs(fast, 0)
@@ -276,7 +276,7 @@ def beside_floor(
 
 
 def arrive(browser: Browser, place: Server, path: str, button: str, slower: float) -> Arrival:
-    """Open a path on a phone that has nothing of the site, tap the button as soon as a thumb can, and be in."""
+    """Open a path on a phone with an empty cache, tap the button as soon as it appears, and enter."""
     with new_page(browser, place) as page:
         slow_down(page.context.new_cdp_session(page), slower)
         page.goto(path)
@@ -290,7 +290,7 @@ def arrive(browser: Browser, place: Server, path: str, button: str, slower: floa
 
 
 def seen_inside(page: Page) -> dict[str, Any]:
-    """What the page has noted, once it has seen the code."""
+    """Return the page's own times once it shows the code."""
     give_up_at = time.monotonic() + PATIENCE_MS / 1000
     while "inside" not in (found := page.evaluate("({ seen: bench.seen, tappedAt: bench.tappedAt })"))["seen"]:
         if time.monotonic() > give_up_at:
@@ -300,7 +300,7 @@ def seen_inside(page: Page) -> dict[str, Any]:
 
 
 def first_load(browser: Browser, place: Server, path: str) -> Wire:
-    """What a phone that has nothing of the site is sent before anybody touches it."""
+    """Measure what a phone with an empty cache loads before the first tap."""
     sent: list[float] = []
     unpacked: list[int] = []
     with new_page(browser, place) as page:
@@ -314,13 +314,13 @@ def first_load(browser: Browser, place: Server, path: str) -> Wire:
 
 
 def origin(place: Server) -> str:
-    """Where it is, as a browser has it."""
+    """Return the origin of a server."""
     return f"http://127.0.0.1:{place.port}"
 
 
 @contextmanager
 def new_page(browser: Browser, place: Server) -> Iterator[Page]:
-    """A page of a phone that has never been there."""
+    """Open a page of a phone with an empty cache."""
     context: BrowserContext = browser.new_context(
         base_url=origin(place),
         viewport={"width": WIDTH, "height": HEIGHT},
@@ -336,7 +336,7 @@ def new_page(browser: Browser, place: Server) -> Iterator[Page]:
 
 
 def slow_down(devtools: CDPSession, times: float) -> None:
-    """Slow the page's processor so many times."""
+    """Slow the page's processor by the factor `times`."""
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": times})
 
 

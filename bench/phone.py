@@ -1,4 +1,4 @@
-"""One phone of the load: a WebSocket client that does as little as it can, as it shares the cores with the server."""
+"""One phone of the load: a minimal WebSocket client, because it shares the cores with the server."""
 
 import asyncio
 import random
@@ -21,11 +21,11 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
 class PhoneFailedError(Exception):
-    """A phone was refused, or lost its connection."""
+    """A server refused a phone, or the connection broke."""
 
 
 class Tally:
-    """The MESSAGE events that a group of phones has received, and the frames that brought them."""
+    """Counts the MESSAGE events that a group of phones receives, and their frames."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -34,27 +34,27 @@ class Tally:
         self._done: asyncio.Future[None] | None = None
 
     def start(self, wanted: int) -> "asyncio.Future[None]":
-        """Count afresh; the future is done with the event of that number."""
+        """Reset the counts; the future is done with the event of that number."""
         self.events = self.frames = 0
         self._wanted = wanted
         self._done = asyncio.get_running_loop().create_future()
         return self._done
 
     def add(self, events: int) -> None:
-        """Count a frame that brought so many events."""
+        """Count a frame with that many events."""
         self.events += events
         self.frames += 1
         if self.events >= self._wanted and self._done is not None and not self._done.done():
             self._done.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        """Tell whoever waits for the events that they will not all come."""
+        """Fail the future of `start`."""
         if self._done is not None and not self._done.done():
             self._done.set_exception(error)
 
 
 class Phone(asyncio.Protocol):
-    """A phone on Hubbub, or on the peer that speaks Hubbub's words."""
+    """A phone on Hubbub, or on the peer with Hubbub's protocol."""
 
     path = "/ws"
     greeting = b'"WELCOME"'
@@ -72,13 +72,13 @@ class Phone(asyncio.Protocol):
 
     @classmethod
     async def connect(cls, port: int, tally: Tally) -> "Phone":
-        """A phone that the server has greeted."""
+        """Connect a phone and wait for the server's greeting."""
         _, phone = await asyncio.get_running_loop().create_connection(lambda: cls(port, tally), "127.0.0.1", port)
         await phone.welcomed
         return phone
 
     def expect(self, marker: bytes) -> "asyncio.Future[bytes]":
-        """The next text frame that contains `marker`; to be called before the frame can have come."""
+        """Return a future of the next text frame that contains `marker`. Call it before the frame can arrive."""
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._expected[marker] = future
         return future
@@ -88,11 +88,11 @@ class Phone(asyncio.Protocol):
         self.send_frame(TEXT, self.encode(kind, fields))
 
     def encode(self, kind: str, fields: dict[str, Any]) -> bytes:
-        """A message as this kind of server wants it."""
+        """Encode a message for this kind of server."""
         return msgspec.json.encode({"t": kind, **fields})
 
     async def create(self) -> str:
-        """Start a party as its host; its code."""
+        """Create a party as its host and return its code."""
         created, room = self.expect(b'"CREATED"'), self.expect(ROOM)
         self.say("CREATE")
         answer = await created
@@ -106,11 +106,11 @@ class Phone(asyncio.Protocol):
         await room
 
     def vanish(self) -> None:
-        """Be gone without a word."""
+        """Drop the connection without a closing handshake."""
         self._transport.abort()
 
     async def join_at_last(self, code: str) -> int:
-        """The same, coming back as long as the server asks for patience; how often it did."""
+        """Join, and retry while the refusal is retryable; return the number of retries."""
         token = secrets.token_urlsafe()  # so that a repeat takes the seat that a lost answer gave
         refusals = 0
         while True:
@@ -126,7 +126,7 @@ class Phone(asyncio.Protocol):
             await asyncio.sleep(random.uniform(*COME_BACK_SECONDS))
 
     def send_frame(self, opcode: int, payload: bytes) -> None:
-        """Write one frame, masked with zeros: the server unmasks as ever, and the phone has nothing to do."""
+        """Write one frame, masked with zeros: the server unmasks as usual, at no cost for the phone."""
         size = len(payload)
         head = (
             bytes((0x80 | opcode, 0x80 | size)) if size < 126 else bytes((0x80 | opcode, 0xFE, size >> 8, size & 255))
@@ -134,16 +134,16 @@ class Phone(asyncio.Protocol):
         self._transport.write(head + b"\0\0\0\0" + payload)
 
     def connection_made(self, transport: Any) -> None:
-        """Ask for the WebSocket."""
+        """Send the upgrade request."""
         self._transport = transport
         transport.write(HANDSHAKE.format(path=self.path, port=self._port).encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits for something."""
+        """Fail every waiting future."""
         self._fail(f"the server closed the connection: {exc}")
 
     def data_received(self, data: bytes) -> None:
-        """Take the frames that are complete, which are never in fragments here."""
+        """Handle the complete frames; these servers never send fragments."""
         if self._rest:
             data = self._rest + data
         at = 0 if self._upgraded else self._end_of_handshake(data)
@@ -169,7 +169,7 @@ class Phone(asyncio.Protocol):
         self._rest = data[at:]
 
     def on_text(self, payload: bytes) -> None:
-        """Count what the frame brought, and give it to who expects it."""
+        """Count the events of a frame and resolve the future that expects it."""
         if events := payload.count(MESSAGE):
             self._tally.add(events)
         elif REFUSED in payload and REFUSED not in self._expected:
@@ -211,7 +211,7 @@ class Phone(asyncio.Protocol):
 
 
 class SocketIoPhone(Phone):
-    """A phone on python-socketio, which wraps the same words in its own."""
+    """A phone on python-socketio, with the same messages inside its own protocol."""
 
     path = "/socket.io/?EIO=4&transport=websocket"
     greeting = b'40{"sid"'
@@ -221,7 +221,7 @@ class SocketIoPhone(Phone):
         return b"42" + msgspec.json.encode([kind, fields])
 
     def on_text(self, payload: bytes) -> None:
-        """Answer the pings and the opening of engine.io; the rest is as ever."""
+        """Answer the pings and the opening of engine.io; handle the rest as usual."""
         if payload == b"2":
             self.send_frame(TEXT, b"3")
         elif payload.startswith(b"0"):

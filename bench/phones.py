@@ -1,4 +1,4 @@
-"""Many phones, played by a process of their own so that they do not share a core with the server.
+"""Many phones in a process of their own, so that they do not share a core with the server.
 
 `python -m bench.phones` reads one command a line, as JSON, and answers each with a line of JSON; between commands the
 phones stay connected, so that the caller can read the server's CPU time and memory at moments of its choice.
@@ -31,13 +31,13 @@ SOCKETIO = "socketio"
 
 
 class Phones:
-    """The process as its caller sees it."""
+    """The caller's side of the process."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Have a command of `_Commands` done, and give its answer."""
+        """Run a command of `_Commands` and return its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(msgspec.json.encode({"do": do, **arguments}) + b"\n")
@@ -50,7 +50,7 @@ class Phones:
 
 @contextmanager
 def start_phones() -> Iterator[Phones]:
-    """Phones that are connected to nothing yet."""
+    """Start a process of phones without connections."""
     command = [sys.executable, "-m", "bench.phones"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
@@ -61,7 +61,7 @@ def start_phones() -> Iterator[Phones]:
 
 
 class _Bustle:
-    """The guests of one party, who take turns."""
+    """The guests of one party, who act in turn."""
 
     def __init__(self, port: int, code: str, guests: list[Phone]) -> None:
         self._port = port
@@ -73,7 +73,7 @@ class _Bustle:
         self._dropped: list[str] = []
 
     async def newcomer(self, token: str | None = None) -> Phone:
-        """A guest who is in; with the token of a seat, the one who had it."""
+        """Let a guest join; with a token, the guest of that seat returns."""
         token = secrets.token_urlsafe() if token is None else token
         guest = await Phone.connect(self._port, Tally())
         await guest.join(self._code, name=self._new_name(), token=token)
@@ -81,7 +81,7 @@ class _Bustle:
         return guest
 
     async def next(self) -> None:
-        """Do what comes next, each by the guest who has waited for longest."""
+        """Run the next actions, each by the guest who has waited longest."""
         act = next(self._acts)
         if act in {"arrive", "come_back"}:
             self._guests.append(await self.newcomer(self._dropped.pop() if act == "come_back" else None))
@@ -105,7 +105,7 @@ class _Bustle:
 
 
 class _Commands:
-    """What the process can be told to do; each public method is a command."""
+    """The commands of the process; each public method is one."""
 
     def __init__(self) -> None:
         self._tally = Tally()
@@ -113,7 +113,7 @@ class _Commands:
         self._bustle: _Bustle
 
     async def join(self, kind: str, port: int, parties: int, members: int) -> dict[str, Any]:
-        """Fill so many new parties with so many members each, a host among them; the seconds it took."""
+        """Create parties with that many members each, including the host; return the seconds it took."""
         throttle = asyncio.Semaphore(CONNECTING_MAX)
         phone_class = SocketIoPhone if kind == SOCKETIO else Phone
 
@@ -137,7 +137,7 @@ class _Commands:
         return {"seconds": time.perf_counter() - started}
 
     async def speak(self, rate: float, seconds: float) -> dict[str, Any]:
-        """Members of the parties speak in turn, `rate` messages a second in all, until everyone has heard all."""
+        """Let members speak in turn, `rate` messages per second in total, until all have received all."""
         count = round(rate * seconds)
         heard = sum(len(self._parties[number % len(self._parties)]) for number in range(count))
         done = self._tally.start(heard)
@@ -152,7 +152,7 @@ class _Commands:
         return {"events": self._tally.events, "frames": self._tally.frames, "seconds": seconds}
 
     async def surround(self, port: int, code: str | None, members: int) -> dict[str, Any]:
-        """Have so many join a party, or a new one of theirs; its code."""
+        """Let that many guests join a party, or a new one; return its code."""
         everybody: list[Phone] = []
         if code is None:
             host = await Phone.connect(port, self._tally)
@@ -165,7 +165,7 @@ class _Commands:
         return {"code": code}
 
     async def bustle(self, rate: float, seconds: float) -> dict[str, Any]:
-        """Come, go, drop, come back, rename and speak in turn, `rate` events a second in all."""
+        """Let guests join, leave, drop, return, rename and speak in turn, `rate` events per second in total."""
         started = time.perf_counter()
         for number in range(round(rate * seconds)):
             await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
@@ -208,7 +208,7 @@ class _Commands:
 
 
 async def _obey() -> None:
-    """Do one command after the other until nobody asks any more, or one fails."""
+    """Run commands from stdin until it closes or one fails."""
     commands = _Commands()
     while line := await asyncio.to_thread(sys.stdin.readline):
         command = msgspec.json.decode(line)

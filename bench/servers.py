@@ -1,4 +1,4 @@
-"""The processes that are measured, each on a free port of this machine and gone at the end."""
+"""Start the measured processes, each on a free port, and stop them at the end."""
 
 import importlib.util
 import os
@@ -36,7 +36,7 @@ class Server:
         self._process = process
 
     def cpu_seconds(self) -> float:
-        """CPU seconds of the process so far, user and system."""
+        """Return the process's CPU seconds so far, user and system."""
         if sys.platform == "linux":
             # The kernel's clock of that process (clock_getcpuclockid(3)) counts ns; what psutil reads, 10 ms.
             return time.clock_gettime(~self._process.pid << 3 | 2)
@@ -44,17 +44,17 @@ class Server:
         return float(times.user + times.system)
 
     def resident_bytes(self) -> int:
-        """Memory of the process that is in RAM."""
+        """Return the resident memory of the process."""
         return int(self._process.memory_info().rss)
 
     def connection(self) -> "closing[HTTPConnection]":
-        """A keep-alive HTTP connection to it."""
+        """Open a keep-alive HTTP connection."""
         return closing(HTTPConnection("127.0.0.1", self.port))
 
 
 @contextmanager
 def start_store() -> Iterator[Server]:
-    """An empty store: the system's redis-server if there is one, else the embedded engine's binary."""
+    """Start an empty store: the system's redis-server if installed, else the embedded engine's binary."""
     program = shutil.which("redis-server") or str(engine_program())
     port = free_port()
     command = [program, "--port", str(port), "--save", "", "--appendonly", "no"]
@@ -65,7 +65,7 @@ def start_store() -> Iterator[Server]:
 
 @contextmanager
 def start_hubbub(store: Server, *, quiet: bool = False, **more_settings: str) -> Iterator[Server]:
-    """One instance on that store, its log going to a file; `quiet` leaves out the log line of a request."""
+    """Start one instance on that store, with its log in a file; `quiet` omits the log lines."""
     port = free_port()
     command = [sys.executable, "-m", "bench.no_log" if quiet else "hubbub", "serve"]
     # REDIS_URL empty counts as not set: the bench must never fill somebody's real store.
@@ -78,28 +78,28 @@ def start_hubbub(store: Server, *, quiet: bool = False, **more_settings: str) ->
 
 @contextmanager
 def start_express(store: Server, *, quiet: bool = False) -> Iterator[Server]:
-    """The Express peer on that store, its log going to a file."""
+    """Start the Express peer on that store, with its log in a file."""
     with _peer("express", ["node", "server.js"], store, {"QUIET": "1"} if quiet else {}) as server:
         yield server
 
 
 @contextmanager
 def start_ws(store: Server) -> Iterator[Server]:
-    """The peer by node's ws on that store."""
+    """Start the peer with node's ws on that store."""
     with _peer("ws", ["node", "server.js"], store) as server:
         yield server
 
 
 @contextmanager
 def start_socketio(store: Server) -> Iterator[Server]:
-    """The peer by python-socketio on that store."""
+    """Start the peer with python-socketio on that store."""
     with _peer("socketio", [sys.executable, "server.py"], store) as server:
         yield server
 
 
 @contextmanager
 def start_files() -> Iterator[Server]:
-    """The files of this repository over HTTP, for the peer that is a page."""
+    """Serve the files of this repository over HTTP, for the peer that is a page."""
     port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(HERE.parent)]
     with tempfile.TemporaryFile() as log, _process(command, port, log.fileno()) as process:
@@ -108,7 +108,7 @@ def start_files() -> Iterator[Server]:
 
 @contextmanager
 def start_line(server: Server, line: Line) -> Iterator[Server]:
-    """A line to that server, such as a phone has."""
+    """Start a simulated slow network to that server."""
     port = free_port()
     command = [sys.executable, "-m", "bench.slow_network", str(port), str(server.port), *map(str, line)]
     with _process(command, port, subprocess.DEVNULL) as process:
@@ -116,7 +116,7 @@ def start_line(server: Server, line: Line) -> Iterator[Server]:
 
 
 def node_peer_available(name: str) -> str | None:
-    """Make the node peer of that name ready to start; what is missing if it cannot be."""
+    """Install the node peer of that name; return what is missing if that fails."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "node and npm are not installed"
     if not (PEERS / name / "node_modules" / ".package-lock.json").exists():
@@ -128,12 +128,12 @@ def node_peer_available(name: str) -> str | None:
 
 
 def socketio_available() -> str | None:
-    """What is missing for the peer by python-socketio."""
+    """Return what is missing for the peer with python-socketio."""
     return None if importlib.util.find_spec("socketio") else "python-socketio is not installed"
 
 
 def allow_many_connections() -> None:
-    """Raise the limit of open files, which servers and phones inherit, from the usual 1,024."""
+    """Raise the limit of open files, usually 1,024; servers and phones inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
         most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)

@@ -17,14 +17,14 @@ import uvloop
 
 
 class Line(NamedTuple):
-    """What a line is like."""
+    """The properties of a simulated network."""
 
     round_trip_ms: float
     down_bits: float
     up_bits: float
 
     def ms(self, round_trips: int, down_bytes: float) -> float:
-        """How long so many round trips, and so many bytes one after the other, take at the least."""
+        """Return the minimum time of that many round trips and downloaded bytes."""
         return round_trips * self.round_trip_ms + down_bytes * 8000 / self.down_bits
 
 
@@ -33,7 +33,7 @@ SLOW_4G = Line(round_trip_ms=150, down_bits=1_638_400, up_bits=768_000)
 
 
 class _Queue:
-    """One direction of the line: bytes leave it one after the other, at its rate."""
+    """One direction of the network: a queue of bytes with a fixed rate."""
 
     def __init__(self, bits_per_second: float, delay: float) -> None:
         self._seconds_per_byte = 8 / bits_per_second
@@ -41,13 +41,13 @@ class _Queue:
         self._free_at = 0.0
 
     def arrival(self, size: int, sent_at: float) -> float:
-        """When the last of so many bytes is at the other end."""
+        """Return when the last of `size` bytes arrives at the other end."""
         self._free_at = max(self._free_at, sent_at) + size * self._seconds_per_byte
         return self._free_at + self._delay
 
 
 class _End(asyncio.Protocol):
-    """The connection at one end of the line; what it hears comes out at the `other` later."""
+    """The connection at one end of the network; `other` sends its bytes on after the delay."""
 
     def __init__(self, queue: _Queue) -> None:
         self._loop = asyncio.get_running_loop()
@@ -57,25 +57,25 @@ class _End(asyncio.Protocol):
         self.other: _End
 
     def connection_made(self, transport: Any) -> None:
-        """Be able to write."""
+        """Keep the transport."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Put bytes on the line, as soon as it would be open."""
+        """Queue bytes from the moment the simulated connection is open."""
         arrival = self._queue.arrival(len(data), max(self._loop.time(), self.open_at))
         self._loop.call_at(arrival, self.other.write, data)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Hang up at the other end, after all that was sent."""
+        """Close the other end after all queued bytes."""
         self._loop.call_at(self._queue.arrival(0, max(self._loop.time(), self.open_at)), self.other.close)
 
     def write(self, data: bytes) -> None:
-        """Let bytes out."""
+        """Send bytes on."""
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self.transport is not None:
             self.transport.close()
 

@@ -1,4 +1,4 @@
-"""The live connection: what a delivered event costs, an idle connection, a crowd; beside peers of the same work."""
+"""Measure the WebSocket: the cost of a delivered event, an idle connection and a crowd, next to peers."""
 
 import statistics
 import sys
@@ -40,7 +40,7 @@ Starter = Callable[[Server], AbstractContextManager[Server]]
 
 
 class Talk(NamedTuple):
-    """How many members speak how fast, all together."""
+    """How many members speak, and how fast in total."""
 
     parties: int
     members: int
@@ -60,7 +60,7 @@ LATE = 1.2
 
 
 class Spoken(NamedTuple):
-    """What one talk cost the server."""
+    """The cost of one talk for the server."""
 
     cpu_us_per_event: float
     frames_per_event: float
@@ -70,7 +70,7 @@ class Spoken(NamedTuple):
 
 
 def websocket_rows() -> Rows:
-    """Everything about the live connection."""
+    """Measure everything about the WebSocket."""
     starters = available_contenders()
     with start_store() as store:
         for talks in (ONE_PARTY, MANY_PARTIES):
@@ -81,7 +81,7 @@ def websocket_rows() -> Rows:
 
 
 def available_contenders() -> dict[str, Starter]:
-    """How to start each contender that can be had here; those that cannot are named on stderr."""
+    """Return how to start each available contender; print the missing ones to stderr."""
     starters: dict[str, Starter] = {HUBBUB: start_hubbub}
     for name, starter, missing in (
         (WS, start_ws, node_peer_available("ws")),
@@ -95,7 +95,7 @@ def available_contenders() -> dict[str, Starter]:
 
 
 def cost_per_event(store: Server, starters: dict[str, Starter], talks: list[Talk]) -> Rows:
-    """CPU of the server process an event delivered, every contender in turn; all talks on the same connections."""
+    """Measure the server's CPU per delivered event, every contender in turn; all talks use the same connections."""
     spoken: dict[tuple[Talk, str], list[Spoken]] = {(talk, name): [] for talk in talks for name in starters}
     with ExitStack() as stack:
         contenders: dict[str, tuple[Server, Phones]] = {}
@@ -119,19 +119,19 @@ def cost_per_event(store: Server, starters: dict[str, Starter], talks: list[Talk
 
 
 def join(name: str, server: Server, phones: Phones, parties: int, members: int) -> None:
-    """Fill new parties of that server, and wait until it has come to rest."""
+    """Fill new parties of that server and wait until it is idle."""
     phones.ask("join", kind=name, port=server.port, parties=parties, members=members)
     time.sleep(SETTLING_SECONDS)
 
 
 def paced_for(name: str, talk: Talk) -> Talk:
-    """The talk at a pace that this contender can bear."""
+    """Return the talk at a rate that this contender can handle."""
     bearable = MESSAGES_PER_SECOND_MAX.get((name, talk.parties), talk.messages_per_second)
     return talk._replace(messages_per_second=min(talk.messages_per_second, bearable))
 
 
 def speak(store: Server, server: Server, phones: Phones, talk: Talk) -> Spoken:
-    """Have the members talk; what it cost the server, and the store, which a server can burden with its own work."""
+    """Let the members talk and return the cost for the server and for the store."""
     before, store_before = server.cpu_seconds(), store.cpu_seconds()
     heard = phones.ask("speak", rate=talk.messages_per_second, seconds=talk.seconds)
     spent, spent_by_store = server.cpu_seconds() - before, store.cpu_seconds() - store_before
@@ -147,7 +147,7 @@ def speak(store: Server, server: Server, phones: Phones, talk: Talk) -> Spoken:
 
 
 def describe(talks: list[Spoken]) -> str:
-    """The middle run's cost, every run, and what else explains it."""
+    """Format the median cost, every run, and figures that explain them."""
     _, frames, cores, store, lateness = (statistics.median(values) for values in zip(*talks, strict=True))
     cost = median_and_runs([talk.cpu_us_per_event for talk in talks])
     late = "; fell behind its pace" if lateness > LATE else ""
@@ -155,7 +155,7 @@ def describe(talks: list[Spoken]) -> str:
 
 
 def deliveries(store: Server, starters: dict[str, Starter]) -> Rows:
-    """Milliseconds from a host to a guest on another instance, in turn with publish → subscribe on the same store."""
+    """Measure ms from a host to a guest on another instance, in turn with publish → subscribe on the same store."""
     print("deliveries to another instance ...", file=sys.stderr)
     pairs = [name for name in (HUBBUB, WS) if name in starters]
     with ExitStack() as stack:
@@ -171,7 +171,7 @@ def deliveries(store: Server, starters: dict[str, Starter]) -> Rows:
 
 
 def crowds(store: Server) -> Rows:
-    """A crowd that joins one party over two instances as fast as it can."""
+    """Measure a crowd that joins one party over two instances as fast as it can."""
     told = []
     for number in range(ROUNDS):
         print(f"crowd of {GUESTS}, round {number + 1} of {ROUNDS} ...", file=sys.stderr)
@@ -189,13 +189,13 @@ def crowds(store: Server) -> Rows:
 
 @contextmanager
 def crowd_instances(store: Server) -> Iterator[list[Server]]:
-    """Two instances whose parties hold the crowd."""
+    """Start two instances whose parties have room for the crowd."""
     with start_hubbub(store, PARTY_CAPACITY="3000") as one, start_hubbub(store, PARTY_CAPACITY="3000") as other:
         yield [one, other]
 
 
 def idle_connections(starters: dict[str, Starter]) -> Rows:
-    """Memory of the server, and for Hubbub of the store, once 2,000 have joined and say nothing."""
+    """Measure the memory of the server, and for Hubbub of the store, with 2,000 idle members."""
     kilobytes: dict[str, list[float]] = {name: [] for name in starters}
     store_bytes: list[float] = []
     for number in range(ROUNDS):

@@ -1,1 +1,1 @@
-"""The descriptions of the HTTP and WebSocket interfaces."""
+"""Descriptions of the HTTP and WebSocket interfaces, generated from `core` except for openapi.json."""

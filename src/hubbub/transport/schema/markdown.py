@@ -1,4 +1,4 @@
-"""`docs/protocol.md`, the protocol for people: its tables made from the schemas, its prose `protocol.template.md`."""
+"""Build `docs/protocol.md`: tables from the schemas, prose from `protocol.template.md`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -24,7 +24,7 @@ _WORDS: Final = {
 
 
 def tag_of(kind: type[msgspec.Struct]) -> str:
-    """The type of a message as `t` has it."""
+    """Return the value of `t` for a message type."""
     return str(kind.__struct_config__.tag)
 
 
@@ -68,7 +68,7 @@ def _object_table(schemas: Schemas) -> str:
 
 
 def _is_part(schema: Schema) -> bool:
-    """Whether it is an object inside messages and none itself."""
+    """Return whether the schema is an object inside messages, not a message."""
     return schema.get("type") == "object" and "t" not in schema["properties"]
 
 
@@ -88,7 +88,7 @@ def _close_code_table() -> str:
 
 
 def _row(schema: Schema, schemas: Schemas) -> tuple[str, str]:
-    """What a message or an object has, and what it means. `requestId` and `t` are every message's: no word of them."""
+    """Return the fields and the meaning of a message or an object, without `requestId` and `t`."""
     fields = [
         _field(name, name in schema["required"], field, schemas)
         for name, field in schema["properties"].items()
@@ -98,7 +98,7 @@ def _row(schema: Schema, schemas: Schemas) -> tuple[str, str]:
 
 
 def _field(name: str, required: bool, schema: Schema, schemas: Schemas) -> str:
-    """One field; `null` goes without saying where the field may be left out."""
+    """Describe one field; omit `null` if the field is optional."""
     choices = [choice for choice in schema.get("anyOf", [schema]) if required or choice != {"type": "null"}]
     kinds = _any_of([_kind(choice, schemas) for choice in choices])
     described = [part["description"] for part in (schema, *choices) if "description" in part]

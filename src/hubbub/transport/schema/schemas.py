@@ -1,4 +1,4 @@
-"""The documents that are made from the protocol's classes, so that they cannot drift from what is spoken.
+"""Generate documents from the protocol's classes, so that they cannot drift from the code.
 
 `/asyncapi.json` is made when an instance starts. `python -m hubbub.transport.schema.schemas FOLDER` writes those
 that are kept in the repository.
@@ -24,7 +24,7 @@ _CLOSING: Final = "The connection is closed with one of these. After 4400 to 449
 
 
 def schemas(root: str) -> dict[str, Schema]:
-    """The schemas of all messages and of what they are made of, by name, as they stand under the pointer `root`.
+    """Return the schemas of all messages and their parts by name; references start with `root`.
 
     `ClientMessage` and `ServerMessage` are the unions; a `…Frame` is a message or a `…Batch`.
     """
@@ -42,7 +42,7 @@ def schemas(root: str) -> dict[str, Schema]:
 
 
 def json_schema() -> Schema:
-    """What may be sent over `/ws`, either way, as a JSON Schema."""
+    """Return a JSON Schema of both sides' frames on `/ws`."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Hubbub over WebSocket",
@@ -53,7 +53,7 @@ def json_schema() -> Schema:
 
 
 def asyncapi(version: str) -> dict[str, Any]:
-    """`/ws` as an AsyncAPI document for programs; `version` is the server's."""
+    """Return the AsyncAPI document of `/ws`; `version` is the server's."""
     received = [*_names(Command), "ClientBatch"]
     sent = [*_names(ServerMessage), "ServerBatch"]
     answers = [name for name in _names(Answer) if name != Welcome.__name__]
@@ -108,7 +108,7 @@ def documents() -> dict[str, str]:
 
 
 def _names(union: object) -> list[str]:
-    """The classes of a union of messages, in the order of the protocol."""
+    """Return the class names of a union of messages, in the order of the protocol."""
     return [kind.__name__ for kind in get_args(union)]
 
 
