@@ -65,26 +65,3 @@ def test_clients_of_stopping_instance_continue_elsewhere(
         assert (bystander.room["guestCount"], len(bystander.room["members"])) == (2, 3)
         arrived[0].do("LOCK_SET", locked=True)
         wait_until_synced(bystander, *arrived)
-
-
-def test_rolling_restart_of_all_instances_costs_no_seat(tmp_path: Path, new_client: MakeClient) -> None:
-    with started_pair("valkey", tmp_path) as pair:
-        host = new_client(pair.here)
-        host.create()
-        guests = [new_client(pair.instances[number % 2]) for number in range(4)]
-        for guest in guests:
-            guest.join(host.code)
-        people = [host, *guests]
-        staying = {True: [host, *guests[::2]], False: guests[1::2]}
-        for is_first in (True, False):
-            stopping, other = pair.instances if is_first else pair.instances[::-1]
-            stop(stopping)
-            staying[not is_first] += moved(new_client, staying[is_first], other)
-            stopping.start()
-            staying[is_first] = []
-        last = staying[True]
-        wait_until_synced(*last)
-        assert len(last) == len(people)
-        assert last[0].view.connected() == {person.member_id for person in people}
-        for client in (*people, *last):
-            assert (client.all_of("MEMBER_LEFT"), client.all_of("ENDED")) == ([], [])

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.integration.conftest import MakeClient
 from tests.support.client_sync import SyncClient, wait_until_each, wait_until_synced
 from tests.support.instances import Instance
 from tests.support.pairs import Pair, started_pair
-from tests.support.stores import FLAVOURS, Flavour, wait_for
+from tests.support.stores import wait_for
 
 GHOST_SECONDS_MAX = 15.0
 REPAIR_SECONDS_MAX = 10.0
@@ -129,24 +128,6 @@ def settled(client: SyncClient, connected: set[str]) -> bool:
     """Whether the client has been told that just these are connected."""
     client.listen()
     return client.view.connected() == connected
-
-
-@pytest.mark.parametrize("flavour", FLAVOURS)
-def test_cut_subscription_is_restored_without_loss(tmp_path: Path, new_client: MakeClient, flavour: Flavour) -> None:
-    with started_pair(flavour, tmp_path) as pair:
-        host = new_client(pair.here)
-        host.create()
-        guests = joined(new_client, pair.there, host.code, 2)
-        for number in range(CUTS):
-            pair.store.command("CLIENT", "KILL", "TYPE", "pubsub")
-            cut_at = time.monotonic()
-            for part in range(3):
-                host.do("SEND_MESSAGE", text=f"{number}-{part}")
-            for client in (host, *guests):
-                client.wait_for_message("MESSAGE", text=f"{number}-2")
-            assert time.monotonic() - cut_at < REPAIR_SECONDS_MAX
-        wait_until_synced(host, *guests)
-        wait_for(lambda: all(instance.call("GET", "/ready").status == 200 for instance in pair.instances))
 
 
 def test_log_has_no_token_and_no_message(tmp_path: Path, new_client: MakeClient) -> None:

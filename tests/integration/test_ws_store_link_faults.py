@@ -79,18 +79,6 @@ def gets_in(client: SyncClient, code: str, **fields: str) -> bool:
     return bool(answer["t"] == "JOINED")
 
 
-def test_create_answered_as_failed_leaves_no_party(
-    own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_client: MakeClient
-) -> None:
-    pair = lame_pair(own_store, proxy, new_instance)
-    client = new_client(pair.lame)
-    proxy.cut_after_send()
-    assert client.refused("CREATE") == "store_unavailable"
-    proxy.mend()
-    wait_for(lambda: client.ask("CREATE")["t"] == "CREATED")
-    wait_for(lambda: own_store.admin.keys("party:*") == [f"party:{client.code}"])
-
-
 def test_command_with_lost_answer_runs_at_most_once(
     own_store: StoreServer, proxy: StoreProxy, new_instance: MakeInstance, new_client: MakeClient
 ) -> None:

@@ -9,7 +9,6 @@ connections (`cut_at_random`).
 """
 
 import asyncio
-import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -36,19 +35,17 @@ class StoreProxy:
     One event loop in a thread of its own carries all connections; the verbs may be used from any thread.
     """
 
-    def __init__(self, store_port: int, seed: int = 0) -> None:
+    def __init__(self, store_port: int) -> None:
         self.port = 0
         self.cuts = 0
         """How many connections have been closed instead of passing something on."""
         self.lost = 0
         """How many pieces have been thrown away."""
         self._store_port = store_port
-        self._rng = random.Random(seed)
-        self._seconds, self._jitter = 0.0, 0.0
+        self._seconds = 0.0
         self._frozen: frozenset[Way] = frozenset()
         self._dropping: frozenset[Way] = frozenset()
         self._cuts_after_send = False
-        self._chance_of_cut = 0.0
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener = socket.socket()
@@ -69,13 +66,12 @@ class StoreProxy:
         """Break every connection that there is; new ones are taken."""
         self._do(self._cut_all)
 
-    def delay(self, seconds: float, jitter: float = 0.0) -> None:
+    def delay(self, seconds: float) -> None:
         """Hold each piece of an answer for so long from its arrival, those held already included; 0 lets all go.
 
-        With `jitter` each waits up to so many seconds more; all stay in their order. Only what the store sends is
-        late, events included: commands take effect at once.
+        Only what the store sends is late, events included: commands take effect at once.
         """
-        self._set(_seconds=seconds, _jitter=jitter)
+        self._set(_seconds=seconds)
 
     def freeze(self, *ways: Way) -> None:
         """Let nothing pass in these directions, in both where none is named, with all connections open.
@@ -101,19 +97,13 @@ class StoreProxy:
         """Let what an instance sends reach the store; as soon as the store answers, close the connection instead."""
         self._set(_cuts_after_send=True)
 
-    def cut_at_random(self, chance: float) -> None:
-        """Lose each piece with this chance, in either direction, and its connection with it."""
-        self._set(_chance_of_cut=chance)
-
     def mend(self) -> None:
         """Let everything pass again, at once, and let go what waits; stalled subscriptions stay stalled."""
         self._set(
             _seconds=0.0,
-            _jitter=0.0,
             _frozen=frozenset(),
             _dropping=frozenset(),
             _cuts_after_send=False,
-            _chance_of_cut=0.0,
         )
 
     def _do(self, act: Callable[[], None]) -> None:
@@ -192,16 +182,16 @@ class StoreProxy:
         return plug
 
     async def _pump(self, link: "_Link", way: Way, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        held: asyncio.Queue[tuple[float, float, bytes] | None] = asyncio.Queue()
+        held: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
         carrier = asyncio.create_task(self._carry(held, way, target))
         try:
             with suppress(OSError):
                 while data := await self._read(way, source):
-                    if self._breaks(way):
+                    if way is Way.BACK and self._cuts_after_send:
                         self.cuts += 1
                         link.cut()
                     elif not self._loses(link, way, data):
-                        held.put_nowait((self._loop.time(), self._rng.random(), data))
+                        held.put_nowait((self._loop.time(), data))
             if way in self._dropping:
                 return  # nobody hears of the end
             held.put_nowait(None)
@@ -214,11 +204,6 @@ class StoreProxy:
         await self._thawed(way)
         return await source.read(BUFFER_BYTES)
 
-    def _breaks(self, way: Way) -> bool:
-        if way is Way.BACK and self._cuts_after_send:
-            return True
-        return self._chance_of_cut > 0 and self._rng.random() < self._chance_of_cut
-
     def _loses(self, link: "_Link", way: Way, data: bytes) -> bool:
         if way is Way.THERE and b"SUBSCRIBE" in data.upper():
             link.has_subscribed = True
@@ -227,11 +212,11 @@ class StoreProxy:
         return is_lost
 
     async def _carry(
-        self, held: "asyncio.Queue[tuple[float, float, bytes] | None]", way: Way, target: asyncio.StreamWriter
+        self, held: "asyncio.Queue[tuple[float, bytes] | None]", way: Way, target: asyncio.StreamWriter
     ) -> None:
         while (item := await held.get()) is not None:
-            came_at, share, data = item
-            for seconds in self._waits(way, came_at, share):
+            came_at, data = item
+            for seconds in self._waits(way, came_at):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await self._changed.wait()
@@ -241,10 +226,10 @@ class StoreProxy:
                 await target.drain()
         await self._thawed(way)
 
-    def _waits(self, way: Way, came_at: float, share: float) -> Iterator[float]:
+    def _waits(self, way: Way, came_at: float) -> Iterator[float]:
         """How long to wait, afresh after each change, until something may go on that came then."""
         while way is Way.BACK:
-            left = came_at + self._seconds + share * self._jitter - self._loop.time()
+            left = came_at + self._seconds - self._loop.time()
             if left <= 0:
                 return
             yield left
