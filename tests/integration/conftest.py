@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.client_sync import SyncClient
-from tests.support.instances import Instance, start_together
+from tests.support.instances import PATIENT, Instance, start_together
 from tests.support.pairs import Pair, started_pair
 from tests.support.party_view import PartyView
 from tests.support.stores import FLAVOURS, StoreServer
@@ -64,7 +64,7 @@ def pair(store: StoreServer, new_instance: MakeInstance) -> tuple[Instance, Inst
 @pytest.fixture(scope="session", params=FLAVOURS)
 def shared_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Two instances for all tests of this process that do them no harm; each test makes parties of its own."""
-    with started_pair(request.param, tmp_path_factory.mktemp("pair")) as pair:
+    with started_pair(request.param, tmp_path_factory.mktemp("pair"), PATIENT) as pair:
         yield pair
 
 

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.integration.conftest import MakeClient, MakeInstance
 from tests.support.client_sync import FRAME_BYTES_MAX, LINGER_NOT, SyncClient, wait_until_synced
-from tests.support.instances import Answer, Instance
+from tests.support.instances import PATIENT, Answer, Instance
 from tests.support.pairs import Pair, started_pair
 
 UNDECODABLE_MAX = 10
@@ -47,9 +47,8 @@ NOT_TRUTH: list[Any] = ["true", 1, 0, [], {}, None]
 @pytest.fixture(scope="module")
 def shared_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """One flavour is enough here: nothing of this reaches the store."""
-    with started_pair(
-        "valkey", tmp_path_factory.mktemp("pair"), ALLOWED_ORIGINS="https://party.example, http://other.example:81"
-    ) as pair:
+    origins = "https://party.example, http://other.example:81"
+    with started_pair("valkey", tmp_path_factory.mktemp("pair"), PATIENT, ALLOWED_ORIGINS=origins) as pair:
         yield pair
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.client_async import AsyncClient, Crowd, wait_until_all_synced, wait_until_each
+from tests.support.instances import PATIENT
 from tests.support.pairs import Pair, started_pair
 
 CAPACITY = 500
@@ -25,7 +26,7 @@ VISITS = 6
 
 @pytest.fixture(scope="module")
 def crowd_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with started_pair("valkey", tmp_path_factory.mktemp("crowd"), PARTY_CAPACITY=str(CAPACITY)) as pair:
+    with started_pair("valkey", tmp_path_factory.mktemp("crowd"), PATIENT, PARTY_CAPACITY=str(CAPACITY)) as pair:
         yield pair
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.conftest import MakeClient
 from tests.support.client_sync import SyncClient, wait_until_each, wait_until_synced
+from tests.support.instances import PATIENT
 from tests.support.pairs import Pair, started_pair
 from tests.support.stores import wait_for
 
@@ -23,6 +24,7 @@ def short_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     with started_pair(
         "redis",
         tmp_path_factory.mktemp("short"),
+        PATIENT,
         HOST_GRACE_SECONDS=str(HOLD_SECONDS),
         SEAT_HOLD_SECONDS=str(HOLD_SECONDS),
         LEASE_SECONDS="3",

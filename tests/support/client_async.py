@@ -1,4 +1,4 @@
-"""Many clients in one thread: for hundreds at once, and for what a `SyncClient` cannot do, which is not to read."""
+"""The async shell of the test client: for hundreds at once, and for clients that stop reading."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ class AsyncClient(ClientCore):
         return await self._enter(await self.do("CREATE", **fields))
 
     async def join(self, code: str, **fields: Any) -> Message:
-        """Take a seat, wait until all is told that was promised, and return `JOINED`."""
+        """Take a seat, wait until the view is caught up, and return `JOINED`."""
         return await self._enter(await self.do("JOIN", code=code, **fields))
 
     async def _enter(self, opening: Message) -> Message:

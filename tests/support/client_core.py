@@ -1,4 +1,4 @@
-"""What every test client does alike: number its questions, keep what it hears, know its party. No I/O."""
+"""The test client without I/O: it numbers requests, keeps what it receives, and models its party."""
 
 import json
 from collections.abc import Iterable
@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from tests.support.party_view import OPENINGS, Message, PartyView
 
 RETRYABLE = frozenset({"store_unavailable", "recovering", "rate_limited", "too_many_watchers"})
-# Nothing tells a client when it may speak again; this is how soon it tries.
+# No event says when the limit has passed, so clients try again after this pause.
 RATE_LIMITED_PAUSE_SECONDS = 0.1
-LAST_WORDS_CHARS = 200
+LAST_RECEIVED_CHARS = 200
 
 
 class ClientCore:
@@ -77,16 +77,16 @@ class ClientCore:
         self.view.take(message)
 
     def request(self, kind: str, fields: dict[str, Any]) -> Message:
-        """The command with an id of its own."""
+        """Return the command with a new request id."""
         self._requests += 1
         return {"t": kind, "requestId": f"q{self._requests}", **fields}
 
     def answer_to(self, request: Message) -> Message | None:
-        """What answered it, if it has come."""
+        """Return the answer to the request, if it has come."""
         return self._answers.get(request["requestId"])
 
     def find(self, kind: str, fields: dict[str, Any]) -> Message | None:
-        """The next message of that type with those fields, if it has come."""
+        """Return the next message of that type with those fields, if it has come."""
         for place in range(self._searched, len(self.received)):
             if matches(self.received[place], kind, fields):
                 self._searched = place + 1
@@ -94,21 +94,21 @@ class ClientCore:
         return None
 
     def all_of(self, kind: str, **fields: Any) -> list[Message]:
-        """Every message so far of that type with those fields."""
+        """Return every message so far of that type with those fields."""
         return [message for message in self.received if matches(message, kind, fields)]
 
     def kinds(self) -> list[str]:
-        """The types of all messages so far, without `STATUS`, which may come at any time."""
+        """Return the types of all messages so far, without `STATUS`, which may come at any time."""
         return [message["t"] for message in self.received if message["t"] != "STATUS"]
 
     def reactions(self, emoji: str) -> int:
-        """How often the emoji was shown, told one by one or merged."""
+        """Return how often the emoji was received, one by one or merged."""
         merged = sum(message["counts"].get(emoji, 0) for message in self.all_of("REACTIONS"))
         return len(self.all_of("REACTION", emoji=emoji)) + int(merged)
 
     def last_received(self) -> str:
-        """The end of what was received, for a failure's message."""
-        last = [str(message)[:LAST_WORDS_CHARS] for message in self.received[-5:]]
+        """Return the end of what was received, for a failure's message."""
+        last = [str(message)[:LAST_RECEIVED_CHARS] for message in self.received[-5:]]
         return f"position {self.view.position}, received last: {last}"
 
 
@@ -121,32 +121,32 @@ def decode_frame(frame: str | bytes) -> list[Message]:
 
 
 def matches(message: Message, kind: str, fields: dict[str, Any]) -> bool:
-    """Whether the message is of that type and has those fields."""
+    """Return whether the message is of that type and has those fields."""
     return message["t"] == kind and all(message.get(name) == value for name, value in fields.items())
 
 
-class Knowing(Protocol):
-    """Whoever keeps a view of a party."""
+class HasView(Protocol):
+    """A client that keeps a view of a party."""
 
     @property
     def view(self) -> PartyView:
-        """What is known of it."""
+        """Return the view."""
         ...
 
 
-def has_reached(client: Knowing, version: int) -> bool:
-    """Whether the client has been told of that version."""
+def has_reached(client: HasView, version: int) -> bool:
+    """Return whether the client has received that version."""
     return client.view.version >= version
 
 
-def expect_synced(clients: Iterable[Knowing]) -> None:
-    """See that clients at the same position know the same of their party."""
+def expect_synced(clients: Iterable[HasView]) -> None:
+    """Fail unless clients at the same position have the same view of their party."""
     states = [client.view.state() for client in clients]
     for state in states[1:]:
         assert state == states[0]
 
 
-def are_synced(clients: Iterable[Knowing]) -> bool:
-    """Whether all are at the same position."""
+def are_synced(clients: Iterable[HasView]) -> bool:
+    """Return whether all clients are at the same position."""
     positions = [client.view.position for client in clients]
     return all(position == positions[0] for position in positions)

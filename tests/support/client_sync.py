@@ -1,4 +1,4 @@
-"""Test clients of `/ws` that share no code with the server: one `SyncClient` is one connection."""
+"""The sync shell of the test client: one `SyncClient` is one connection to `/ws`."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ class SyncClient(ClientCore):
     """A client that does one thing at a time.
 
     A thread of `websockets` always reads, so the client is never slow; what came is heard, and checked for
-    holes, whenever the client waits.
+    gaps, whenever the client waits.
     """
 
     def __init__(self, instance: Instance, view: PartyView | None = None, origin: str | None = None) -> None:
@@ -50,7 +50,7 @@ class SyncClient(ClientCore):
         return self._enter(self.do("CREATE", **fields))
 
     def join(self, code: str, **fields: Any) -> Message:
-        """Take a seat, wait until all is told that was promised, and return `JOINED`."""
+        """Take a seat, wait until the view is caught up, and return `JOINED`."""
         return self._enter(self.do("JOIN", code=code, **fields))
 
     def watch(self, code: str) -> Message:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,15 @@ import requests
 
 from tests.support.stores import wait_for
 
-START_SECONDS_MAX = 15
+START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
 _numbers = itertools.count()
 _SETTINGS = re.compile(r"HOST|PORT|PUBLIC_URL|REDIS_|HUBBUB_|PARTY_|SEAT_|LEASE_|ALLOWED_|LOG_")
+
+
+SERVE = Path(__file__).with_name("serve.py")
+PATIENT: Mapping[str, float] = {"STORE_BUDGET_SECONDS": 8.0}
+"""Deadlines of instances whose test is not about a slow store: a busy machine stalls stores for seconds."""
 
 
 class Answer(NamedTuple):
@@ -32,9 +38,20 @@ class Answer(NamedTuple):
 
 
 class Instance:
-    """One `hubbub serve` on a free port, its settings given and none inherited."""
+    """One `hubbub serve` on a free port, its settings given and none inherited.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    `deadlines` are limits of `hubbub.core.limits` that this instance has instead of its own.
+    """
+
+    def __init__(self, folder: Path, deadlines: Mapping[str, float] | None = None, /, **settings: str) -> None:
+        self._command = [sys.executable, "-m", "hubbub", "serve"]
+        if deadlines is not None:
+            self._command = [
+                sys.executable,
+                "-P",
+                str(SERVE),
+                *(f"{name}={value}" for name, value in deadlines.items()),
+            ]
         self._settings = {
             "PORT": "0",
             "HOST": "127.0.0.1",
@@ -69,7 +86,7 @@ class Instance:
         inherited = {name: value for name, value in os.environ.items() if not _SETTINGS.match(name)}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hubbub", "serve"],
+                self._command,
                 cwd=self._folder,
                 env={**inherited, **self._settings},
                 stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """Two instances on one store of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +23,14 @@ class Pair(NamedTuple):
 
 
 @contextmanager
-def started_pair(flavour: Flavour, folder: Path, **settings: str) -> Iterator[Pair]:
+def started_pair(
+    flavour: Flavour, folder: Path, deadlines: Mapping[str, float] | None = None, /, **settings: str
+) -> Iterator[Pair]:
     """Start all three, end them afterwards, and fail where an instance met an error that it did not expect."""
     (folder / "store").mkdir()
     store = StoreServer(flavour, folder / "store", "--appendonly", "yes", "--appendfsync", "everysec")
-    here, there = (Instance(folder, REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port), **settings) for _ in range(2))
+    address = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
+    here, there = (Instance(folder, deadlines, **address, **settings) for _ in range(2))
     try:
         store.start()
         start_together(here, there)
