@@ -27,7 +27,7 @@ from hubbub.store.client.address import StoreAddress, StoreTls, parse_store_url
 from hubbub.store.client.connect import open_store
 from hubbub.store.generation import DataLossDetector
 from hubbub.store.health import StoreHealth
-from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
+from hubbub.store.port import BoundCode, StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore
 from tests.contract.acl_rule import documented_acl_rule
 from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, on_one_server, soon, take_seat
@@ -49,7 +49,7 @@ async def use_everything(address: StoreAddress, tls: StoreTls | None = None) -> 
         assert isinstance(await store.read(CODE, soon()), Found)
         assert await store.check_join(CODE, soon()) == Joinable()
         assert await store.check_join("CCCCCC", soon()) == Missing()
-        assert await store.bind_idempotency_key("hash", CODE, None, soon()) == Claimed(CODE)
+        assert await store.bind_idempotency_key("hash", CODE, None, soon()) == BoundCode(CODE)
         assert await store.rollback_create(draft("CCCCCC"), "", soon()) == Missing()
         await use_a_live_party(store)
         await end_party(store, party)

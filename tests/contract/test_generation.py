@@ -14,7 +14,7 @@ from hubbub.store import keys
 from hubbub.store.client.script_client import THE_SHARD
 from hubbub.store.generation import CheckMode
 from hubbub.store.health import StoreState
-from hubbub.store.port import Claimed, StoreFailure, StoreUnavailableError
+from hubbub.store.port import BoundCode, StoreFailure, StoreUnavailableError
 from tests.contract.conftest import Instance, attempt, soon, wait_until
 from tests.contract.data_loss import StoreSnapshot
 from tests.contract.store_dump import CODE
@@ -205,7 +205,7 @@ async def test_stored_party_is_found_during_recovery(instance: Instance, host: L
 
 
 async def test_lost_idempotency_key_is_bound_again(instance: Instance, there: Instance, server: StoreServer) -> None:
-    assert await instance.store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
+    assert await instance.store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == BoundCode("BBBBBB")
     assert await absent(there)
     server.admin.flushall()
     # A repeat comes by another instance first, which does not know that data was lost and draws another code.
@@ -214,7 +214,7 @@ async def test_lost_idempotency_key_is_bound_again(instance: Instance, there: In
     await instance.store.rebind_idempotency_key("hash", "BBBBBB", soon())
     server.admin.delete(RECOVERING)
     assert await absent(there)
-    assert await there.store.bind_idempotency_key("hash", "DDDDDD", None, soon()) == Claimed("BBBBBB")
+    assert await there.store.bind_idempotency_key("hash", "DDDDDD", None, soon()) == BoundCode("BBBBBB")
     assert 0 < server.admin.ttl(keys.idempotency_key("hash")) <= 600
 
 

@@ -34,7 +34,7 @@ from hubbub.core.protocol import (
 from hubbub.core.results import CodeTaken, Created, Deleted, Ended, Missing, Watching
 from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.store import keys
-from hubbub.store.port import Claimed
+from hubbub.store.port import BoundCode
 from tests.contract.conftest import attempt, draft, soon
 from tests.contract.expected_reasons import assert_can_act
 from tests.contract.model_world import TERMS, ModelWorld
@@ -136,7 +136,7 @@ class PartyMachine(RuleBasedStateMachine):
         if self.claims.get(key) in {None, replaced}:
             self.claims[key] = candidate
         bound = self.world.ask(at, lambda store: store.bind_idempotency_key(key, candidate, replaced, soon()))
-        assert bound == Claimed(self.claims[key])
+        assert bound == BoundCode(self.claims[key])
 
     @precondition(lambda self: not self.world.there)
     @rule(at=INSTANCES, entered=st.integers(0, 3))

@@ -17,7 +17,7 @@ from hubbub.core.results import (
     Locked,
     Missing,
 )
-from hubbub.store.port import Claimed, DeadlineExceededError, StoreFailure, StoreUnavailableError
+from hubbub.store.port import BoundCode, DeadlineExceededError, StoreFailure, StoreUnavailableError
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import TERMS, Instance, draft, end_party, soon
 from tests.support.stores import StoreServer
@@ -155,15 +155,15 @@ async def test_full_party_answers_full(store: RedisStore, server: StoreServer) -
 
 
 async def test_first_claim_of_key_stands(store: RedisStore, server: StoreServer) -> None:
-    assert await store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == Claimed("BBBBBB")
-    assert await store.bind_idempotency_key("hash", "CCCCCC", None, soon()) == Claimed("BBBBBB")
+    assert await store.bind_idempotency_key("hash", "BBBBBB", None, soon()) == BoundCode("BBBBBB")
+    assert await store.bind_idempotency_key("hash", "CCCCCC", None, soon()) == BoundCode("BBBBBB")
     assert 590 <= server.admin.ttl("hubbub:once:hash") <= 600
 
 
 async def test_claimed_code_can_be_replaced_once(store: RedisStore) -> None:
     await store.bind_idempotency_key("hash", "BBBBBB", None, soon())
-    assert await store.bind_idempotency_key("hash", "CCCCCC", "BBBBBB", soon()) == Claimed("CCCCCC")
-    assert await store.bind_idempotency_key("hash", "DDDDDD", "BBBBBB", soon()) == Claimed("CCCCCC")
+    assert await store.bind_idempotency_key("hash", "CCCCCC", "BBBBBB", soon()) == BoundCode("CCCCCC")
+    assert await store.bind_idempotency_key("hash", "DDDDDD", "BBBBBB", soon()) == BoundCode("CCCCCC")
 
 
 async def test_write_after_deadline_changes_nothing(instance: Instance, server: StoreServer) -> None:

@@ -161,14 +161,14 @@ def _update_names(seats: _Seats, room: Snapshot) -> None:
 
 
 def _assign_holders(seats: _Seats, own: Iterable[Lease]) -> None:
-    """Only this instance's own connections are sure; whoever last had another seat is doubted."""
+    """Only this instance's own connections are sure; the last holder of any other seat becomes its previous holder."""
     holders = {lease.member_id.encode(): lease.holder for lease in own}
     for seat, record in seats.items():
         if record is None:
             continue
-        last_holder = record.holder or record.doubted
+        last_holder = record.holder or record.previous_holder
         record.holder = holders.get(seat, "")
-        record.doubted = "" if record.holder else last_holder
+        record.previous_holder = "" if record.holder else last_holder
 
 
 def _document(document: bytes, room: Snapshot, host: bytes, seats: _Seats, leases: Collection[bytes]) -> bytes:

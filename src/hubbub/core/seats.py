@@ -11,9 +11,9 @@ KICKED: Final = b"kicked"
 class SeatRecord(msgspec.Struct, array_like=True):
     """A seat as the store holds it: one JSON array, in the order of these fields.
 
-    `seats.lua` has the same order. `holder` is the connection that has the seat or had it last, empty if there was
-    none. `number` is the N of "Guest N", 0 for the first host. `token` is a hash. `doubted` is the last known holder
-    if a take-over may have been lost; the array ends before it if there is none.
+    `lib/seat_record.lua` has the same order. `holder` is the connection that has the seat or had it last, empty if
+    there was none. `number` is the N of "Guest N", 0 for the first host. `token` is a hash. If a take-over may have
+    been lost, `holder` is empty and `previous_holder` is the last one known; else the array ends before it.
     """
 
     name: str
@@ -21,12 +21,12 @@ class SeatRecord(msgspec.Struct, array_like=True):
     number: int
     listed: bool
     token: str
-    doubted: str = ""
+    previous_holder: str = ""
 
     def encoded(self) -> bytes:
-        """Return the JSON array, as `seats.lua` writes it."""
+        """Return the JSON array, as `lib/seat_record.lua` writes it."""
         fields = [self.name, self.holder, self.number, self.listed, self.token]
-        return msgspec.json.encode([*fields, self.doubted] if self.doubted else fields)
+        return msgspec.json.encode([*fields, self.previous_holder] if self.previous_holder else fields)
 
 
 decode_seat: Final = msgspec.json.Decoder(SeatRecord).decode

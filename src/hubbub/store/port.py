@@ -75,7 +75,7 @@ from hubbub.core.results import (
 from hubbub.core.seats import JoinAttempt, Lease
 
 __all__ = [
-    "Claimed",
+    "BoundCode",
     "DeadlineExceededError",
     "Store",
     "StoreFailure",
@@ -130,7 +130,7 @@ def store_recovering_error() -> StoreUnavailableError:
     return StoreUnavailableError(StoreFailure.RECOVERING, "the store has lost data, which is being written back")
 
 
-class Claimed(msgspec.Struct, frozen=True):
+class BoundCode(msgspec.Struct, frozen=True):
     """The code that an idempotency key is bound to."""
 
     code: str
@@ -151,7 +151,7 @@ class Store(Protocol):
 
     async def bind_idempotency_key(
         self, key_hash: str, candidate: str, replaced: str | None, deadline: float
-    ) -> Claimed:
+    ) -> BoundCode:
         """Bind an idempotency key to `candidate` for 10 minutes, unless it is bound already.
 
         A binding to `replaced` is overwritten: that code turned out to belong to another party.

@@ -1,4 +1,4 @@
-"""The store on Redis or Valkey: one method a script, typed outcomes."""
+"""The store on Redis or Valkey: each method runs one script and returns a typed outcome."""
 
 import asyncio
 import secrets
@@ -48,7 +48,7 @@ from hubbub.store import keys, scripts
 from hubbub.store.client.script_client import NOT_AFTER, ScriptClient
 from hubbub.store.generation import DataLossDetector
 from hubbub.store.port import (
-    Claimed,
+    BoundCode,
     DeadlineExceededError,
     StoreFailure,
     StoreUnavailableError,
@@ -60,11 +60,11 @@ from hubbub.store.replies import (
     Reply,
     read_caught_up,
     read_document,
-    read_done,
+    read_executed,
     read_found,
-    read_healed,
     read_joined,
     read_renewed,
+    read_restored,
     read_watching,
 )
 from hubbub.store.scripts import Script
@@ -72,9 +72,9 @@ from hubbub.store.scripts import Script
 Arguments = tuple[str | bytes | int, ...]
 
 _CREATE_REFUSALS: Final[dict[bytes, CodeTaken | Ended]] = {b"taken": CodeTaken(), b"ended": Ended()}
-_WITHDRAWALS: Final[dict[bytes, WithdrawOutcome]] = {b"deleted": Deleted(), b"missing": Missing()}
+_ROLLBACKS: Final[dict[bytes, WithdrawOutcome]] = {b"deleted": Deleted(), b"missing": Missing()}
 
-_ACTS: Final[Mapping[type[MemberCommand | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
+_COMMANDS: Final[Mapping[type[MemberCommand | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
     Leave: (scripts.LEAVE, lambda _: ()),
     Rename: (scripts.RENAME, lambda command: (command.name,)),
     SendMessage: (scripts.SEND_MESSAGE, lambda command: (secrets.token_urlsafe(ID_BYTES), command.text)),
@@ -94,7 +94,7 @@ _ACTS: Final[Mapping[type[MemberCommand | Leave], tuple[Script, Callable[[Any], 
 class RedisStore:
     """`hubbub.store.Store` on one Redis 7.0+ or Valkey 7.2+ server.
 
-    Creates go by `create_client`, which may wait for replicas; everything else by `client`. A connection's lease lasts
+    `create_client` runs creates and may wait for replicas; `client` runs all other scripts. A connection's lease lasts
     `lease_seconds`.
     """
 
@@ -132,7 +132,7 @@ class RedisStore:
 
     async def bind_idempotency_key(
         self, key_hash: str, candidate: str, replaced: str | None, deadline: float
-    ) -> Claimed:
+    ) -> BoundCode:
         """See `Store.bind_idempotency_key`."""
         key = keys.idempotency_key(key_hash)
         if self._detector.is_recovering(self._client.shard_of(key)):
@@ -146,7 +146,7 @@ class RedisStore:
         _, _, code, is_new = reply
         if is_new:
             await self._detector.confirm_absence(key, deadline)
-        return Claimed(code.decode())
+        return BoundCode(code.decode())
 
     async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
         """See `Store.rebind_idempotency_key`."""
@@ -159,12 +159,12 @@ class RedisStore:
 
     async def read(self, code: str, deadline: float) -> ReadOutcome:
         """See `Store.read`."""
-        reply = await self._look(scripts.READ, scripts.READ_WRITABLE_ONLY, code, (), deadline)
+        reply = await self._query(scripts.READ, scripts.READ_WRITABLE_ONLY, code, (), deadline)
         return read_found(reply, keys.party(code))
 
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
         """See `Store.check_join`."""
-        reply = await self._look(
+        reply = await self._query(
             scripts.CHECK_JOIN, scripts.CHECK_JOIN_WRITABLE_ONLY, code, (self._lease_ms,), deadline
         )
         return JOIN_CHECKS[reply[1]]
@@ -172,24 +172,24 @@ class RedisStore:
     async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
         """See `Store.rollback_create`."""
         reply = await self._change(scripts.ROLLBACK_CREATE, keys.party_keys(draft.code), (draft.id, holder), deadline)
-        return _WITHDRAWALS[reply[1]]
+        return _ROLLBACKS[reply[1]]
 
     async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
         """See `Store.join`."""
         words = (attempt.holder, attempt.token_hash, attempt.new_id, attempt.name)
         try:
-            reply = await self._change_live(scripts.JOIN, attempt.code, (*words, "anyone"), deadline)
+            reply = await self._change_party(scripts.JOIN, attempt.code, (*words, "anyone"), deadline)
         except StoreUnavailableError as unavailable:
             if unavailable.failure is not StoreFailure.OUT_OF_MEMORY:
                 raise
-            reply = await self._change_live(scripts.JOIN_ALLOW_OOM, attempt.code, (*words, "seated"), deadline)
+            reply = await self._change_party(scripts.JOIN_ALLOW_OOM, attempt.code, (*words, "seated"), deadline)
         return read_joined(reply)
 
     async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> bool:
         """See `Store.rollback_join`."""
         status = await self._rollback_join(attempt, deadline, all_reported=False)
         if status in {b"not_held", b"uncertain"}:
-            # Whoever writes back what the store has lost may bring the seat, or say who has it.
+            # While instances restore what the store lost, one of them may restore the seat or report its holder.
             await self._detector.confirm_absence(keys.party(attempt.code), deadline)
         if status == b"uncertain":
             status = await self._rollback_join(attempt, deadline, all_reported=True)
@@ -197,15 +197,15 @@ class RedisStore:
 
     async def _rollback_join(self, attempt: JoinAttempt, deadline: float, *, all_reported: bool) -> Any:
         words = (attempt.holder, attempt.token_hash, attempt.new_id, int(all_reported))
-        return (await self._change_live(scripts.ROLLBACK_JOIN, attempt.code, words, deadline))[1]
+        return (await self._change_party(scripts.ROLLBACK_JOIN, attempt.code, words, deadline))[1]
 
     async def watch(self, code: str, holder: str, deadline: float) -> WatchOutcome:
         """See `Store.watch`."""
-        return read_watching(await self._change_live(scripts.WATCH, code, (holder,), deadline))
+        return read_watching(await self._change_party(scripts.WATCH, code, (holder,), deadline))
 
     async def drop_connection(self, lease: Lease, deadline: float) -> None:
         """See `Store.drop_connection`."""
-        await self._change_live(scripts.DROP_CONNECTION, lease.code, (lease.member_id, lease.holder), deadline)
+        await self._change_party(scripts.DROP_CONNECTION, lease.code, (lease.member_id, lease.holder), deadline)
 
     async def renew(
         self,
@@ -217,12 +217,14 @@ class RedisStore:
     ) -> RenewOutcome:
         """See `Store.renew`."""
         words = [word for lease in leases for word in (lease.member_id, lease.holder)]
-        return read_renewed(await self._change_live(scripts.RENEW, code, (*_position(known), copied, *words), deadline))
+        return read_renewed(
+            await self._change_party(scripts.RENEW, code, (*_position(known), copied, *words), deadline)
+        )
 
     async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
         """See `Store.restore_party`."""
         copy = healing.copy
-        kept = (*_position(healing.known), healing.epoch, healing.expires_at)
+        position = (*_position(healing.known), healing.epoch, healing.expires_at)
         own = [word for lease, name in healing.own for word in (lease.member_id, lease.holder, lease.token_hash, name)]
         kicked = [word for lease in healing.kicked for word in (lease.member_id, lease.token_hash)]
         reply = await self._change(
@@ -231,7 +233,7 @@ class RedisStore:
             (
                 self._lease_ms,
                 copy.party_id if copy else "",
-                *kept,
+                *position,
                 copy.encoded() if copy else "",
                 len(healing.own),
                 *own,
@@ -239,7 +241,7 @@ class RedisStore:
             ),
             deadline,
         )
-        return read_healed(reply)
+        return read_restored(reply)
 
     async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
         """See `Store.restore_tombstone`."""
@@ -248,43 +250,43 @@ class RedisStore:
 
     async def execute(self, lease: Lease, command: MemberCommand | Leave, deadline: float) -> CommandResult:
         """See `Store.execute`."""
-        script, arguments_of = _ACTS[type(command)]
+        script, arguments_of = _COMMANDS[type(command)]
         words = (lease.member_id, lease.holder, *arguments_of(command))
-        return read_done(await self._change_live(script, lease.code, words, deadline))
+        return read_executed(await self._change_party(script, lease.code, words, deadline))
 
     async def catch_up(self, code: str, known: ProvenPosition | None, deadline: float) -> CatchUpOutcome:
         """See `Store.catch_up`."""
         reply = await self._client.call(scripts.CATCH_UP, keys.party_keys(code), _position(known), deadline)
-        await self._believe(reply, code, deadline)
+        await self._reject_if_lost(reply, code, deadline)
         return read_caught_up(reply, code, keys.party(code))
 
     def now_ms(self) -> int:
-        """See `Store.now_ms`; this machine's clock where the store has never answered."""
+        """See `Store.now_ms`; returns this machine's clock until the store has answered once."""
         clock = self._client.last_clock
         return int(time.time() * 1000) if clock is None else clock.store_ms_at(_now())
 
     async def _ping(self, shard: str, deadline: float) -> None:
         await self._client.call(scripts.PING, (keys.generation(shard),), (), deadline, probing=True)
 
-    async def _look(self, script: Script, on_primary: Script, code: str, args: Arguments, deadline: float) -> Reply:
-        """Run a reading script; before an absence is believed, ask again where only a primary answers."""
+    async def _query(self, script: Script, writable_only: Script, code: str, args: Arguments, deadline: float) -> Reply:
+        """Run a query. If the party is absent, run the edition that replicas refuse: only a primary proves absence."""
         names = (keys.party(code), keys.ended(code), keys.state(code), keys.leases(code))
         reply = await self._client.call(script, names, args, deadline)
         if reply[1] in ABSENCES:
-            reply = await self._client.call(on_primary, names, args, deadline)
-            await self._believe(reply, code, deadline)
+            reply = await self._client.call(writable_only, names, args, deadline)
+            await self._reject_if_lost(reply, code, deadline)
         return reply
 
-    async def _change_live(
+    async def _change_party(
         self, script: Script, code: str, args: Sequence[str | bytes | int], deadline: float
     ) -> Reply:
-        """Run a script on a live party, which also tells it how long a lease lasts."""
+        """Run a script that changes a party. Its arguments begin with the deadline and the length of a lease."""
         reply = await self._change(script, keys.party_keys(code), (self._lease_ms, *args), deadline)
-        await self._believe(reply, code, deadline)
+        await self._reject_if_lost(reply, code, deadline)
         return reply
 
-    async def _believe(self, reply: Reply, code: str, deadline: float) -> None:
-        """Return unless the reply says that the party is not there though it may have been lost."""
+    async def _reject_if_lost(self, reply: Reply, code: str, deadline: float) -> None:
+        """Raise `StoreUnavailableError` if the reply says that the party is missing but the store may have lost it."""
         if reply[1] == b"missing":
             await self._detector.confirm_absence(keys.party(code), deadline)
 
@@ -296,7 +298,7 @@ class RedisStore:
         deadline: float,
         client: ScriptClient | None = None,
     ) -> Reply:
-        """Run a changing script, which refuses to begin after `deadline` by the store's own clock."""
+        """Run a script that changes something. It refuses to begin after `deadline` by the store's own clock."""
         reply = await (client or self._client).call(script, names, (NOT_AFTER, *args), deadline)
         if reply[1] == b"late":
             raise DeadlineExceededError
@@ -308,7 +310,7 @@ def _position(known: ProvenPosition | None) -> tuple[str, int, str]:
 
 
 def _seconds(position: float | None) -> str:
-    return "" if position is None else format(position + 0.0, ".3f")  # a minus before 0 means nothing
+    return "" if position is None else format(position + 0.0, ".3f")  # + 0.0 turns -0.0 into 0.0
 
 
 def _now() -> float:

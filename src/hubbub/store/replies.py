@@ -1,4 +1,7 @@
-"""From what scripts reply to typed outcomes."""
+"""Convert the replies of scripts to typed outcomes.
+
+The header of each Lua file lists its replies, in the order in which they are unpacked here.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -43,7 +46,7 @@ from hubbub.core.seats import decode_seat
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 
 Reply = list[Any]
-"""A script's reply: the store's time in ms, a status, and what else the script tells."""
+"""A script's reply: the store's time in ms, a status, and the values that go with the status."""
 
 ABSENCES: Final[dict[bytes, Missing | Ended]] = {b"missing": Missing(), b"ended": Ended()}
 JOIN_CHECKS: Final[dict[bytes, JoinCheckOutcome]] = {
@@ -73,7 +76,7 @@ _decode_text = msgspec.json.Decoder(str | None).decode
 
 
 def read_document(document: bytes, key: str) -> PartyDocument:
-    """The party in a document; raises `StoreUnavailableError` where the key holds something else."""
+    """Decode a party document; raises `StoreUnavailableError` if the key holds something else."""
     try:
         return _decode_document(document)
     except msgspec.DecodeError as error:
@@ -81,7 +84,7 @@ def read_document(document: bytes, key: str) -> PartyDocument:
 
 
 def read_found(reply: Reply, key: str) -> ReadOutcome:
-    """What `read.lua` replied; the counts are those by unexpired leases."""
+    """Convert the reply of `queries/read.lua`, which counts unexpired leases only."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
     _, _, document, host_connected, guests = reply
@@ -90,7 +93,7 @@ def read_found(reply: Reply, key: str) -> ReadOutcome:
 
 
 def read_joined(reply: Reply) -> JoinOutcome:
-    """What `join.lua` replied."""
+    """Convert the reply of `commands/join.lua`."""
     status = reply[1]
     if status == b"no_memory":
         raise StoreUnavailableError(StoreFailure.OUT_OF_MEMORY, "there is no room for a new seat")
@@ -101,15 +104,15 @@ def read_joined(reply: Reply) -> JoinOutcome:
 
 
 def read_watching(reply: Reply) -> WatchOutcome:
-    """What `watch.lua` replied."""
+    """Convert the reply of `commands/watch.lua`."""
     if (refusal := _WATCH_REFUSALS.get(reply[1])) is not None:
         return refusal
     _, _, epoch, version, watchers, expires_at = reply
     return Watching(epoch.decode(), version, expires_at, watchers)
 
 
-def read_done(reply: Reply) -> CommandResult:
-    """What the script of a command replied."""
+def read_executed(reply: Reply) -> CommandResult:
+    """Convert the reply of a member's command."""
     status = reply[1]
     if status == b"done":
         return Accepted()
@@ -117,13 +120,13 @@ def read_done(reply: Reply) -> CommandResult:
 
 
 def read_renewed(reply: Reply) -> RenewOutcome:
-    """What `renew.lua` replied."""
+    """Convert the reply of `commands/renew.lua`."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
     if reply[1] in _HISTORY_LOST:
         return HistoryLost()
-    _, _, epoch, version, watchers, expires_at, due_ms, copied, *words = reply
-    triples = zip(*[iter(words)] * 3, strict=True)
+    _, _, epoch, version, watchers, expires_at, due_ms, backup, *losses = reply
+    triples = zip(*[iter(losses)] * 3, strict=True)
     return Renewed(
         epoch=epoch.decode(),
         version=version,
@@ -131,19 +134,24 @@ def read_renewed(reply: Reply) -> RenewOutcome:
         watchers=watchers,
         due_ms=due_ms if due_ms >= 0 else None,
         verdicts=tuple(
-            LeaseLoss(seat.decode(), holder.decode(), Reason(why.decode())) for seat, holder, why in triples
+            LeaseLoss(seat.decode(), holder.decode(), Reason(reason.decode())) for seat, holder, reason in triples
         ),
-        copy=None if copied is None else PartyBackup(copied[0], *map(tuple, copied[1:])),
+        copy=None if backup is None else _read_backup(*backup),
     )
 
 
-def read_healed(reply: Reply) -> HealOutcome:
-    """What `restore_party.lua` replied."""
+def _read_backup(document: bytes, *keys: list[bytes]) -> PartyBackup:
+    """Convert a backup: the document, then the other keys in the order of the fields of `PartyBackup`."""
+    return PartyBackup(document, *map(tuple, keys))
+
+
+def read_restored(reply: Reply) -> HealOutcome:
+    """Convert the reply of `recovery/restore_party.lua`."""
     return _RESTORE_OUTCOMES[reply[1]]
 
 
 def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
-    """What `catch_up.lua` replied."""
+    """Convert the reply of `queries/catch_up.lua`."""
     if (absence := ABSENCES.get(reply[1])) is not None:
         return absence
     if reply[1] in _HISTORY_LOST:
@@ -151,12 +159,12 @@ def read_caught_up(reply: Reply, code: str, key: str) -> CatchUpOutcome:
     if reply[1] == b"events":
         return EventsSince(reply[2], tuple(reply[3:]))
     try:
-        return _read_whole(reply, code, key)
+        return _read_full_state(reply, code, key)
     except (msgspec.DecodeError, TypeError) as error:
-        raise StoreUnavailableError(StoreFailure.REFUSED, f"what lies beside {key} is no party's: {error}") from None
+        raise StoreUnavailableError(StoreFailure.REFUSED, f"the keys of {key} hold no party: {error}") from None
 
 
-def _read_whole(reply: Reply, code: str, key: str) -> FullState:
+def _read_full_state(reply: Reply, code: str, key: str) -> FullState:
     _, _, epoch, version, document, expires_at, listed, messages, events, watchers, playback = reply
     party = read_document(document, key)
     snapshot = Snapshot(
@@ -179,7 +187,7 @@ def _read_whole(reply: Reply, code: str, key: str) -> FullState:
 
 def _read_members(listed: Sequence[Any], party: PartyDocument) -> list[Member]:
     if not listed:
-        # Nobody has come yet, and the host's seat is there all the same.
+        # No connection has entered yet, so the store has no seats, not even the host's.
         return [Member(party.host_id, party.host_name, is_host=True, connected=False)]
     members: list[Member] = []
     for seat_id, record, connected in zip(*[iter(listed)] * 3, strict=True):

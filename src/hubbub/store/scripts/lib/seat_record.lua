@@ -1,6 +1,6 @@
 -- needs: nothing
--- Encodes a seat: a JSON array under the seat's id in the hash of seats. Python has the same layout
--- in `SeatRecord`.
+-- Encodes a seat: a JSON array under the seat's id in the hash of seats. `SeatRecord` in
+-- core/seats.py has the same layout.
 --   [name, holder, number, listed, hash of its token, previous holder if uncertain]
 -- `holder` is the connection that has the seat, or had it last; '' before the first one. `number` is
 -- the N of "Guest N", 0 for the first host. After a data loss a take-over may be lost, and the holder
