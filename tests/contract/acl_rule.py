@@ -1,4 +1,4 @@
-"""The ACL rule that the documents give to operators."""
+"""Read the ACL rule that the documents give to operators."""
 
 import re
 from pathlib import Path

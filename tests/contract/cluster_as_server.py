@@ -1,4 +1,4 @@
-"""A Cluster that tests of the contract ask as if it were one server."""
+"""Run a Cluster behind the interface of one server."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ NODE_TIMEOUT_MS = 60_000
 
 
 class _Admin(redis.RedisCluster):
-    """A client that sees the keys of all masters together."""
+    """List the keys of all primaries together."""
 
     def keys(self, pattern: Any = "*", **_: Any) -> Any:
         masters = self.get_primaries()  # type: ignore[no-untyped-call]
@@ -22,7 +22,7 @@ class _Admin(redis.RedisCluster):
 
 
 class ClusterAsServer:
-    """Three masters and their replicas from the embedded engine's Valkey."""
+    """Run three primaries and their replicas of the embedded engine's Valkey."""
 
     def __init__(self, folder: Path) -> None:
         self._cluster = ClusterTopology("valkey", folder)
@@ -30,37 +30,37 @@ class ClusterAsServer:
 
     @property
     def admin(self) -> _Admin:
-        """A client of all of it, once it has been started."""
+        """Return a client of the started Cluster."""
         assert self._admin is not None
         return self._admin
 
     @property
     def url(self) -> str:
-        """What `REDIS_URL` has to be."""
+        """Return the value for `REDIS_URL`."""
         return self._cluster.url
 
     def start(self) -> None:
-        """Start it, and wait until it is whole."""
+        """Start it and wait until every slot is served."""
         self._cluster.start()
         for server in self._cluster.servers:
-            # A server that a busy machine holds up for seconds is still the one that tests have to do with.
+            # Without this, a server that a busy machine delays for seconds is replaced during a test.
             server.command("CONFIG", "SET", "cluster-node-timeout", NODE_TIMEOUT_MS)
-        # It asks for the slots when it is made.
+        # The client loads the slot map in its constructor.
         port = self._cluster.servers[0].port
         self._admin = _Admin("127.0.0.1", port, socket_timeout=5, decode_responses=True)
 
     def stop(self) -> None:
-        """End it for good."""
+        """Stop it for good."""
         self._cluster.stop()
         if self._admin is not None:
             self._admin.close()
 
     def port_of(self, key: str) -> int:
-        """The port of the server that has the key."""
+        """Return the port of the server that has the key."""
         return int(self.admin.get_node_from_key(key).port)  # type: ignore[no-untyped-call]
 
     def text(self, key: str) -> str:
-        """The string under `key`, which must be there."""
+        """Return the string under `key`, which must exist."""
         value = self.admin.get(key)
         assert isinstance(value, str)
         return value

@@ -1,4 +1,4 @@
-"""The stores that the contract suite runs on: the embedded engine's Valkey and the system's Redis."""
+"""Start the stores of the contract tests: the embedded engine's Valkey, the system's Redis, and a Cluster."""
 
 import asyncio
 import itertools
@@ -37,7 +37,7 @@ TERMS = PartyPolicy(ttl_seconds=7200, host_grace_seconds=300, seat_hold_seconds=
 
 CLUSTER = "cluster"
 on_one_server = pytest.mark.parametrize("shared_server", FLAVOURS, indirect=True)
-"""For tests of what a cluster does otherwise."""
+"""For tests that do not apply to a Cluster."""
 
 
 @pytest.fixture(scope="session", params=[*FLAVOURS, CLUSTER])
@@ -46,7 +46,7 @@ def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     server = ClusterAsServer(folder) if request.param == CLUSTER else StoreServer(request.param, folder)
     try:
         server.start()
-        # Tests ask nothing of a cluster that they do not ask of one server.
+        # `ClusterAsServer` has the methods of `StoreServer` that these tests call.
         yield cast("StoreServer", server)
     finally:
         server.stop()
@@ -54,14 +54,14 @@ def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def server(shared_server: StoreServer) -> StoreServer:
-    """A running, empty store; leave it running."""
+    """Return a running, empty store, which the test must leave running."""
     shared_server.admin.flushall()
     return shared_server
 
 
 @pytest.fixture(params=FLAVOURS)
 def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreServer]:
-    """A running, empty store for tests that harm it."""
+    """Start an empty store for one test, which may stop or break it."""
     server = StoreServer(request.param, tmp_path, "--appendonly", "yes", "--appendfsync", "always")
     server.start()
     yield server
@@ -69,7 +69,7 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store
 
 
 class Instance:
-    """What one Hubbub instance has of its store."""
+    """Connect to a store as one instance does."""
 
     def __init__(self, url: str, replicas: int = 0) -> None:
         self.changes: list[StoreState] = []
@@ -88,7 +88,7 @@ class Instance:
         self.rollbacks = Rollbacks(self.store, lambda code, word: self.told.append((code, word)))
 
     def set_clock_offset_behind(self, seconds: float) -> None:
-        """Be wrong about the clocks of all servers, as far as there is word of them."""
+        """Move the known offsets of all servers' clocks by some seconds."""
         ms = seconds * 1000
         clocks = [(batcher, batcher.clock) for batcher in self._batchers() if batcher.clock is not None]
         assert clocks
@@ -96,7 +96,7 @@ class Instance:
             batcher.clock = type(clock)(clock.at_least - ms, clock.at_most - ms)
 
     async def lose_connections(self) -> None:
-        """Lose the connections by which calls go."""
+        """Close the connections that calls use."""
         for batcher in self._batchers():
             await batcher._pool.disconnect()
 
@@ -111,7 +111,7 @@ class Instance:
         return [self.connections.client]
 
     def service(self, choose: Callable[[Sequence[str]], str] = secrets.choice) -> PartyService:
-        """The use cases of this instance."""
+        """Build the party service of this instance."""
         return PartyService(self.store, self.hub, self.rollbacks, self.recovery, TERMS, choose)
 
 
@@ -129,13 +129,13 @@ def store(instance: Instance) -> RedisStore:
 
 @pytest.fixture
 async def host(store: RedisStore) -> Lease:
-    """The host of a party that has just begun."""
+    """Start a party and return its host's lease."""
     return await start_party(store)
 
 
 @pytest.fixture
 def subscriber(server: StoreServer) -> Iterator[Subscriber]:
-    """Hears what the party publishes, but not what it published before the test."""
+    """Subscribe to the party's events from the start of the test."""
     subscriber = Subscriber(server)
     yield subscriber
     subscriber.close()
@@ -143,7 +143,7 @@ def subscriber(server: StoreServer) -> Iterator[Subscriber]:
 
 @pytest.fixture
 def check_invariants(server: StoreServer) -> Iterator[None]:
-    """After the test, every party that is still there is sound."""
+    """Check the invariants of every stored party after the test."""
     yield
     for name in map(str, server.admin.keys("party:*")):
         code = name.removeprefix("party:")
@@ -151,7 +151,7 @@ def check_invariants(server: StoreServer) -> Iterator[None]:
 
 
 def draft(code: str = "BCDFGH", token: str = "", terms: PartyPolicy = TERMS) -> PartyDraft:
-    """A party to be created; without a token of one's own, a new one."""
+    """Build a draft of a party. Without `token` it has a new one."""
     number = next(_numbers)
     return PartyDraft(
         code=code,
@@ -164,13 +164,13 @@ def draft(code: str = "BCDFGH", token: str = "", terms: PartyPolicy = TERMS) -> 
 
 
 def attempt(code: str = "BCDFGH", token: str = "", name: str = "") -> JoinAttempt:
-    """A try to take a seat; without a token of one's own, a new one."""
+    """Build an attempt to join. Without `token` it has a new one."""
     number = next(_numbers)
     return JoinAttempt(code, f"holder-{number}", token or f"token-{number}", f"seat-{number}", name)
 
 
 async def take_seat(store: RedisStore, code: str = "BCDFGH", token: str = "", name: str = "") -> Lease:
-    """Take a seat, which must be given."""
+    """Join, which must succeed."""
     mine = attempt(code, token, name)
     joined = await store.join(mine, soon())
     assert isinstance(joined, Joined)
@@ -191,11 +191,11 @@ async def end_party(store: RedisStore, party: PartyDraft) -> None:
 
 
 async def wait_until(fact: Callable[[], object]) -> None:
-    """Wait until something is true that nothing announces; the test's own time limit ends a wait in vain."""
-    while not fact():  # noqa: ASYNC110 - a store in another process does not tell
+    """Poll until `fact` is true. The test's timeout ends a wait in vain."""
+    while not fact():  # noqa: ASYNC110 - a store in another process sends no notification
         await asyncio.sleep(0.01)
 
 
 def soon(seconds: float = 10.0) -> float:
-    """A deadline; calls that are to be answered have more time than callers are given, as on a busy machine."""
+    """Return a deadline. It is later than that of real callers, so that a busy machine fails no test."""
     return asyncio.get_running_loop().time() + seconds

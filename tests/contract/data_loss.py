@@ -1,4 +1,4 @@
-"""Stores that lose data, and what an instance keeps in case they do."""
+"""Make a store lose data, and hold what an instance restores it from."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,11 +36,11 @@ HOST_COMMANDS: list[MemberCommand] = [
     Play(position=12.5),
     SetLock(locked=True),
 ]
-"""What a host may do in an evening."""
+"""Commands that change every restored field."""
 
 
 class StoreSnapshot:
-    """All that a store has now, to be brought back later: what a restart from a snapshot does."""
+    """Copy all data of a store, to load it later as a restart from a snapshot does."""
 
     def __init__(self, server: StoreServer) -> None:
         self._admin: Any = server.admin
@@ -48,14 +48,14 @@ class StoreSnapshot:
         self._keys = {name: (self._admin.dump(name), max(0, self._admin.pexpiretime(name))) for name in names}
 
     def load(self) -> None:
-        """Lose all that came since."""
+        """Replace the store's data by the copy."""
         self._admin.flushall()
         for name, (dumped, expires_at) in self._keys.items():
             self._admin.restore(name, expires_at, dumped, absttl=True)
 
 
 class Restorer:
-    """What one instance keeps of a party: its room, its copy, and its own connections."""
+    """Hold what one instance has of a party: its replica, its backup and its own connections."""
 
     def __init__(self, store: RedisStore, *own: Lease, code: str = CODE) -> None:
         self.store = store
@@ -65,7 +65,7 @@ class Restorer:
         self.copy: PartyBackup | None = None
 
     async def look(self) -> None:
-        """Renew, and load the room as the store tells it."""
+        """Load the replica from the store, and renew the leases, which returns a backup."""
         self.room.start_sync()
         whole = await self.store.catch_up(self.code, None, soon())
         assert isinstance(whole, FullState)
@@ -77,17 +77,17 @@ class Restorer:
 
     @property
     def seen(self) -> Snapshot:
-        """What the room shows, but for when the party expires, of which Redis 7.0 is not sure by a millisecond."""
+        """Return the snapshot without `expires_at`, which differs by a millisecond on Redis 7.0."""
         assert self.room.party is not None
         return msgspec.structs.replace(self.room.party, expires_at=0)
 
     def hear(self, subscriber: Subscriber) -> None:
-        """Take what was published since the copy was made."""
-        for published in subscriber.everything()[0]:
+        """Apply the events that were published since the last call."""
+        for published in subscriber.take_all()[0]:
             assert self.room.receive(published)
 
-    def healing(self, *, epoch: str = "", expires_at: int | None = None) -> RestoreRequest:
-        """What the instance brings to heal the party."""
+    def restore_request(self, *, epoch: str = "", expires_at: int | None = None) -> RestoreRequest:
+        """Build the request by which the instance restores the party."""
         party = self.room.party
         assert party is not None
         names = {member.id: member.name for member in party.members}
@@ -103,30 +103,30 @@ class Restorer:
             own=[(lease, names.get(lease.member_id, "")) for lease in self.own],
         )
 
-    async def heal(self) -> HealOutcome:
-        """Heal the party, and load the room anew where that was done."""
-        outcome = await self.store.restore_party(self.healing(), soon())
+    async def restore(self) -> HealOutcome:
+        """Restore the party. If that succeeds, load the replica again."""
+        outcome = await self.store.restore_party(self.restore_request(), soon())
         if outcome == Healed():
             await self.look()
         return outcome
 
 
 async def new_restorer(store: RedisStore, *own: Lease) -> Restorer:
-    """An instance that knows the party and has those connections."""
+    """Build an instance that knows the party and has the given connections."""
     restorer = Restorer(store, *own)
     await restorer.look()
     return restorer
 
 
 async def take_own_seat(store: RedisStore, token: str, name: str = "") -> Lease:
-    """Take a seat whose token the instance remembers, as it does."""
+    """Take a seat and remember its token, as an instance does."""
     mine = attempt(CODE, token, name)
     joined: Any = await store.join(mine, soon())
     return Lease(CODE, joined.member_id, mine.holder, mine.token_hash)
 
 
 def age_backup(copy: PartyBackup, seconds: int) -> PartyBackup:
-    """The same copy, made so many seconds earlier."""
+    """Return the backup as if made some seconds earlier."""
     state = dict(zip(copy.state[::2], copy.state[1::2], strict=True))
     for name in (b"touchedAt", b"stoodStill"):
         state[name] = str(int(state[name]) - seconds * 1000).encode()
@@ -134,7 +134,7 @@ def age_backup(copy: PartyBackup, seconds: int) -> PartyBackup:
 
 
 def durable_state(dump: StoreDump) -> Mapping[str, Any]:
-    """What healing gives back as it was: all but who holds the seats, the party's clock and its log."""
+    """Return what a restore reproduces: all but the holders, the party clock and the event log."""
     moves = {"epoch", "touchedAt", "stoodStill", "logBytes"}
     return {
         "document": dump.document,

@@ -1,4 +1,4 @@
-"""Whether what the store answered is true: held against what it holds right after."""
+"""Check each refusal against what the store holds right after it."""
 
 from hubbub.core.errors import Reason
 from hubbub.core.protocol import Kick, Leave, MemberCommand, Promote
@@ -8,7 +8,7 @@ from tests.contract.store_dump import KICKED, StoreDump
 
 
 def assert_join_refusal(dump: StoreDump | None, token: str, outcome: object) -> None:
-    """The reason why a join was refused is true."""
+    """Check why a join was refused."""
     if dump is None:
         assert outcome in {Missing(), Ended()}
     elif token in dump.tokens:
@@ -22,7 +22,7 @@ def assert_join_refusal(dump: StoreDump | None, token: str, outcome: object) -> 
 
 
 def assert_command_refusal(dump: StoreDump, lease: Lease, command: MemberCommand | Leave, reason: Reason) -> None:
-    """The reason why a command was declined is true."""
+    """Check why a command was refused."""
     document = dump.document
     target = command.target_id if isinstance(command, Kick | Promote) else ""
     match reason:
@@ -43,7 +43,7 @@ def assert_command_refusal(dump: StoreDump, lease: Lease, command: MemberCommand
 
 
 def assert_can_act(dump: StoreDump, lease: Lease, reason: Reason | None) -> None:
-    """The connection has its seat, or watches, and is counted; or the reason why not is true."""
+    """Check that the connection has its seat or watches, or that the reason why not is right."""
     if not lease.member_id:
         assert (f"watch:{lease.holder}" in dump.leases) == (reason is None)
         return

@@ -1,4 +1,4 @@
-"""What is true of every live party after every step, whoever did what: checked on what the store holds."""
+"""Check what is true of every stored party after every step."""
 
 from hubbub.core.limits import LISTED_MAX, LOG_BYTES_MAX, LOG_EVENTS_MAX, SNAPSHOT_MESSAGES_MAX, WATCHERS_MAX
 from hubbub.store import keys
@@ -11,7 +11,7 @@ EXPIRY_TOLERANCE_MS = 50
 def assert_invariants(
     code: str, dump: StoreDump, *, roster_max: int = LISTED_MAX + 1, log_max: int = LOG_EVENTS_MAX
 ) -> None:
-    """Check a party; the bounds are given where a test has made them smaller."""
+    """Check a party. A test that lowers a limit passes the lower one."""
     _assert_expiries(code, dump)
     if not dump.state:
         assert dump.document["seats"] == 1
@@ -24,7 +24,7 @@ def assert_invariants(
 
 
 def _assert_expiries(code: str, dump: StoreDump) -> None:
-    """The keys of a party expire together, none of them never, and never later than the terms say."""
+    """Check that the keys of a party expire together, and that none lives for ever."""
     party = {name: at for name, at in dump.expiries.items() if name != _tries(code)}
     assert keys.ended(code) not in dump.expiries
     assert min(dump.expiries.values()) > 0
@@ -32,7 +32,7 @@ def _assert_expiries(code: str, dump: StoreDump) -> None:
 
 
 def _assert_party_ttl(dump: StoreDump) -> None:
-    """The party lives no longer than its terms say, nor, where nobody is connected, than its host is waited for."""
+    """Check that the party lives at most its TTL, and without connections at most the host's grace."""
     left = min(dump.expiries.values()) - int(dump.state["touchedAt"]) - EXPIRY_TOLERANCE_MS
     assert left <= dump.document["terms"][0] * 1000
     grace = dump.leases.get(f"held:{dump.document['hostId']}")
@@ -45,7 +45,7 @@ def _tries(code: str) -> str:
 
 
 def _assert_seats(dump: StoreDump, roster_max: int) -> None:
-    """Seats, their tokens, their number, the roster and the host agree."""
+    """Check that seats, tokens, their number, the roster and the host agree."""
     seats = dump.taken_seats
     capacity = dump.document["terms"][3]
     assert dump.document["hostId"] in seats
@@ -60,9 +60,9 @@ def _assert_seats(dump: StoreDump, roster_max: int) -> None:
 
 
 def _assert_leases(dump: StoreDump) -> None:
-    """Every seat is connected or held, once, but that of a host who has never come.
+    """Check that every seat is either connected or held, except that of a host who never joined.
 
-    Counts are those of the leases; nothing that ran out is left.
+    The counts must be those of the leases, and no lease may have expired.
     """
     entries = [entry.partition(":")[::2] for entry in dump.leases]
     connected = {seat for kind, seat in entries if kind == "on"}
@@ -83,7 +83,7 @@ def _assert_leases(dump: StoreDump) -> None:
 
 
 def _assert_log(dump: StoreDump, log_max: int) -> None:
-    """The log ends at the version, has no hole, and keeps its bounds, as far as they let it."""
+    """Check that the event log ends at the version, has no gap, and keeps its limits."""
     numbers = [event["version"] for event in dump.log]
     assert numbers == list(range(dump.version - len(numbers) + 1, dump.version + 1))
     assert int(dump.state["logBytes"]) == dump.log_bytes <= LOG_BYTES_MAX

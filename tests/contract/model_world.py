@@ -1,4 +1,4 @@
-"""A world so small that everything soon happens in it: three listed seats, a short log, two watchers."""
+"""Run three instances on one store with limits so low that every limit is soon reached."""
 
 import asyncio
 import hashlib
@@ -56,7 +56,7 @@ _BOUNDS = {b"LISTED_MAX": LISTED_MAX, b"LOG_EVENTS_MAX": LOG_EVENTS_MAX, b"WATCH
 
 @cache
 def _with_low_limits(script: Script) -> Script:
-    """The same script with smaller bounds."""
+    """Return the script with lower limits."""
     source = script.source
     for name, bound in _BOUNDS.items():
         source, found = re.subn(rb"(?m)^local %s = .*$" % name, b"local %s = %d" % (name, bound), source)
@@ -65,7 +65,7 @@ def _with_low_limits(script: Script) -> Script:
 
 
 class _LowLimitsScriptClient:
-    """Calls of scripts whose bounds are small."""
+    """Call scripts with lower limits."""
 
     def __init__(self, client: ScriptClient) -> None:
         self._client = client
@@ -89,9 +89,9 @@ class _LowLimitsScriptClient:
 
 
 class ModelInstance:
-    """One instance: the leases it renews, and the room that it keeps level by what is published.
+    """Model one instance: the leases that it renews, and its replica.
 
-    A frozen instance does nothing; a stalled one renews and receives nothing.
+    A frozen instance does nothing. A stalled one renews leases and receives no events.
     """
 
     def __init__(self, server: StoreServer) -> None:
@@ -105,18 +105,18 @@ class ModelInstance:
         self.crash()
 
     def crash(self) -> None:
-        """Forget everything, without a word to the store."""
+        """Lose all state without a call to the store."""
         self.leases: list[Lease] = []
         self.close_room()
 
     def close_room(self) -> None:
-        """Forget the party, which is gone."""
+        """Drop the replica of the party."""
         self._room: Replica | None = None
         self._behind = False
         self._counts_watchers = True
 
     async def hear(self, published: Sequence[Published], watchers: Sequence[int]) -> None:
-        """Take what was published. Where something is missing, which a stall explains, ask the log."""
+        """Apply published events. If some are missing, the instance must have stalled: catch up."""
         if self._room is None:
             return
         if self.frozen or self.stalled:
@@ -130,13 +130,13 @@ class ModelInstance:
             await self._take(one)
 
     async def compare_position(self, epoch: str, version: int) -> None:
-        """Compare with the position that a renewal brought."""
+        """Compare the replica with the position in the reply to a renewal."""
         if self._room is not None and (self._room.epoch, self._room.version) != (epoch, version):
             assert self._behind
             await self._catch_up(self._room)
 
     def assert_synced(self, party: FullState) -> None:
-        """The room, unless something of it was lost, is what the store tells of the party as a whole."""
+        """Check that the replica equals the store's full state, unless it has missed events."""
         if self._room is None:
             self._room = Replica()
             self._room.start_sync()
@@ -161,20 +161,20 @@ class ModelInstance:
             return
         assert room.apply_sync(outcome)
         self._behind = False
-        # No event tells how many watch.
+        # No event has the number of watchers.
         self._counts_watchers = self._counts_watchers or isinstance(outcome, FullState)
 
 
 class ModelWorld:
-    """Three instances on one store, one party at a time, and what is true of it after every step."""
+    """Run three instances on one store and check its one party after every step."""
 
     def __init__(self, server: StoreServer) -> None:
         self.server = server
         self.instances = [ModelInstance(server) for _ in range(3)]
         self.there = False
-        """Whether the party must be there, as far as anything was told."""
+        """Whether the party must be stored, by what was answered and published."""
         self.dump: StoreDump | None = None
-        """What the store held of the party after the last step."""
+        """The dump of the party after the last step."""
         self._runner = asyncio.Runner()
         self._subscriber = Subscriber(server)
         self._promotions = 0
@@ -189,11 +189,11 @@ class ModelWorld:
         self._runner.close()
 
     def run(self, call: Coroutine[Any, Any, Any]) -> Any:
-        """Wait for a call."""
+        """Run a coroutine."""
         return self._runner.run(call)
 
     def ask(self, at: int, call: Callable[[RedisStore], Coroutine[Any, Any, Any]]) -> Any:
-        """Ask the store by way of an instance."""
+        """Call the store from an instance."""
 
         async def asked() -> object:
             return await call(self.instances[at].store)
@@ -201,7 +201,7 @@ class ModelWorld:
         return self.run(asked())
 
     def is_host(self, lease: Lease) -> bool:
-        """Whether the lease was of the host's seat after the last step."""
+        """Return whether the lease was of the host's seat after the last step."""
         return self.dump is not None and self.dump.document["hostId"] == lease.member_id
 
     def created(self) -> None:
@@ -209,7 +209,7 @@ class ModelWorld:
         self.there, self._promotions = True, 0
 
     def join(self, at: int, attempt: JoinAttempt) -> Lease | None:
-        """Join, and check the answer."""
+        """Join and check the result."""
         outcome = self.ask(at, lambda store: store.join(attempt, soon()))
         dump = dump_party_if_stored(self.server)
         if not isinstance(outcome, Joined):
@@ -226,7 +226,7 @@ class ModelWorld:
         return lease
 
     def act(self, at: int, lease: Lease, command: MemberCommand | Leave) -> None:
-        """Carry out a command, and check the answer."""
+        """Run a command and check the result."""
         outcome = self.ask(at, lambda store: store.execute(lease, command, soon()))
         dump = dump_party_if_stored(self.server)
         if dump is None:
@@ -241,7 +241,7 @@ class ModelWorld:
             self._promotions += isinstance(command, Promote)
 
     def renew(self, at: int) -> Any:
-        """Renew an instance's leases; those that it does not have any more, it forgets."""
+        """Renew an instance's leases and drop the lost ones."""
         instance = self.instances[at]
         outcome = self.ask(at, lambda store: store.renew(CODE, instance.leases, soon()))
         gone = {verdict.holder for verdict in outcome.verdicts} if isinstance(outcome, Renewed) else None
@@ -249,14 +249,14 @@ class ModelWorld:
         return outcome
 
     def pass_time(self, seconds: int) -> None:
-        """Let time pass in which nobody touches the party."""
+        """Let time pass without a command."""
         pass_time(self.server, seconds)
         self._may_go_at -= seconds * 1000
 
     def hear(self) -> None:
-        """Hand on to every instance what was published."""
-        published, mentions = self._subscriber.everything()
-        watchers = [int(mention[1:]) for mention in mentions if mention.startswith("W")]
+        """Deliver published events to every instance."""
+        published, ephemeral = self._subscriber.take_all()
+        watchers = [int(mention[1:]) for mention in ephemeral if mention.startswith("W")]
         if any(b'"t":"ENDED"' in one.events[-1] for one in published):
             self.there = False
             assert self.server.admin.exists(keys.ended(CODE))
@@ -265,14 +265,14 @@ class ModelWorld:
             self.run(instance.hear(published, watchers))
 
     def look(self) -> None:
-        """See that the party is sound, or has gone as it should, and that every instance sees the same of it."""
+        """Check the party's invariants, or that it may be absent, and that every replica equals it."""
         self.hear()
         self.dump = dump = dump_party_if_stored(self.server)
         names = {name for name in party_key_names(self.server) if not name.startswith("hubbub:")}
         self._check_lookups(dump)
         if dump is None:
             assert not self.there or store_seconds(self.server) * 1000 >= self._may_go_at
-            # Of a party that expired, the ids of the creates that found it may outlive it.
+            # The ids of the creates may outlive an expired party.
             assert names <= {keys.ended(CODE), keys.party_keys(CODE)[2]}
             self.there = False
             for instance in self.instances:
@@ -302,7 +302,7 @@ class ModelWorld:
 
 
 def _may_go_at(dump: StoreDump) -> int:
-    """When the party may first be gone without a word, ms: when it expires, or when its host was waited for in vain."""
+    """Return when the party may first end without an event, in ms: at its expiry or after the host's grace."""
     expires_at = dump.expiries[keys.party(CODE)]
     host = dump.document["hostId"]
     if f"on:{host}" in dump.leases:

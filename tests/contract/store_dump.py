@@ -1,4 +1,4 @@
-"""A live party from behind: what the store holds of it, what it publishes, and its time, which tests let pass."""
+"""Dump what the store holds of a party, record what it publishes, and let its time pass."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from tests.support.stores import StoreServer
 
 CODE = "BCDFGH"
 KICKED = "kicked"
-"""Stands in place of a seat whose token may not come back."""
+"""Replaces the seat of a kicked token."""
 
 Event = dict[str, Any]
 
 
 class StoreDump(msgspec.Struct, frozen=True):
-    """What the store holds of a party; empty where it was never touched."""
+    """All that the store holds of a party. Most fields are empty until someone enters."""
 
     document: dict[str, Any]
     state: dict[str, str]
@@ -30,7 +30,7 @@ class StoreDump(msgspec.Struct, frozen=True):
     log_bytes: int
     messages: list[Event]
     expiries: dict[str, int]
-    """When each key of the party that is there expires, ms; -1 for never."""
+    """When each existing key of the party expires, in ms; -1 for never."""
 
     @property
     def taken_seats(self) -> dict[str, SeatRecord]:
@@ -39,24 +39,24 @@ class StoreDump(msgspec.Struct, frozen=True):
 
     @property
     def version(self) -> int:
-        """The party's version."""
+        """Return the party's version."""
         return int(self.state.get("version", 0))
 
     @property
     def clock(self) -> int:
-        """The party's own clock at its last touch, ms."""
+        """Return the party clock at the last command, in ms."""
         return int(self.state["touchedAt"]) - int(self.state["stoodStill"])
 
 
 def dump_party(server: StoreServer, code: str = CODE) -> StoreDump:
-    """Everything that the store holds of a party that is there."""
+    """Dump a party that must be stored."""
     dump = dump_party_if_stored(server, code)
     assert dump is not None
     return dump
 
 
 def dump_party_if_stored(server: StoreServer, code: str = CODE) -> StoreDump | None:
-    """The same, or None where it is not there."""
+    """Dump a party, or return None if it is not stored."""
     names = keys.party_keys(code)
     document, _, _, state, seats, tokens, roster, leases, log, messages = names
     pipeline = server.admin.pipeline(transaction=False)  # a full store starts no transaction
@@ -90,18 +90,18 @@ def _seat(record: str) -> SeatRecord | str:
 
 
 def party_key_names(server: StoreServer) -> list[str]:
-    """Every key that the store has for parties' sake, tombstones included."""
+    """List the store's keys, tombstones included, but not those of generations and recovery."""
     return sorted(key for key in map(str, server.admin.keys("*")) if not key.endswith((":life", ":recovering")))
 
 
 def document_of(server: StoreServer, code: str = CODE) -> dict[str, Any]:
-    """The document as operators read it."""
+    """Return the party's document as operators read it."""
     document: dict[str, Any] = msgspec.json.decode(server.text(keys.party(code)))
     return document
 
 
 class Subscriber:
-    """A subscriber of one party, on a connection of its own that loses nothing."""
+    """Subscribe to one party on an own connection that loses nothing."""
 
     def __init__(self, server: StoreServer, code: str = CODE) -> None:
         connect: Any = redis.Connection
@@ -110,38 +110,38 @@ class Subscriber:
         )
         self._connection.send_command("SSUBSCRIBE", keys.events(code))
         self._published: list[Published] = []
-        self._mentions: list[str] = []
+        self._ephemeral: list[str] = []
         self._listen()
 
-    def everything(self) -> tuple[list[Published], list[str]]:
-        """What came since the last look, as `Replica` takes it, and the mentions."""
+    def take_all(self) -> tuple[list[Published], list[str]]:
+        """Return the events since the last call, as `Replica` takes them, and the ephemeral messages."""
         self._listen()
         published, self._published = self._published, []
-        mentions, self._mentions = self._mentions, []
-        return published, mentions
+        ephemeral, self._ephemeral = self._ephemeral, []
+        return published, ephemeral
 
-    def encoded(self) -> list[str]:
-        """The numbered events that came since the last look, as they came."""
+    def take_encoded(self) -> list[str]:
+        """Return the events since the last call, encoded as they were published."""
         self._listen()
         published, self._published = self._published, []
         return [event.decode() for one in published for event in one.events]
 
-    def events(self) -> list[Event]:
-        """The numbered events that came since the last look."""
-        return [msgspec.json.decode(event) for event in self.encoded()]
+    def take_events(self) -> list[Event]:
+        """Return the events since the last call."""
+        return [msgspec.json.decode(event) for event in self.take_encoded()]
 
-    def mentions(self) -> list[str]:
-        """What came without a number since the last look: its kind in one letter, and its text."""
+    def take_ephemeral(self) -> list[str]:
+        """Return the messages without a version since the last call: a letter for the kind, then the text."""
         self._listen()
-        mentions, self._mentions = self._mentions, []
-        return mentions
+        ephemeral, self._ephemeral = self._ephemeral, []
+        return ephemeral
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.disconnect()
 
     def _listen(self) -> None:
-        # Replies come in order, so whatever was published before this ping comes before its answer.
+        # Replies come in order, so all that was published before this ping comes before its answer.
         self._connection.send_command("PING")
         while (heard := self._connection.read_response())[0] != "pong":
             if heard[0] == "smessage":
@@ -149,7 +149,7 @@ class Subscriber:
 
     def _take(self, text: str) -> None:
         if not text.startswith("E"):
-            self._mentions.append(text)
+            self._ephemeral.append(text)
             return
         head, *events = text[1:].split("\n")
         epoch, first = head.split(" ")
@@ -160,7 +160,7 @@ class Subscriber:
 
 
 def store_seconds(server: StoreServer) -> float:
-    """The store's clock."""
+    """Return the store's clock."""
     seconds, micros = server.admin.time()
     return float(seconds + micros / 1_000_000)
 
@@ -179,11 +179,11 @@ end
 
 
 def pass_time(server: StoreServer, seconds: float, code: str = CODE) -> None:
-    """Make it so many seconds later for a party; nobody touches it meanwhile.
+    """Let time pass for a party without a command.
 
-    A store's clock cannot be set, so the stamps by which the party lives get older instead: when it was last touched,
-    what its own clock showed then, and when its keys expire (those that have expired go). A clock that was set forward
-    looks the same; negative seconds are one that was set back. Instants that are told (`createdAt`, `at`) stay.
+    A store's clock cannot be set. Instead this moves the party's timestamps into the past: its last command, the party
+    clock, and the expiry of its keys. Negative seconds act like a clock that was set back. Timestamps that clients see
+    (`createdAt`, `at`) stay.
     """
     names = keys.party_keys(code)
     server.admin.eval(_PASS_TIME, len(names), *names, str(round(seconds * 1000)))

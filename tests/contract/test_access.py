@@ -1,4 +1,4 @@
-"""Who may connect: the documented ACL user is enough, and TLS certificates are verified."""
+"""Connect with the documented ACL user and verify TLS certificates."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,10 @@ from hubbub.store.redis_store import RedisStore
 from tests.contract.acl_rule import documented_acl_rule
 from tests.contract.conftest import LEASE_SECONDS, attempt, draft, end_party, on_one_server, soon, take_seat
 from tests.contract.tls_server import TlsServer
-from tests.support.stores import StoreServer
+from tests.support.cluster import ClusterTopology
+from tests.support.sentinel import SentinelTopology
+from tests.support.stores import StoreServer, lasting_port, wait_for
+from tests.support.topologies import Login
 
 CODE = "BCDFGH"
 
@@ -141,3 +144,37 @@ async def test_certificate_of_another_name_is_refused(tls_server: TlsServer) -> 
 async def test_missing_client_certificate_is_refused(tls_server: TlsServer) -> None:
     with pytest.raises(StoreUnavailableError):
         await use_everything(address("localhost", tls_server.port), StoreTls(tls_server.ca_file))
+
+
+@pytest.mark.parametrize("kind", [SentinelTopology, ClusterTopology])
+async def test_documented_user_is_sufficient_on_debians_redis(
+    tmp_path: Path, kind: type[SentinelTopology | ClusterTopology]
+) -> None:
+    rule = [word for word in documented_acl_rule(password="unused") if word != "on" and not word.startswith(">")]
+    store = kind("redis", tmp_path, Login("a-long-password", "hubbub", rule))
+    try:
+        store.start()
+        await use_everything(parse_store_url(store.url))
+    finally:
+        store.stop()
+
+
+async def test_cluster_over_tls_with_client_certificate_works(tmp_path: Path) -> None:
+    """Use one server with all slots. It announces its hostname, which is in its certificate."""
+    options = ("--cluster-enabled", "yes", "--cluster-port", str(lasting_port()))
+    named = (
+        "--tls-cluster",
+        "yes",
+        "--cluster-announce-hostname",
+        "localhost",
+        "--cluster-preferred-endpoint-type",
+        "hostname",
+    )
+    server = TlsServer(tmp_path, *options, *named)
+    try:
+        server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        wait_for(lambda: "cluster_state:ok" in str(server.command("CLUSTER", "INFO")))
+        address = parse_store_url(f"rediss+cluster://localhost:{server.port}")
+        await use_everything(address, server.tls)
+    finally:
+        server.server.stop()

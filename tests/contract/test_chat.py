@@ -1,4 +1,4 @@
-"""Names, messages and reactions."""
+"""Rename, send messages and send reactions."""
 
 import msgspec
 import pytest
@@ -43,10 +43,10 @@ async def test_message_has_author_and_store_time(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store, name="Bob")
-    subscriber.events()
+    subscriber.take_events()
     before = store.now_ms()
     await run_commands(store, guest, SendMessage(text="hello"))
-    (event,) = subscriber.events()
+    (event,) = subscriber.take_events()
     assert event | {"id": "", "at": 0} == {
         "t": "MESSAGE",
         "id": "",
@@ -98,23 +98,26 @@ async def test_chat_mode_limits_guests_and_not_host(
 ) -> None:
     guest = await take_seat(store)
     await run_commands(store, host, SetChatMode(mode=mode))
-    subscriber.events()
-    subscriber.mentions()
+    subscriber.take_events()
+    subscriber.take_ephemeral()
     assert await store.execute(guest, SendMessage(text="hello"), soon()) == message
     assert await store.execute(guest, SendReaction(emoji="🎉"), soon()) == reaction
-    assert (len(subscriber.events()), len(subscriber.mentions())) == (message == Accepted(), reaction == Accepted())
+    assert (len(subscriber.take_events()), len(subscriber.take_ephemeral())) == (
+        message == Accepted(),
+        reaction == Accepted(),
+    )
     await run_commands(store, host, SendMessage(text="hello"), SendReaction(emoji="🎉"))
-    assert (len(subscriber.events()), len(subscriber.mentions())) == (1, 1)
+    assert (len(subscriber.take_events()), len(subscriber.take_ephemeral())) == (1, 1)
 
 
 async def test_reaction_is_published_and_not_stored(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     await run_commands(store, host, Rename(name='"A"'))
-    subscriber.events()
+    subscriber.take_events()
     await run_commands(store, host, SendReaction(emoji="👩‍👩‍👧"))
-    assert subscriber.events() == []
-    (mention,) = subscriber.mentions()
+    assert subscriber.take_events() == []
+    (mention,) = subscriber.take_ephemeral()
     assert mention[0] == "R"
     reaction = {"t": "REACTION", "memberId": host.member_id, "name": '"A"', "emoji": "👩‍👩‍👧"}
     assert msgspec.json.decode(mention[1:]) == reaction
@@ -126,14 +129,14 @@ async def test_rename_is_published_and_listed(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     await run_commands(store, guest, Rename(name="Bob"))
     member = {"id": guest.member_id, "name": "Bob", "isHost": False, "connected": True}
-    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
+    assert subscriber.take_events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
     assert document_of(server)["hostName"] == "Ann"
     await run_commands(store, host, Rename(name="Anna"))
     member = {"id": host.member_id, "name": "Anna", "isHost": True, "connected": True}
-    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
+    assert subscriber.take_events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
     assert document_of(server)["hostName"] == "Anna"
     assert [member.name for member in (await load_snapshot(store)).members] == ["Anna", "Bob"]
 
@@ -152,13 +155,13 @@ async def test_every_text_comes_through_as_it_was_said(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     for text in TEXTS:
         await run_commands(store, guest, Rename(name=text), SendMessage(text=text))
-        renamed, said = subscriber.events()
+        renamed, said = subscriber.take_events()
         assert (renamed["member"]["name"], said["name"], said["text"]) == (text, text, text)
         await run_commands(store, host, Rename(name=text), SelectTrack(filename=text))
-        renamed, selected = subscriber.events()
+        renamed, selected = subscriber.take_events()
         assert (renamed["member"]["name"], selected["filename"]) == (text, text)
         party = await load_snapshot(store)
         assert {member.name for member in party.members} == {text}

@@ -1,4 +1,4 @@
-"""What an instance makes of a Cluster whose slots move and whose masters die."""
+"""Use a Cluster whose slots move and whose primaries die."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator

@@ -1,4 +1,4 @@
-"""A party in a store that loses data at any moment: once everyone has healed it, nobody has lost what they had."""
+"""Lose a store's data at random: after recovery no connected client has lost anything."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -146,7 +146,7 @@ class DataLossMachine(RuleBasedStateMachine):
 
     async def _act(self, command: MemberCommand | Leave, lease: Lease | None = None) -> None:
         await run_commands(self.restorers[0].store, lease or self.host, command)
-        for published in self.subscriber.everything()[0]:
+        for published in self.subscriber.take_all()[0]:
             for restorer in self.restorers:
                 assert restorer.room.receive(published)
 
@@ -196,12 +196,12 @@ class DataLossMachine(RuleBasedStateMachine):
         self.old_state.load()
         await self.restorers[order[0]].store.restore_tombstone(end, soon())
         for at in order:
-            assert await self.restorers[at].heal() == Ended()
+            assert await self.restorers[at].restore() == Ended()
 
     async def _heal(self, order: Sequence[int], *, went_on: bool = False) -> None:
         known = self.restorers[0].seen
         for at in order:
-            assert await self.restorers[at].heal() == Healed()
+            assert await self.restorers[at].restore() == Healed()
         # Nobody who is connected has lost the seat.
         for restorer in self.restorers:
             assert (await renew_leases(restorer.store, *restorer.own)).verdicts == ()
@@ -217,7 +217,7 @@ class DataLossMachine(RuleBasedStateMachine):
             assert await self.restorers[0].store.join(attempt(CODE, token), soon()) == Kicked()
 
     async def _look(self) -> None:
-        self.subscriber.everything()
+        self.subscriber.take_all()
         for restorer in self.restorers:
             await restorer.look()
         assert len({restorer.room.position for restorer in self.restorers}) == 1

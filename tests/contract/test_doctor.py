@@ -1,4 +1,4 @@
-"""The doctor looks at real stores: what it finds, that it ends in time, and that it leaves nothing behind."""
+"""Run the doctor on real stores: it finds the problems, ends in time, and leaves nothing behind."""
 
 import asyncio
 from collections.abc import Iterator

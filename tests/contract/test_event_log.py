@@ -1,4 +1,4 @@
-"""The log: every change numbered, kept for those who come back, and told as it is kept."""
+"""Number every change, keep it for clients that return, and publish it as it is kept."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -60,12 +60,12 @@ async def test_change_increments_version_and_is_published(
         (lambda: take_seat(store, token="mine", name="Bobby"), "MEMBER_UPDATED"),
         (lambda: pass_time_renewing(server, store, 12), "MEMBER_UPDATED"),
     ]
-    published = subscriber.encoded()
+    published = subscriber.take_encoded()
     for step, _ in steps:
         before = dump_party(server).version
         await step()
         assert dump_party(server).version == before + 1
-    published += subscriber.encoded()
+    published += subscriber.take_encoded()
     assert [event["t"] for event in dump_party(server).log] == [
         *["MEMBER_UPDATED", "MEMBER_JOINED", "MEMBER_JOINED"],
         *[kind for _, kind in steps],
@@ -76,7 +76,7 @@ async def test_change_increments_version_and_is_published(
 
 async def test_command_without_change_has_no_version(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     guest = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     await run_commands(store, guest, SendReaction(emoji="🎉"))
     await store.watch(CODE, "wall", soon())
     await renew_leases(store, host, guest)
@@ -84,7 +84,7 @@ async def test_command_without_change_has_no_version(store: RedisStore, host: Le
     await store.check_join(CODE, soon())
     await store.read(CODE, soon())
     assert (await load_whole(store)).version == 2
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
 
 
 async def test_concurrent_changes_have_distinct_versions(
@@ -92,7 +92,7 @@ async def test_concurrent_changes_have_distinct_versions(
 ) -> None:
     guests = await asyncio.gather(*(take_seat(store) for _ in range(30)))
     await asyncio.gather(*(run_commands(store, guest, SendMessage(text="hello"), Leave()) for guest in guests))
-    assert [event["version"] for event in subscriber.events()] == list(range(2, 92))
+    assert [event["version"] for event in subscriber.take_events()] == list(range(2, 92))
     del host
 
 
@@ -118,7 +118,7 @@ async def test_catch_up_returns_missed_events(store: RedisStore, host: Lease, su
     epoch = (await load_whole(store)).epoch
     for number in range(10):
         await run_commands(store, host, SendMessage(text=str(number)))
-    events = tuple(event.encode() for event in subscriber.encoded())
+    events = tuple(event.encode() for event in subscriber.take_encoded())
     for seen in range(1, 12):
         assert await store.catch_up(CODE, ProvenPosition(epoch, seen, ""), soon()) == EventsSince(
             11, events[seen - 1 :]

@@ -1,4 +1,4 @@
-"""Whether a store has lost data: how instances find out, and what nobody says until that is mended."""
+"""Detect that a store has lost data, and prove no absence until it is recovered."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

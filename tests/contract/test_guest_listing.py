@@ -1,4 +1,4 @@
-"""Two hundred seats of a party are listed; of the others everybody hears the count."""
+"""List two hundred guests of a party and count the others."""
 
 import asyncio
 
@@ -32,7 +32,7 @@ async def test_guests_beyond_200_are_counted_and_not_listed(
     await fill(store)
     for _ in range(3):
         await take_seat(store, name="unlisted")
-    events = subscriber.events()
+    events = subscriber.take_events()
     assert [event["t"] for event in events] == ["MEMBER_JOINED"] * 199 + ["GUEST_COUNT"] * 3
     assert events[-1] == count(version=203, guests=202)
     party = await load_snapshot(store)
@@ -57,17 +57,17 @@ async def test_freed_listing_goes_to_next_join(store: RedisStore, host: Lease) -
 async def test_unlisted_seat_change_publishes_count(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     await fill(store)
     unlisted, other = await take_seat(store, token="mine"), await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     await run_commands(store, unlisted, Rename(name="Bob"))
     await store.drop_connection(unlisted, soon())
     again = await take_seat(store, token="mine", name="Bobby")
     assert again.member_id == unlisted.member_id
     await run_commands(store, other, Leave())
-    assert subscriber.events() == [count(203, 201), count(204, 200), count(205, 201), count(206, 200)]
+    assert subscriber.take_events() == [count(203, 201), count(204, 200), count(205, 201), count(206, 200)]
     await run_commands(store, host, Kick(target_id=unlisted.member_id))
-    assert subscriber.events() == [count(207, 199)]
+    assert subscriber.take_events() == [count(207, 199)]
     # The instance that has the connection finds it by this.
-    assert subscriber.mentions()[-1] == f"K{again.holder}"
+    assert subscriber.take_ephemeral()[-1] == f"K{again.holder}"
 
 
 async def test_new_host_is_listed_beyond_limit(
@@ -75,11 +75,11 @@ async def test_new_host_is_listed_beyond_limit(
 ) -> None:
     await fill(store)
     unlisted = await take_seat(store, name="Bob")
-    subscriber.events()
+    subscriber.take_events()
     await run_commands(store, host, Promote(target_id=unlisted.member_id))
     member = {"id": unlisted.member_id, "name": "Bob", "isHost": True, "connected": True}
     changed = {"t": "HOST_CHANGED", "hostId": unlisted.member_id, "member": member, "guestCount": 200, "version": 202}
-    assert subscriber.events() == [changed]
+    assert subscriber.take_events() == [changed]
     members = (await load_snapshot(store)).members
     assert (len(members), members[-1].id) == (201, unlisted.member_id)
     # Two places have to be freed before somebody is listed again.
@@ -98,12 +98,12 @@ async def test_unlisted_seats_dropping_together_publish_one_count(server: StoreS
     listed = [await take_seat(store) for _ in range(2)]
     await asyncio.gather(*(take_seat(store) for _ in range(10)))
     await pass_time_renewing(server, store, 7, host, *listed)
-    subscriber.events()
+    subscriber.take_events()
     # The leases of the others run out together, and ten seconds later their holds.
     for seats in (13, 3):
         pass_time(server, 5)
         await renew_leases(store, host, *listed)
-        assert [(event["t"], event["guestCount"]) for event in subscriber.events()] == [("GUEST_COUNT", 2)]
+        assert [(event["t"], event["guestCount"]) for event in subscriber.take_events()] == [("GUEST_COUNT", 2)]
         assert document_of(server)["seats"] == seats
         await pass_time_renewing(server, store, 5, host, *listed)
     await instance.aclose()

@@ -1,4 +1,4 @@
-"""What a host may do, and nobody else: kick, promote, lock, set who may speak."""
+"""Run the commands of a host: kick, promote, lock, set the chat mode."""
 
 import pytest
 from msgspec.structs import replace
@@ -61,12 +61,12 @@ async def test_kicked_guest_cannot_rejoin(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store, token="mine")
-    subscriber.events()
-    subscriber.mentions()
+    subscriber.take_events()
+    subscriber.take_ephemeral()
     await run_commands(store, host, Kick(target_id=guest.member_id))
     left = {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "kicked", "guestCount": 0, "version": 3}
-    assert subscriber.events() == [left]
-    assert subscriber.mentions() == [f"K{guest.holder}"]
+    assert subscriber.take_events() == [left]
+    assert subscriber.take_ephemeral() == [f"K{guest.holder}"]
     document = document_of(server)
     assert (document["seats"], document["guestCount"]) == (1, 0)
     assert await refusal(store, guest, Rename(name="Bob")) is Reason.KICKED
@@ -106,10 +106,10 @@ async def test_kick_requires_guest_of_party(store: RedisStore, host: Lease, subs
     left = await take_seat(store)
     await run_commands(store, left, Leave())
     await run_commands(store, host, Kick(target_id=guest.member_id))
-    subscriber.events()
+    subscriber.take_events()
     for target in (host.member_id, guest.member_id, left.member_id, "nobody", "", "kicked"):
         assert await refusal(store, host, Kick(target_id=target)) is Reason.INVALID_TARGET
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
 
 
 async def test_promoted_guest_is_host(
@@ -117,11 +117,11 @@ async def test_promoted_guest_is_host(
 ) -> None:
     guest = await take_seat(store, name="Bob")
     other = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     await run_commands(store, host, Promote(target_id=guest.member_id))
     member = {"id": guest.member_id, "name": "Bob", "isHost": True, "connected": True}
     changed = {"t": "HOST_CHANGED", "hostId": guest.member_id, "member": member, "guestCount": 2, "version": 4}
-    assert subscriber.events() == [changed]
+    assert subscriber.take_events() == [changed]
     document = document_of(server)
     assert (document["hostId"], document["hostName"], document["hostConnected"]) == (guest.member_id, "Bob", True)
     assert (document["guestCount"], document["seats"]) == (2, 3)
@@ -158,11 +158,11 @@ async def test_promotion_requires_connected_guest(store: RedisStore, host: Lease
     guest, kicked = await take_seat(store), await take_seat(store)
     await run_commands(store, host, Kick(target_id=kicked.member_id))
     await store.drop_connection(guest, soon())
-    subscriber.events()
+    subscriber.take_events()
     assert await refusal(store, host, Promote(target_id=guest.member_id)) is Reason.NOT_CONNECTED
     for target in (host.member_id, kicked.member_id, "nobody", ""):
         assert await refusal(store, host, Promote(target_id=target)) is Reason.INVALID_TARGET
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
 
 
 async def test_grace_follows_host_change(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -208,7 +208,7 @@ async def test_lock_and_chat_mode_are_published_and_stored(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     await run_commands(store, host, SetLock(locked=True), SetChatMode(mode=ChatMode.EMOJI_ONLY))
-    assert subscriber.events() == [
+    assert subscriber.take_events() == [
         {"t": "LOCK_SET", "locked": True, "version": 2},
         {"t": "CHAT_MODE_SET", "mode": "EMOJI_ONLY", "version": 3},
     ]

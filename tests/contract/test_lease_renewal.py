@@ -1,4 +1,4 @@
-"""Renewing leases: what an instance hears of its connections, and of the party."""
+"""Renew leases: the reply has the state of each connection and of the party."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def test_renewal_extends_lease_without_event(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     pass_time(server, 3)
     renewed = await renew_leases(store, host)
     dump = dump_party(server)
@@ -34,7 +34,7 @@ async def test_renewal_extends_lease_without_event(
     assert dump.leases[f"on:{guest.member_id}"] < dump.clock + 7100
     assert (renewed.epoch, renewed.version) == (dump.document["id"], 2)
     assert abs(renewed.expires_at - store.now_ms() - 7_200_000) < 10_000
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
 
 
 async def test_refused_renewals_have_reasons(store: RedisStore, host: Lease) -> None:
@@ -58,11 +58,11 @@ async def test_renewal_of_held_seat_reconnects_it(
     guest = await take_seat(store)
     await pass_time_renewing(server, store, 60, host)
     assert (await load_snapshot(store)).guest_count == 0
-    subscriber.events()
+    subscriber.take_events()
     # The instance was frozen for a minute and has thawed.
     assert (await renew_leases(store, guest)).verdicts == ()
     member = {"id": guest.member_id, "name": "Guest 1", "isHost": False, "connected": True}
-    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
+    assert subscriber.take_events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
 
 
 async def test_renewal_of_taken_over_connection_is_refused(store: RedisStore, host: Lease) -> None:

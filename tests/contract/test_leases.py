@@ -1,4 +1,4 @@
-"""Being there: leases run out, seats are held, holds run out, and a party waits for its host."""
+"""Let leases and holds run out, and let a party wait for its host."""
 
 import pytest
 from msgspec.structs import replace
@@ -25,9 +25,9 @@ async def test_lost_connection_starts_hold(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     await store.drop_connection(guest, soon())
-    assert subscriber.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+    assert subscriber.take_events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
     dump = dump_party(server)
     assert dump.leases[f"held:{guest.member_id}"] == dump.clock + 120_000
     assert (dump.document["guestCount"], dump.document["seats"]) == (0, 2)
@@ -35,16 +35,16 @@ async def test_lost_connection_starts_hold(
     await store.drop_connection(guest, soon())
     await store.drop_connection(replace(host, holder="somebody"), soon())
     await store.drop_connection(replace(guest, member_id="nobody"), soon())
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
 
 
 async def test_party_waits_for_disconnected_host(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     await store.drop_connection(host, soon())
-    assert subscriber.events() == [updated(3, host, "Ann", connected=False, guests=1, is_host=True)]
+    assert subscriber.take_events() == [updated(3, host, "Ann", connected=False, guests=1, is_host=True)]
     dump = dump_party(server)
     assert dump.leases[f"held:{host.member_id}"] == dump.clock + 300_000
     assert dump.document["hostConnected"] is False
@@ -55,14 +55,14 @@ async def test_expired_lease_is_published_once_by_next_command(
 ) -> None:
     guest = await take_seat(store)
     await pass_time_renewing(server, store, 8, host)
-    subscriber.events()
+    subscriber.take_events()
     pass_time(server, 4)
     await run_commands(store, host, SendMessage(text="anybody here?"))
-    dropped, message = subscriber.events()
+    dropped, message = subscriber.take_events()
     assert dropped == updated(3, guest, "Guest 1", connected=False, guests=0)
     assert (message["t"], message["version"]) == ("MESSAGE", 4)
     await pass_time_renewing(server, store, 20, host)
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
 
 
 async def test_refused_command_publishes_expiries(
@@ -70,10 +70,10 @@ async def test_refused_command_publishes_expiries(
 ) -> None:
     guest, other = await take_seat(store), await take_seat(store)
     await pass_time_renewing(server, store, 8, host, other)
-    subscriber.events()
+    subscriber.take_events()
     pass_time(server, 4)
     await store.drop_connection(replace(host, holder="somebody"), soon())
-    assert subscriber.events() == [updated(4, guest, "Guest 1", connected=False, guests=1)]
+    assert subscriber.take_events() == [updated(4, guest, "Guest 1", connected=False, guests=1)]
 
 
 async def test_hold_starts_at_lease_end(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -89,10 +89,10 @@ async def test_lease_and_hold_may_end_together(store: RedisStore, subscriber: Su
     host = await start_party(store, replace(TERMS, seat_hold_seconds=1))
     guest = await take_seat(store)
     await pass_time_renewing(server, store, 8, host)
-    subscriber.events()
+    subscriber.take_events()
     pass_time(server, 5)
     await renew_leases(store, host)
-    assert subscriber.events() == [
+    assert subscriber.take_events() == [
         updated(3, guest, "Guest 1", connected=False, guests=0),
         {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "timeout", "guestCount": 0, "version": 4},
     ]
@@ -102,13 +102,13 @@ async def test_seat_after_hold_is_free(store: RedisStore, subscriber: Subscriber
     host = await start_party(store, replace(TERMS, capacity=2))
     guest = await take_seat(store, token="mine")
     await store.drop_connection(guest, soon())
-    subscriber.events()
+    subscriber.take_events()
     await pass_time_renewing(server, store, 115, host)
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
     assert await store.join(attempt(), soon()) == Full()
     await pass_time_renewing(server, store, 10, host)
     left = {"t": "MEMBER_LEFT", "memberId": guest.member_id, "cause": "timeout", "guestCount": 0, "version": 4}
-    assert subscriber.events() == [left]
+    assert subscriber.take_events() == [left]
     assert (await renew_leases(store, guest)).verdicts == (LeaseLoss(guest.member_id, guest.holder, Reason.TIMED_OUT),)
     newcomer = await take_seat(store)
     await run_commands(store, newcomer, Leave())
@@ -131,11 +131,11 @@ async def test_party_ends_after_host_grace(
 ) -> None:
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    subscriber.events()
+    subscriber.take_events()
     await pass_time_renewing(server, store, 295, guest)
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
     await pass_time_renewing(server, store, 10, guest)
-    (ended,) = subscriber.events()
+    (ended,) = subscriber.take_events()
     assert (ended["t"], ended["cause"], ended["version"]) == ("ENDED", "host_timeout", 4)
     assert await store.renew(CODE, [guest], soon()) == Ended()
     assert server.admin.keys("*") == [f"{{party:{CODE}}}:ended"]
@@ -148,11 +148,11 @@ async def test_host_rejoin_within_grace_finds_party(
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
     await pass_time_renewing(server, store, 295, guest)
-    subscriber.events()
+    subscriber.take_events()
     again = await take_seat(store, token="host's")
-    assert subscriber.events() == [updated(4, host, "Ann", connected=True, guests=1, is_host=True)]
+    assert subscriber.take_events() == [updated(4, host, "Ann", connected=True, guests=1, is_host=True)]
     await pass_time_renewing(server, store, 600, guest, again)
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
 
 
 async def test_command_after_lease_end_reconnects_seat(
@@ -160,11 +160,11 @@ async def test_command_after_lease_end_reconnects_seat(
 ) -> None:
     guest = await take_seat(store)
     await pass_time_renewing(server, store, 8, guest)
-    subscriber.events()
+    subscriber.take_events()
     pass_time(server, 4)
     # Its instance was frozen, and has found out before anybody else came.
     await run_commands(store, host, Rename(name="Anna"))
-    assert subscriber.events() == [
+    assert subscriber.take_events() == [
         updated(3, host, "Ann", connected=False, guests=1, is_host=True),
         updated(4, host, "Ann", connected=True, guests=1, is_host=True),
         updated(5, host, "Anna", connected=True, guests=1, is_host=True),
@@ -179,14 +179,14 @@ async def test_party_clock_stops_without_commands(
     wall = Lease(CODE, "", "wall")
     await store.watch(CODE, "wall", soon())
     await store.drop_connection(dropped, soon())
-    subscriber.events()
-    subscriber.mentions()
+    subscriber.take_events()
+    subscriber.take_ephemeral()
     before = dump_party(server).leases
     # The store was away, or the laptop asleep: nobody could touch the party, and nobody has lost anything.
     pass_time(server, seconds)
     renewed = await renew_leases(store, host, guest, wall)
     assert renewed.verdicts == ()
-    assert (subscriber.events(), subscriber.mentions()) == ([], [])
+    assert (subscriber.take_events(), subscriber.take_ephemeral()) == ([], [])
     dump = dump_party(server)
     assert dump.leases[f"held:{dropped.member_id}"] == before[f"held:{dropped.member_id}"]
     assert dump.clock - (before[f"on:{host.member_id}"] - LEASE_SECONDS * 1000) < 6000
@@ -197,13 +197,13 @@ async def test_leases_expire_again_after_standstill(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     guest = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     pass_time(server, 3600)
     await renew_leases(store, host)
     await pass_time_renewing(server, store, 8, host)
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
     await pass_time_renewing(server, store, 4, host)
-    assert subscriber.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+    assert subscriber.take_events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
 
 
 @pytest.mark.parametrize("jump_seconds", [3600, -3600, -8, -1])
@@ -211,16 +211,16 @@ async def test_store_clock_change_costs_no_seat(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer, jump_seconds: float
 ) -> None:
     guest = await take_seat(store)
-    subscriber.events()
+    subscriber.take_events()
     pass_time(server, jump_seconds)
     assert (await renew_leases(store, host)).verdicts == ()
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
     assert server.admin.ttl(f"party:{CODE}") <= 7200
     # Time goes on from there.
     await pass_time_renewing(server, store, 8, host)
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
     await pass_time_renewing(server, store, 4, host)
-    assert subscriber.events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
+    assert subscriber.take_events() == [updated(3, guest, "Guest 1", connected=False, guests=0)]
 
 
 async def test_lookup_counts_unexpired_leases(store: RedisStore, host: Lease, server: StoreServer) -> None:

@@ -1,4 +1,4 @@
-"""A live party in the hands of three instances that crash, freeze and stall: whatever they do, it stays sound."""
+"""Run random actions of people and of three instances that crash, freeze and stall; check the invariants."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What a live party's store promises when it is full, gets to something too late, or has forgotten its scripts."""
+"""Use a party in a store that is full, late, or without its scripts."""
 
 from collections.abc import Awaitable, Callable, Iterator
 

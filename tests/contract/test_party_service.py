@@ -1,4 +1,4 @@
-"""The use cases on a real store: codes that collide, answers that are lost, creates that are repeated."""
+"""Create and join on a real store: codes that collide, answers that are lost, creates that are repeated."""
 
 import asyncio
 import random

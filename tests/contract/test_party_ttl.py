@@ -1,4 +1,4 @@
-"""How long a party lives, and what its end looks like."""
+"""Expire and end parties."""
 
 import pytest
 from msgspec.structs import replace
@@ -133,9 +133,9 @@ async def test_party_with_only_watchers_ends_after_grace(
     assert seconds_left(server) in WHOLE_LIFE
     await pass_time_renewing(server, store, 295, wall)
     assert seconds_left(server) in WHOLE_LIFE
-    subscriber.events()
+    subscriber.take_events()
     await pass_time_renewing(server, store, 10, wall)
-    assert [event["t"] for event in subscriber.events()] == ["ENDED"]
+    assert [event["t"] for event in subscriber.take_events()] == ["ENDED"]
 
 
 @pytest.mark.parametrize(
@@ -209,9 +209,9 @@ async def test_leave_of_host_ends_party(
     document = server.text(keys.party(CODE))
     created_at = document_of(server)["createdAt"]
     server.admin.set(keys.party(CODE), document.replace(str(created_at), str(created_at - 3_600_000)), keepttl=True)
-    subscriber.events()
+    subscriber.take_events()
     await run_commands(store, host, Leave())
-    (ended,) = subscriber.events()
+    (ended,) = subscriber.take_events()
     assert ended["recap"].pop("seconds") in range(3600, 3610)
     recap = {"guests": 2, "messages": 1, "reactions": 2}
     assert ended == {"t": "ENDED", "cause": "host_left", "recap": recap, "version": 8}
@@ -236,11 +236,11 @@ async def test_expiries_before_end_are_published_before_it(
     guest, alive = await take_seat(store), await take_seat(store)
     await store.drop_connection(host, soon())
     await pass_time_renewing(server, store, 9, alive)
-    subscriber.events()
+    subscriber.take_events()
     # The guest's lease ran out after 10 s and the hold after 11 s; the host's grace after 12 s.
     pass_time(server, 5)
     assert await store.renew(CODE, [alive], soon()) == Ended()
-    assert [event["t"] for event in subscriber.events()] == ["MEMBER_UPDATED", "MEMBER_LEFT", "ENDED"]
+    assert [event["t"] for event in subscriber.take_events()] == ["MEMBER_UPDATED", "MEMBER_LEFT", "ENDED"]
     assert server.admin.keys("*") == [keys.ended(CODE)]
     del guest
 
@@ -249,9 +249,9 @@ async def test_party_end_is_published_once(store: RedisStore, subscriber: Subscr
     host = await start_party(store, replace(TERMS, host_grace_seconds=5))
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    subscriber.events()
+    subscriber.take_events()
     await pass_time_renewing(server, store, 20, guest)
-    assert [event["t"] for event in subscriber.events()] == ["ENDED"]
+    assert [event["t"] for event in subscriber.take_events()] == ["ENDED"]
 
 
 async def test_party_with_joined_host_is_not_withdrawn(store: RedisStore, server: StoreServer) -> None:

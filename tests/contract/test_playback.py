@@ -1,4 +1,4 @@
-"""What plays: tracks, and where they stand by the store's clock."""
+"""Select, queue and play tracks by the store's clock."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def play_on(server: StoreServer, seconds: float) -> None:
 async def told(store: RedisStore, host: Lease, subscriber: Subscriber, command: MemberCommand) -> Event:
     """The event of a command."""
     await run_commands(store, host, command)
-    (event,) = subscriber.events()
+    (event,) = subscriber.take_events()
     return event
 
 
@@ -40,7 +40,7 @@ async def test_new_party_plays_nothing(store: RedisStore, host: Lease, server: S
 
 async def test_selected_track_is_paused_at_start(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     await run_commands(store, host, SelectTrack(filename="a"), QueueTrack(filename="b"), Play(position=30.0))
-    subscriber.events()
+    subscriber.take_events()
     event = await told(store, host, subscriber, SelectTrack(filename="c"))
     assert abs(event["at"] - store.now_ms()) < 10_000
     assert event == {"t": "TRACK_SELECTED", "filename": "c", "at": event["at"], "version": 5}
@@ -63,7 +63,7 @@ async def test_updated_track_keeps_playing(
     store: RedisStore, host: Lease, subscriber: Subscriber, before: tuple[MemberCommand, ...], state: str
 ) -> None:
     await run_commands(store, host, SelectTrack(filename="a"), *before)
-    subscriber.events()
+    subscriber.take_events()
     event = await told(store, host, subscriber, ChangeTrack(filename="b", next_filename="c"))
     assert event | {"version": 0} == {
         "t": "TRACK_CHANGED",
@@ -81,7 +81,7 @@ async def test_updated_track_keeps_playing(
 
 async def test_play_and_pause_take_given_position(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     await run_commands(store, host, SelectTrack(filename="a"))
-    subscriber.events()
+    subscriber.take_events()
     event = await told(store, host, subscriber, Play(position=12.3456))
     assert abs(event["at"] - store.now_ms()) < 10_000
     assert event == {"t": "PLAY", "position": 12.346, "at": event["at"], "version": 3}
@@ -95,7 +95,7 @@ async def test_position_defaults_to_store_clock(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     await run_commands(store, host, SelectTrack(filename="a"), Play(position=10.0))
-    subscriber.events()
+    subscriber.take_events()
     play_on(server, 60)
     at = (await playback(store)).at
     paused = await told(store, host, subscriber, Pause())
@@ -119,7 +119,7 @@ async def test_track_position_never_runs_backwards(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     await run_commands(store, host, SelectTrack(filename="a"), Play(position=10.0))
-    subscriber.events()
+    subscriber.take_events()
     play_on(server, -3600)
     assert (await told(store, host, subscriber, Pause()))["position"] == 10.0
 
@@ -128,17 +128,17 @@ async def test_play_after_select_starts_at_zero(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     await run_commands(store, host, SelectTrack(filename="a"))
-    subscriber.events()
+    subscriber.take_events()
     play_on(server, 60)
     assert (await told(store, host, subscriber, Play()))["position"] == 0
 
 
 async def test_play_without_track_is_refused(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     await run_commands(store, host, QueueTrack(filename="b"))
-    subscriber.events()
+    subscriber.take_events()
     for command in (Play(), Play(position=1.0), Pause(), Pause(position=1.0)):
         assert await store.execute(host, command, soon()) == Rejected(Reason.NO_TRACK)
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
     await run_commands(store, host, ChangeTrack(filename="a"), Play())
     assert (await playback(store)).state == "playing"
 

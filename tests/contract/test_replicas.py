@@ -1,4 +1,4 @@
-"""Creates that wait for replicas."""
+"""Create parties that wait for replicas."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""Instances that look after their store: what they created comes back by itself, and is called absent by nobody."""
+"""Restore recent creates after data loss; no instance answers that they are absent."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Writing back what a store has lost of a party: from one copy, from several, and where others were quicker."""
+"""Restore a lost party: from one backup, from several, and after another instance was faster."""
 
 import asyncio
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ async def test_restore_of_lost_party_equals_backup(store: RedisStore, host: Leas
     restorer = await new_restorer(store, host, guest)
     before, seen = dump_party(server), await load_snapshot(store)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     after = dump_party(server)
     assert durable_state(after) == durable_state(before)
     assert replace(await load_snapshot(store), expires_at=seen.expires_at) == seen
@@ -79,13 +79,13 @@ async def test_restore_includes_events_after_backup(
 ) -> None:
     ben, eve, bob = [await take_own_seat(store, token) for token in ("ben", "eve", "bob")]
     restorer = await new_restorer(store, host, ben)
-    subscriber.everything()
+    subscriber.take_all()
     await run_commands(store, host, *HOST_COMMANDS, Kick(target_id=eve.member_id), Promote(target_id=ben.member_id))
     await run_commands(store, bob, Leave())
     restorer.hear(subscriber)
     before, seen = dump_party(server), await load_snapshot(store)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     # What counts only for the party's end is as old as the copy.
     dump = dump_party(server)
     assert durable_state(replace(dump, state={**dump.state, "messages": "1"})) == durable_state(before)
@@ -98,11 +98,11 @@ async def test_restore_keeps_queue_emptied_after_backup(
 ) -> None:
     await run_commands(store, host, QueueTrack(filename="b"))
     restorer = await new_restorer(store, host)
-    subscriber.everything()
+    subscriber.take_all()
     await run_commands(store, host, QueueTrack(filename=None))
     restorer.hear(subscriber)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     assert (await load_snapshot(store)).playback.next_track is None
 
 
@@ -115,23 +115,23 @@ async def test_restore_by_two_instances_seats_both_in_any_order(
         there.own = [await take_own_seat(store, f"guest-{n}") for n in range(3)]
         await there.look()
         here.room = there.room
-        subscriber.everything()
+        subscriber.take_all()
         server.admin.flushall()
         for restorer in (here, there)[::turn]:
-            assert await restorer.heal() == Healed()
+            assert await restorer.restore() == Healed()
         dump = dump_party(server)
         assert {f"on:{lease.member_id}" for lease in (*here.own, *there.own)} == dump.leases.keys()
         assert [member.name for member in (await load_snapshot(store)).members[1:]] == ["Guest 1", "Guest 2", "Guest 3"]
         assert (await renew_leases(store, *here.own, *there.own)).verdicts == ()
         # The second one found the epoch begun, and told who came in it, if anybody.
-        assert {one.epoch for one in subscriber.everything()[0]} <= {dump.state["epoch"]}
+        assert {one.epoch for one in subscriber.take_all()[0]} <= {dump.state["epoch"]}
 
 
 async def test_concurrent_restores_make_one_epoch(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_own_seat(store, "ben")
     here, there = await new_restorer(store, host), await new_restorer(store, guest)
     server.admin.flushall()
-    healings = [here.healing(), there.healing()]
+    healings = [here.restore_request(), there.restore_request()]
     assert await asyncio.gather(*(store.restore_party(healing, soon()) for healing in healings)) == [Healed(), Healed()]
     await here.look()
     await there.look()
@@ -143,14 +143,14 @@ async def test_guest_in_no_backup_keeps_seat_and_name(
     store: RedisStore, host: Lease, server: StoreServer, subscriber: Subscriber
 ) -> None:
     restorer = await new_restorer(store, host)
-    subscriber.everything()
+    subscriber.take_all()
     restorer.own += [await take_own_seat(store, "ben", "Ben"), await take_own_seat(store, "eve")]
     restorer.hear(subscriber)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     assert [member.name for member in (await load_snapshot(store)).members] == ["Ann", "Ben", "Guest 2"]
     assert (await take_seat(store, token="eve")).member_id == restorer.own[2].member_id
-    assert [event["t"] for event in subscriber.events()] == ["MEMBER_JOINED", "MEMBER_JOINED"]
+    assert [event["t"] for event in subscriber.take_events()] == ["MEMBER_JOINED", "MEMBER_JOINED"]
 
 
 async def test_restored_guest_number_is_not_assigned_again(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -158,7 +158,7 @@ async def test_restored_guest_number_is_not_assigned_again(store: RedisStore, ho
     await run_commands(store, await take_seat(store), Leave())
     restorer = await new_restorer(store, host)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     await take_seat(store)
     assert [member.name for member in (await load_snapshot(store)).members] == ["Ann", "Guest 1", "Guest 3"]
 
@@ -168,8 +168,8 @@ async def test_restored_party_accepts_commands(
 ) -> None:
     restorer = await new_restorer(store, host, await take_own_seat(store, "ben"))
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
-    subscriber.everything()
+    assert await restorer.restore() == Healed()
+    subscriber.take_all()
     guest, new = restorer.own[1], await take_seat(store)
     await run_commands(store, guest, Rename(name="Ben"), Rename(name=""))
     await run_commands(store, host, Kick(target_id=guest.member_id), Promote(target_id=new.member_id))
@@ -187,8 +187,8 @@ async def test_restore_keeps_connected_kicked_guest_out(store: RedisStore, host:
     restorer, late = await new_restorer(store, host), Restorer(store, guest)
     late.room, late.copy = restorer.room, None
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
-    assert await late.store.restore_party(late.healing(), soon()) == Healed()
+    assert await restorer.restore() == Healed()
+    assert await late.store.restore_party(late.restore_request(), soon()) == Healed()
     assert (await load_snapshot(store)).guest_count == 0
     assert await store.join(attempt(token="eve"), soon()) == Kicked()
 
@@ -202,7 +202,7 @@ async def test_restore_gives_token_with_new_seat_no_second_one(
     restorer.copy = None
     old_state.load()
     new = await take_seat(store, token="ben")
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     dump = dump_party(server)
     assert dump.tokens["ben"] == new.member_id != guest.member_id
     assert guest.member_id not in dump.seats
@@ -211,7 +211,7 @@ async def test_restore_gives_token_with_new_seat_no_second_one(
 async def test_restore_of_ended_party_is_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
     restorer = await new_restorer(store, host)
     await run_commands(store, host, Leave())
-    assert await restorer.heal() == Ended()
+    assert await restorer.restore() == Ended()
     assert party_key_names(server) == [f"{{party:{CODE}}}:ended"]
 
 
@@ -222,7 +222,7 @@ async def test_restore_leaves_other_party_of_same_code_alone(
     server.admin.flushall()
     await start_party(store)
     before = dump_party(server)
-    assert await restorer.heal() == DifferentParty()
+    assert await restorer.restore() == DifferentParty()
     assert dump_party(server) == before
 
 
@@ -230,14 +230,14 @@ async def test_restore_without_backup_creates_nothing(store: RedisStore, host: L
     restorer = await new_restorer(store, host)
     restorer.copy = None
     server.admin.flushall()
-    assert await restorer.heal() == Missing()
+    assert await restorer.restore() == Missing()
     assert party_key_names(server) == []
 
 
 async def test_restore_of_expired_party_is_refused(store: RedisStore, host: Lease, server: StoreServer) -> None:
     restorer = await new_restorer(store, host)
     server.admin.flushall()
-    assert await store.restore_party(restorer.healing(expires_at=store.now_ms() - 1), soon()) == Missing()
+    assert await store.restore_party(restorer.restore_request(expires_at=store.now_ms() - 1), soon()) == Missing()
     assert party_key_names(server) == []
 
 
@@ -245,7 +245,7 @@ async def test_restore_after_deadline_changes_nothing(instance: Instance, server
     restorer = await new_restorer(instance.store, await start_party(instance.store))
     server.admin.flushall()
     for call in (
-        lambda: instance.store.restore_party(restorer.healing(), soon()),
+        lambda: instance.store.restore_party(restorer.restore_request(), soon()),
         lambda: instance.store.restore_tombstone(Tombstone(CODE, "", "", 2**42), soon()),
     ):
         # All it sends comes too late, as far as the store can tell.
@@ -258,7 +258,7 @@ async def test_restore_after_deadline_changes_nothing(instance: Instance, server
 async def test_restore_into_full_store_succeeds(store: RedisStore, host: Lease, full: StoreServer) -> None:
     restorer = await new_restorer(store, host)
     full.admin.delete(*keys.party_keys(CODE))
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
 
 
 async def test_restore_after_years_keeps_seats(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -269,7 +269,7 @@ async def test_restore_after_years_keeps_seats(store: RedisStore, host: Lease, s
     before = dump_party(server)
     restorer.copy = age_backup(restorer.copy, 3600)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     dump = dump_party(server)
     held = f"held:{dropped.member_id}"
     assert 0 <= dump.leases[held] - dump.clock <= before.leases[held] - before.clock
@@ -284,7 +284,7 @@ async def test_restore_of_hundreds_of_seats_succeeds(store: RedisStore, host: Le
     restorer = await new_restorer(store, host, *guests[:-2], unlisted)
     before = dump_party(server)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     assert durable_state(dump_party(server)) == durable_state(before)
     seen = await load_snapshot(store)
     assert (len(seen.members), seen.guest_count) == (LISTED_MAX, TERMS.capacity - 2)
@@ -296,7 +296,7 @@ async def test_restore_seats_hundreds_of_connections(store: RedisStore, host: Le
     restorer = await new_restorer(store, host)
     restorer.own += [Lease(CODE, f"seat {n}", f"holder {n}", f"token {n}") for n in range(450)]
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     seen = await load_snapshot(store)
     assert (len(seen.members), seen.guest_count) == (LISTED_MAX, 450)
 
@@ -325,7 +325,7 @@ async def test_restore_from_create_seats_connections(store: RedisStore, server: 
     restorer.own += [await take_own_seat(store, "ben")]
     restorer.copy = replace(copy, document=copy.document.replace(b'"hostConnected":true', b'"hostConnected":false'))
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     seen = await load_snapshot(store)
     assert (seen.host_connected, seen.guest_count, len(seen.members)) == (True, 1, 2)
 

@@ -1,4 +1,4 @@
-"""Taking back a join whose answer was lost: it was answered as failed, and so it must have been."""
+"""Roll back a join whose answer was lost, since its client got an error."""
 
 import pytest
 from msgspec.structs import replace
@@ -29,10 +29,10 @@ async def test_rollback_join_removes_new_seat(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     in_doubt = await join_unanswered(store)
-    subscriber.events()
+    subscriber.take_events()
     await store.rollback_join(in_doubt, soon())
     left = {"t": "MEMBER_LEFT", "memberId": in_doubt.new_id, "cause": "left", "guestCount": 0, "version": 3}
-    assert subscriber.events() == [left]
+    assert subscriber.take_events() == [left]
     document = document_of(server)
     assert (document["seats"], document["guestCount"]) == (1, 0)
     # The token owns nothing any more.
@@ -45,10 +45,10 @@ async def test_rollback_join_removes_new_seat(
 async def test_rollback_rejoin_holds_seat(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     mine = await take_seat(store, token="mine")
     in_doubt = await join_unanswered(store)
-    subscriber.events()
+    subscriber.take_events()
     await store.rollback_join(in_doubt, soon())
     member = {"id": mine.member_id, "name": "Guest 1", "isHost": False, "connected": False}
-    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 0, "version": 3}]
+    assert subscriber.take_events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 0, "version": 3}]
     assert (await take_seat(store, token="mine")).member_id == mine.member_id
     del host
 
@@ -150,7 +150,7 @@ async def test_rollback_join_after_restore_succeeds(store: RedisStore, host: Lea
     in_doubt = await join_unanswered(store)
     restorer = await new_restorer(store, host)
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     assert await store.rollback_join(in_doubt, soon())
     assert document_of(server)["seats"] == 1
 
@@ -162,7 +162,7 @@ async def test_rollback_join_with_lost_take_over_succeeds(store: RedisStore, hos
     restorer = await new_restorer(store, host)
     old_state.load()
     await run_commands(store, host, SendMessage(text="by the same version"))
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     assert await store.rollback_join(in_doubt, soon())
     assert document_of(server)["seats"] == 1
 
@@ -175,11 +175,11 @@ async def test_rollback_restored_join_waits_for_other_claims(
     # Taking a seat over has no version, so that nobody's copy needs to know of it.
     again = await new_restorer(store, await take_own_seat(store, "mine"))
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     server.admin.set(keys.recovering(instance.detector.shard_of(CODE)), "1", px=60_000)
     with pytest.raises(StoreUnavailableError):
         await store.rollback_join(in_doubt, soon())
-    assert await again.heal() == Healed()
+    assert await again.restore() == Healed()
     server.admin.delete(keys.recovering(instance.detector.shard_of(CODE)))
     assert not await store.rollback_join(in_doubt, soon())
     assert (await renew_leases(store, *again.own)).verdicts == ()

@@ -1,4 +1,4 @@
-"""Joining: who gets which seat, and who gets none."""
+"""Join a party: who gets which seat, and who gets none."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def test_join_creates_seat(store: RedisStore, subscriber: Subscriber) -> N
     assert joined == Joined(mine.new_id, False, False, party.id, 1, joined.expires_at)
     assert abs(joined.expires_at - store.now_ms() - 7_200_000) < 10_000
     member = {"id": mine.new_id, "name": "Guest 1", "isHost": False, "connected": True}
-    assert subscriber.events() == [{"t": "MEMBER_JOINED", "member": member, "guestCount": 1, "version": 1}]
+    assert subscriber.take_events() == [{"t": "MEMBER_JOINED", "member": member, "guestCount": 1, "version": 1}]
     assert list((await load_snapshot(store)).members) == [
         Member(party.host_id, "Ann", is_host=True, connected=False),
         Member(mine.new_id, "Guest 1", is_host=False, connected=True),
@@ -55,9 +55,9 @@ async def test_host_seat_waits_for_host_token(store: RedisStore, server: StoreSe
     assert isinstance(joined, Joined)
     assert (joined.member_id, joined.is_host, joined.resumed) == (party.host_id, True, True)
     member = {"id": party.host_id, "name": "Ann", "isHost": True, "connected": True}
-    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 0, "version": 1}]
+    assert subscriber.take_events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 0, "version": 1}]
     # Nobody had it before.
-    assert subscriber.mentions() == []
+    assert subscriber.take_ephemeral() == []
     document = document_of(server)
     assert (document["hostConnected"], document["guestCount"], document["seats"]) == (True, 0, 1)
 
@@ -76,14 +76,14 @@ async def test_token_rejoins_own_seat_on_any_instance(
     store: RedisStore, elsewhere: RedisStore, host: Lease, subscriber: Subscriber
 ) -> None:
     first = await take_seat(store, token="mine")
-    subscriber.events()
-    subscriber.mentions()
+    subscriber.take_events()
+    subscriber.take_ephemeral()
     joined = await elsewhere.join(attempt(token="mine"), soon())
     assert isinstance(joined, Joined)
     assert (joined.member_id, joined.resumed) == (first.member_id, True)
     # Nothing has changed for the others; the connection that had the seat hears of it, wherever it is.
-    assert subscriber.events() == []
-    assert subscriber.mentions() == [f"T{first.holder}"]
+    assert subscriber.take_events() == []
+    assert subscriber.take_ephemeral() == [f"T{first.holder}"]
     del host
 
 
@@ -111,12 +111,12 @@ async def test_concurrent_joins_with_one_token_share_one_seat(store: RedisStore,
 
 async def test_rejoin_may_change_name(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     guest = await take_seat(store, token="mine", name="Bob")
-    subscriber.events()
+    subscriber.take_events()
     await take_seat(store, token="mine", name="Bobby")
     member = {"id": guest.member_id, "name": "Bobby", "isHost": False, "connected": True}
-    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
+    assert subscriber.take_events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 3}]
     await take_seat(store, token="mine")
-    assert subscriber.events() == []
+    assert subscriber.take_events() == []
     assert await names_of(store) == ["Ann", "Bobby"]
     del host
 
@@ -132,10 +132,10 @@ async def test_host_name_at_join_is_party_host_name(store: RedisStore, server: S
 async def test_held_seat_is_reconnected_by_its_token(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     guest = await take_seat(store, token="mine")
     await store.drop_connection(guest, soon())
-    subscriber.events()
+    subscriber.take_events()
     assert (await take_seat(store, token="mine")).member_id == guest.member_id
     member = {"id": guest.member_id, "name": "Guest 1", "isHost": False, "connected": True}
-    assert subscriber.events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
+    assert subscriber.take_events() == [{"t": "MEMBER_UPDATED", "member": member, "guestCount": 1, "version": 4}]
     del host
 
 

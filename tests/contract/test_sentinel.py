@@ -1,4 +1,4 @@
-"""What an instance makes of a store whose primary Sentinel replaces."""
+"""Use a store whose primary Sentinel replaces."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

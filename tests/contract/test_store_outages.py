@@ -1,4 +1,4 @@
-"""What every store promises when it is away, frozen, full, loading or not the one that may write."""
+"""Call a store that is away, frozen, full, loading, or a replica."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Writing back that a party ended: nobody raises it, whatever the store has lost."""
+"""Restore tombstones: no instance restores an ended party, whatever the store has lost."""
 
 import pytest
 
@@ -38,7 +38,7 @@ async def test_restore_after_tombstone_is_refused(store: RedisStore, host: Lease
     restorer = await new_restorer(store, host)
     server.admin.flushall()
     await store.restore_tombstone(end_of(store), soon())
-    assert await restorer.heal() == Ended()
+    assert await restorer.restore() == Ended()
     assert party_key_names(server) == [TOMBSTONE]
 
 
@@ -54,7 +54,7 @@ async def test_tombstone_removes_party_of_older_state(store: RedisStore, host: L
 async def test_tombstone_removes_party_restored_before_it(store: RedisStore, host: Lease, server: StoreServer) -> None:
     restorer, party = await new_restorer(store, host), dump_party(server).document
     server.admin.flushall()
-    assert await restorer.heal() == Healed()
+    assert await restorer.restore() == Healed()
     await store.restore_tombstone(end_of(store, party["id"]), soon())
     assert await store.renew(CODE, [host], soon(), restorer.room.position) == Ended()
 

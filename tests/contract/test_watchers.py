@@ -1,4 +1,4 @@
-"""Watching: seeing everything without a seat."""
+"""Watch a party without a seat."""
 
 import asyncio
 
@@ -29,8 +29,8 @@ async def test_watcher_is_counted_and_has_no_seat(store: RedisStore, host: Lease
     assert (outcome.epoch, outcome.version) == ((await renew_leases(store, host)).epoch, 1)
     assert abs(outcome.expires_at - store.now_ms() - 7_200_000) < 10_000
     # No event, since nothing of the party has changed.
-    assert subscriber.events() == []
-    assert subscriber.mentions() == ["W1"]
+    assert subscriber.take_events() == []
+    assert subscriber.take_ephemeral() == ["W1"]
     party = await load_snapshot(store)
     assert (party.watchers, party.guest_count, len(party.members)) == (1, 0, 1)
 
@@ -70,12 +70,12 @@ async def test_watch_of_absent_party_is_refused(store: RedisStore, server: Store
 
 async def test_watcher_leave_is_counted(store: RedisStore, host: Lease, subscriber: Subscriber) -> None:
     wall, other = await watch(store), await watch(store, "other")
-    subscriber.mentions()
+    subscriber.take_ephemeral()
     await store.drop_connection(wall, soon())
-    assert subscriber.mentions() == ["W1"]
+    assert subscriber.take_ephemeral() == ["W1"]
     # Once is enough.
     await store.drop_connection(wall, soon())
-    assert subscriber.mentions() == []
+    assert subscriber.take_ephemeral() == []
     assert (await renew_leases(store, host, other)).verdicts == ()
     assert (await load_snapshot(store)).watchers == 1
 
@@ -84,11 +84,11 @@ async def test_watcher_of_dead_instance_expires_with_lease(
     store: RedisStore, host: Lease, subscriber: Subscriber, server: StoreServer
 ) -> None:
     wall, alive = await watch(store), await watch(store, "alive")
-    subscriber.mentions()
+    subscriber.take_ephemeral()
     await pass_time_renewing(server, store, 8, host, alive)
-    assert subscriber.mentions() == []
+    assert subscriber.take_ephemeral() == []
     await pass_time_renewing(server, store, 3, host, alive)
-    assert subscriber.mentions() == ["W1"]
+    assert subscriber.take_ephemeral() == ["W1"]
     assert (await renew_leases(store, wall, alive)).verdicts == (LeaseLoss("", "wall", Reason.TIMED_OUT),)
     assert (await load_snapshot(store)).watchers == 1
 
@@ -98,9 +98,9 @@ async def test_watchers_expiring_together_publish_one_count(
 ) -> None:
     for number in range(5):
         await watch(store, f"wall-{number}")
-    subscriber.mentions()
+    subscriber.take_ephemeral()
     await pass_time_renewing(server, store, 12, host)
-    assert subscriber.mentions() == ["W0"]
+    assert subscriber.take_ephemeral() == ["W0"]
     assert dump_party(server).version == 1
 
 

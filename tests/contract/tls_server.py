@@ -1,4 +1,4 @@
-"""A store that speaks TLS only."""
+"""Start a store that accepts TLS only."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""A loop whose time passes only when everybody waits: tests of hours take no time, and a busy machine fails none."""
+"""Run a loop whose time passes only while every task waits, so that hours pass at once."""
 
 import asyncio
 import gc

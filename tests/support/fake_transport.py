@@ -1,4 +1,4 @@
-"""A socket that nobody has opened: what is written lies in its buffer until the other side reads."""
+"""Fake a socket: written bytes stay in its buffer until the other side reads."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""One instance's hub with phones, around a party that is the truth."""
+"""Run one instance's hub with recording clients around a fake party."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What stands around the hub in tests of it: a party that is the truth, a store and a feed that know it, and phones."""
+"""Fake a party, its store and its event stream for tests of the hub."""
 
 import asyncio
 from collections.abc import Callable, Sequence

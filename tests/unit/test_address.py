@@ -1,4 +1,4 @@
-"""Addresses of stores: every kind, with all that it may carry."""
+"""Parse store addresses of every kind."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What each event does to a snapshot. The vectors are JSON, so that every client can be held against them too."""
+"""Apply every event to a snapshot, as JSON vectors define it. Other clients can be tested with the same vectors."""
 
 import json
 from pathlib import Path

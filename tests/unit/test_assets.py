@@ -1,4 +1,4 @@
-"""The phone app's files: one name for the whole set, templates, and who gets what."""
+"""Serve the app's files: one hash for the whole set, templates, compression."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Copies of parties: whatever was told since they were made is in them, and they are of one piece."""
+"""Merge the state of a room into a backup: the result is consistent and as new as the room."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What round trips prove of the store's clock."""
+"""Bound the store's clock by round trips."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Codes: what people may type, and what Hubbub draws."""
+"""Draw party codes and normalize typed ones."""
 
 import random
 import secrets

@@ -1,4 +1,4 @@
-"""A conversation carried out for one phone: a session, the service, the hub and a socket, with nothing real outside."""
+"""Run one connection: session, service, hub and socket, with a fake store and transport."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ JOIN = {"t": "JOIN", "code": "BCDFGH", "name": "Ben"}
 
 
 class Caller:
-    """A phone in conversation with an instance, whose store lets everybody in."""
+    """Connect one client to an instance whose store admits everyone."""
 
     def __init__(self) -> None:
         self.world = World(text_frame)
@@ -43,18 +43,18 @@ class Caller:
         self.began = now()
 
     def let_in(self, attempt: JoinAttempt) -> JoinOutcome:
-        """A new seat, of which the feed tells."""
+        """Give a new seat and publish its event."""
         self.world.happens(came(attempt.name))
         return Joined(attempt.name.lower(), False, False, "epoch-1", self.world.party.version, 9_000_000)
 
     async def says(self, *messages: dict[str, Any]) -> None:
-        """Send a frame and wait until it is dealt with."""
+        """Send a frame and wait until it is handled."""
         await self.handler.on_frame(json.dumps(messages).encode())
         await settle()
 
     @property
     def heard(self) -> list[str]:
-        """What it was told: types, and for refusals the reason."""
+        """Return the types of the messages sent, and for refusals the reasons."""
         return [message.get("reason", message["t"]) for message in self.phone.transport.messages]
 
 
@@ -201,13 +201,19 @@ async def test_party_absent_after_leases_ended_has_ended() -> None:
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED
 
 
-@in_fake_time
-async def test_leaving_host_gets_end_and_is_closed_as_left() -> None:
-    caller = Caller()
+async def start_leaving(caller: Caller) -> asyncio.Future[None]:
+    """Join, then send LEAVE to a store that does not answer yet."""
     await caller.says(JOIN)
     caller.store.answering.clear()
     leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
     await settle()
+    return leaving
+
+
+@in_fake_time
+async def test_leaving_host_gets_end_and_is_closed_as_left() -> None:
+    caller = Caller()
+    leaving = await start_leaving(caller)
     caller.world.happens(over())
     await later(0.1)
     caller.store.answering.set()
@@ -220,11 +226,8 @@ async def test_leaving_host_gets_end_and_is_closed_as_left() -> None:
 @in_fake_time
 async def test_leave_during_party_end_is_closed(outcome: CommandResult) -> None:
     caller = Caller()
-    await caller.says(JOIN)
     caller.store.action = lambda *_: outcome
-    caller.store.answering.clear()
-    leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
-    await settle()
+    leaving = await start_leaving(caller)
     caller.world.happens(over())
     caller.store.answering.set()
     await leaving
@@ -247,10 +250,7 @@ async def test_leave_answered_before_party_end_is_closed() -> None:
 @in_fake_time
 async def test_failed_leave_of_ended_party_is_closed() -> None:
     caller = Caller()
-    await caller.says(JOIN)
-    caller.store.answering.clear()
-    leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
-    await settle()
+    leaving = await start_leaving(caller)
     caller.world.happens(over())
     await leaving
     assert caller.heard == ["JOINED", "ROOM", "ENDED", "store_unavailable"]
@@ -260,12 +260,8 @@ async def test_failed_leave_of_ended_party_is_closed() -> None:
 @in_fake_time
 async def test_failed_leave_of_absent_party_is_closed() -> None:
     caller = Caller()
-    await caller.says(JOIN)
-    room = caller.world.room()
-    caller.store.answering.clear()
-    leaving = asyncio.ensure_future(caller.says({"t": "LEAVE"}))
-    await settle()
-    caller.world.hub.schedule_close(room)
+    leaving = await start_leaving(caller)
+    caller.world.hub.schedule_close(caller.world.room())
     await leaving
     await later(10.0)
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED

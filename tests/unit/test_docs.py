@@ -1,4 +1,4 @@
-"""What the documents promise names the tests that show it, and those are there."""
+"""Check that tests and files named in the documents exist."""
 
 import re
 from pathlib import Path

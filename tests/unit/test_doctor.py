@@ -1,4 +1,4 @@
-"""What facts about a store mean: the doctor's judgement, without a store."""
+"""Judge facts about a store as the doctor does, without a store."""
 
 import math
 import re

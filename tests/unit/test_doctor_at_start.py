@@ -1,4 +1,4 @@
-"""What an instance's log tells of its store at the start."""
+"""Log the doctor's findings at startup."""
 
 from collections.abc import Iterator
 from typing import cast

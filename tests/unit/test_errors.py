@@ -1,4 +1,4 @@
-"""The table of refusals."""
+"""Check the table of refusals."""
 
 import pytest
 

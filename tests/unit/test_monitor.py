@@ -1,4 +1,4 @@
-"""What `hubbub watch` prints."""
+"""Format what `hubbub watch` prints."""
 
 import pytest
 from aiohttp import ServerTimeoutError, WSMessage, WSMsgType

@@ -1,4 +1,4 @@
-"""Names: what others see of what somebody typed."""
+"""Clean the names that people type."""
 
 from unicodedata import category
 

@@ -1,4 +1,4 @@
-"""What the phones of a room are sent: snapshots, replays, and frames of what is new."""
+"""Encode what clients of a room are sent: snapshots, replays, and frames of new events."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The view by which the tests' phones find holes finds them."""
+"""Check that the tests' own view of a party finds gaps and duplicates."""
 
 import copy
 from typing import Any

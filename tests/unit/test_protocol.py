@@ -1,4 +1,4 @@
-"""Frames of clients: what is understood, what is refused and why, and what is no message at all."""
+"""Read client frames: which are parsed, which are refused and why, which are no messages."""
 
 import json
 from typing import Any, get_args

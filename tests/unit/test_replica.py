@@ -1,4 +1,4 @@
-"""One party as seen from one instance: events are taken once and in order, whatever comes."""
+"""Follow one party on one instance: each event is applied once and in order."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A room in doubt: events were interrupted, and the store may have lost some."""
+"""Resync a stale replica after events were interrupted and the store may have lost some."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""The documents made from the protocol: kept afresh, whole, and true of what is really sent."""
+"""Check the documents generated from the protocol: current, complete, and equal to what is sent."""
 
 import json
 import re

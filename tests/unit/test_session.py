@@ -1,4 +1,4 @@
-"""One client's conversation: what follows from its frames and from what the service answers."""
+"""Run one client's session on frames and on results of the service."""
 
 import json
 from collections.abc import Iterator

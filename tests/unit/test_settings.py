@@ -1,4 +1,4 @@
-"""Settings that are refused: by `hubbub serve`, before anything starts, in one sentence that repeats no secret."""
+"""Refuse bad settings before anything starts, in one sentence that repeats no secret."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A phone on a socket: frames as the protocol has them, and a reader who is too slow."""
+"""Frame messages for a socket and drop slow readers."""
 
 import socket
 import struct

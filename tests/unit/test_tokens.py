@@ -1,4 +1,4 @@
-"""Secrets: their shape, their derivation, and what of them is kept."""
+"""Check tokens and idempotency keys: their shape, their derivation, and what is stored of them."""
 
 import re
 
