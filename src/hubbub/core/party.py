@@ -9,7 +9,7 @@ DOCUMENT_SCHEMA: Final = 1
 
 
 class ChatMode(StrEnum):
-    """Who may speak: everybody, guests by emoji only, or the host alone."""
+    """Who may send: everyone, guests only reactions, or only the host."""
 
     OPEN = "OPEN"
     EMOJI_ONLY = "EMOJI_ONLY"
@@ -17,9 +17,10 @@ class ChatMode(StrEnum):
 
 
 class PartyPolicy(msgspec.Struct, frozen=True, array_like=True):
-    """The lifetimes and the capacity of a party: those of the instance that created it, kept in the party.
+    """The lifetimes and the capacity of a party, as set on the instance that created it.
 
-    The document holds them as an array in this order, which saves a party 64 bytes of store memory.
+    The document holds them as an array in this order, which saves 64 bytes of store memory per party. A new field
+    goes to the end and needs a default.
     """
 
     ttl_seconds: int
@@ -31,9 +32,12 @@ class PartyPolicy(msgspec.Struct, frozen=True, array_like=True):
 class PartyDocument(msgspec.Struct, frozen=True, rename="camel"):
     """The JSON document under `party:CODE`, which operators read and scripts write.
 
-    `created_at` is milliseconds of the store's clock. `id` is random and names this party among all that
-    ever had its code. `seats` counts the taken ones, the host's and held ones included. `host_token` is
-    the hash of the token that owns the host's seat.
+    `created_at` is ms of the store's clock. `id` is random, since other parties may have had the same code. `seats`
+    counts the taken seats, including the host's and held ones. `host_token` is the hash of the token that owns the
+    first host's seat.
+
+    A new field needs a default: instances of two versions share parties during a rolling deploy. Without a default,
+    a party of the older version cannot be decoded. Unknown fields of a newer version are ignored.
     """
 
     created_at: int
@@ -56,7 +60,7 @@ class PartyDocument(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PartyDraft(msgspec.Struct, frozen=True):
-    """A party about to be created: all of it but the store's time."""
+    """A party to create: everything except the store's time."""
 
     code: str
     id: str
@@ -66,7 +70,7 @@ class PartyDraft(msgspec.Struct, frozen=True):
     terms: PartyPolicy
 
     def document(self) -> bytes:
-        """The draft as the JSON object that the store completes with `createdAt`."""
+        """Return the JSON object to which the store adds `createdAt`."""
         return msgspec.json.encode(
             {
                 "schema": DOCUMENT_SCHEMA,
