@@ -85,7 +85,7 @@ __all__ = [
 
 
 class StoreFailure(StrEnum):
-    """Why a call failed, as the log field `trouble` has it."""
+    """Causes of a failed call. The log field `trouble` has the value."""
 
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
@@ -101,7 +101,7 @@ class StoreFailure(StrEnum):
 
 
 class StoreUnavailableError(Exception):
-    """The store did not carry out the call, or its answer was lost.
+    """Raised if the store did not carry out the call, or if its answer was lost.
 
     `in_doubt` is True if the change may have happened.
     """
@@ -114,12 +114,12 @@ class StoreUnavailableError(Exception):
 
     @property
     def reason(self) -> Reason:
-        """The reason that clients receive."""
+        """Return the reason that clients receive."""
         return Reason.RECOVERING if self.failure is StoreFailure.RECOVERING else Reason.STORE_UNAVAILABLE
 
 
 class DeadlineExceededError(StoreUnavailableError):
-    """The change reached the store after its deadline, so the store did nothing."""
+    """Raised if a change reached the store after its deadline. The store did nothing."""
 
     def __init__(self) -> None:
         super().__init__(StoreFailure.TIMEOUT, "the store got to it too late")

@@ -32,6 +32,7 @@ from hubbub.core.limits import (
     BREAKER_OPEN_SECONDS,
     REPLICAS_ANSWER_MARGIN_SECONDS,
 )
+from hubbub.loop import now
 from hubbub.store.client.errors import NotReplicatedError, failure_of, unavailable_error
 from hubbub.store.client.script_client import NOT_AFTER, THE_SHARD, Argument
 from hubbub.store.health import StoreHealth
@@ -67,7 +68,7 @@ class _Call:
 
     @property
     def needs_clock(self) -> bool:
-        """Whether the call carries its deadline, which is converted to the server's clock."""
+        """Return whether the call carries its deadline, which is converted to the server's clock."""
         return bool(self.args) and self.args[0] is NOT_AFTER
 
     def pack(self, clock: ClockOffset | None, *, by_source: bool) -> bytes:
@@ -130,10 +131,9 @@ class Batcher:
         probing: bool = False,
     ) -> Reply:
         """See `ScriptClient.call`; raises `RedirectedError` or `SlotMovingError` if another node has the slot."""
-        loop = asyncio.get_running_loop()
-        if self._failures >= BREAKER_FAILURE_THRESHOLD and not probing and not self._may_retry(loop.time()):
+        if self._failures >= BREAKER_FAILURE_THRESHOLD and not probing and not self._may_retry():
             raise StoreUnavailableError(self._failure, "the server is known to be away")
-        return await self._enqueue(_Call(script, keys, args, deadline, loop.create_future()))
+        return await self._enqueue(_Call(script, keys, args, deadline, asyncio.get_running_loop().create_future()))
 
     async def call_redirected(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], deadline: float
@@ -171,9 +171,9 @@ class Batcher:
             self._flush_handle = loop.call_soon(self._flush)
         return await call.future
 
-    def _may_retry(self, now: float) -> bool:
-        """Whether the open breaker lets a batch through."""
-        return self._batch_task is None and now >= self._retry_at
+    def _may_retry(self) -> bool:
+        """Return whether the open breaker lets a batch through."""
+        return self._batch_task is None and now() >= self._retry_at
 
     def _time_out(self, call: _Call) -> None:
         """Fail a call at its deadline. If no call of the batch waits any more, give up the connection."""
@@ -252,7 +252,6 @@ class Batcher:
         by_source: bool = False,
     ) -> list[_Call]:
         """Send the commands, answer their calls, and return the calls whose script the store does not know."""
-        now = asyncio.get_running_loop().time
         unknown: list[_Call] = []
         newest: ClockOffset | None = None
         refusals: list[ResponseError] = []
@@ -293,7 +292,7 @@ class Batcher:
     async def _wait_for_replicas(self, connection: AbstractConnection, calls: list[_Call]) -> None:
         """Return the replies when enough replicas have the writes, or `NotReplicatedError`."""
         first_deadline = min(call.deadline for call in calls)
-        seconds = first_deadline - asyncio.get_running_loop().time() - REPLICAS_ANSWER_MARGIN_SECONDS
+        seconds = first_deadline - now() - REPLICAS_ANSWER_MARGIN_SECONDS
         # 0 would make WAIT block without a limit.
         wait = ("WAIT", self._replicas, max(1, int(seconds * 1000)))
         if not connection.is_connected:
@@ -317,7 +316,7 @@ class Batcher:
         self.clock = None
         self._failures += 1
         self._failure = failure_of(error)
-        self._retry_at = asyncio.get_running_loop().time() + BREAKER_OPEN_SECONDS
+        self._retry_at = now() + BREAKER_OPEN_SECONDS
         self._health.failed(self._failure)
         for call in calls:
             call.answer(error)
@@ -331,7 +330,6 @@ async def _read_reply(connection: AbstractConnection, call: _Call) -> Reply:
 
 
 async def _ask_clock(connection: AbstractConnection) -> ClockOffset:
-    now = asyncio.get_running_loop().time
     sent_at = now()
     await connection.send_packed_command(pack_command(("TIME",)), check_health=False)
     seconds, micros = await connection.read_response()

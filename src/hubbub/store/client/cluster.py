@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from hubbub.core.clock import ClockOffset
 from hubbub.core.limits import REDIRECTIONS_MAX, SLOT_MOVING_PAUSE_SECONDS, STORE_BUDGET_SECONDS
+from hubbub.loop import now
 from hubbub.store.client.address import Node
 from hubbub.store.client.batcher import Batcher
 from hubbub.store.client.errors import RedirectedError, SlotMovingError
@@ -156,6 +157,6 @@ async def _close_later(batcher: Batcher) -> None:
 async def _pause(reason: StoreUnavailableError, deadline: float) -> None:
     """Wait a moment for a slot to arrive, or raise `reason` if the deadline is too near."""
     seconds = SLOT_MOVING_PAUSE_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311 - only spreads calls
-    if asyncio.get_running_loop().time() + seconds >= deadline:
+    if now() + seconds >= deadline:
         raise reason
     await asyncio.sleep(seconds)

@@ -20,11 +20,11 @@ from hubbub.store.port import StoreFailure, StoreUnavailableError
 
 
 class NotReplicatedError(RedisError):
-    """The server did it, but too few replicas acknowledged it in time."""
+    """Raised if the server did it, but too few replicas acknowledged it in time."""
 
 
 class RedirectedError(StoreUnavailableError):
-    """The server did nothing: another node has the slot, for good (MOVED) or for this call only (ASK)."""
+    """Raised if the server did nothing: another node has the slot, for good (MOVED) or for this call only (ASK)."""
 
     def __init__(self, error: AskError) -> None:
         super().__init__(StoreFailure.MOVING, str(error))
@@ -34,7 +34,7 @@ class RedirectedError(StoreUnavailableError):
 
 
 class SlotMovingError(StoreUnavailableError):
-    """The server did nothing: some keys of the slot are on another node for a moment (TRYAGAIN)."""
+    """Raised if the server did nothing: some keys of the slot are on another node for a moment (TRYAGAIN)."""
 
 
 _FAILURES: tuple[tuple[type[Exception], StoreFailure], ...] = (

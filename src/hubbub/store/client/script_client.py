@@ -30,7 +30,7 @@ class ScriptClient(Protocol):
 
     @property
     def last_clock(self) -> ClockOffset | None:
-        """The last known clock of any server. It may be outdated if that server is unreachable."""
+        """Return the last known clock of any server. It may be outdated if that server is unreachable."""
 
     async def call(
         self,

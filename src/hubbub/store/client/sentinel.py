@@ -21,12 +21,13 @@ from hubbub.core.limits import (
     SENTINEL_LOOK_INTERVAL_SECONDS,
     SENTINEL_QUORUM_WAIT_SECONDS,
 )
+from hubbub.loop import now
 
 Address = tuple[str, int]
 
 
 class PrimaryIsDownError(MasterNotFoundError):
-    """The sentinels do not reach the primary, and no failover has happened yet."""
+    """Raised if the sentinels do not reach the primary and no failover has happened yet."""
 
 
 class _SentinelAnswer(NamedTuple):
@@ -161,13 +162,13 @@ class PrimaryMonitor:
         After a silence long enough for a failover, query the sentinels first. Raise while they do not reach the
         server either. If no sentinel answers, accept the server: they cannot have replaced it.
         """
-        if _now() - self._answered_at > PRIMARY_SILENCE_SECONDS:
+        if now() - self._answered_at > PRIMARY_SILENCE_SECONDS:
             async with self._lock:
-                if _now() - self._answered_at > PRIMARY_SILENCE_SECONDS:
+                if now() - self._answered_at > PRIMARY_SILENCE_SECONDS:
                     await self._ask_after_silence()
         if self._primary not in {None, address}:
             raise _replaced()
-        self._answered_at = _now()
+        self._answered_at = now()
 
     async def _ask_after_silence(self) -> None:
         try:
@@ -189,7 +190,3 @@ class PrimaryMonitor:
 
 def _replaced() -> RedisConnectionError:
     return RedisConnectionError("another primary has taken its place")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -18,6 +18,7 @@ from hubbub.core.limits import (
     CLUSTER_LOOK_INTERVAL_SECONDS,
     CODES_CACHED,
 )
+from hubbub.loop import now, spread
 from hubbub.store.client.address import Node
 from hubbub.store.client.errors import failure_of
 from hubbub.store.port import StoreFailure, StoreUnavailableError
@@ -104,7 +105,7 @@ class Topology:
 
     def primary_of(self, name: str) -> Node | None:
         """See `PrimaryDirectory`."""
-        if _now() - self._refreshed_at > CLUSTER_LOOK_INTERVAL_SECONDS:
+        if now() - self._refreshed_at > CLUSTER_LOOK_INTERVAL_SECONDS:
             self.refresh()
         return None if self._map is None else self._map.owners[slot_of(name)]
 
@@ -138,9 +139,9 @@ class Topology:
         while self._is_outdated:
             if self._refreshed_at:
                 # Without the pause, all instances would query the cluster at once and without end.
-                await asyncio.sleep(CLUSTER_LOOK_AGAIN_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads
+                await asyncio.sleep(spread(CLUSTER_LOOK_AGAIN_SECONDS, at_least=0.5))
             self._is_outdated = False
-            self._refreshed_at = _now()
+            self._refreshed_at = now()
             if (found := await self._query_nodes()) is not None:
                 self._replace_map(found)
 
@@ -201,7 +202,3 @@ def _tags(owners: Sequence[Node | None]) -> dict[Node, str]:
 
 def _shuffled(nodes: frozenset[Node]) -> list[Node]:
     return random.sample(sorted(nodes), len(nodes))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

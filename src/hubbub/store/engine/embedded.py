@@ -44,11 +44,11 @@ _ENGINE_SETTINGS: Final = (
 
 
 class EngineUnavailableError(Exception):
-    """The embedded engine cannot run here. The text says why and what to do instead."""
+    """Raised if the embedded engine cannot run here. The text says why and what to do instead."""
 
 
 class EngineStartError(Exception):
-    """The embedded engine does not start. The text says where to look."""
+    """Raised if the embedded engine does not start. The text says where to look."""
 
 
 def engine_program() -> Path:

@@ -50,7 +50,7 @@ class EventStream:
 
     @property
     def is_receiving(self) -> bool:
-        """Whether events of all primaries arrive at this instance, as probes have shown."""
+        """Return whether events of all primaries arrive at this instance, as probes have shown."""
         return self._router.is_receiving
 
     async def subscribe(self, code: str, deadline: float) -> None:

@@ -8,7 +8,6 @@ Redis drops messages while the connection is gone, and an open connection can st
 """
 
 import asyncio
-import random
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -23,6 +22,7 @@ from hubbub.core.limits import (
     PUBSUB_RETRY_SECONDS,
     STORE_BUDGET_SECONDS,
 )
+from hubbub.loop import now, spread
 from hubbub.store import scripts
 from hubbub.store.client.address import Node
 from hubbub.store.client.connect import StoreConnections
@@ -51,7 +51,7 @@ class SubscriptionEvents(Protocol):
 
 
 class _SubscriptionStalledError(Exception):
-    """The probe was published and did not arrive."""
+    """Raised if the probe was published and did not arrive."""
 
 
 class Subscriber:
@@ -85,7 +85,7 @@ class Subscriber:
         self._received_at = 0.0
         self._status = ""
         self.is_receiving = False
-        """Whether the latest probe or message has arrived on this connection."""
+        """True while messages arrive on this connection, as the last probe has shown."""
 
     def subscribe(self, channel: str) -> None:
         """Begin a subscription."""
@@ -116,7 +116,7 @@ class Subscriber:
                     self._interrupt(f"interrupted: {_first(errors)}")
                 except* _SubscriptionStalledError:
                     self._interrupt(STALLED)
-                await asyncio.sleep(PUBSUB_RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads instances
+                await asyncio.sleep(spread(PUBSUB_RETRY_SECONDS, at_least=0.5))
         finally:
             self.is_receiving = False
             await self._pool.disconnect()
@@ -144,7 +144,7 @@ class Subscriber:
             self._commands = []
             for channel in (self._probe_channel, *self._channels):
                 self._queue_command(_SUBSCRIBE, channel)
-            self._received_at = _now()
+            self._received_at = now()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send_commands(connection), name="subscriber commands")
                 tasks.create_task(self._probe(), name="subscriber probe")
@@ -171,10 +171,10 @@ class Subscriber:
     async def _probe(self) -> None:
         """After each silence, publish a probe; raise `_SubscriptionStalledError` if it does not arrive."""
         while True:
-            await asyncio.sleep(max(0.0, self._received_at + PUBSUB_IDLE_SECONDS - _now()))
-            if _now() < self._received_at + PUBSUB_IDLE_SECONDS:
+            await asyncio.sleep(max(0.0, self._received_at + PUBSUB_IDLE_SECONDS - now()))
+            if now() < self._received_at + PUBSUB_IDLE_SECONDS:
                 continue
-            sent_at = _now()
+            sent_at = now()
             try:
                 await self._client.call(
                     scripts.PROBE, (self._probe_channel,), ("probe",), sent_at + PROBE_BUDGET_SECONDS
@@ -197,7 +197,7 @@ class Subscriber:
             except _SLOT_NOT_HERE as error:
                 self._on_refused(error)
                 continue
-            self._received_at = _now()
+            self._received_at = now()
             if not self.is_receiving:
                 self.is_receiving = True
                 self._set_status(RECEIVING)
@@ -254,7 +254,3 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
     return cause
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -1,10 +1,10 @@
 """Routes each channel to the primary of its slot, with one subscriber for each primary of the store."""
 
 import asyncio
-import random
 from collections.abc import Callable
 
 from hubbub.core.limits import CLUSTER_LOOK_AGAIN_SECONDS
+from hubbub.loop import spread
 from hubbub.store import keys
 from hubbub.store.client.address import Node
 from hubbub.store.client.connect import StoreConnections
@@ -40,7 +40,7 @@ class SubscriptionRouter:
 
     @property
     def is_receiving(self) -> bool:
-        """Whether the connections to all primaries deliver."""
+        """Return whether the connections to all primaries deliver."""
         return bool(self._subscribers) and all(subscriber.is_receiving for subscriber in self._subscribers.values())
 
     def subscribe(self, channel: str) -> None:
@@ -61,7 +61,7 @@ class SubscriptionRouter:
                 await self._has_unassigned.wait()
                 self._has_unassigned.clear()
                 self._directory.refresh()
-                await asyncio.sleep(CLUSTER_LOOK_AGAIN_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads
+                await asyncio.sleep(spread(CLUSTER_LOOK_AGAIN_SECONDS, at_least=0.5))
                 for channel, subscriber in list(self._subscriber_by_channel.items()):
                     if subscriber is None:
                         self._assign(channel)
