@@ -11,7 +11,7 @@ from tests.web.support.sources import import_faults, imports_of, look_faults, sc
 
 UNIT = Path(__file__).parent / "unit"
 REPOSITORY = Path(__file__).parents[2]
-SECONDS_MAX = 50
+SECONDS_MAX = 200
 # For people as it is, and for this test as TAP, whose end counts the tests.
 REPORTERS = [
     "--test-reporter=spec",

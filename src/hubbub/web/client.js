@@ -1,6 +1,6 @@
 /**
- * The client of a Hubbub party: holds the connection, comes back after every loss, and keeps the party level.
- * docs/client.md tells all of it.
+ * The client of a Hubbub party: holds the connection, reconnects after every loss, and keeps the party in sync.
+ * docs/client.md describes it.
  */
 
 import { browserPlatform, ownServer } from "./client/browser.js";
@@ -14,11 +14,11 @@ import { newToken } from "./core/tokens.js";
 export { Refusal };
 
 /**
- * Make a client. It connects when it is told to create, join or watch a party.
+ * Make a client. It connects when `create`, `join` or `watch` is called.
  *
  * @param {object} [options]
  * @param {string} [options.server] "wss://host/ws"; the page's own host if left out
- * @param {object} [options.world] what it needs of its surroundings; the browser's if left out
+ * @param {object} [options.platform] sockets, timers, clock and random numbers; the browser's if left out
  * @returns {Client}
  */
 export function connect({ server, platform } = {}) {
@@ -38,14 +38,14 @@ class Client {
     this.#platform = platform;
   }
 
-  /** Everything there is to show. Never changed: each change replaces it. */
+  /** Return all there is to show. Each change replaces the object; none changes it. */
   get state() {
     return this.#state;
   }
 
   /**
-   * Listen: "change" tells each new state, "event" each event of the party after the state has it, "reaction"
-   * each reaction or count of several.
+   * Listen. "change" gets each new state, "event" each event of the party after the state has it, "reaction" each
+   * reaction or count of several.
    *
    * @returns {() => void} stops listening
    */
@@ -64,9 +64,9 @@ class Client {
   }
 
   /**
-   * Take a seat, the token's own if it has one.
+   * Take a seat: the seat of the token if it has one, else a new one.
    *
-   * @param {string} code as somebody typed it, or a join link
+   * @param {string} code as a person typed it, or a join link
    * @param {{name?: string, token?: string, party?: object}} [options] `party`: a `state.party` of earlier
    * @returns {Promise<{code: string, memberId: string, token: string, isHost: boolean, resumed: boolean}>}
    */
@@ -77,14 +77,14 @@ class Client {
   /**
    * See a party without a seat.
    *
-   * @param {string} code as somebody typed it, or a join link
+   * @param {string} code as a person typed it, or a join link
    * @returns {Promise<{code: string}>}
    */
   watch(code) {
     return this.#enter({ kind: "watch", code: squeeze(code), token: null });
   }
 
-  // Commands. Each resolves when the server has said that it is done, and rejects with a `Refusal`.
+  // Commands. Each resolves when the server has answered `OK`, and rejects with a `Refusal`.
 
   sendMessage(text) {
     return this.#command({ t: "SEND_MESSAGE", text });
@@ -128,12 +128,12 @@ class Client {
     return this.#command({ t: "HOST_TRACK_CHANGED", filename, nextFilename });
   }
 
-  /** @param {number} [position] seconds; where it is if left out */
+  /** @param {number} [position] seconds; the current position if left out */
   play(position) {
     return this.#command({ t: "HOST_PLAY", position });
   }
 
-  /** @param {number} [position] seconds; where it is if left out */
+  /** @param {number} [position] seconds; the current position if left out */
   pause(position) {
     return this.#command({ t: "HOST_PAUSE", position });
   }
@@ -143,17 +143,17 @@ class Client {
     return this.#command({ t: "LEAVE" });
   }
 
-  /** The store's time in ms, by which `playback.at` and messages' `at` are told. */
+  /** Return the store's time in ms, the clock of `playback.at` and of messages' `at`. */
   storeNow() {
     return this.#clock.at(this.#platform.now());
   }
 
-  /** Look now whether the connection lives; try at once where a try is awaited. */
+  /** Probe the connection now; while a try is awaited, try at once. */
   wake() {
     this.#session?.wake();
   }
 
-  /** Let go without leaving: the seat is held for a while. Nothing is told any more. */
+  /** Close the connection without leaving: the seat is held for a while. No listener is called any more. */
   close() {
     this.#session?.stop();
     this.#session = null;
@@ -183,7 +183,7 @@ class Client {
     return promise;
   }
 
-  /** Tell what is new. A listener may end the visit or begin another: then the rest is nobody's any more. */
+  /** Call the listeners. One of them may end the session or begin another: then the rest is dropped. */
   #publish(session, news) {
     const isWanted = () => this.#session === session;
     const state = session.state;

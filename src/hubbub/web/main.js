@@ -1,4 +1,4 @@
-/** The phone app's composition root: it makes the parts, and draws whatever the app says is on. */
+/** The phone app's composition root: makes the parts, and draws the screen of the app's state. */
 import { createActions } from "./app/actions.js";
 import { App } from "./app/app.js";
 import { Device } from "./app/device.js";
@@ -88,7 +88,7 @@ async function ensureOverlay() {
   document.body.append(overlay.root);
 }
 
-/** Draw once a frame at most, however much happens in it. */
+/** Draw once a frame at most, however many changes it has. */
 function paint() {
   if (frame !== NEVER) return;
   frame = requestAnimationFrame(() => {
@@ -100,7 +100,7 @@ function paint() {
 function draw() {
   const wanted = screenOf(app.state);
   const screen = screens.get(wanted.name);
-  // A party gets a view of its own, so that nothing of one is ever seen in another.
+  // Each party gets its own view. Without this, parts of one party could be seen in another.
   const key = `${wanted.name}:${app.state.route.code ?? ""}`;
   // While a screen's modules load, the screen before it stays: it says what is awaited.
   if (screen !== null) screenHost.show(key, () => screen.view(actions, t), screen.model(wanted));
@@ -160,7 +160,7 @@ async function start() {
 }
 
 /**
- * Load what can wait until this phone is in: the recap, and the worker that lets an installed app open without a network.
+ * Load what can wait until this phone is in: the recap, and the worker with which an installed app opens offline.
  */
 function loadTheRest() {
   screens.fetch("recap");

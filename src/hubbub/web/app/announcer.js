@@ -1,11 +1,11 @@
-/** Gathers events for a moment, so that a screen reader says one thing of a crowd and not forty. */
+/** Gathers events for a moment, so that a screen reader speaks one sentence about forty guests and not forty. */
 import { announcementText } from "../models/announcements.js";
 
 const GATHER_MS = 1500;
 
 /**
  * `meet(party)` learns what people are called, `hear(event, client)` gathers an event, `announce(text)` a sentence;
- * `onHeard(text)` is called once a moment. `forget()` leaves the party.
+ * `onAnnounce(text)` is called once a moment. `forget()` leaves the party.
  */
 export function announcer(timers, t, onAnnounce) {
   let events = [];
@@ -32,7 +32,7 @@ export function announcer(timers, t, onAnnounce) {
     meet(party) {
       if (party.members === members) return;
       members = party.members;
-      // Whoever has left since is kept until it was told.
+      // Members who have left keep their names until the announcement.
       names = new Map([...names, ...namesOf(members)]);
     },
     hear(event, client) {

@@ -1,4 +1,4 @@
-/** What people do in a party. Each resolves to whether it was done; where it was not, a notice says why. */
+/** The commands of a party. Each resolves to whether it was done; if it was not, a notice says why. */
 import { refusalOnly } from "../client/refusal.js";
 import { noticeOf } from "./notices.js";
 

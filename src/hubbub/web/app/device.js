@@ -1,4 +1,4 @@
-/** What this device can do beyond showing pages. What a browser withholds is said, never thrown. */
+/** Sharing, clipboard, downloads and the screen lock. What a browser refuses is returned, never thrown. */
 
 const REVOKE_MS = 60_000;
 
@@ -9,7 +9,7 @@ export class Device {
   #isAsking = false;
 
   constructor() {
-    // Screens may be kept on only while the page is seen; the lock is gone each time it was hidden.
+    // Browsers release the lock each time the page is hidden.
     document.addEventListener("visibilitychange", () => this.#renew());
   }
 
@@ -25,7 +25,7 @@ export class Device {
     return navigator.clipboard !== undefined;
   }
 
-  /** Share text or files with other apps; false where that did not come about. */
+  /** Share text or files with other apps; return false if the person or the browser declined. */
   async share(what) {
     try {
       await navigator.share(what);
@@ -39,7 +39,7 @@ export class Device {
     return this.canShare && navigator.canShare?.({ files: [file] }) === true;
   }
 
-  /** Put `text` on the clipboard; false where the browser says no. */
+  /** Put `text` on the clipboard; return false if the browser refuses. */
   async copy(text) {
     try {
       await navigator.clipboard.writeText(text);
@@ -78,7 +78,7 @@ export class Device {
     try {
       this.#lock = await navigator.wakeLock.request("screen");
     } catch {
-      // The battery is low, or the browser will not: the evening goes on with a screen that dims.
+      // The battery is low, or the browser refuses: the screen dims, and the party goes on.
     } finally {
       this.#isAsking = false;
     }

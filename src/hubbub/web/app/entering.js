@@ -73,7 +73,7 @@ export class Entering {
     const { storage } = this.#parts;
     const seat = storage.seatOf(code);
     const token = seat?.token ?? this.#newToken();
-    // Kept before the answer: a page that is reloaded meanwhile asks for the same seat. Otherwise it would get a second.
+    // Kept before the answer. Without this, a page that is reloaded meanwhile would get a second seat.
     if (seat?.token === undefined) storage.keepSeat(code, { token });
     this.#enter("join", seat?.entered === true, async (client) => {
       const kept = storage.partyOf(code);

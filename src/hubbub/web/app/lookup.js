@@ -1,4 +1,4 @@
-/** Asking over HTTP about a party one is not in. Absent and unreachable are different answers. */
+/** Looks up a party over HTTP before joining it. Absent and unreachable are different answers. */
 
 const TIMEOUT_MS = 5000;
 /** The status with which an instance says that it cannot ask its store. */
@@ -7,8 +7,8 @@ const FRESH_MS = 10_000;
 const RETRY_MS = 2000;
 
 /**
- * What the server says of a code: `{ kind: "found", party }`, `{ kind: "absent" }` on its word alone, or
- * `{ kind: "unreachable", reason }` where there was no true answer: "store_unavailable", "unreachable" or "offline".
+ * Look up a code: `{ kind: "found", party }`; `{ kind: "absent" }` only if the server said so; or
+ * `{ kind: "unreachable", reason }` if there was no valid answer: "store_unavailable", "unreachable" or "offline".
  */
 export async function lookUp(code) {
   const abort = new AbortController();
@@ -17,7 +17,7 @@ export async function lookUp(code) {
     const response = await fetch(`/api/party/${code}`, { signal: abort.signal, cache: "no-store" });
     const party = response.ok ? await response.json() : null;
     if (party?.exists === true) return { kind: "found", party };
-    // Whatever else it is, a proxy's or a hotel's login page perhaps, is no word of the server's.
+    // Anything else may be a proxy's or a hotel's login page: it does not prove that the party is absent.
     if (party?.exists === false) return { kind: "absent" };
     return { kind: "unreachable", reason: response.status === STORE_AWAY ? "store_unavailable" : "unreachable" };
   } catch {
@@ -27,7 +27,7 @@ export async function lookUp(code) {
   }
 }
 
-/** The link that the party's QR code carries; this page's own where it cannot be read. */
+/** Return the link of the party's QR code; the page's own address if that cannot be read. */
 export async function joinLinkOf(code) {
   const own = `${location.origin}/p/${code}`;
   try {
@@ -41,7 +41,7 @@ export async function joinLinkOf(code) {
 }
 
 /**
- * Looks at a party again and again, as long as its link is on the screen: `start(code)`, `stop()`, `now()`.
+ * Repeat the lookup of a party while its link is on the screen: `start(code)`, `stop()`, `now()`.
  * `onLookup(lookup)` gets each answer.
  */
 export function watchLookup(lookUp, timers, onLookup) {

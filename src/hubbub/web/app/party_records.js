@@ -1,9 +1,9 @@
-/** What stays on this phone of a party: the seat as long as its token is worth something, and a recap of the end. */
+/** What this phone keeps of a party: the seat while its token is valid, the messages, and a recap of the end. */
 import { hostName } from "../core/party.js";
 
-/** As many of the emoji that were seen most. */
+/** How many of the most frequent emoji a recap has. */
 const TOP_EMOJI = 5;
-/** After these a token is worth nothing any more; after any other end it still owns its seat. */
+/** After these ends the token is invalid; after any other it still owns its seat. */
 const SEAT_GONE = new Set(["left", "party_ended", "party_not_found", "token_invalid"]);
 
 /** How many messages a phone keeps; a party keeps fewer. */
@@ -19,7 +19,7 @@ export class PartyRecords {
     this.#t = t;
   }
 
-  /** Another party begins: what was counted of the last one is not of this. */
+  /** Begin another party: drop the counts of the last one. */
   reset() {
     this.#tally = {};
   }
@@ -29,7 +29,7 @@ export class PartyRecords {
     for (const [emoji, count] of Object.entries(counts)) this.#tally[emoji] = (this.#tally[emoji] ?? 0) + count;
   }
 
-  /** Keep who this phone is in the party, and whose party it is. */
+  /** Keep this phone's name and role in the party, and the host's name. */
   saveSeat(client) {
     const { memberId, isHost, party } = client;
     const me = party.members.find((member) => member.id === memberId);
@@ -38,7 +38,7 @@ export class PartyRecords {
     if (Object.entries(kept).some(([key, value]) => known?.[key] !== value)) this.#storage.keepSeat(client.code, kept);
   }
 
-  /** Keep the recap of a party that ended, and return it; null where the server told none. */
+  /** Keep the recap of a party that ended, and return it; null if the server sent none. */
   saveRecap(client) {
     const { recap } = client.over;
     if (recap === undefined || client.party === null) return null;
@@ -48,7 +48,7 @@ export class PartyRecords {
     return kept;
   }
 
-  /** Give up a seat that is gone; `wasIn` is whether this phone had one. */
+  /** Forget a seat that is gone; `wasIn` is whether this phone had one. */
   onEnd(code, reason, wasIn) {
     // A kicked phone keeps its token: with another it would be let in again.
     if (reason === "kicked") this.#storage.keepSeat(code, { out: true });
@@ -60,7 +60,7 @@ export class PartyRecords {
   }
 }
 
-/** What this phone keeps of a party that ended: the server's figures, and the emoji that this phone saw most. */
+/** Return the recap of a party that ended: the server's figures, and the emoji that this phone saw most. */
 export function recapOf(client, over, tally, hostName, endedAt) {
   const top = Object.entries(tally).sort(([, a], [, b]) => b - a);
   return {
@@ -74,7 +74,7 @@ export function recapOf(client, over, tally, hostName, endedAt) {
   };
 }
 
-/** `kept` with the messages of a party that are not in it yet, the newest 200, by their times. */
+/** Return `kept` and the messages of a party that are new to it: the newest 200, by their times. Pure. */
 export function withMessages(kept, messages) {
   const known = new Set(kept.map((message) => message.id));
   const fresh = messages.filter((message) => !known.has(message.id));

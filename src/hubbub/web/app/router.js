@@ -1,7 +1,7 @@
-/** The address bar, and what an address asks for. */
+/** The page's address, and the route that it means. */
 import { isCode, squeeze } from "../core/code.js";
 
-/** Reads and changes the page's address; `onMove` is called when the person went back or forth. */
+/** Reads and changes the page's address; `onMove` is called after the browser's back and forward buttons. */
 export class Router {
   constructor(onMove) {
     window.addEventListener("popstate", onMove);
@@ -29,7 +29,7 @@ export class Router {
   }
 }
 
-/** `{ name: "home" | "party" | "wall" | "recap", code, typed }`; `code` is null where what was typed cannot be one. */
+/** `{ name: "home" | "party" | "wall" | "recap", code, typed }`; `code` is null if what was typed cannot be one. */
 export function routeOf(pathname, hash) {
   const [, first, typed, last] = pathname.split("/");
   if (first === "p" && typed !== undefined && typed !== "") {

@@ -1,4 +1,4 @@
-/** Handing on: the link to a party, and the picture of one that is over. */
+/** Shares the link to a party and the picture of its recap. */
 import { spaced } from "../core/code.js";
 
 export class Sharing {

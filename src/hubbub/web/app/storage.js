@@ -1,7 +1,7 @@
 /**
- * What this phone remembers: its name, the seats it holds, recaps; and for a reload, the party on the screen.
+ * What the browser stores: the person's name, seats, recaps; and for a reload, the party on the screen.
  *
- * Browsers may refuse storage (private mode, full disk). Then it remembers until the page is closed, and
+ * Browsers may refuse storage (private mode, full disk). Then all of it lasts until the page is closed, and
  * `isPersistent` is false.
  */
 import { isCode } from "../core/code.js";
@@ -18,7 +18,7 @@ export class BrowserStorage {
   #session;
   #now;
 
-  /** `local` and `session` are functions that return a `Storage`, or throw where there is none. */
+  /** `local` and `session` are functions that return a `Storage`, or throw if there is none. */
   constructor(local, session, now) {
     this.#local = openStorage(local);
     this.#session = openStorage(session);
@@ -68,7 +68,7 @@ export class BrowserStorage {
   /** The token of a party that is being created: the same for a repeat, so that it cannot become two parties. */
   createToken(newToken) {
     const pending = this.#read(this.#local, "create");
-    // Either way: a clock that was set back must not keep a token for hours.
+    // Absolute: after the clock was set back, a token would otherwise be kept for hours.
     const isRecent = Math.abs(this.#now() - pending?.at) < CREATE_REPEAT_MS;
     if (isRecent && typeof pending.token === "string") return pending.token;
     const token = newToken();
@@ -80,7 +80,7 @@ export class BrowserStorage {
     this.#local.remove(`${PREFIX}create`);
   }
 
-  /** What this phone keeps of parties that ended, the newest first. */
+  /** Return the recaps of parties that ended, the newest first. */
   get recaps() {
     return this.#list("recaps").filter(isRecap);
   }
@@ -119,7 +119,7 @@ export class BrowserStorage {
     try {
       return JSON.parse(text);
     } catch {
-      return null; // somebody else wrote there
+      return null; // not written by this app
     }
   }
 
@@ -136,12 +136,12 @@ function isObject(value) {
   return typeof value === "object" && value !== null;
 }
 
-/** A storage that never throws: what the browser refuses to keep is kept in this page. */
+/** Return a storage that never throws: what the browser refuses is kept in this page. */
 function openStorage(open) {
   const unkept = new Map();
   const storage = attempt(open) ?? null;
   const probe = `${PREFIX}probe`;
-  // One that is full cannot be written, but what it has is still to be read.
+  // A full storage cannot be written, but it can still be read.
   const isWritable = done(() => {
     storage.setItem(probe, probe);
     storage.removeItem(probe);
@@ -162,7 +162,7 @@ function openStorage(open) {
   };
 }
 
-/** What `run` returns, or undefined where the browser throws or has no storage at all. */
+/** Return the result of `run`, or undefined if the browser throws or has no storage. */
 function attempt(run) {
   try {
     return run();
@@ -171,7 +171,7 @@ function attempt(run) {
   }
 }
 
-/** Whether `run` came to its end. */
+/** Return whether `run` ended without an error. */
 function done(run) {
   return (
     attempt(() => {

@@ -1,7 +1,7 @@
-/** The world as a browser has it. Nothing here is touched until a client is made, so node can load it. */
+/** The platform of a browser. Nothing is touched until a client is made, so that node can load this module. */
 
 /**
- * A signal is one of: "shown" (somebody looks at the page again), "hidden", "online", "offline", and "frozen"
+ * A signal is one of: "shown" (the page is visible or focused again), "hidden", "online", "offline", and "frozen"
  * (the page is about to be frozen or kept for the back button: its connections are to be closed now).
  */
 export function browserPlatform() {

@@ -1,4 +1,4 @@
-/** What round trips tell of the store's clock. */
+/** Estimates the store's clock from round trips. */
 
 const SAMPLES_KEPT = 8;
 // Two readings that no single offset can explain mean that a clock was set. Half a round trip is the bound;

@@ -1,9 +1,9 @@
-/** Listeners by name. What one of them throws is reported as an uncaught error and harms nobody else. */
+/** Listeners by name. An error of one listener is reported as uncaught and does not affect the others. */
 
 export class Emitter {
   #listeners;
 
-  /** @param {string[]} names those that can be listened to */
+  /** @param {string[]} names the names to listen to */
   constructor(names) {
     this.#listeners = new Map(names.map((name) => [name, new Set()]));
   }
@@ -12,7 +12,7 @@ export class Emitter {
    * @param {string} name
    * @param {Function} listener
    * @returns {() => void} stops listening
-   * @throws {TypeError} where there is no such name
+   * @throws {TypeError} if there is no such name
    */
   on(name, listener) {
     const listeners = this.#listeners.get(name);
@@ -23,7 +23,7 @@ export class Emitter {
     return () => listeners.delete(entry);
   }
 
-  /** Tell all listeners, in the order of their coming, as long as it `isWanted`. */
+  /** Call all listeners in the order of `on`, while `isWanted()` is true. */
   emit(name, value, isWanted = () => true) {
     const listeners = this.#listeners.get(name);
     for (const entry of [...listeners]) {

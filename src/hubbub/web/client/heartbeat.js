@@ -1,10 +1,10 @@
-/** Whether the other end still lives. A socket can be open and dead, and never say so. */
+/** Finds dead connections by `PING`: a socket can stay open after the other end is gone. */
 
 const DEFAULT_SECONDS = 20;
 const TIMEOUT_MS = 10_000;
-/** How long a client that has reason to doubt waits for a sign of life. */
+/** How long a probe waits for a message. */
 export const PROBE_TIMEOUT_MS = 3_000;
-// A timer that comes this late tells of a device that slept: the answer may lie there, not yet handed over.
+// A timer that is this late shows that the device slept. The answer may have arrived but not been delivered.
 const LATE_MS = 2_000;
 const PINGS_KEPT = 8;
 
@@ -20,10 +20,10 @@ export class Heartbeat {
   #wasLate = false;
 
   /**
-   * @param {object} world
+   * @param {object} platform
    * @param {object} hooks
    * @param {(message: object) => void} hooks.sendPing sends a message
-   * @param {() => void} hooks.onDead called once when no sign of life came in time
+   * @param {() => void} hooks.onDead called once if no message came in time
    */
   constructor(platform, { sendPing, onDead }) {
     this.#platform = platform;
@@ -31,13 +31,13 @@ export class Heartbeat {
     this.#onDead = onDead;
   }
 
-  /** Take the server's word on how often, in seconds, it wants to be asked. */
+  /** Take the server's interval between pings, in seconds. */
   setInterval(seconds) {
     const sane = Number.isFinite(seconds) && seconds >= 1 && seconds <= 300;
     this.#everyMs = (sane ? seconds : DEFAULT_SECONDS) * 1000;
   }
 
-  /** Ask now and from now on. */
+  /** Send a `PING` now and at each interval. */
   start() {
     this.stop();
     this.#beat();
@@ -50,14 +50,14 @@ export class Heartbeat {
     this.#sentAt.clear();
   }
 
-  /** Any message is a sign of life. */
+  /** Count any message as an answer. */
   onMessage() {
     this.#deadline?.cancel();
     this.#deadline = null;
     this.#wasLate = false;
   }
 
-  /** Ask at once, and wait no longer than `timeout` ms; nothing where so short a wait is under way. */
+  /** Send a `PING` and wait `timeout` ms at most; do nothing while a wait as short is under way. */
   probe(timeout = PROBE_TIMEOUT_MS) {
     if (this.#deadline !== null && this.#deadline.due <= this.#platform.now() + timeout) return;
     this.#ask(timeout);

@@ -1,4 +1,4 @@
-/** One visit of a party: from `create`, `join` or `watch` to its end, by as many connections as it takes. */
+/** One client's stay in a party: from `create`, `join` or `watch` to its end, over any number of connections. */
 
 import {
   CLOSE_CODES,
@@ -87,7 +87,7 @@ export class PartySession {
     this.#publish();
   }
 
-  /** Let go without leaving; nothing is told any more. */
+  /** Close without leaving; `onChange` is not called any more. */
   stop() {
     this.#onChange = () => {};
     this.#states.on("stop");
@@ -96,7 +96,7 @@ export class PartySession {
     this.#settle.reject(localRefusal("closed"));
   }
 
-  /** End before it began, for a reason that needs no server. */
+  /** End before it began, for a reason of the client's own. */
   refuse(reason) {
     const refusal = localRefusal(reason);
     this.#finish({ reason, message: refusal.message }, refusal);
@@ -140,7 +140,7 @@ export class PartySession {
     if (bytesOf(text) > FRAME_BYTES_MAX) return refused("too_long");
     const answer = this.#requests.wait(requestId);
     if (message.t === "LEAVE") this.#leaveId = requestId;
-    // Named like this before the answer comes: a repeat after a lost answer then says the same.
+    // Set before the answer: if the answer is lost, entering again repeats the new name.
     if (message.t === "RENAME") this.#rememberName(message.name, answer);
     this.#socket.send(text);
     return answer;
@@ -165,7 +165,7 @@ export class PartySession {
     return { t: "JOIN", requestId, code, name, token, since };
   }
 
-  /** The name for the seat: where its hold has run out, the new one is to be called like it. */
+  /** Return the name for the seat: if its hold has expired, the new seat gets the same name. */
   #nameToSend() {
     const seen = this.#replica.party?.members.find(({ id }) => id === this.#memberId)?.name;
     return this.#purpose.name || seen || undefined;
@@ -173,7 +173,7 @@ export class PartySession {
 
   #onMessages(messages) {
     for (const message of messages) {
-      // What follows a message that ended the visit or the connection is not ours any more.
+      // Ignore what follows a message that ended the session or the connection.
       if (this.#handle(message) === "stop") break;
     }
     this.#publish();
@@ -218,7 +218,7 @@ export class PartySession {
     return "go on";
   }
 
-  /** An event that does not fit the party at all shows that the copy is wrong, like a hole. */
+  /** An event that cannot be applied shows that the replica is wrong, like a gap. */
   #applySafely(message) {
     try {
       return this.#replica.apply(message);
@@ -250,7 +250,7 @@ export class PartySession {
 
   #onEnterRefused(refusal) {
     const { reason, message } = refusal;
-    // A screen that nobody touches is to open by itself once the host lets newcomers in again.
+    // A wall has nobody to press a button: it must open by itself when the host unlocks the party.
     const isPatient = this.#purpose.kind === "watch" && reason === "party_locked";
     if (refusal.retryable || isPatient) this.#socket.retryLater({ reason, message });
     else this.#finish({ reason, message }, refusal);
@@ -266,7 +266,7 @@ export class PartySession {
     const isLeaving = this.#leaveId !== null;
     if (isLeaving && code === CLOSE_CODES.LEFT) this.#requests.succeed(this.#leaveId);
     this.#requests.lose();
-    // Whoever wants to leave does not come back because the answer was lost: the seat runs out by itself.
+    // A client that is leaving does not reconnect when the answer is lost: its seat expires by itself.
     if (isLeaving) this.#finish({ reason: "left" });
     else if (isFinalCloseCode(code)) this.#finish({ reason: FINAL_CLOSE_REASONS[code] ?? (reason || "closed") });
     else if (this.#states.phase === "live") this.#lostAt = this.#platform.now();

@@ -1,18 +1,18 @@
-/** Why something was not done. */
+/** Refusals: why something was not done. */
 
 /** The reasons of the client's own refusals, with their sentences. */
 export const LOCAL_SENTENCES = {
   not_connected: "There is no connection right now: nothing was sent",
   lost: "The connection was lost before the answer: it may have been done",
-  closed: "This client was told to let go before the answer",
+  closed: "The client was closed before the answer",
   too_long: "A field is too long",
   code_required: "Party code is required",
   party_not_found: "Party not found",
 };
 
 /**
- * What a promise of the client rejects with. `reason` is for programs, `message` for people. `retryable`
- * tells whether the same may succeed later without a change, `local` whether the client itself said so.
+ * Every promise of the client rejects with this. `reason` is for programs, `message` for people. If `retryable`, the
+ * same may succeed later without a change. If `local`, it is the client's own.
  */
 export class Refusal extends Error {
   constructor(reason, message, { retryable = false, local = false } = {}) {
@@ -24,12 +24,12 @@ export class Refusal extends Error {
   }
 }
 
-/** A refusal of the client's own. Only after `not_connected` a repeat cannot do a thing twice. */
+/** Make a refusal of the client's own. Only `not_connected` is retryable: after the others a repeat may act twice. */
 export function localRefusal(reason) {
   return new Refusal(reason, undefined, { retryable: reason === "not_connected", local: true });
 }
 
-/** The refusal that an `ERROR` message tells. */
+/** Make the refusal of an `ERROR` message. */
 export function refusalOf(message) {
   return new Refusal(String(message.reason), text(message.error), { retryable: message.retryable === true });
 }

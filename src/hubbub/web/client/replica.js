@@ -1,25 +1,25 @@
-/** The client's copy of a party: what the messages of its connections, one after the other, made of it. */
+/** The client's replica of a party, built from the messages of one connection after the other. */
 
 import { applyEvent, follows, partyOf } from "../core/party.js";
 
-// A longer one would be refused.
+// The server refuses a longer one.
 const EPOCH_CHARS_MAX = 128;
 const NOT_EVENTS = new Set(["CREATED", "JOINED", "WATCHING", "WELCOME"]);
 
 export class Replica {
-  /** The party, or null as long as nothing is known of it. */
+  /** The party, or null until the first `ROOM`. */
   party = null;
   #isValid = true;
   #asked = null;
   #answer = null;
   #needsRoom = true;
 
-  /** @param {unknown} kept a party kept from earlier: taken where it is one, and that of this code */
+  /** @param {unknown} kept a party kept from earlier: used if it is a party and has this code */
   constructor(kept, code) {
     if (isParty(kept) && kept.code === code) this.party = kept;
   }
 
-  /** The position to ask `since` when entering again, or undefined for all there is. */
+  /** Return the position for `since` when entering, or undefined to get the whole party. */
   since() {
     this.#answer = null;
     this.#needsRoom = true;
@@ -28,26 +28,26 @@ export class Replica {
     return this.#asked;
   }
 
-  /** Take the position that `CREATED`, `JOINED` or `WATCHING` tells: once there, the copy is level. */
+  /** Take the position of `CREATED`, `JOINED` or `WATCHING`: at that position the replica is in sync. */
   answered({ epoch, version }) {
     this.#answer = { epoch, version };
     this.#needsRoom = this.#asked?.epoch !== epoch || this.#asked.version > version;
   }
 
-  /** Whether the copy has got where the answer said, or beyond into another epoch. */
+  /** Whether the replica has reached the answer's position, or a later epoch. */
   get isSynced() {
     if (this.#answer === null || this.#needsRoom) return false;
     return this.party.epoch !== this.#answer.epoch || this.party.version >= this.#answer.version;
   }
 
-  /** What is known does not go with what was told: all is asked for next time, and this kept until then. */
+  /** Mark the party as wrong: the next entering asks for the whole party, and this one is shown until then. */
   invalidate() {
     this.#isValid = false;
   }
 
   /**
    * @param {object} message any
-   * @returns {"room" | "event" | "gap" | "ignored"} what it was to the copy
+   * @returns {"room" | "event" | "gap" | "ignored"} what it was to the replica
    */
   apply(message) {
     if (message.t === "ROOM") {

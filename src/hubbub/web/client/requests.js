@@ -6,20 +6,20 @@ export class Requests {
   #lastId = 0;
   #waiting = new Map();
 
-  /** An id that no other message of this client carries. */
+  /** Return an id that no other message of this client has. */
   newId() {
     this.#lastId += 1;
     return this.#lastId;
   }
 
-  /** A promise of the answer to the message with that id. A rejection that nobody looks at does no harm. */
+  /** Return a promise of the answer to that message. If it is not handled, a rejection is not reported as uncaught. */
   wait(id) {
     const promise = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     promise.catch(() => {});
     return promise;
   }
 
-  /** Take an `OK` or `ERROR`; whether it answers one of these. */
+  /** Take an `OK` or `ERROR`; return whether it answers one of these. */
   answered(message) {
     const waiting = this.#take(message.requestId);
     if (message.t === "OK") waiting?.resolve();
@@ -27,12 +27,12 @@ export class Requests {
     return waiting !== undefined;
   }
 
-  /** Count the command with that id as done, whatever else comes. */
+  /** Resolve the command with that id, whatever else comes. */
   succeed(id) {
     this.#take(id)?.resolve();
   }
 
-  /** The connection is gone, and the answers with it. */
+  /** Reject all commands: the connection is gone, so no answer can come. */
   lose() {
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();

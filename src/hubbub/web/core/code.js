@@ -1,4 +1,4 @@
-/** A party's code: six of A-Z and 0-9, however a person types it. Mirrors `normalize_code` in core/codes.py. */
+/** A party's code: six of A-Z and 0-9, in any way a person types it. Mirrors `normalize_code` in the server's core. */
 
 import { CODE_LENGTH } from "./contract.js";
 
@@ -10,7 +10,7 @@ const SEPARATORS = /[\s\x1c-\x1f\x85\u200b\u2060\ufeff\u2212\p{Pd}]/gu;
 const JOIN_LINK = /\/p\/([^/?#\s]+)/i;
 
 /**
- * What a person typed without what does not matter in a code: case, spaces and hyphens. Of a pasted join link
+ * Return what a person typed without case, spaces and hyphens, which mean nothing in a code. Of a pasted join link
  * (`https://host/p/ABC123`, `/p/ABC123/wall`) it is the code. Check the result with `isCode`.
  *
  * @param {string} typed
@@ -26,7 +26,7 @@ export function squeeze(typed) {
 }
 
 /**
- * Whether `text` is a code as the store knows it. What is not one cannot be the code of any party.
+ * Return whether `text` is a code as the store has it.
  *
  * @param {unknown} text
  * @returns {boolean}
@@ -36,8 +36,8 @@ export function isCode(text) {
 }
 
 /**
- * The code in what was typed or pasted, as far as it has come: up to six characters, or none where it is a text
- * in which no single word looks like a code.
+ * Return the code in what was typed or pasted so far: up to six characters, or none if no single word looks like a
+ * code.
  *
  * @param {string} typed
  * @returns {string}
@@ -51,7 +51,7 @@ export function codeWithin(typed) {
 }
 
 function withoutSeparators(text) {
-  // Only ASCII is upper-cased: "ß".toUpperCase() is "SS", which nobody typed.
+  // Only ASCII is upper-cased: "ß".toUpperCase() is "SS", which was not typed.
   return text.replace(SEPARATORS, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
 }
 
@@ -63,7 +63,7 @@ function decoded(part) {
   }
 }
 
-/** A code as people read it out: `BQ7 4KX`. */
+/** Return a code as people read it out: `BQ7 4KX`. */
 export function spaced(code) {
   return `${code.slice(0, 3)} ${code.slice(3)}`;
 }

@@ -1,16 +1,16 @@
 /**
- * What a client knows of a party, and what each event does to it. Mirrors core/events.py; both are held
- * against tests/vectors/apply_event.json.
+ * A party as a client knows it, and what each event does to it. Mirrors the server's `apply_event`: tests compare both
+ * with tests/vectors/apply_event.json.
  *
  * A party is the snapshot of a `ROOM` with its `epoch` and `version`. It is never changed: an event makes a
- * new one that shares all that the event left alone. Where `before.members[3] === after.members[3]` there is
- * nothing to draw.
+ * new one that shares what the event did not change. If `before.members[3] === after.members[3]`, there is nothing to
+ * draw.
  */
 
 import { SNAPSHOT_MESSAGES_MAX } from "./contract.js";
 
 /**
- * The party that a `ROOM` message tells.
+ * Return the party of a `ROOM` message.
  *
  * @param {{epoch: string, version: number, snapshot: object}} room
  * @returns {object} `{epoch, version, ...snapshot}`
@@ -28,7 +28,7 @@ export function partyOf(room) {
 }
 
 /**
- * The party after an event that `follows` it. An event of an unknown kind changes the version alone.
+ * Return the party after an event that `follows` it. An event of an unknown kind changes the version alone.
  *
  * @param {object} party
  * @param {object} event has `t` and `version`
@@ -41,10 +41,10 @@ export function applyEvent(party, event) {
 }
 
 /**
- * How an event stands to what is known of the party: it comes "next", is "old", or has a "gap" before it.
+ * Compare an event with the party: it comes "next", is "old", or has a "gap" before it.
  *
  * @param {object} party
- * @param {object} event has `version`; `from` too where it stands for several (`GUEST_COUNT`)
+ * @param {object} event has `version`; `from` too if it stands for several (`GUEST_COUNT`)
  * @returns {"next" | "old" | "gap"}
  */
 export function follows(party, event) {
@@ -87,7 +87,7 @@ function asGuest(member) {
   return member.isHost ? Object.freeze({ ...member, isHost: false }) : member;
 }
 
-/** The members with `member` in its old place, or at the end where it is new to the list. */
+/** Return the members with `member` in its old place, or at the end if it is new. */
 function withMember(members, member) {
   const place = members.findIndex(({ id }) => id === member.id);
   const changed = [...members];
@@ -103,7 +103,7 @@ function frozen(list) {
   return Object.freeze(list);
 }
 
-/** What the host of a party is called, or null where no such seat is listed. */
+/** Return the name of the party's host, or null if that seat is not listed. */
 export function hostName(party) {
   return party.members.find((member) => member.id === party.hostId)?.name ?? null;
 }

@@ -1,10 +1,10 @@
-/** Where a track stands. */
+/** The position of a track. */
 
 /**
- * The position of what plays, in seconds from the track's beginning, never before it.
+ * Return the position in seconds from the track's beginning, never below 0.
  *
  * @param {{state: string, position: number, at: number}} playback of a party
- * @param {number} storeNow ms of the store's clock, as `client.storeNow()` tells it
+ * @param {number} storeNow ms of the store's clock, as `client.storeNow()` returns it
  * @returns {number}
  */
 export function positionAt(playback, storeNow) {
@@ -13,7 +13,7 @@ export function positionAt(playback, storeNow) {
 }
 
 /**
- * A position as people read it: "0:07", "3:07", "1:02:03". Whole seconds that have passed; no sign.
+ * Return a position as people read it: "0:07", "3:07", "1:02:03". Whole seconds that have passed; no sign.
  *
  * @param {number} seconds
  * @returns {string}

@@ -1,4 +1,4 @@
-/** The secret that owns a seat. */
+/** Tokens: the secret that owns a seat. */
 
 import { TOKEN_BITS } from "./contract.js";
 
@@ -6,9 +6,9 @@ const TOKEN_BYTES = TOKEN_BITS / 8;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /**
- * A new token: 128 bits as 22 characters of base64url without padding.
+ * Return a new token: 128 bits as 22 characters of base64url without padding.
  *
- * @param {(count: number) => Uint8Array} randomBytes unpredictable ones
+ * @param {(count: number) => Uint8Array} randomBytes must be unpredictable
  * @returns {string}
  */
 export function newToken(randomBytes) {

@@ -1,4 +1,4 @@
-/** What a screen reader says of the events of the last moments: few words for many events. Pure. */
+/** Announcements for screen readers: few sentences for many events. Pure. */
 
 /** Return one announcement for `events`, as the member with `memberId` hears them; "" if there is nothing to say. */
 export function announcementText(events, memberId, t) {

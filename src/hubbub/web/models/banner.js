@@ -1,11 +1,11 @@
-/** The strip above a party that says what is not as it should be. Pure. */
+/** The banner above a party: what is wrong right now. Pure. */
 
 import { hostName } from "../core/party.js";
 
-/** Shorter losses than this pass without a word; the dot in the head tells of them. */
+/** Losses shorter than this show no banner, only the dot in the head. */
 export const QUIET_MS = 2000;
 
-/** What the banner says at `now` (ms of this device's clock), or null where all is well. */
+/** Return what the banner says at `now` (ms of this device's clock), or null if all is well. */
 export function bannerModel(client, now, t) {
   if (client.phase !== "live") return lost(client, now, t);
   if (client.store === "disconnected") return { tone: "warn", text: t("banner.store_away"), action: null };

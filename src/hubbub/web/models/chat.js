@@ -1,4 +1,4 @@
-/** What is said, and who may speak. Pure. */
+/** The chat: its messages, and who may write. Pure. */
 import { MESSAGE_CHARS_MAX } from "../core/contract.js";
 import { excessChars } from "../core/text.js";
 import { hueOf } from "./people.js";
@@ -8,7 +8,7 @@ export const MODES = ["OPEN", "EMOJI_ONLY", "LOCKED"];
 
 const lines = new WeakMap();
 
-/** The chat: its messages, and what this phone may do in it. */
+/** Return the messages, and what this phone may do. */
 export function chatModel(client, messages, t) {
   const { party, isHost, memberId } = client;
   const mode = party.chatMode;
@@ -35,7 +35,7 @@ function lineOf(message, memberId) {
   const line = {
     id: message.id,
     name: message.name,
-    // Empty lines without end would push everybody else off the screen.
+    // Without this, empty lines would push all other messages off the screen.
     text: message.text.replace(/\s*\n\s*\n\s*/g, "\n\n"),
     isMine,
     hue: hueOf(message.memberId),

@@ -1,7 +1,7 @@
-/** The start, and the way in by a link. Pure. */
+/** The home screen and the page of a link. Pure. */
 import { spaced } from "../core/code.js";
 
-/** The start: what this phone is called, the party it was in last, and what it keeps of earlier ones. */
+/** Return what the home screen shows: this phone's name, the party it was in last, and the recaps. */
 export function homeModel(app, t) {
   const { lastSeat } = app;
   return {
@@ -21,7 +21,7 @@ export function homeModel(app, t) {
   };
 }
 
-/** The page behind a link: whose party, how many are there. */
+/** Return what the page of a link shows: whose party, how many are there. */
 export function linkModel(app, t) {
   const { party } = app.lookup;
   const host = party.hostName || t("people.host");

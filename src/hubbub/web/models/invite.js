@@ -1,4 +1,4 @@
-/** How others get in. Pure. */
+/** The invitation. Pure. */
 
 /** The code, its link and QR code, and what this device can do with them. */
 export function inviteModel(client, joinLink, device, t) {

@@ -1,4 +1,4 @@
-/** What plays. Pure. */
+/** The track that plays. Pure. */
 import { clockText, positionAt } from "../core/playback.js";
 
 /** The track, where it stands at `storeNow` (ms of the store's clock), and what comes next. */

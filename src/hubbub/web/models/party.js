@@ -7,7 +7,7 @@ import { musicModel } from "./music.js";
 import { peopleModel } from "./people.js";
 import { shownTab, tabsOf } from "./screen.js";
 
-/** What the party's screen shows. `clocks` has `now` (this device's) and `storeNow`, both in ms. */
+/** Return what the party's screen shows. `clocks` has `now` (this device's) and `storeNow`, both in ms. */
 export function partyModel(app, device, clocks, t) {
   const { client } = app;
   const me = client.party.members.find((member) => member.id === client.memberId);

@@ -1,11 +1,11 @@
-/** Who is here. Pure. */
+/** The roster. Pure. */
 
 const HUES = 6;
-// Firefox has it since 125; without it an emoji of several parts shows its first.
+// Firefox before 125 does not have it: there an emoji of several parts shows its first part.
 const graphemes = Intl.Segmenter === undefined ? null : new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const rows = new WeakMap();
 
-/** The roster: the host first, this phone second, then in the order of their coming. */
+/** Return the rows: the host first, this phone second, then in the order of joining. */
 export function peopleModel(client, t) {
   const { party, memberId, isHost } = client;
   const members = party.members.map((member) => rowOf(member, memberId, isHost));

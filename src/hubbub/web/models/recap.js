@@ -1,6 +1,6 @@
-/** What is left of a party. Pure. */
+/** The recap of a party that ended. Pure. */
 
-/** The recap's words and figures. */
+/** Return the recap's texts and figures. */
 export function recapModel(recap, t) {
   return {
     code: recap.code,
@@ -27,7 +27,7 @@ function causeText(recap, t) {
   return recap.isHost ? t("recap.yours") : t("recap.host_left", { host: recap.hostName });
 }
 
-/** A length of time as people say it: "42 seconds", "12 minutes", "3 h 5 min". */
+/** Return a length of time as people say it: "42 seconds", "12 minutes", "3 h 5 min". */
 export function durationText(seconds, t) {
   if (seconds < 60) return t("time.seconds", { n: seconds });
   const minutes = Math.round(seconds / 60);

@@ -28,7 +28,7 @@ const STATUS_SCREENS = {
   refused: ["hand", "stop", false, ["again", "home"]],
 };
 
-// Their title says all there is to say.
+// These have a title only.
 const WITHOUT_TEXT = new Set(["opening", "looking"]);
 
 /** The status screen for each reason that has its own. */
@@ -50,9 +50,10 @@ export const STATUS_OF_REASON = {
 };
 
 /**
- * The screen for what the app knows: `{ name }`, and for a `door` its `kind` too.
+ * Return the screen for the app's state: `{ name }`. A status screen is named `door`, as in the page's `data-screen`,
+ * and has a `kind`.
  *
- * Absent and unreachable never share a door: `not_found` is shown only on the server's own word.
+ * Absent and unreachable never share a screen: `not_found` is shown only if the server said so.
  */
 export function screenOf(app) {
   if (app.route.name === "recap") return { name: app.recap === null ? "home" : "recap" };
@@ -94,10 +95,10 @@ function door(kind) {
   return { name: "door", kind };
 }
 
-/** What a door shows: glyph, tone, words, the code it is about, and what can be done. */
+/** Return what a status screen shows: icon, tone, texts, the code it is about, and the buttons. */
 export function statusModel(kind, app, t) {
   const [glyph, tone, busy, actions] = STATUS_SCREENS[kind];
-  // Whatever stands in a link is not to become a speech of ours.
+  // A link may contain any text. Without this, the page would show a long text of somebody else as its own.
   const typed = (app.route.typed ?? "").slice(0, TYPED_CHARS_MAX);
   return {
     kind,
@@ -111,12 +112,12 @@ export function statusModel(kind, app, t) {
   };
 }
 
-/** The tabs of a host or a guest, the first one first shown. */
+/** Return the tabs of a host or a guest; the first one is shown first. */
 export function tabsOf(isHost) {
   return isHost ? HOST_TABS : GUEST_TABS;
 }
 
-/** The tab that is on the screen where `tab` was chosen last, or null. */
+/** Return the tab to show if `tab` (or null) was chosen last. */
 export function shownTab(tab, isHost) {
   const tabs = tabsOf(isHost);
   return tabs.includes(tab) ? tab : tabs[0];

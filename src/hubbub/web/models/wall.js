@@ -1,4 +1,4 @@
-/** A party as a room sees it on a projector. Pure. */
+/** The wall: a party on a TV or projector. Pure. */
 import { hostName } from "../core/party.js";
 import { bannerModel } from "./banner.js";
 import { inviteModel } from "./invite.js";
@@ -9,7 +9,7 @@ import { peopleModel } from "./people.js";
 const LINES = 6;
 const FACES = 24;
 
-/** What the wall shows. */
+/** Return what the wall shows. */
 export function wallModel(app, device, clocks, t) {
   const { client } = app;
   const people = peopleModel(client, t);

@@ -1,4 +1,4 @@
-/** What is said, reactions, and the field to speak. */
+/** The chat: messages, reactions, and the field to write in. */
 import { MESSAGE_CHARS_MAX } from "../core/contract.js";
 import { messageExcess, REACTIONS } from "../models/chat.js";
 import { el, put, submitted, syncList } from "./dom.js";
@@ -8,8 +8,8 @@ const NEAR_THE_END_PX = 80;
 const COMPOSING = 229;
 
 /**
- * The chat's view. `actions.sendMessage(text)` resolves to whether the message was sent; also `actions.react(emoji)` and
- * `actions.setMode(mode)`.
+ * The chat's view. `actions.sendMessage(text)` resolves to whether the message was sent. It also needs `react(emoji)`
+ * and `setMode(mode)`.
  */
 export function chatView(actions, t) {
   const lines = el("ol", { class: "lines", tabindex: "0", "aria-label": t("chat.title") });
@@ -21,7 +21,7 @@ export function chatView(actions, t) {
   lines.addEventListener("scroll", () => {
     follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < NEAR_THE_END_PX;
   });
-  // A keyboard that comes up or a phone that is turned takes room: who read the newest goes on reading it.
+  // A keyboard or a turned phone takes room. Without this, the newest message would be out of sight.
   new ResizeObserver(toTheEnd).observe(lines);
   const reactions = reactionBar(actions, t);
   const composer = composerForm(actions, t);
@@ -115,7 +115,7 @@ function composerForm(actions, t) {
   }
 
   function sendOnEnter(event) {
-    // Safari tells of the Enter that ends the writing of a Japanese word by this number alone.
+    // Safari marks the Enter that ends a Japanese word by this number alone.
     if (event.keyCode === COMPOSING) return;
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -128,7 +128,7 @@ function composerForm(actions, t) {
     field.value = "";
     check();
     const isSaid = await actions.sendMessage(text);
-    // What was not said goes back into the field, unless something else is being written there by now.
+    // A message that was not sent goes back into the field, unless it holds another text by now.
     if (!isSaid && field.value === "") field.value = text;
     check();
   }

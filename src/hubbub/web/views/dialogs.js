@@ -1,4 +1,4 @@
-/** Sheets that ask something: the browser's own dialog keeps the focus inside and gives it back. */
+/** Dialogs. The browser's own element keeps the focus inside and gives it back. */
 import { nameField } from "./home.js";
 import { el, submitted } from "./dom.js";
 import { icon } from "./icons.js";
@@ -129,7 +129,7 @@ function open(dialog, closed) {
     dialog.remove();
     closed();
   });
-  // What is selected by dragging may end outside; only a press that also began there means "away with it".
+  // A drag that selects text may end outside. Only a press that also began there closes the dialog.
   let isOutside = false;
   dialog.addEventListener("pointerdown", (event) => (isOutside = event.target === dialog));
   dialog.addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-/** Making and changing elements: just what the views need, and nothing is touched that has not changed. */
+/** Makes and changes elements; what has not changed is not touched. */
 import { excessChars, firstChars } from "../core/text.js";
 
 /** Make an element. In `props`: `text`, `on: { event: listener }`, and attributes; null and false leave one out. */
@@ -45,7 +45,7 @@ export function sentenceAround([before, after], node) {
 const lists = new WeakMap();
 
 /**
- * Keep the children of `parent` in step with `items`. `make(item)` gives `{ root, draw(item) }`; a row is drawn
+ * Make the children of `parent` match `items`. `make(item)` gives `{ root, draw(item) }`; a row is drawn
  * again only for another object, and nodes that can stay where they are stay, so that focus and scrolling survive.
  */
 export function syncList(parent, items, make) {
@@ -73,7 +73,7 @@ function added(rows, item, make) {
   return row;
 }
 
-/** Close whatever sheet is open: what it asks about is not there any more. */
+/** Close all open dialogs: what they ask about is gone. */
 export function closeSheets() {
   for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
 }

@@ -1,4 +1,4 @@
-/** The start: join, or start a party. */
+/** The home screen and the page of a link. */
 import { NAME_CHARS_MAX } from "../core/contract.js";
 import { el, limitChars, put, submitted, syncList } from "./dom.js";
 import { icon, logo } from "./icons.js";

@@ -53,7 +53,7 @@ export function icon(name) {
   return svg;
 }
 
-/** The sign of the house: two voices at once. */
+/** The logo: two speech bubbles. */
 export function logo() {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");

@@ -1,4 +1,4 @@
-/** How others get in: the code, the QR code, the link. */
+/** The invitation: the code, the QR code, the link. */
 import { el, put, sentenceAround } from "./dom.js";
 import { icon } from "./icons.js";
 import { codeTiles } from "./tiles.js";

@@ -1,11 +1,11 @@
-/** What plays, and the host's buttons for it. */
+/** The track that plays, and the host's buttons. */
 import { FILENAME_CHARS_MAX } from "../core/contract.js";
 import { el, limitChars, put, submitted } from "./dom.js";
 import { icon } from "./icons.js";
 
 const BARS = 4;
 
-/** What plays in one line: the guest's strip and the wall's. */
+/** The track in one line, for guests and the wall. */
 export function nowPlaying() {
   const bars = el(
     "span",
@@ -25,7 +25,7 @@ export function nowPlaying() {
   };
 }
 
-/** The host's panel; `actions.playTrack(name)`, `actions.queueTrack(name or null)`, `actions.play()`, `actions.pause()`, `actions.skip()`. */
+/** The host's panel. Of `actions` it needs `playTrack`, `queueTrack`, `play`, `pause` and `skip`. */
 export function musicView(actions, t) {
   const now = nowPlaying();
   const toggle = el("button", { type: "button", class: "button button-main", "data-action": "toggle" });
@@ -63,7 +63,7 @@ export function musicView(actions, t) {
     const track = field.value.trim();
     if (track === "") return field.focus();
     field.value = "";
-    // What was not put on goes back into the field, unless something else is being written there by now.
+    // A track that was not accepted goes back into the field, unless it holds another text by now.
     if (!(await choose(track)) && field.value === "") field.value = track;
   };
   const root = el(

@@ -1,4 +1,4 @@
-/** A party from the inside: head, banner, and four parts that are tabs on a phone and columns on a laptop. */
+/** The party's screen: head, banner, and four panels that are tabs on a phone and columns on a laptop. */
 import { nameField } from "./home.js";
 import { chatView } from "./chat.js";
 import { closeSheets, el, put, submitted, syncList } from "./dom.js";
@@ -75,13 +75,13 @@ function headView(openTheMenu, t) {
   };
 }
 
-/** The strip that says what is not as it should be; also the wall's. */
+/** The banner that says what is wrong; also used by the wall. */
 export function bannerView(actions) {
   const text = el("span", { dir: "auto" });
   const button = el("button", { type: "button", class: "banner-button", on: { click: () => actions.tryNow() } });
   const strip = el("div", { class: "banner" }, text, button);
   return {
-    // The region itself is always there: screen readers pass over one that comes together with its words.
+    // The region is always there: screen readers ignore a region that appears together with its text.
     root: el("div", { class: "banner-place", role: "status" }, strip),
     draw(banner) {
       put(strip, { "data-tone": banner?.tone ?? null, hidden: banner === null });

@@ -1,4 +1,4 @@
-/** Who is here. */
+/** The roster. */
 import { el, put, syncList } from "./dom.js";
 import { iconButton, openGuestMenu } from "./dialogs.js";
 import { icon } from "./icons.js";
@@ -69,7 +69,7 @@ function personRow(row, actions, t) {
   };
 }
 
-/** The round picture of somebody: the first sign of the name on their colour. */
+/** A member's round picture: the first character of the name on the member's colour. */
 export function faceOf() {
   const root = el("span", { class: "face", "aria-hidden": "true" });
   return {

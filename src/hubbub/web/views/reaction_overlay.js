@@ -1,4 +1,4 @@
-/** Reactions that rise over whatever is on the screen. They are decoration: screen readers hear of them nowhere. */
+/** Reactions that rise over the screen. They are decoration and hidden from screen readers. */
 import { el } from "./dom.js";
 
 const AT_ONCE_MAX = 40;

@@ -1,9 +1,9 @@
-/** What is left of a party: figures, and a picture of them. */
+/** The recap of a party: figures, and a picture of them. */
 import { el, put, syncList } from "./dom.js";
 import { icon } from "./icons.js";
 import { drawRecap } from "./recap_picture.js";
 
-/** The recap's view; `actions.sharePicture(blob)`, `actions.savePicture(blob)`, `actions.home()`, `actions.startAgain()`. */
+/** The recap's view. Of `actions` it needs `sharePicture(blob)`, `savePicture(blob)`, `home` and `startAgain`. */
 export function recapView(actions, t) {
   const title = el("h1", { class: "title", tabindex: "-1", text: t("recap.title") });
   const cause = el("p", { class: "lead", dir: "auto" });

@@ -1,7 +1,7 @@
 /** Puts one screen at a time on the page, moves the focus to what is new, and speaks to screen readers. */
 import { closeSheets, el, put } from "./dom.js";
 
-/** `show(key, make, model)` draws a screen, making it first where `key` is another than before. */
+/** `show(key, make, model)` draws a screen; if `key` has changed, it makes the screen first. */
 export class ScreenHost {
   #root;
   #voice;
@@ -38,14 +38,14 @@ export class ScreenHost {
 
   /** A sentence for screen readers, when they have finished the last one. */
   announce(text) {
-    // The same words again are no change, and would stay unsaid.
+    // The same text again is no change: without the space a screen reader would not read it.
     put(this.#voice, { text: this.#voice.textContent === text ? `${text}\u00a0` : text });
   }
 
-  /** A sentence for everybody, for as long as `text` is not null. */
+  /** Show a sentence on the screen until `text` is null. */
   notice(text) {
     if (this.#notice.textContent === (text ?? "")) return;
-    // The region itself is always there: screen readers pass over one that comes together with its words.
+    // The region is always there: screen readers ignore a region that appears together with its text.
     this.#notice.replaceChildren(...(text === null ? [] : [el("p", { class: "notice", text })]));
   }
 }

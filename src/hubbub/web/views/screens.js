@@ -1,10 +1,10 @@
-/** The screens: those that are there from the start, and those that are fetched when they are due. */
+/** The screens: some are loaded with the page, the others when they are due. */
 
 const RETRY_MS = 2000;
 
 /**
  * `ready` has screens by name, `later` functions that fetch one; a screen is `{ view, model }`. `onCome()` is called
- * whenever one has come.
+ * after each has been loaded.
  */
 export class Screens {
   #ready;
@@ -20,13 +20,13 @@ export class Screens {
     this.#onCome = onCome;
   }
 
-  /** The screen, or null as long as it has not come. */
+  /** Return the screen, or null until it is loaded. */
   get(name) {
     this.fetch(name);
     return this.#ready[name] ?? null;
   }
 
-  /** Fetch a screen that will be wanted soon. What fails is tried again: there may be no network just now. */
+  /** Load a screen. A failure is retried: there may be no network right now. */
   fetch(name) {
     if (this.#ready[name] !== undefined || this.#coming.has(name)) return;
     this.#coming.add(name);

@@ -35,6 +35,7 @@ export function statusView(actions, t) {
 }
 
 function actionButton({ id }, actions) {
-  const button = el("button", { type: "button", "data-action": id, on: { click: () => actions.chooseStatusAction(id) } });
+  const press = () => actions.chooseStatusAction(id);
+  const button = el("button", { type: "button", "data-action": id, on: { click: press } });
   return { root: button, draw: (item) => put(button, { text: item.label }) };
 }

@@ -1,4 +1,4 @@
-/** The code as six tiles: the thing that a whole room looks for. */
+/** The party's code as six tiles. */
 import { codeWithin } from "../core/code.js";
 import { CODE_LENGTH } from "../core/contract.js";
 import { el, put } from "./dom.js";
@@ -53,10 +53,10 @@ export function codeEntry({ label, hint, entered }) {
     );
   }
 
-  /** The field keeps what was typed, to be shown as it was where no party has that code. */
+  /** Take what was typed. The field keeps it, so that `not_found` can show it unchanged. */
   function take(typed) {
     const code = codeWithin(typed);
-    // A text without a code would lie unseen under the tiles, and in the way of whoever types the right one.
+    // A text without a code would stay invisible under the tiles, and the code typed next would be added to it.
     field.value = code === "" ? "" : typed;
     show();
     if (code.length === CODE_LENGTH) entered(code, typed.trim());

@@ -1,4 +1,4 @@
-/** A party for a room to look at: TV, projector, laptop on the bar. Nothing here can be pressed. */
+/** The wall: a party on a TV or projector. It has no buttons. */
 import { lineRow } from "./chat.js";
 import { el, put, sentenceAround, syncList } from "./dom.js";
 import { nowPlaying } from "./music.js";
