@@ -31,6 +31,7 @@ from hubbub.doctor import run as doctor
 from hubbub.doctor.facts import servers_of
 from hubbub.hub.hub import Hub
 from hubbub.logs import log_store_changes, make_log
+from hubbub.loop import now
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
 from hubbub.services.parties import PartyService
@@ -233,7 +234,7 @@ async def _open_store(
         store = RedisStore(connections.client, detector, settings.lease_seconds, connections.create_client)
         event_stream = EventStream(connections, instance_id, lambda what: log.info("feed", what=what))
         with suppress(StoreUnavailableError):
-            await store.ping(asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            await store.ping(now() + PROBE_BUDGET_SECONDS)
         await stack.enter_async_context(_running(connections.monitor(), "primary watch", shutdown))
         await stack.enter_async_context(_running(detector.run(), "store watch", shutdown))
         checks = _check_at_start(connections, settings.redis_min_replicas, log)
@@ -245,7 +246,7 @@ async def _check_at_start(connections: StoreConnections, replicas: int, log: Fil
     """Check the store with the doctor once its servers are known, and log the findings."""
     while True:
         with suppress(StoreUnavailableError):
-            servers = await servers_of(connections, asyncio.get_running_loop().time() + PROBE_BUDGET_SECONDS)
+            servers = await servers_of(connections, now() + PROBE_BUDGET_SECONDS)
             break
         await asyncio.sleep(PROBE_INTERVAL_SECONDS)
     await doctor.check_at_start(servers, replicas, log)

@@ -14,6 +14,7 @@ from hubbub.config import Settings
 from hubbub.core.limits import ENGINE_START_SECONDS_MAX, STORE_BUDGET_SECONDS
 from hubbub.doctor.facts import servers_of
 from hubbub.doctor.run import NO_ANSWER, Finding, Server, Severity, diagnose, summary
+from hubbub.loop import now
 from hubbub.store.client.address import StoreAddress
 from hubbub.store.client.connect import open_store, socket_pool
 from hubbub.store.engine.embedded import EmbeddedEngine
@@ -37,7 +38,7 @@ async def run_doctor(settings: Settings) -> tuple[Finding, ...]:
 async def _run_doctor_shared(address: StoreAddress, settings: Settings) -> tuple[Finding, ...]:
     connections = open_store(address, settings.store_tls, _CLIENT_NAME, StoreHealth())
     try:
-        servers = await servers_of(connections, asyncio.get_running_loop().time() + STORE_BUDGET_SECONDS)
+        servers = await servers_of(connections, now() + STORE_BUDGET_SECONDS)
         return await diagnose(servers, settings.redis_min_replicas)
     finally:
         await connections.aclose()

@@ -26,6 +26,7 @@ from hubbub.core.limits import (
     ID_BYTES,
     STORE_BUDGET_SECONDS,
 )
+from hubbub.loop import now
 from hubbub.store import keys, scripts
 from hubbub.store.client.address import Node
 from hubbub.store.client.batcher import Batcher
@@ -297,7 +298,7 @@ class _Inspection:
     async def _call(
         self, script: scripts.Script, names: tuple[str, ...] = (), args: tuple[str | bytes | int, ...] = ()
     ) -> Any:
-        return await self._batcher.call(script, names, args, _now() + STORE_BUDGET_SECONDS)
+        return await self._batcher.call(script, names, args, now() + STORE_BUDGET_SECONDS)
 
     async def _ask(self, *args: str | int) -> Any:
         """Return the reply to a command; None if the server refuses or does not know it, as managed services may."""
@@ -379,9 +380,5 @@ def _text(value: Any) -> str:
 
 
 def _clocks_apart(clock: ClockOffset) -> ClocksApart:
-    here_ms = time.time() * 1000 - _now() * 1000
+    here_ms = time.time() * 1000 - now() * 1000
     return ClocksApart(clock.at_least - here_ms, clock.at_most - here_ms)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

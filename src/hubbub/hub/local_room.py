@@ -24,6 +24,7 @@ from hubbub.core.protocol import Position
 from hubbub.core.replica import Replica
 from hubbub.core.results import Renewed
 from hubbub.core.seats import Lease
+from hubbub.loop import now
 
 NO_BACKUP: Final = -1
 """The backup version of a room for which no renewal has brought a backup of this epoch."""
@@ -343,7 +344,7 @@ class LocalRoom:
         self._sending = None
         if not self.replica.outbox.has_pending():
             return
-        self._sent_at = asyncio.get_running_loop().time()
+        self._sent_at = now()
         if self.replica.outbox.clients_need_snapshot:
             self._send_anew()
             self.replica.outbox.mark_sent()

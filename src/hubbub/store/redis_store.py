@@ -1,6 +1,5 @@
 """The store on Redis or Valkey: each method runs one script and returns a typed outcome."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +43,7 @@ from hubbub.core.results import (
     WithdrawOutcome,
 )
 from hubbub.core.seats import JoinAttempt, Lease
+from hubbub.loop import now
 from hubbub.store import keys, scripts
 from hubbub.store.client.script_client import NOT_AFTER, ScriptClient
 from hubbub.store.generation import DataLossDetector
@@ -263,7 +263,7 @@ class RedisStore:
     def now_ms(self) -> int:
         """See `Store.now_ms`; returns this machine's clock until the store has answered once."""
         clock = self._client.last_clock
-        return int(time.time() * 1000) if clock is None else clock.store_ms_at(_now())
+        return int(time.time() * 1000) if clock is None else clock.store_ms_at(now())
 
     async def _ping(self, shard: str, deadline: float) -> None:
         await self._client.call(scripts.PING, (keys.generation(shard),), (), deadline, probing=True)
@@ -311,7 +311,3 @@ def _position(known: ProvenPosition | None) -> tuple[str, int, str]:
 
 def _seconds(position: float | None) -> str:
     return "" if position is None else format(position + 0.0, ".3f")  # + 0.0 turns -0.0 into 0.0
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

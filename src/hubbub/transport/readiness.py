@@ -1,10 +1,9 @@
 """Report the state of the store and whether a proxy should send clients to this instance."""
 
-import asyncio
-
 from hubbub.core.errors import REFUSALS, Reason
 from hubbub.core.limits import READINESS_BUDGET_SECONDS
 from hubbub.hub.hub import Hub
+from hubbub.loop import now
 from hubbub.store.health import StoreHealth, StoreState
 from hubbub.store.port import Store, StoreUnavailableError
 from hubbub.store.pubsub.event_stream import EventStream
@@ -29,7 +28,7 @@ class Readiness:
         if self._hub.draining:
             return "This instance is about to stop"
         try:
-            await self._store.ping(asyncio.get_running_loop().time() + READINESS_BUDGET_SECONDS)
+            await self._store.ping(now() + READINESS_BUDGET_SECONDS)
         except StoreUnavailableError as unavailable:
             return f"{REFUSALS[Reason.STORE_UNAVAILABLE].sentence} (store: {unavailable.failure})"
         if not self._event_stream.is_receiving:

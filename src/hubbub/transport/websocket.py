@@ -22,6 +22,7 @@ from hubbub.core.protocol import Create, Join, KickedMessage, Leave, MemberComma
 from hubbub.core.results import Accepted
 from hubbub.core.session import Close, Enter, Execute, Send, Session, Step
 from hubbub.hub.hub import Hub, Membership
+from hubbub.loop import now
 from hubbub.services.parties import Entry, PartyService
 from hubbub.store.port import StoreUnavailableError
 from hubbub.transport.connection import SocketConnection
@@ -123,7 +124,7 @@ class ConnectionHandler:
         self._service = service
         self._hub = hub
         self._phone = phone
-        self._session = Session(now=_now(), store_ms=service.now_ms, is_emoji=is_emoji)
+        self._session = Session(now=now(), store_ms=service.now_ms, is_emoji=is_emoji)
         self._entry_timeout: asyncio.TimerHandle | None = None
         self._membership: Membership | None = None
         self.log_fields: dict[str, Any] = {}
@@ -131,7 +132,7 @@ class ConnectionHandler:
 
     async def on_frame(self, frame: bytes | None) -> None:
         """Handle a frame from the client; None stands for a frame that is not text."""
-        for step in self._session.read(frame, _now()):
+        for step in self._session.read(frame, now()):
             await self._take(step)
             if self._phone.is_closed:
                 return
@@ -193,7 +194,7 @@ class ConnectionHandler:
                     entered = await self._service.watch(code)
         except StoreUnavailableError as unavailable:
             self._note(unavailable)
-            await self._take(self._session.unavailable(command, unavailable.reason, _now()))
+            await self._take(self._session.unavailable(command, unavailable.reason, now()))
             return
         if isinstance(entered, Entry) and self._phone.is_closed:
             await self._service.roll_back_entry(entered, None if isinstance(command, Watch) else command.token)
@@ -201,7 +202,7 @@ class ConnectionHandler:
         if isinstance(entered, Entry):
             self._seat(command, entered)
             return
-        for step in self._session.not_entered(command, entered, _now()):
+        for step in self._session.not_entered(command, entered, now()):
             await self._take(step)
 
     def _seat(self, command: Create | Join | Watch, entry: Entry) -> None:
@@ -219,7 +220,7 @@ class ConnectionHandler:
         except StoreUnavailableError as unavailable:
             self._note(unavailable)
             doubtful = unavailable.in_doubt
-            await self._take(self._session.unavailable(command, unavailable.reason, _now(), in_doubt=doubtful))
+            await self._take(self._session.unavailable(command, unavailable.reason, now(), in_doubt=doubtful))
         else:
             if isinstance(command, Leave) and isinstance(outcome, Accepted):
                 await self._wait_party_ended(self._membership)
@@ -231,8 +232,4 @@ class ConnectionHandler:
 
     async def _wait_party_ended(self, membership: Membership) -> None:
         """Wait until the host who ended the party has received PARTY_ENDED, before the connection closes."""
-        await membership.room.wait_until_ended(membership.lease.member_id, _now() + STORE_BUDGET_SECONDS)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+        await membership.room.wait_until_ended(membership.lease.member_id, now() + STORE_BUDGET_SECONDS)
