@@ -170,12 +170,12 @@ class FakeStore:
         self.acted: list[MemberCommand | Leave] = []
         self.undone: list[JoinAttempt] = []
         self.away: set[str] = set()
-        """Parties whose shard does not answer to healing."""
-        self.healed: list[tuple[float, RestoreRequest]] = []
-        self.buried: list[tuple[float, Tombstone]] = []
+        """Parties whose shard does not answer to restoring."""
+        self.restored: list[tuple[float, RestoreRequest]] = []
+        self.tombstones: list[tuple[float, Tombstone]] = []
         self.bound_again: list[tuple[str, str]] = []
         self.renewal: Callable[[Sequence[Lease]], RenewOutcome] = self.renewed_all
-        self.healing: Callable[[RestoreRequest], HealOutcome] = lambda _: Healed()
+        self.restoration: Callable[[RestoreRequest], HealOutcome] = lambda _: Healed()
         self.admission: Callable[[JoinAttempt], JoinOutcome] = lambda _: Missing()
         self.action: Callable[[Lease, MemberCommand | Leave], CommandResult] = lambda *_: Accepted()
 
@@ -253,18 +253,18 @@ class FakeStore:
         self.released.append(lease)
         await self._reply(deadline)
 
-    async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
+    async def restore_party(self, request: RestoreRequest, deadline: float) -> HealOutcome:
         """See `Store.restore_party`."""
-        if healing.code in self.away:
+        if request.code in self.away:
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")
         await self._reply(deadline)
-        self.healed.append((now(), healing))
-        return self.healing(healing)
+        self.restored.append((now(), request))
+        return self.restoration(request)
 
     async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
         """See `Store.restore_tombstone`."""
         await self._reply(deadline)
-        self.buried.append((now(), end))
+        self.tombstones.append((now(), end))
 
     async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
         """See `Store.rebind_idempotency_key`."""

@@ -1,4 +1,4 @@
-"""An instance that heals, around a store that forgets."""
+"""An instance with a recovery and lease renewal, around a store that loses data."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ THIRD = LEASE_SECONDS / 3
 
 
 class RecoveryWorld(World):
-    """An instance that heals."""
+    """An instance with a recovery."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,18 +31,18 @@ class RecoveryWorld(World):
         )
 
     async def guests(self, *names: str) -> list[FakePhone]:
-        """Phones in a room whose leases have just been renewed."""
+        """Return phones in a room whose leases have just been renewed."""
         phones = await self.phones(names)
         self.room().record_entry(now(), None)
         return phones
 
     def create(self, code: str = CODE, idempotency_hash: str | None = None) -> None:
-        """A party is created, which nobody enters."""
+        """Create a party that no phone enters."""
         self.recovery.note_create(RecentCreate(code, DOCUMENT, 8_200_000, idempotency_hash))
 
     @asynccontextmanager
-    async def healing(self) -> AsyncIterator[None]:
-        """While healing goes on."""
+    async def recovering(self) -> AsyncIterator[None]:
+        """Run the recovery within the block."""
         task = asyncio.create_task(self.recovery.run())
         await settle()
         yield
@@ -51,7 +51,7 @@ class RecoveryWorld(World):
 
     @asynccontextmanager
     async def renewing(self) -> AsyncIterator[None]:
-        """While leases are renewed."""
+        """Renew leases within the block."""
         renewer = LeaseRenewer(self.store.as_store(), self.hub, self.recovery, LEASE_SECONDS)
         task = asyncio.create_task(renewer.run())
         yield
@@ -60,5 +60,5 @@ class RecoveryWorld(World):
 
     @property
     def codes(self) -> list[str]:
-        """Whose healing was asked for, in order."""
-        return [healing.code for _, healing in self.store.healed]
+        """Return the codes of the parties that were restored, in order."""
+        return [request.code for _, request in self.store.restored]

@@ -27,15 +27,15 @@ async def test_tombstones_are_restored_before_parties() -> None:
     world.happens(over())
     await settle()
     world.create("CCCCCC")
-    async with world.healing():
+    async with world.recovering():
         lost_at = now()
         world.detector.lose()
         await later(5.0)
-    ((buried_at, end),) = world.store.buried
-    ((healed_at, _),) = world.store.healed
+    ((tombstone_at, end),) = world.store.tombstones
+    ((restored_at, _),) = world.store.restored
     assert (end.code, end.until_ms) == (CODE, 8_200_000)
-    assert buried_at == lost_at
-    assert healed_at == pytest.approx(lost_at + TOMBSTONES_FIRST_SECONDS)
+    assert tombstone_at == lost_at
+    assert restored_at == pytest.approx(lost_at + TOMBSTONES_FIRST_SECONDS)
     assert world.told == [("buried", 1), ("creates looked after", 1)]
 
 
@@ -43,7 +43,7 @@ async def test_tombstones_are_restored_before_parties() -> None:
 async def test_recovery_makes_other_instances_wait() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
-    async with world.healing():
+    async with world.recovering():
         world.detector.lose()
         await settle()
         assert world.detector.mode_of("0") is CheckMode.RECOVER
@@ -55,7 +55,7 @@ async def test_recovery_makes_other_instances_wait() -> None:
 async def test_restore_is_retried_until_store_answers() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
-    async with world.healing():
+    async with world.recovering():
         world.store.down = True
         world.detector.lose()
         await later(600.0)
@@ -68,7 +68,7 @@ async def test_restore_is_retried_until_store_answers() -> None:
 async def test_data_loss_during_recovery_is_restored() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
-    async with world.healing():
+    async with world.recovering():
         world.store.down = True
         world.detector.lose()
         await later(3.0)
@@ -83,7 +83,7 @@ async def test_data_loss_of_shard_keeps_recovery_of_other() -> None:
     world = RecoveryWorld()
     world.detector.shards = {"CCCCCC": "1"}
     await world.guests("ann")
-    async with world.healing():
+    async with world.recovering():
         world.store.down = True
         world.detector.lose("0")
         await later(3.0)
@@ -100,7 +100,7 @@ async def test_unreachable_shard_delays_no_other_recovery() -> None:
     await world.guests("ann")
     world.create("CCCCCC")
     world.store.away = {"CCCCCC"}
-    async with world.healing():
+    async with world.recovering():
         world.detector.lose("0")
         world.recovery.recheck_recent_creates()
         await later(5.0)
@@ -121,8 +121,8 @@ def test_refused_restore_is_given_up_and_logged(trouble: StoreFailure) -> None:
         def refuse(_: object) -> HealOutcome:
             raise StoreUnavailableError(trouble, "never")
 
-        world.store.healing = refuse
-        async with world.healing():
+        world.store.restoration = refuse
+        async with world.recovering():
             world.detector.lose()
             await later(10.0)
             assert world.detector.mode_of("0") is not CheckMode.RECOVER
@@ -136,7 +136,7 @@ async def test_only_rooms_of_lost_shard_are_restored() -> None:
     world = RecoveryWorld()
     world.detector.shards = {CODE: "1"}
     await world.guests("ann")
-    async with world.healing():
+    async with world.recovering():
         world.detector.lose("0")
         await later(5.0)
         assert world.codes == []
@@ -144,10 +144,10 @@ async def test_only_rooms_of_lost_shard_are_restored() -> None:
         await settle()
         world.detector.lose("0")
         await later(5.0)
-        assert world.store.buried == []
+        assert world.store.tombstones == []
         world.detector.lose("1")
         await later(5.0)
-    assert [end.code for _, end in world.store.buried] == [CODE]
+    assert [end.code for _, end in world.store.tombstones] == [CODE]
 
 
 # A room.
@@ -158,15 +158,15 @@ async def test_restored_room_is_sent_to_every_client() -> None:
     world = RecoveryWorld()
     ann, ben = await world.guests("ann", "ben")
     world.store.party = world.party = FakeParty(epoch="epoch-2", version=1)
-    async with world.healing():
+    async with world.recovering():
         world.detector.lose()
         await later(5.0)
     assert ann.heard[-1] == ben.heard[-1] == "ROOM"
     assert ann.view.epoch == "epoch-2"
-    ((_, healing),) = world.store.healed
-    assert {lease.member_id for lease, _ in healing.own} == {"ann", "ben"}
-    assert healing.known is not None
-    assert (healing.known.epoch, healing.known.version) == ("epoch-1", 1)
+    ((_, request),) = world.store.restored
+    assert {lease.member_id for lease, _ in request.own} == {"ann", "ben"}
+    assert request.known is not None
+    assert (request.known.epoch, request.known.version) == ("epoch-1", 1)
 
 
 @in_fake_time
@@ -185,8 +185,8 @@ async def test_watcher_has_no_seat_in_backup() -> None:
     world = RecoveryWorld()
     await world.guests("", "ann")
     await world.recovery.restore_room(world.room())
-    ((_, healing),) = world.store.healed
-    assert [(lease.member_id, name) for lease, name in healing.own] == [("ann", "Ann")]
+    ((_, request),) = world.store.restored
+    assert [(lease.member_id, name) for lease, name in request.own] == [("ann", "Ann")]
 
 
 @in_fake_time
@@ -197,9 +197,9 @@ async def test_backup_is_merged_with_room() -> None:
     world.happens(said("since"))
     await settle()
     await world.recovery.restore_room(world.room())
-    ((_, healing),) = world.store.healed
-    assert healing.copy is not None
-    assert [msgspec.json.decode(message)["text"] for message in healing.copy.messages] == ["since"]
+    ((_, request),) = world.store.restored
+    assert request.copy is not None
+    assert [msgspec.json.decode(message)["text"] for message in request.copy.messages] == ["since"]
 
 
 @in_fake_time
@@ -210,7 +210,7 @@ async def test_expired_party_is_closed_and_not_restored() -> None:
     await world.recovery.restore_room(world.room())
     await later(1.0)
     assert phone.closed == [CloseCode.PARTY_ENDED]
-    assert world.store.healed == []
+    assert world.store.restored == []
 
 
 @pytest.mark.parametrize(("outcome", "is_remembered"), [(DifferentParty(), False), (Ended(), True), (Missing(), False)])
@@ -219,8 +219,8 @@ def test_party_that_cannot_be_restored_is_closed(outcome: HealOutcome, is_rememb
     async def scene() -> None:
         world = RecoveryWorld()
         (phone,) = await world.guests("ann")
-        world.store.healing = lambda _: outcome
-        async with world.healing():
+        world.store.restoration = lambda _: outcome
+        async with world.recovering():
             world.detector.lose()
             await later(5.0)
             world.detector.lose()
@@ -230,7 +230,7 @@ def test_party_that_cannot_be_restored_is_closed(outcome: HealOutcome, is_rememb
             assert phone.closed == [CloseCode.PARTY_ENDED]
             world.detector.lose()
             await later(5.0)
-        assert bool(world.store.buried) == is_remembered
+        assert bool(world.store.tombstones) == is_remembered
 
     scene()
 
@@ -240,7 +240,7 @@ async def test_absence_during_other_recovery_is_not_believed() -> None:
     world = RecoveryWorld()
     (phone,) = await world.guests("ann")
     world.detector.recovering = True
-    world.store.healing = lambda _: Missing()
+    world.store.restoration = lambda _: Missing()
     await world.recovery.restore_room(world.room())
     await later(1.0)
     assert not phone.closed
@@ -288,11 +288,11 @@ def test_room_found_lost_by_renewal_is_restored(outcome: RenewOutcome) -> None:
         (phone,) = await world.guests("ann")
         world.store.renewal = _renewal(outcome)
 
-        def heal(_: object) -> HealOutcome:
+        def restore(_: object) -> HealOutcome:
             world.store.renewal = world.store.renewed_all
             return Healed()
 
-        world.store.healing = heal
+        world.store.restoration = restore
         async with world.renewing():
             await later(THIRD)
         assert world.codes == [CODE]
@@ -320,13 +320,13 @@ async def test_room_reported_missing_is_restored_at_once() -> None:
     async with world.renewing():
         await later(THIRD)
         world.store.renewal = lambda _: Missing()
-        world.store.healed.clear()
+        world.store.restored.clear()
         with pytest.raises(StoreUnavailableError) as caught:
             world.recovery.raise_if_lost(CODE)
         assert caught.value.failure is StoreFailure.RECOVERING
         asked_at = now()
         await later(THIRD / 4)
-    assert world.store.healed[0][0] - asked_at < THIRD / 4
+    assert world.store.restored[0][0] - asked_at < THIRD / 4
 
 
 @in_fake_time

@@ -17,14 +17,14 @@ async def test_recent_create_is_restored_with_its_key() -> None:
     world = RecoveryWorld()
     world.create("CCCCCC", idempotency_hash="hash")
     world.create("DDDDDD")
-    async with world.healing():
+    async with world.recovering():
         world.detector.lose()
         await later(5.0)
     assert world.codes == ["CCCCCC", "DDDDDD"]
-    (_, healing), _ = world.store.healed
-    assert (healing.known, list(healing.own), healing.expires_at) == (None, [], 8_200_000)
-    assert healing.copy is not None
-    assert msgspec.json.decode(healing.copy.document, type=PartyDocument) == DOCUMENT
+    (_, request), _ = world.store.restored
+    assert (request.known, list(request.own), request.expires_at) == (None, [], 8_200_000)
+    assert request.copy is not None
+    assert msgspec.json.decode(request.copy.document, type=PartyDocument) == DOCUMENT
     assert world.store.bound_again == [("hash", "CCCCCC")]
 
 
@@ -32,7 +32,7 @@ async def test_recent_create_is_restored_with_its_key() -> None:
 async def test_reconnect_restores_recent_creates_at_once() -> None:
     world = RecoveryWorld()
     world.create()
-    async with world.healing():
+    async with world.recovering():
         world.recovery.recheck_recent_creates()
         await settle()
         assert world.codes == [CODE]
@@ -42,7 +42,7 @@ async def test_reconnect_restores_recent_creates_at_once() -> None:
 async def test_missing_recent_create_is_restored_at_once() -> None:
     world = RecoveryWorld()
     world.create()
-    async with world.healing():
+    async with world.recovering():
         with pytest.raises(StoreUnavailableError):
             world.recovery.raise_if_lost(CODE)
         await settle()
@@ -53,7 +53,7 @@ async def test_missing_recent_create_is_restored_at_once() -> None:
 async def test_create_is_remembered_for_a_minute() -> None:
     world = RecoveryWorld()
     world.create()
-    async with world.healing():
+    async with world.recovering():
         await later(RECENT_CREATE_SECONDS)
         world.detector.lose()
         await later(5.0)
@@ -66,8 +66,8 @@ def test_create_of_ended_party_is_forgotten(outcome: HealOutcome) -> None:
     async def scene() -> None:
         world = RecoveryWorld()
         world.create(idempotency_hash="hash")
-        world.store.healing = lambda _: outcome
-        async with world.healing():
+        world.store.restoration = lambda _: outcome
+        async with world.recovering():
             for _ in range(2):
                 world.detector.lose()
                 await later(5.0)
@@ -82,7 +82,7 @@ async def test_withdrawn_create_is_not_restored() -> None:
     world = RecoveryWorld()
     world.create()
     world.recovery.note_rolled_back(CODE)
-    async with world.healing():
+    async with world.recovering():
         world.detector.lose()
         await later(5.0)
     assert world.codes == []
@@ -94,10 +94,10 @@ async def test_entered_create_is_restored_with_room() -> None:
     world.create()
     await world.guests("ann")
     world.recovery.note_entered(world.room(), now())
-    async with world.healing():
+    async with world.recovering():
         world.detector.lose()
         await later(5.0)
-    ((_, healing),) = world.store.healed
-    assert healing.copy is not None
-    assert (healing.copy.party_id, healing.copy.host_token_hash) == ("party", "token of Ann")
-    assert len(healing.own) == 1
+    ((_, request),) = world.store.restored
+    assert request.copy is not None
+    assert (request.copy.party_id, request.copy.host_token_hash) == ("party", "token of Ann")
+    assert len(request.own) == 1

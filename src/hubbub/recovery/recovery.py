@@ -151,7 +151,7 @@ class Recovery:
             return
         leases = [lease for lease in room.leases if lease.member_id]
         names = {member.id: member.name for member in replica.party.members}
-        healing = RestoreRequest(
+        request = RestoreRequest(
             code=room.code,
             copy=self._merged_backup(room, leases),
             known=replica.position,
@@ -161,7 +161,7 @@ class Recovery:
             kicked=room.recent_kicks,
         )
         asked_at = now()
-        outcome = await self._store.restore_party(healing, asked_at + STORE_BUDGET_SECONDS)
+        outcome = await self._store.restore_party(request, asked_at + STORE_BUDGET_SECONDS)
         if isinstance(outcome, Healed):
             room.record_restore(asked_at)
             self._hub.resync_all(room)
