@@ -12,13 +12,13 @@ import aiohttp
 from tests.faults import history as h
 
 PROMISE_ANSWER_SECONDS = 5.0
-# A party that nobody enters is remembered by its creator for a minute: it is asked after for less.
+# Its creator remembers a party without members for a minute, so callers ask for it for less.
 YOUNG_SECONDS = 30.0
 _numbers = itertools.count()
 
 
 class Parties:
-    """The codes that may be asked after: those of the phones, and young ones that nobody has entered."""
+    """The codes that callers may ask for: those of the clients, and recent ones without members."""
 
     def __init__(self, live: Callable[[], Sequence[str]], rng: random.Random) -> None:
         self._live = live
@@ -30,7 +30,7 @@ class Parties:
         self._young.append((time.monotonic(), code))
 
     def all(self) -> list[str]:
-        """Every code."""
+        """Return every code."""
         oldest = time.monotonic() - YOUNG_SECONDS
         self._young = [(at, code) for at, code in self._young if at > oldest]
         return [*self._live(), *(code for _, code in self._young)]
@@ -50,7 +50,7 @@ class Caller:
         self._well_at: dict[str, float] = {}
 
     def has_succeeded_since(self, at: float) -> bool:
-        """Whether a create and a join that began then or later were granted."""
+        """Return whether a create and a join that began then or later were granted."""
         return all(self._well_at.get(verb, at - 1) >= at for verb in ("create", "join"))
 
     async def create(self) -> tuple[str, str] | None:

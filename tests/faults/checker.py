@@ -38,7 +38,7 @@ TIMED_OUT = 4409
 NEWEST_SECONDS = 1.0
 """What an unreplicated store confirmed so shortly before its end may be lost with it."""
 REMEMBERED_SECONDS = 60.0
-"""For so long an instance remembers a party that it made and that nobody has entered."""
+"""How long an instance remembers a party that it created and no client has entered."""
 
 
 class Rule(Enum):
@@ -60,7 +60,7 @@ class Rule(Enum):
 
 
 APART = frozenset({Rule.DOUBTFUL_COMMAND, Rule.TWO_PRIMARIES})
-"""What is counted apart, since it is told that it may be: by the answer, and by the store's replication."""
+"""Breaches that are counted apart: the answer, or the documentation of replication, announces them."""
 
 
 class Breach(NamedTuple):
@@ -84,7 +84,7 @@ class Lifetime(NamedTuple):
 
 
 def check(history: History) -> list[Breach]:
-    """Every breach of every rule, in the order of time."""
+    """Return every breach of every rule, in the order of time."""
     rules: tuple[Callable[[History], Iterator[Breach]], ...] = (
         holes,
         contradictions,
@@ -157,7 +157,7 @@ def conflicting_versions(history: History) -> Iterator[Breach]:
 
 
 def false_404s(history: History) -> Iterator[Breach]:
-    """Nobody is told that a party is not there from its confirmation until its end, unless its loss is excused."""
+    """Find answers that a party is absent, between its confirmation and its end, unless its loss is excused."""
     known = lifetimes(history)
     for began_at, at, who, code, sentence in absences(history):
         life = known.get(code)
@@ -166,13 +166,13 @@ def false_404s(history: History) -> Iterator[Breach]:
 
 
 def excused_losses(history: History) -> set[str]:
-    """The parties that were said not to be there, and whose loss is excused."""
+    """Return the parties that were said not to be there, and whose loss is excused."""
     known = lifetimes(history)
     return {code for _, at, _, code, _ in absences(history) if (life := known.get(code)) and life.is_excused}
 
 
 def lifetimes(history: History) -> dict[str, Lifetime]:
-    """Every party that was confirmed.
+    """Return every party that was confirmed.
 
     Its loss is excused where the store went within a second of the answer without a replica, and where a store that
     forgot more was the only one to know it: nobody had ever entered, and its creator remembers only so long, and not
@@ -249,7 +249,7 @@ def absences(history: History) -> Iterator[tuple[float, float, str, str, str]]:
 
 
 def resurrected_parties(history: History) -> Iterator[Breach]:
-    """Nobody is told that a party can be joined, or is there, after its host was told that it has ended.
+    """Find answers that a party exists or can be joined after its host received its end.
 
     An end that an unreplicated store confirmed in its last second may be lost with it.
     """
@@ -267,7 +267,7 @@ def resurrected_parties(history: History) -> Iterator[Breach]:
 
 
 def lost_seats(history: History) -> Iterator[Breach]:
-    """Whoever comes back with its token has its seat, and the seat of nobody who does runs out; told once a client."""
+    """Find clients that lost their seat although they returned with their token; at most one breach a client."""
     known = lifetimes(history)
     seats: dict[str, Entered] = {}
     owners: dict[tuple[str, str], str] = {}
@@ -295,7 +295,7 @@ def lost_seats(history: History) -> Iterator[Breach]:
 
 
 def _must_exist_at(known: dict[str, Lifetime], code: str, at: float) -> bool:
-    """Whether that party had to be there then."""
+    """Return whether that party had to be there then."""
     life = known.get(code)
     return life is not None and not life.is_excused and life.confirmed_at <= at < life.ends_at
 
@@ -323,7 +323,7 @@ def failed_joins(history: History) -> Iterator[Breach]:
 
 
 def failed_commands(history: History) -> Iterator[Breach]:
-    """Nobody hears a message whose sender was told that it had failed, unless told in doubt; told once a message."""
+    """Find messages that were received though answered as failed, unless in doubt; one breach a message."""
     failed = {entry.text: entry for entry in history.of(MessageAnswered) if entry.reason}
     for entry in history.entries:
         texts = entry.texts if isinstance(entry, RoomReceived) else (entry.subject,) if _is_message(entry) else ()
@@ -352,7 +352,7 @@ def counts_at_rest(history: History) -> Iterator[Breach]:
                 yield Breach(Rule.COUNT, view.at, view.client, f"{sentence}; there are {sorted(present[view.code])}")
         for count in counts:
             if count.source == STORE and count.code not in present:
-                continue  # its document may be stale until somebody touches it, and look-ups tell the truth
+                continue  # the document may be stale until the next command, and look-ups are exact
             truth = (guests[count.code], count.code in hosted)
             if (count.guest_count, count.host_connected) != truth:
                 sentence = f"{count.code} has {count.guest_count} guests, host {count.host_connected}; truly {truth}"
@@ -360,7 +360,7 @@ def counts_at_rest(history: History) -> Iterator[Breach]:
 
 
 def views_at_rest(history: History) -> Iterator[Breach]:
-    """At rest whoever has a seat is in, and all who are in one party stand at one position and know the same."""
+    """Find clients that, once quiesced, are outside, at another position, or have another view of their party."""
     known = lifetimes(history)
     leaving = {entry.client: entry.at for entry in history.of(Leaving)}
     homes = {entry.client: entry for entry in history.of(Entered)}

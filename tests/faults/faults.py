@@ -38,13 +38,13 @@ class Strike:
         self._is_over = False
 
     def over(self) -> None:
-        """From now on everything should come back."""
+        """Record that the cause of the fault is gone."""
         if not self._is_over:
             self._is_over = True
             self._history.add(h.FaultEnded(h.now()))
 
     def failed_over(self) -> None:
-        """Another primary has been named."""
+        """Record that another primary was named."""
         self._history.add(h.FailedOver(h.now()))
 
 
@@ -90,7 +90,7 @@ async def kill_the_store(strike: Strike, fsync: str) -> None:
 
 
 async def freeze_the_store(strike: Strike) -> None:
-    """The server that has the say stops in its tracks, and goes on."""
+    """Freeze the primary, then let it continue."""
     server = strike.world.topology.primary_of(strike.code)
     server.freeze()
     await asyncio.sleep(strike.seconds)
@@ -98,13 +98,13 @@ async def freeze_the_store(strike: Strike) -> None:
 
 
 async def flush_the_store(strike: Strike) -> None:
-    """Somebody types `FLUSHALL`."""
+    """Run `FLUSHALL` on every primary."""
     for server in strike.world.topology.primaries():
         await aside(partial(server.command, "FLUSHALL"))
 
 
 async def restart_the_store_empty(strike: Strike) -> None:
-    """The server comes back without its disk."""
+    """Restart the server without its data."""
     server = strike.world.single.server
     await aside(server.kill)
     _empty(server.folder)
@@ -113,7 +113,7 @@ async def restart_the_store_empty(strike: Strike) -> None:
 
 
 async def restart_the_store_from_an_old_snapshot(strike: Strike) -> None:
-    """The server comes back with what it knew a while ago."""
+    """Restart the server with an older snapshot."""
     server = strike.world.single.server
     await aside(server.admin.save)
     old = (server.folder / "dump.rdb").read_bytes()
@@ -127,13 +127,13 @@ async def restart_the_store_from_an_old_snapshot(strike: Strike) -> None:
 
 
 async def kill_all_subscribers(strike: Strike) -> None:
-    """Every subscription is cut at the server."""
+    """Cut every subscription at the server."""
     for server in strike.world.topology.primaries():
         await aside(partial(server.command, "CLIENT", "KILL", "TYPE", "pubsub"))
 
 
 async def overrun_subscribers(strike: Strike) -> None:
-    """An instance does not read its events, and the server cuts it off when too many wait for it."""
+    """Keep an instance from reading its events until the server cuts it off."""
     server, link = strike.world.single.server, strike.world.links[0]
     await aside(lambda: server.admin.config_set("client-output-buffer-limit", "pubsub 1mb 512kb 10"))
     subscribers = await aside(partial(_subscribers, server))
@@ -145,7 +145,7 @@ async def overrun_subscribers(strike: Strike) -> None:
 
 
 async def fill_the_memory(strike: Strike) -> None:
-    """The server has no memory left for a while."""
+    """Leave the server without free memory for a while."""
     server = strike.world.single.server
     await aside(lambda: server.admin.config_set("maxmemory", MEMORY_BYTES))
     await asyncio.sleep(strike.seconds)
@@ -153,13 +153,13 @@ async def fill_the_memory(strike: Strike) -> None:
 
 
 async def flush_the_scripts(strike: Strike) -> None:
-    """Somebody types `SCRIPT FLUSH`."""
+    """Run `SCRIPT FLUSH` on every primary."""
     for server in strike.world.topology.primaries():
         await aside(partial(server.command, "SCRIPT", "FLUSH"))
 
 
 async def lose_one_direction(strike: Strike) -> None:
-    """What the store sends no longer reaches one instance, all connections open."""
+    """Drop what the store sends to one instance, and keep all connections open."""
     link = strike.world.links[0]
     link.drop(Way.BACK)
     await asyncio.sleep(strike.seconds)
@@ -167,7 +167,7 @@ async def lose_one_direction(strike: Strike) -> None:
 
 
 async def lose_one_direction_and_subscriptions(strike: Strike) -> None:
-    """The same, and the subscription is cut meanwhile: whoever dials anew is taken, and never answered."""
+    """Do the same, and cut the subscription: new connections are accepted, and never answered."""
     link = strike.world.links[0]
     link.drop(Way.BACK)
     await aside(partial(strike.world.single.server.command, "CLIENT", "KILL", "TYPE", "pubsub"))
@@ -176,12 +176,12 @@ async def lose_one_direction_and_subscriptions(strike: Strike) -> None:
 
 
 async def stall_a_subscription(strike: Strike) -> None:
-    """The subscription of one instance loses everything, its connection open."""
+    """Drop everything on the subscription of one instance, and keep its connection open."""
     strike.world.links[0].stall_subscriptions()
 
 
 async def kill_an_instance(strike: Strike) -> None:
-    """An instance is killed, and started again at its port."""
+    """Kill an instance, and start it again at its port."""
     instance = strike.world.instances[0]
     await aside(instance.kill)
     await asyncio.sleep(strike.seconds)
@@ -189,7 +189,7 @@ async def kill_an_instance(strike: Strike) -> None:
 
 
 async def freeze_an_instance(strike: Strike) -> None:
-    """An instance stops in its tracks until its leases have run out, its sockets open, and goes on."""
+    """Freeze an instance until its leases have expired, its sockets open, then let it continue."""
     instance = strike.world.instances[0]
     instance.freeze()
     await asyncio.sleep(strike.seconds)
@@ -197,7 +197,7 @@ async def freeze_an_instance(strike: Strike) -> None:
 
 
 async def restart_all_instances(strike: Strike) -> None:
-    """One instance after the other is ended politely, and started again at its port."""
+    """Terminate one instance after the other, and start each again at its port."""
     for instance in strike.world.instances:
         await aside(partial(_restart, instance))
 
@@ -262,7 +262,7 @@ async def migrate_a_slot(strike: Strike) -> None:
 
 
 async def do_nothing(strike: Strike) -> None:
-    """Nothing breaks: what a scenario without a fault costs."""
+    """Inject nothing, to measure a scenario without a fault."""
     await asyncio.sleep(strike.seconds)
 
 
@@ -292,7 +292,7 @@ def _empty(folder: Path) -> None:
 
 
 def _subscribers(server: ServerProcess) -> set[str]:
-    """The connections that hear events."""
+    """Return the connections that hear events."""
     return set(re.findall(r"\bid=(\d+)", str(server.command("CLIENT", "LIST", "TYPE", "pubsub"))))
 
 

@@ -1,7 +1,7 @@
-"""What happened, as clients saw it: one list of everything that was sent and told, to be judged when all is over.
+"""Record what clients sent and received, in one list that the checker judges afterwards.
 
-Times are seconds of this machine's monotonic clock. `client` names a phone, `code` a party. A *digest* stands for the
-whole of what was told: equal digests were the same words.
+Times are seconds of this machine's monotonic clock. `client` names a client, `code` a party. A *digest* stands for a
+whole message: equal digests mean equal messages.
 """
 
 import json
@@ -52,7 +52,7 @@ class FaultEnded(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Quiesced(Entry):
-    """Nobody speaks any more, and whatever had to settle has had its time; views and counts follow."""
+    """The scenario is quiet, and had time to settle. Entries of views and counts follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class ViewAtRest(Entry):
 
 @dataclass(frozen=True, slots=True)
 class CountAtRest(Entry):
-    """How many guests somebody else says are connected: an instance's look-up or the store's document."""
+    """The number of connected guests according to an instance's look-up or the store's document."""
 
     source: str
     code: str
@@ -249,7 +249,7 @@ class History:
 
 
 def is_refusal(entry: Entry) -> bool:
-    """Whether a call or a message was refused, or got no answer; that there is no such party is an answer as well."""
+    """Return whether a call or message was refused or got no answer. A 404 is an answer."""
     match entry:
         case HttpCall(status=status):
             return status not in {200, 404}
@@ -259,10 +259,10 @@ def is_refusal(entry: Entry) -> bool:
 
 
 def now() -> float:
-    """The time of this history."""
+    """Return the time of this history."""
     return time.monotonic()
 
 
 def digest(content: Any) -> int:
-    """What stands for the content; the same for the same content within one run."""
+    """Return what stands for the content; the same for the same content within one run."""
     return hash(json.dumps(content, sort_keys=True))

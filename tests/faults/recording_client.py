@@ -70,21 +70,21 @@ class RecordingClient:
 
     @property
     def is_inside(self) -> bool:
-        """Whether it is in its party, and knows all that it was promised."""
+        """Return whether it is in its party, and knows all that it was promised."""
         return self.phase is Phase.INSIDE and self.view.is_caught_up
 
     @property
     def is_done(self) -> bool:
-        """Whether it does not come back."""
+        """Return whether it does not come back."""
         return self.phase is Phase.DONE
 
     @property
     def is_host(self) -> bool:
-        """Whether it is the host, as far as it knows."""
+        """Return whether it is the host, as far as it knows."""
         return bool(self.view.room) and self.view.room["hostId"] == self.member_id
 
     async def stay(self) -> None:
-        """Get in, and come back after every loss, until it leaves or is told for good to go."""
+        """Enter, and return after every loss, until the client leaves or is closed for good."""
         while not self.is_done:
             await self._visit()
             if not self.is_done:
@@ -115,7 +115,7 @@ class RecordingClient:
             self._history.add(h.Ended(h.now(), self.code))
 
     async def say(self, text: str) -> None:
-        """Send a message; what becomes of it is written down when it is told."""
+        """Send a message; its answer is recorded when it comes."""
         connection = self._connection
         if connection is None or not self.is_inside:
             return
@@ -165,7 +165,7 @@ class RecordingClient:
                 self.phase = Phase.DONE if close_code in FINAL else Phase.OUTSIDE
 
     async def _dial(self) -> ClientConnection | None:
-        """A connection to any instance that takes one."""
+        """Return a connection to any instance that takes one."""
         ports = list(self._line.ports())
         self._rng.shuffle(ports)
         for port in ports:
@@ -293,7 +293,7 @@ class RecordingClient:
 
 
 def text_of(number: int) -> str:
-    """A message unlike any other."""
+    """Return a message unlike any other."""
     return f"message {number}"
 
 

@@ -68,7 +68,7 @@ class Report:
     breaches: list[Breach] = field(default_factory=list)
 
     def count(self, rule: Rule) -> int:
-        """How often the rule was broken."""
+        """Return how often the rule was broken."""
         return sum(breach.rule is rule for breach in self.breaches)
 
     def row(self) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ def windows(history: History) -> list[Window]:
 
 
 def table(rows: Sequence[Report]) -> str:
-    """All of it in Markdown."""
+    """Return all of it in Markdown."""
     cells = [HEAD, tuple("---" for _ in HEAD), *(report.row() for report in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
@@ -213,7 +213,7 @@ def _level(history: History, window: Window, marks: _Marks) -> float:
 
 
 def _lost_at_rest(history: History, window: Window) -> set[str]:
-    """The parties that should have been there when all was quiet, and were said not to be."""
+    """Return the parties that should have been there when all was quiet, and were said not to be."""
     known = lifetimes(history)
     return {
         code

@@ -65,12 +65,12 @@ class Party:
         return self.host.code
 
     def is_at_one_position(self) -> bool:
-        """Whether all are in, and at the same position: cheaper to know than whether they are level."""
+        """Return whether all are in, and at the same position: cheaper to know than whether they are level."""
         place = self.host.view.position
         return all(phone.is_inside and phone.view.position == place for phone in self.phones)
 
     def is_synced(self) -> bool:
-        """Whether all are in, and know the same, that all of them and nobody else are connected included."""
+        """Return whether all are inside with the same view, in which exactly they are connected."""
         if not self.is_at_one_position():
             return False
         present = {phone.member_id for phone in self.phones}
@@ -171,13 +171,13 @@ class Scenario:
         return True
 
     def is_synced(self) -> bool:
-        """Whether the phones of every party know the same."""
+        """Return whether the phones of every party know the same."""
         return all(party.is_at_one_position() for party in self.parties) and all(p.is_synced() for p in self.parties)
 
     async def rest(self) -> None:
         """Be quiet, wait until everybody is level and what failed is taken back, and write down how it is."""
         await end(*self._moving)
-        # Whoever is still on the way in would be counted by some and not by others.
+        # A client that is still entering would be in some counts and not in others.
         await asyncio.gather(*self._visits)
         await self.until(self._is_settled)
         documents = await self._settled_documents()
@@ -197,7 +197,7 @@ class Scenario:
                     tasks.create_task(self._ask_after(gate, caller, code))
 
     def _is_settled(self) -> bool:
-        """Whether everybody is level, and no seat is left of joins that failed, as far as phones know."""
+        """Return whether everybody is level, and no seat is left of joins that failed, as far as phones know."""
         if not self.is_synced():
             return False
         failed = {entry.name for entry in self.history.of(h.Refused) if entry.kind == "JOIN" and entry.name}
@@ -206,7 +206,7 @@ class Scenario:
         return not any(seat["name"] in failed and seat["id"] not in granted for seat in seats)
 
     async def _settled_documents(self) -> dict[str, dict[str, object]]:
-        """The store's documents, once those of failed creates are gone and counts are right, or patience is."""
+        """Return the store's documents, once those of failed creates are gone and counts are right, or patience is."""
         failed = {entry.name for entry in self.history.of(h.Refused) if entry.kind == "CREATE"}
         failed |= {c.name for c in self.history.of(h.HttpCall) if c.verb == "create" and c.status >= 400}
         guests = {party.code: len(party.phones) - 1 for party in self.parties}
@@ -222,7 +222,7 @@ class Scenario:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _documents(self) -> dict[str, dict[str, object]]:
-        """The store's documents; none while it cannot be asked."""
+        """Return the store's documents; none while it cannot be asked."""
         with suppress(redis.RedisError):
             texts = await aside(self._world.topology.documents)
             return {code: msgspec.json.decode(text) for code, text in texts.items()}
@@ -254,7 +254,7 @@ class Scenario:
         )
 
     async def _host(self, number: int) -> RecordingClient:
-        """A host; every other one takes the seat of a party that was created over HTTP."""
+        """Return a host; every other one takes the seat of a party that was created over HTTP."""
         if number % 2:
             return self._phone("host")
         caller = self._callers[number % len(self._callers)]

@@ -40,7 +40,7 @@ class Plan(NamedTuple):
     seed: int
 
     def scale(self) -> Scale:
-        """How its evenings are paced: about as lively as people are, and as two cores can bear."""
+        """Return how its evenings are paced: about as lively as people are, and as two cores can bear."""
         guests = max(1, self.clients // self.parties - 1)
         return Scale(self.parties, guests, 4.0, 20.0, 0.2, 5.0, 60.0)
 

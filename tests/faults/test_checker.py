@@ -131,7 +131,7 @@ def test_sound_history_has_no_breach() -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_hole_is_found(bad: list[Entry]) -> None:
+def test_version_gap_is_found(bad: list[Entry]) -> None:
     assert Rule.HOLE in rules(*bad)
 
 
@@ -144,11 +144,11 @@ def test_a_hole_is_found(bad: list[Entry]) -> None:
         pytest.param([*GOOD, EventReceived(5, "ann", CODE, "GUEST_COUNT", 4, at(6), 1)], id="a range that follows"),
     ],
 )
-def test_what_follows_is_no_hole(good: list[Entry]) -> None:
+def test_consecutive_versions_are_no_gap(good: list[Entry]) -> None:
     assert rules(*good) <= {Rule.NOT_SYNCED}
 
 
-def test_a_contradiction_is_a_breach() -> None:
+def test_contradiction_is_breach() -> None:
     assert rules(*GOOD, Contradicted(5, "ann", CODE, "already there")) == {Rule.CONTRADICTION}
 
 
@@ -196,7 +196,7 @@ def test_merged_counts_may_differ_between_clients() -> None:
         pytest.param([Closed(5, "bob", CODE, 4503)], id="a farewell for good"),
     ],
 )  # fmt: skip
-def test_a_false_404_is_found(denial: list[Entry]) -> None:
+def test_false_404_is_found(denial: list[Entry]) -> None:
     assert Rule.FALSE_404 in rules(*GOOD, *denial)
     assert Rule.FALSE_404 not in rules(*GOOD, *denial, Ending(4.9, CODE))
 
@@ -207,7 +207,7 @@ def test_404_before_confirmation_is_no_breach() -> None:
     assert rules(*GOOD, early, other) == set()
 
 
-def test_a_503_and_silence_are_no_404() -> None:
+def test_503_and_silence_are_no_404() -> None:
     refusals = [HttpCall(5, 5.1, 1, "join", CODE, 503, "store_unavailable"), HttpCall(6, 9, 1, "join", CODE, NO_ANSWER)]
     assert rules(*GOOD, *refusals) == set()
 
@@ -262,7 +262,7 @@ def test_resurrected_party_is_found() -> None:
         pytest.param((EventReceived(5, "ann", CODE, "MEMBER_LEFT", 4, at(4), 1, BOB),), id="others are told"),
     ],
 )
-def test_a_lost_seat_is_found_once(loss: tuple[Entry, ...]) -> None:
+def test_lost_seat_is_found_once(loss: tuple[Entry, ...]) -> None:
     found = [breach.rule for breach in check(history(*GOOD, *loss, *loss))]
     assert found.count(Rule.LOST_SEAT) == 1
     assert Rule.LOST_SEAT not in rules(*GOOD, Leaving(4.5, "bob", CODE), *loss)
@@ -279,7 +279,7 @@ def test_party_left_by_failed_create_is_found() -> None:
     assert Rule.FAILED_CREATE not in rules(*GOOD, refused, repeated, left)
 
 
-def test_a_seat_left_by_a_failed_join_is_found() -> None:
+def test_seat_left_by_failed_join_is_found() -> None:
     failed = Refused(5, "dan", "JOIN", CODE, "Dan", "store_unavailable")
     full = [
         replace(entry, seats=SEATS | {("dan-id", "Dan")}) if isinstance(entry, ViewAtRest) else entry for entry in GOOD
@@ -311,7 +311,7 @@ def test_failed_command_with_effect_is_found() -> None:
         pytest.param(replace(view("ann", ANN), connected=frozenset({ANN})), id="a view that misses somebody"),
     ],
 )
-def test_a_wrong_count_at_rest_is_found(wrong: Entry) -> None:
+def test_wrong_count_at_rest_is_found(wrong: Entry) -> None:
     kept = [entry for entry in GOOD if not (isinstance(wrong, ViewAtRest) and entry == view("ann", ANN))]
     assert rules(*kept, wrong) == {Rule.COUNT}
 

@@ -1,4 +1,4 @@
-"""Every fault, for a short time, under a small scenario: nothing untrue is told, and everybody is level again."""
+"""Inject every fault briefly into a small scenario: no answer is false, and all clients are in sync again."""
 
 import sys
 import warnings
@@ -21,7 +21,7 @@ LEVEL_SECONDS_MAX = 10.0
 
 
 def begun_by(fault: Fault, folder: Path) -> Path | None:
-    """What the first instance runs, if not this version; a clone without history is told of, and no failure."""
+    """Return the older source for the first instance. A clone without history gives a warning, not a failure."""
     try:
         return older_source(folder) if fault.begins_older else None
     except NoOlderVersion as missing:

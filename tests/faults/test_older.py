@@ -13,7 +13,7 @@ from tests.faults.older import ROOT, VARIABLE, NoOlderVersion, older_source
 WHERE = "import hubbub; print(hubbub.__file__)"
 
 
-def test_the_older_version_runs_its_own_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_older_version_runs_its_own_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_history = subprocess.run(["git", "-C", ROOT, "cat-file", "-e", older.OLDER], check=False, capture_output=True)
     if in_history.returncode != 0:
         return  # a shallow clone: test_faults.py tells of it
@@ -24,7 +24,7 @@ def test_the_older_version_runs_its_own_source(tmp_path: Path, monkeypatch: pyte
     assert found.startswith(str(source))
 
 
-def test_a_revision_that_is_not_there_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_revision_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "no-such-revision")
     with pytest.raises(NoOlderVersion, match="no-such-revision has no other source than HEAD"):
         older_source(tmp_path)

@@ -34,5 +34,5 @@ async def test_cancelled_visit_leaves_no_connection() -> None:
 
 
 def connections_to(port: int) -> int:
-    """How many connections this process has to that port."""
+    """Return how many connections this process has to that port."""
     return sum(bool(link.raddr) and link.raddr.port == port for link in psutil.Process().net_connections("tcp"))

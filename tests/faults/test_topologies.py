@@ -69,7 +69,7 @@ def test_replica_takes_over_on_request_and_on_kill(cluster: ClusterTopology) -> 
     assert cluster.documents() == {CODE: "{}"}
 
 
-def test_a_slot_moves_key_after_key(cluster: ClusterTopology) -> None:
+def test_slot_moves_key_by_key(cluster: ClusterTopology) -> None:
     source = cluster.primary_of(CODE)
     for key in (KEY, *PARTS):
         source.admin.set(key, "here")

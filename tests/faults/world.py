@@ -54,7 +54,7 @@ class World:
         self.topology.stop()
 
     def errors(self) -> list[str]:
-        """What the instances wrote of errors that they did not expect."""
+        """Return what the instances wrote of errors that they did not expect."""
         return [instance.errors() for instance in self.instances if "Traceback" in instance.errors()]
 
     def ports(self) -> list[int]:
@@ -63,19 +63,19 @@ class World:
 
     @property
     def single(self) -> Single:
-        """The one server, where there is one."""
+        """Return the one server, where there is one."""
         assert isinstance(self.topology, Single)
         return self.topology
 
     @property
     def sentinel(self) -> SentinelTopology:
-        """The servers under Sentinel, where there are any."""
+        """Return the servers under Sentinel, where there are any."""
         assert isinstance(self.topology, SentinelTopology)
         return self.topology
 
     @property
     def cluster(self) -> ClusterTopology:
-        """The Cluster, where there is one."""
+        """Return the Cluster, where there is one."""
         assert isinstance(self.topology, ClusterTopology)
         return self.topology
 
@@ -87,7 +87,7 @@ class World:
 
 
 def is_ready(instance: Instance) -> bool:
-    """Whether guests may be sent to it."""
+    """Return whether guests may be sent to it."""
     return instance.call("GET", "/ready").status == 200
 
 

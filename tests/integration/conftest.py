@@ -86,7 +86,7 @@ def new_client() -> Iterator[MakeClient]:
 
 @pytest.fixture
 def party(shared_pair: Pair, new_client: MakeClient) -> Party:
-    """A party of two, over two instances."""
+    """Return a party of two, over two instances."""
     host, guest = new_client(shared_pair.here), new_client(shared_pair.there)
     host.create(name="Ann")
     guest.join(host.code, name="Bob")

@@ -67,7 +67,7 @@ def test_killed_store_gives_no_not_found(pair: tuple[Instance, Instance], store:
 
 
 def has_checked_its_store(instance: Instance) -> bool:
-    """Whether the checks at its start, which write too, are done."""
+    """Return whether the checks at its start, which write too, are done."""
     return any(line["event"] == "doctor" and "summary" in line for line in instance.log())
 
 
@@ -176,7 +176,7 @@ def test_store_state_is_logged_once_per_change(store: StoreServer, new_instance:
 
 
 def callers(instance: Instance) -> int:
-    """How many connections the instance has accepted."""
+    """Return how many connections the instance has accepted."""
     connections = psutil.Process(instance.pid).net_connections("inet")
     return sum(one.status == "ESTABLISHED" and one.laddr.port == instance.port for one in connections)
 

@@ -47,7 +47,7 @@ def test_page_loads_only_existing_files_of_its_set(instance: Instance, page: str
 
 
 def loaded(instance: Instance, roots: set[str], *imports: re.Pattern[str]) -> set[str]:
-    """Every module that those at `roots` come to load, as they are written; each must be there."""
+    """Return every module that those at `roots` come to load, as they are written; each must be there."""
     waiting, seen = set(roots), set[str]()
     while waiting:
         address = waiting.pop()
@@ -88,7 +88,7 @@ def test_files_under_other_set_name_are_current_and_uncached(instance: Instance,
 
 @pytest.mark.parametrize("path", [*PAGES, "/service-worker.js", "/app/icon.svg", "/app/manifest.webmanifest"])
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
-def test_what_the_caller_has_is_not_sent_again(instance: Instance, path: str, encoding: str) -> None:
+def test_cached_file_is_not_sent_again(instance: Instance, path: str, encoding: str) -> None:
     accepting = {"Accept-Encoding": encoding}
     first = instance.call("GET", path, headers=accepting)
     tag = first.headers["ETag"]
@@ -161,7 +161,7 @@ def test_other_origins_may_load_only_files_and_codes(instance: Instance) -> None
         "SET/SET/icon.svg",
     ],
 )
-def test_no_other_path_leads_anywhere(instance: Instance, set_name: str, path: str) -> None:
+def test_other_asset_paths_are_not_found(instance: Instance, set_name: str, path: str) -> None:
     target = f"/app/{path.replace('SET', set_name)}"
     # By hand, since a well-behaved client would tidy the path before it asks.
     answer = send_raw(instance, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
@@ -198,7 +198,7 @@ def test_service_worker_knows_set_of_page(instance: Instance, page: str, set_nam
         assert instance.call("GET", address).status == 200, address
 
 
-def test_the_manifest_names_icons_that_are_there(instance: Instance) -> None:
+def test_manifest_icons_exist(instance: Instance) -> None:
     answer = instance.call("GET", "/app/manifest.webmanifest")
     assert answer.headers["Content-Type"].startswith("application/manifest+json")
     manifest = json.loads(answer.body)

@@ -35,7 +35,7 @@ def test_bad_setting_stops_start_with_one_sentence(tmp_path: Path, name: str, va
     assert sentence.endswith(".")
 
 
-def test_a_secret_in_a_bad_value_is_not_repeated(tmp_path: Path) -> None:
+def test_secret_in_bad_value_is_not_printed(tmp_path: Path) -> None:
     ended = hubbub("serve", folder=tmp_path, REDIS_URL=f"ftp://user:{SECRET}@localhost")
     assert ended.returncode == 2
     assert SECRET not in ended.stderr + ended.stdout
@@ -85,7 +85,7 @@ def test_secrets_of_several_hosts_are_masked(tmp_path: Path) -> None:
         assert SECRET not in ended.stdout + ended.stderr
 
 
-def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+def test_environment_overrides_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=9999\n")
     assert "PORT=1234" in hubbub("config", folder=tmp_path, PORT="1234").stdout.splitlines()
 
@@ -99,7 +99,7 @@ def test_help_is_there(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert "hubbub" in ended.stdout.lower()
 
 
-def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, new_instance: MakeInstance) -> None:
+def test_taken_port_gives_one_sentence(tmp_path: Path, new_instance: MakeInstance) -> None:
     first = new_instance().start()
     ended = hubbub("serve", folder=tmp_path, HOST="127.0.0.1", PORT=str(first.port))
     assert ended.returncode == 1
@@ -140,7 +140,7 @@ def test_serve_on_loopback_warns_of_unreachability(new_instance: MakeInstance) -
     wait_for(lambda: f"http://127.0.0.1:{instance.port}, which clients cannot reach" in instance.printed())
 
 
-def test_the_password_of_the_store_is_in_no_log(store: StoreServer, new_instance: MakeInstance) -> None:
+def test_store_password_is_in_no_log(store: StoreServer, new_instance: MakeInstance) -> None:
     store.admin.config_set("requirepass", SECRET)
     store.command("AUTH", SECRET)
     allowed = new_instance(

@@ -22,28 +22,28 @@ VERDICTS = {"info": "note", "warning": "warning", "error": "problem"}
 
 
 def at(store: StoreServer) -> dict[str, str]:
-    """The settings that lead to that store."""
+    """Return the settings that lead to that store."""
     return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(store.port)}
 
 
 def verdicts(report: str) -> dict[str, str]:
-    """The verdict of each check, as the report has it."""
+    """Return the verdict of each check, as the report has it."""
     lines = re.findall(r"^  (ok|note|warning|problem|not permitted) +([a-z]+)  ", report, re.MULTILINE)
     return {check: verdict for verdict, check in lines}
 
 
 def logged(findings: list[dict[str, Any]]) -> dict[str, str]:
-    """The verdict of each check that the log tells of."""
+    """Return the verdict of each check that the log tells of."""
     return {line["check"]: VERDICTS[line["level"]] for line in findings}
 
 
 def unwell(found: dict[str, str]) -> dict[str, str]:
-    """What is not well; how quick the store is besides is the affair of the machine, which may be busy."""
+    """Return what is not well; how quick the store is besides is the affair of the machine, which may be busy."""
     return {check: verdict for check, verdict in found.items() if verdict != "ok" and check != "latency"}
 
 
 def counted(found: dict[str, str]) -> str:
-    """How a report sums up these verdicts, where all that it does not tell of is well."""
+    """Return how a report sums up these verdicts, where all that it does not tell of is well."""
     counts = Counter(verdict for verdict in found.values() if verdict != "ok")
     parts = [f"{CHECKS - counts.total()} ok"]
     for verdict in VERDICTS.values():
@@ -51,7 +51,7 @@ def counted(found: dict[str, str]) -> str:
     return f"{CHECKS} checks: {', '.join(parts)}"
 
 
-def test_a_store_that_is_well_ends_with_status_0(tmp_path: Path, store: StoreServer) -> None:
+def test_doctor_healthy_store_gives_status_0(tmp_path: Path, store: StoreServer) -> None:
     store.admin.config_set("maxmemory", "100mb")
     ended = hubbub("doctor", folder=tmp_path, **at(store))
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -71,14 +71,14 @@ def test_doctor_warning_gives_advice_and_status_0(tmp_path: Path, store: StoreSe
     assert "→ CONFIG SET maxmemory-policy noeviction" in ended.stdout
 
 
-def test_a_problem_ends_with_status_1(tmp_path: Path, store: StoreServer) -> None:
+def test_doctor_problem_gives_status_1(tmp_path: Path, store: StoreServer) -> None:
     ended = hubbub("doctor", folder=tmp_path, REDIS_MIN_REPLICAS="1", **at(store))
     assert ended.returncode == 1
     assert verdicts(ended.stdout)["replicas"] == "problem"
     assert ended.stdout.splitlines()[-1].endswith("1 problem.")
 
 
-def test_the_findings_can_be_had_as_json(tmp_path: Path, store: StoreServer) -> None:
+def test_doctor_prints_findings_as_json(tmp_path: Path, store: StoreServer) -> None:
     ended = hubbub("doctor", "--json", folder=tmp_path, **at(store))
     assert ended.returncode == 0
     findings = json.loads(ended.stdout)
@@ -104,13 +104,13 @@ def test_doctor_silent_store_gives_one_sentence_and_status_1(tmp_path: Path, sto
 @pytest.mark.parametrize(
     "setting", [{"REDIS_URL": "http://localhost"}, {"REDIS_PORT": "0"}, {"HUBBUB_DATA_DIR": "/proc/hubbub"}]
 )
-def test_a_bad_setting_ends_with_status_2(tmp_path: Path, setting: dict[str, str]) -> None:
+def test_doctor_bad_setting_gives_status_2(tmp_path: Path, setting: dict[str, str]) -> None:
     ended = hubbub("doctor", folder=tmp_path, **setting)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_no_secret_is_printed(tmp_path: Path, store: StoreServer) -> None:
+def test_doctor_prints_no_secret(tmp_path: Path, store: StoreServer) -> None:
     store.admin.config_set("requirepass", SECRET)
     store.command("AUTH", SECRET)
     for password, status in ((SECRET, 0), (f"wrong-{SECRET}", 1)):
@@ -142,12 +142,12 @@ def test_doctor_leaves_running_engine_alone(tmp_path: Path, new_instance: MakeIn
 
 
 def doctors_lines(instance: Instance) -> list[dict[str, Any]]:
-    """What the log tells of the checks; the summary comes last."""
+    """Return what the log tells of the checks; the summary comes last."""
     return [line for line in instance.log() if line.get("event") == "doctor"]
 
 
 def checked(instance: Instance) -> bool:
-    """Whether the checks are done."""
+    """Return whether the checks are done."""
     return any("summary" in line for line in doctors_lines(instance))
 
 

@@ -16,7 +16,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 
 def served(instance: Instance, path: str) -> Any:
-    """The document at that path."""
+    """Return the document at that path."""
     answer = instance.call("GET", path)
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
@@ -38,7 +38,7 @@ def test_websocket_is_described_as_asyncapi(instance: Instance) -> None:
     assert {operation["action"] for operation in document["operations"].values()} == {"receive", "send"}
 
 
-def test_the_two_descriptions_name_each_other(instance: Instance) -> None:
+def test_descriptions_reference_each_other(instance: Instance) -> None:
     assert "/asyncapi.json" in served(instance, "/openapi.json")["info"]["description"]
     assert "/openapi.json" in served(instance, "/asyncapi.json")["info"]["description"]
 

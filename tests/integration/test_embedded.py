@@ -13,7 +13,7 @@ from tests.support.stores import wait_for
 
 
 def engines(folder: Path) -> list[psutil.Process]:
-    """The engines that work in a data folder, without what they fork to write their logs afresh."""
+    """Return the engines that work in a data folder, without what they fork to write their logs afresh."""
     found = {}
     for process in psutil.process_iter():
         try:
@@ -26,13 +26,13 @@ def engines(folder: Path) -> list[psutil.Process]:
 
 
 def has_written(folder: Path) -> bool:
-    """Whether the engine there has handed to the kernel what it has confirmed, and holds nothing back for a sync."""
+    """Return whether the engine has written everything it confirmed, and holds nothing back for a sync."""
     with redis.Redis(unix_socket_path=str(folder / "engine.sock")) as engine:
         return int(engine.info("persistence")["aof_buffer_length"]) == 0
 
 
 def the_owner(*instances: Instance) -> Instance:
-    """The one instance that owns the engine."""
+    """Return the one instance that owns the engine."""
     owners = [instance for instance in instances if instance.engine() is not None]
     assert len(owners) == 1
     return owners[0]
@@ -98,7 +98,7 @@ def test_six_racing_starters_share_one_engine(new_instance: MakeInstance, tmp_pa
     the_owner(*instances)
 
 
-def test_no_engine_outlives_the_last_instance(new_instance: MakeInstance, tmp_path: Path) -> None:
+def test_engine_ends_with_last_instance(new_instance: MakeInstance, tmp_path: Path) -> None:
     killed = new_instance().start()
     killed.kill()
     wait_for(lambda: not engines(tmp_path / "data"), 5.0)
@@ -193,7 +193,7 @@ def test_expired_party_leaves_disk_after_next_start(new_instance: MakeInstance, 
 
 
 def _content(file: Path) -> bytes:
-    """What is in a file; nothing if the engine, which writes its log afresh, has just taken it away."""
+    """Return what is in a file; nothing if the engine, which writes its log afresh, has just taken it away."""
     try:
         return file.read_bytes() if file.is_file() else b""
     except FileNotFoundError:

@@ -32,7 +32,7 @@ def expect_refusal(answer: Answer, status: int, reason: str) -> None:
     assert ("Retry-After" in answer.headers) == (status in {429, 500, 503})
 
 
-def test_a_created_party_is_told_whole(instance: Instance) -> None:
+def test_create_answers_all_fields(instance: Instance) -> None:
     answer = instance.call("POST", "/api/create-party")
     assert answer.status == 200
     assert set(answer.body) == {"partyCode", "hostId", "hostToken", "expiresAt"}
@@ -59,25 +59,25 @@ def test_a_code_is_taken_as_it_is_typed(instance: Instance, typed: str) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"partyCode": None}, {"partyCode": ""}, {"partyCode": " - "}, {"code": "ABC123"}])
-def test_a_missing_code_is_required(instance: Instance, body: dict[str, object]) -> None:
+def test_missing_code_is_refused(instance: Instance, body: dict[str, object]) -> None:
     answer = instance.call("POST", "/api/join-party", json=body)
     expect_refusal(answer, 400, "code_required")
     assert answer.body["error"] == "Party code is required"
 
 
 @pytest.mark.parametrize("code", [123, 0, True, False, 1.5, [], {}, ["ABC123"]])
-def test_a_code_that_is_not_text_is_invalid(instance: Instance, code: object) -> None:
+def test_non_text_code_is_invalid(instance: Instance, code: object) -> None:
     expect_refusal(instance.join(code), 400, "code_invalid")
 
 
 @pytest.mark.parametrize("code", ["ZZZZZZ", "A", "ABC1234", "ÄÖÜABC", "abc12!", "<script>", "A" * 9000, "ABC\0\0\0"])
-def test_an_unknown_code_is_not_found(instance: Instance, code: str) -> None:
+def test_unknown_code_is_not_found(instance: Instance, code: str) -> None:
     answer = instance.join(code)
     expect_refusal(answer, 404, "party_not_found")
     assert answer.body["error"] == "Party not found"
 
 
-def test_a_look_up_tells_when_the_party_began(instance: Instance) -> None:
+def test_look_up_contains_creation_time(instance: Instance) -> None:
     code = instance.create().body["partyCode"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", instance.look_up(code).body["createdAt"])
 
@@ -107,22 +107,22 @@ def test_look_up_of_unknown_code_says_not_existing(instance: Instance, code: str
     ],
 )
 @pytest.mark.parametrize("path", ["/api/create-party", "/api/join-party"])
-def test_what_is_no_json_object_is_refused(instance: Instance, path: str, body: bytes) -> None:
+def test_non_object_body_is_refused(instance: Instance, path: str, body: bytes) -> None:
     expect_refusal(instance.call("POST", path, data=body), 400, "bad_request")
 
 
 @pytest.mark.parametrize("name", [1, True, [], {}])
-def test_a_name_that_is_not_text_is_refused(instance: Instance, name: object) -> None:
+def test_non_text_name_is_refused(instance: Instance, name: object) -> None:
     expect_refusal(instance.create(name=name), 400, "bad_field")
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\u202e", None])
-def test_a_host_without_a_name_is_called_host(instance: Instance, name: str | None) -> None:
+def test_unnamed_host_is_called_host(instance: Instance, name: str | None) -> None:
     assert instance.look_up(instance.create(name=name).body["partyCode"]).body["hostName"] == "Host"
 
 
 @pytest.mark.parametrize("path", ["/api/create-party", "/api/join-party"])
-def test_a_body_over_16_kib_is_refused(instance: Instance, path: str) -> None:
+def test_body_over_16_kib_is_refused(instance: Instance, path: str) -> None:
     largest = b'{"partyCode":"' + b"A" * (16 * 1024 - 16) + b'"}'
     assert len(largest) == 16 * 1024
     assert instance.call("POST", path, data=largest).status in {200, 404}
@@ -143,7 +143,7 @@ def test_stalled_body_times_out(instance: Instance) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 129, "key with spaces", "schlüssel-schlüssel", "a" * 16 + "="])
-def test_a_malformed_idempotency_key_is_refused(instance: Instance, key: str) -> None:
+def test_malformed_idempotency_key_is_refused(instance: Instance, key: str) -> None:
     headers = {"Idempotency-Key": key.encode()}
     answer = instance.call("POST", "/api/create-party", headers=headers)
     expect_refusal(answer, 400, "idempotency_key_invalid")
@@ -206,7 +206,7 @@ def test_any_well_formed_code_has_a_qr_code(instance: Instance) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/p/ABC123", "/p/ABC123/wall"])
-def test_the_pages_are_there(instance: Instance, path: str) -> None:
+def test_pages_exist(instance: Instance, path: str) -> None:
     answer = instance.call("GET", path)
     assert answer.status == 200
     assert "Hubbub" in answer.body
@@ -223,7 +223,7 @@ def send_raw(instance: Instance, request: bytes) -> bytes:
 
 
 def is_whole(answer: bytes) -> bool:
-    """Whether an answer has come to its end, as its head announces it."""
+    """Return whether an answer has come to its end, as its head announces it."""
     head, end, body = answer.partition(b"\r\n\r\n")
     length = re.search(rb"^Content-Length: (\d+)", head, re.MULTILINE)
     return bool(end) and length is not None and len(body) >= int(length[1])
@@ -278,7 +278,7 @@ def test_request_log_has_one_line_and_no_token(tmp_path: Path) -> None:
         assert secret not in instance.errors()
 
 
-def test_the_description_is_served(instance: Instance) -> None:
+def test_api_description_is_served(instance: Instance) -> None:
     assert instance.call("GET", "/openapi.json").body == json.loads(DESCRIPTION.read_bytes())
 
 
@@ -287,5 +287,5 @@ schema = schemathesis.openapi.from_path(DESCRIPTION)
 
 @schema.parametrize()
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_interface_keeps_to_its_description(case: schemathesis.Case[Any], instance: Instance) -> None:
+def test_http_interface_conforms_to_openapi(case: schemathesis.Case[Any], instance: Instance) -> None:
     case.call_and_validate(base_url=f"http://127.0.0.1:{instance.port}")

@@ -12,7 +12,7 @@ CALLER = {"X-Forwarded-For": "203.0.113.9", "User-Agent": "a-client-of-one-kind"
 
 
 def party_of_two(instance: Instance, new_client: MakeClient) -> str:
-    """A party in which two have said and done things; its code."""
+    """Return a party in which two have said and done things; its code."""
     host, guest = new_client(instance), new_client(instance)
     host.create(name="Ann Somebody")
     guest.join(host.code, name="Bob Somebody")
@@ -39,13 +39,13 @@ def ask_everything(instance: Instance, code: str) -> list[dict[str, str]]:
     return [answer.headers for answer in answers]
 
 
-def test_no_answer_sets_a_cookie(new_instance: MakeInstance, new_client: MakeClient) -> None:
+def test_answers_set_no_cookie(new_instance: MakeInstance, new_client: MakeClient) -> None:
     instance = new_instance().start()
     for headers in ask_everything(instance, party_of_two(instance, new_client)):
         assert "set-cookie" not in {name.lower() for name in headers}
 
 
-def test_the_log_names_nobody(new_instance: MakeInstance, new_client: MakeClient) -> None:
+def test_log_contains_no_personal_data(new_instance: MakeInstance, new_client: MakeClient) -> None:
     instance = new_instance().start()
     code = party_of_two(instance, new_client)
     ask_everything(instance, code)
@@ -67,9 +67,7 @@ def test_logged_request_fields_are_in_privacy_document(new_instance: MakeInstanc
     assert fields <= documented
 
 
-def test_every_kind_of_key_is_in_the_documents(
-    store: StoreServer, new_instance: MakeInstance, new_client: MakeClient
-) -> None:
+def test_every_store_key_is_documented(store: StoreServer, new_instance: MakeInstance, new_client: MakeClient) -> None:
     instance = new_instance(REDIS_HOST="127.0.0.1", REDIS_PORT=str(store.port)).start()
     code = party_of_two(instance, new_client)
     instance.create("my-very-secret-idempotency-key")

@@ -34,7 +34,7 @@ class Watcher:
             )
 
     def printed(self) -> str:
-        """All it has printed."""
+        """Return all it has printed."""
         return self._out.read_text()
 
     def wait_for_line(self, part: str) -> None:

@@ -1,4 +1,4 @@
-"""Whatever a client sends, it is answered, nobody else notices, and the instance lives."""
+"""Every input is answered, affects no other client, and leaves the instance running."""
 
 import json
 import socket
@@ -99,11 +99,11 @@ def test_field_missing_or_mistyped_is_refused(host: SyncClient, kind: str) -> No
         ("HOST_TRACK_CHANGED", "filename", {"too_long"}),
     ],
 )
-def test_a_field_that_is_too_long_is_refused(host: SyncClient, kind: str, field: str, reasons: set[str]) -> None:
+def test_overlong_field_is_refused(host: SyncClient, kind: str, field: str, reasons: set[str]) -> None:
     assert host.refused(kind, **{field: LONG}) in reasons
 
 
-def test_a_value_outside_its_range_is_refused(host: SyncClient) -> None:
+def test_value_outside_range_is_refused(host: SyncClient) -> None:
     for mode in ("open", "SHOUT", ""):
         assert host.refused("CHAT_MODE_SET", mode=mode) == "bad_field"
     for kind in ("HOST_TRACK_SELECTED", "HOST_NEXT_TRACK_QUEUED", "HOST_TRACK_CHANGED"):
@@ -118,7 +118,7 @@ def test_number_beyond_json_is_answered(host: SyncClient) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JOIN", "WATCH"])
-def test_a_code_that_is_none_is_refused(host: SyncClient, shared_pair: Pair, new_client: MakeClient, kind: str) -> None:
+def test_malformed_code_is_refused(host: SyncClient, shared_pair: Pair, new_client: MakeClient, kind: str) -> None:
     phone = new_client(shared_pair.there)
     for code in NOT_TEXT[:-1]:
         assert phone.refused(kind, code=code) in {"code_invalid", "bad_field"}
@@ -152,7 +152,7 @@ def test_commands_before_entering_are_refused(shared_pair: Pair, new_client: Mak
     assert phone.do("PING")["t"] == "PONG"
 
 
-def test_a_connection_enters_one_party_once(host: SyncClient, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_connection_enters_one_party_once(host: SyncClient, shared_pair: Pair, new_client: MakeClient) -> None:
     guest = new_client(shared_pair.there)
     guest.join(host.code)
     for phone in (host, guest):
@@ -164,7 +164,7 @@ def test_a_connection_enters_one_party_once(host: SyncClient, shared_pair: Pair,
 @pytest.mark.parametrize(
     "frame", ["{", "", "[]", "1", "null", '"JOIN"', "[1]", "[[]]", "\x00", '{"t":"PING"}x', "[" * 4000]
 )
-def test_what_is_not_decodable_is_a_bad_message(host: SyncClient, frame: str) -> None:
+def test_undecodable_frame_is_bad_message(host: SyncClient, frame: str) -> None:
     host.send_frame(frame)
     assert host.wait_for_message("ERROR")["reason"] == "bad_message"
     host.do("PING")
@@ -173,13 +173,13 @@ def test_what_is_not_decodable_is_a_bad_message(host: SyncClient, frame: str) ->
 @pytest.mark.parametrize(
     "frame", ["{}", '{"t":1}', '{"t":null}', '{"t":"NOPE"}', '{"t":"ROOM"}', '{"t":"join"}', '[{"t":""}]']
 )
-def test_an_unknown_type_is_told(host: SyncClient, frame: str) -> None:
+def test_unknown_type_is_refused(host: SyncClient, frame: str) -> None:
     host.send_frame(frame)
     assert host.wait_for_message("ERROR")["reason"] in {"unknown_message", "bad_message"}
     assert host.refused("NOPE") == "unknown_message"
 
 
-def test_a_binary_frame_is_a_bad_message(host: SyncClient) -> None:
+def test_binary_frame_is_bad_message(host: SyncClient) -> None:
     for content in (b'{"t":"PING"}', b"\xff\x00", b""):
         host.send_frame(content)
         assert host.wait_for_message("ERROR")["reason"] == "bad_message"
@@ -210,12 +210,12 @@ def test_unusual_valid_text_arrives_unchanged(host: SyncClient, shared_pair: Pai
     wait_until_synced(host, guest, late)
 
 
-def test_fields_that_nobody_knows_do_no_harm(host: SyncClient) -> None:
+def test_unknown_fields_are_ignored(host: SyncClient) -> None:
     host.do("SEND_MESSAGE", text="hi", memberId="somebody else", version=1, admin=True)
     assert host.wait_for_message("MESSAGE")["memberId"] == host.member_id
 
 
-def test_a_request_id_of_any_type_is_answered(host: SyncClient) -> None:
+def test_request_id_of_any_type_is_echoed(host: SyncClient) -> None:
     for strange in [*NOT_TEXT, "", LONG]:
         host.send("PING", requestId=strange)
         host.wait_until(lambda: host.find("PONG", {}) or host.find("ERROR", {}))

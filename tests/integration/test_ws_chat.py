@@ -34,7 +34,7 @@ def test_message_reaches_members_and_later_guests(party: Party, shared_pair: Pai
     wait_until_synced(host, guest, late)
 
 
-def test_a_message_has_one_to_500_characters(party: Party) -> None:
+def test_message_has_1_to_500_characters(party: Party) -> None:
     host, guest = party
     for text in ("x", "é" * 500, "🎉" * 500, '"\\<script>&\u2028', "两"):
         guest.do("SEND_MESSAGE", text=text)
@@ -60,7 +60,7 @@ def test_reaction_is_one_emoji_and_reaches_all(party: Party) -> None:
     assert guest.wait_for_message("MESSAGE")["version"] == version + 1
 
 
-def test_every_reaction_counts_even_in_a_burst(party: Party) -> None:
+def test_reactions_in_burst_are_all_counted(party: Party) -> None:
     for _ in range(15):
         for client in party.clients:
             client.send("SEND_REACTION", emoji="🔥")
@@ -75,7 +75,7 @@ def has_reactions(client: SyncClient, emoji: str, count: int) -> bool:
     ("mode", "message", "reaction"),
     [("OPEN", None, None), ("EMOJI_ONLY", "emoji_only", None), ("LOCKED", "chat_locked", "chat_locked")],
 )
-def test_the_chat_mode_says_what_guests_may(
+def test_chat_mode_limits_guests(
     party: Party, shared_pair: Pair, new_client: MakeClient, mode: str, message: str | None, reaction: str | None
 ) -> None:
     host, guest = party

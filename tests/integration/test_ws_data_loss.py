@@ -23,7 +23,7 @@ def ask_to_join(instance: Instance, code: str) -> tuple[int, str]:
 
 
 def joining(instance: Instance, code: str) -> tuple[int, str]:
-    """What is said to a join once it is no more put off."""
+    """Return what is said to a join once it is no more put off."""
     while (answer := ask_to_join(instance, code)) in PASSING:
         pass
     return answer

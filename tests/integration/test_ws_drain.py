@@ -1,4 +1,4 @@
-"""An instance that is asked to stop sends its clients elsewhere, and nobody is said to have left."""
+"""A stopping instance sends its clients to another one, and no leave is announced."""
 
 import socket
 import time
@@ -17,7 +17,7 @@ SERVICE_RESTART = 1012
 
 
 def unread_connection(instance: Instance) -> socket.socket:
-    """An open WebSocket whose owner never reads, not even the farewell."""
+    """Return an open WebSocket whose owner never reads, not even the farewell."""
     connection = socket.create_connection(("127.0.0.1", instance.port))
     connection.sendall(
         b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -36,7 +36,7 @@ def stop(instance: Instance) -> None:
 
 
 def moved(new_client: MakeClient, clients: list[SyncClient], target: Instance) -> list[SyncClient]:
-    """The same people on another instance, each by the token, going on from where they stood."""
+    """Return the same people on another instance, each by the token, going on from where they stood."""
     arrived = []
     for client in clients:
         assert client.wait_for_close() == SERVICE_RESTART

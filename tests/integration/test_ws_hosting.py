@@ -24,7 +24,7 @@ HOST_COMMANDS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "fields"), HOST_COMMANDS)
-def test_a_guest_cannot_do_what_is_the_hosts(party: Party, kind: str, fields: dict[str, Any]) -> None:
+def test_guest_host_commands_are_refused(party: Party, kind: str, fields: dict[str, Any]) -> None:
     host, guest = party
     meant = {name: host.member_id if value == "{host}" else value for name, value in fields.items()}
     version = host.view.version
@@ -33,7 +33,7 @@ def test_a_guest_cannot_do_what_is_the_hosts(party: Party, kind: str, fields: di
     assert host.wait_for_message("MESSAGE")["version"] == version + 1
 
 
-def test_a_guest_who_leaves_gives_up_the_seat(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_leaving_guest_gives_up_seat(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     assert guest.ask("LEAVE")["t"] == "OK"
     assert guest.wait_for_close() == 1000
@@ -45,13 +45,13 @@ def test_a_guest_who_leaves_gives_up_the_seat(party: Party, shared_pair: Pair, n
     wait_until_synced(host, back)
 
 
-def test_a_host_who_leaves_ends_the_party(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_leaving_host_ends_party(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     for number in range(3):
         guest.do("SEND_MESSAGE", text=f"{number}")
     host.do("SEND_REACTION", emoji="🎉")
     assert host.ask("LEAVE")["t"] == "OK"
-    # Whoever does a thing hears of it by the same event as everybody.
+    # The sender of a command receives the same event as all other members.
     heard = host.find("ENDED", {"cause": "host_left"})
     assert heard is not None
     recap = heard["recap"]
@@ -110,7 +110,7 @@ def test_only_a_guest_of_the_party_is_a_target(
         assert party.host.refused(kind, targetId=target) == "invalid_target"
 
 
-def test_a_promoted_guest_is_the_host(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_promoted_guest_becomes_host(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     host.do("PROMOTE", targetId=guest.member_id)
     for client in party.clients:
@@ -134,7 +134,7 @@ def test_a_promoted_guest_is_the_host(party: Party, shared_pair: Pair, new_clien
     assert shared_pair.there.join(host.code).body["reason"] == "party_ended"
 
 
-def test_a_guest_who_is_away_cannot_be_promoted(party: Party) -> None:
+def test_disconnected_guest_cannot_be_promoted(party: Party) -> None:
     host, guest = party
     guest.vanish()
     host.wait_until(lambda: host.room["guestCount"] == 0)

@@ -118,14 +118,14 @@ def freeze_and_thaw(pair: Pair, brief: Instance, new_client: MakeClient) -> None
 
 
 def lives(client: SyncClient, text: str) -> bool:
-    """Whether the client hears the text; the other truth is that it is told to come back."""
+    """Return whether the client receives the text; otherwise its connection must have been closed."""
     client.wait_until(lambda: client.find("MESSAGE", {"text": text}) or client.close_code is not None)
     assert client.close_code is None or client.close_code == 1012 or 4400 <= client.close_code < 4500
     return client.close_code is None
 
 
 def settled(client: SyncClient, connected: set[str]) -> bool:
-    """Whether the client has been told that just these are connected."""
+    """Return whether the client has been told that just these are connected."""
     client.listen()
     return client.view.connected() == connected
 

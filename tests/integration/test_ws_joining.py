@@ -122,7 +122,7 @@ def test_names_are_cleaned_on_every_path(shared_pair: Pair, new_client: MakeClie
     wait_until_each((host, guest), lambda phone: phone.name_of(guest.member_id) == seen)
 
 
-def test_an_emptied_name_is_a_default_again(party: Party) -> None:
+def test_emptied_name_becomes_default(party: Party) -> None:
     host, guest = party
     host.do("RENAME", name="  ")
     guest.wait_until(lambda: guest.name_of(host.member_id) == "Host")
@@ -146,7 +146,7 @@ def test_token_takes_its_seat_on_other_instance(party: Party, shared_pair: Pair,
     wait_until_synced(host, back)
 
 
-def test_a_host_comes_back_as_the_host(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_returning_host_is_host(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     host.hang_up()
     guest.wait_until(lambda: not guest.room["hostConnected"])
@@ -250,7 +250,7 @@ def test_join_with_unusable_position_sends_room(party: Party, shared_pair: Pair,
         wait_until_synced(party.host, back)
 
 
-def test_what_cannot_be_joined_says_why(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_refused_join_gives_reason(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     phone = new_client(shared_pair.there)
     assert phone.refused("JOIN", code="ZZZZZZ") == "party_not_found"
     assert phone.refused("WATCH", code="ZZZZZZ") == "party_not_found"
@@ -258,7 +258,7 @@ def test_what_cannot_be_joined_says_why(party: Party, shared_pair: Pair, new_cli
     phone.join(party.host.code)
 
 
-def test_a_look_up_counts_over_all_instances(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_look_up_counts_across_instances(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     host, guest = party
     third = new_client(shared_pair.here)
     third.join(host.code)
@@ -297,5 +297,5 @@ async def rush(pair: Pair) -> None:
             assert sorted(phone.close_code or 0 for phone in phones) == [0, *[4509] * 7]
 
 
-def test_of_racing_joins_with_one_token_one_stays(shared_pair: Pair) -> None:
+def test_racing_joins_with_one_token_keep_one(shared_pair: Pair) -> None:
     asyncio.run(rush(shared_pair))

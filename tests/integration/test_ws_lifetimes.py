@@ -14,7 +14,7 @@ from tests.support.stores import wait_for
 HOLD_SECONDS = 5
 CAPACITY = 4
 FIRST_WORD_SECONDS = 10
-# What the clean-up of what has run out may take: it happens when somebody touches the party.
+# Expired entries are removed by the next command on the party, which may take this long.
 LATE_SECONDS = 5
 
 

@@ -1,4 +1,4 @@
-"""A scenario in which everybody does anything: whatever was granted, all who are there know the same."""
+"""Random commands on two instances: whatever is granted, all members have the same view."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ LEVEL_EVERY = 40
 
 @dataclass
 class Scenario:
-    """A party, the clients in it, and the rng that decide what happens."""
+    """A party, the clients in it, and the random numbers that decide what happens."""
 
     crowd: Crowd
     pair: Pair
@@ -35,7 +35,7 @@ class Scenario:
         return self.rng.choice(hosts if hosts and self.rng.random() < 0.4 else self.clients)
 
     async def newcomer(self) -> None:
-        """Somebody new comes in, if that is allowed."""
+        """Let a new client join, unless the party is locked."""
         client = await self.crowd.client(self.rng.choice(self.pair.instances))
         answer = await client.ask("JOIN", code=self.code)
         if answer["t"] == "JOINED":
@@ -54,7 +54,7 @@ class Scenario:
         self.clients[self.clients.index(leaver)] = client
 
     async def blink(self) -> None:
-        """Somebody's connection breaks, and comes back."""
+        """Break the connection of a client, and let it return."""
         client = self.anybody()
         await self.rng.choice([client.vanish, client.hang_up])()
         await self.come_back(client)
@@ -68,7 +68,7 @@ class Scenario:
             self.clients.remove(client)
 
     async def kick(self) -> None:
-        """Somebody tries to remove somebody."""
+        """Let a client try to kick another."""
         target = self.anybody()
         answer = await self.anybody().ask("KICK", targetId=target.member_id)
         self.note(answer)
@@ -77,7 +77,7 @@ class Scenario:
             self.clients.remove(target)
 
     async def command(self) -> None:
-        """Somebody tries something else."""
+        """Let a client try another command."""
         target, rng = self.anybody(), self.rng
         deeds: list[tuple[str, dict[str, Any]]] = [
             ("SEND_MESSAGE", {"text": f"word {rng.random()}"}),
@@ -104,14 +104,14 @@ class Scenario:
             }  # fmt: skip
 
     async def level(self) -> None:
-        """All who are there know the same, and so does somebody new."""
+        """Wait until all members and a new one have the same view."""
         host_id = await self.host_id()
         host = next(client for client in self.clients if client.member_id == host_id)
         await host.do("LOCK_SET", locked=False)
         await self.newcomer()
         await host.do("SEND_MESSAGE", text="so far")
         present = {client.member_id for client in self.clients}
-        # Whoever hears this has been told everything before it.
+        # A client that received this has received everything before it.
         await wait_until_each(self.clients, lambda client: client.find("MESSAGE", {"text": "so far"}))
         await wait_until_each(self.clients, lambda client: client.view.connected() == present)
         await wait_until_all_synced(self.clients)
@@ -143,6 +143,6 @@ async def spend(pair: Pair, rng: random.Random) -> None:
 
 
 def deed(scenario: Scenario) -> Callable[[], Awaitable[None]]:
-    """What happens next; mostly somebody does something."""
+    """Draw what happens next, mostly a command."""
     deeds = [scenario.newcomer, scenario.blink, scenario.leave, scenario.kick, scenario.command]
     return scenario.rng.choices(deeds, weights=[1, 2, 0.7, 0.7, 12])[0]

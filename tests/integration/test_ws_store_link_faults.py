@@ -73,7 +73,7 @@ def test_join_answered_as_failed_leaves_no_seat(
 
 
 def gets_in(client: SyncClient, code: str, **fields: str) -> bool:
-    """Whether the client gets a seat; a refusal must be one to try again after."""
+    """Return whether the client gets a seat; a refusal must be one to try again after."""
     answer = client.ask("JOIN", code=code, **fields)
     assert answer["t"] == "JOINED" or answer["retryable"], answer
     return bool(answer["t"] == "JOINED")

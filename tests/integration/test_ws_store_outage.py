@@ -99,7 +99,7 @@ def expect_refusals(pair: Pair, host: SyncClient, guest: SyncClient, new_client:
 
 
 def can_speak(client: SyncClient) -> bool:
-    """Whether a message is taken; a refusal must be one to try again after."""
+    """Return whether a message is taken; a refusal must be one to try again after."""
     answer = client.ask("SEND_MESSAGE", text="we are back")
     assert answer["t"] == "OK" or answer["reason"] in {"store_unavailable", "recovering"}
     return bool(answer["t"] == "OK")

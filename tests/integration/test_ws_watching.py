@@ -13,13 +13,13 @@ TTL_SECONDS = 7200
 
 
 def store_ms(store: StoreServer) -> float:
-    """The time of the store's clock in milliseconds."""
+    """Return the time of the store's clock in milliseconds."""
     seconds, microseconds = store.admin.time()
     return float(seconds * 1000 + microseconds / 1000)
 
 
 def document(store: StoreServer, code: str) -> dict[str, Any]:
-    """What an operator sees of a party."""
+    """Return what an operator sees of a party."""
     content = json.loads(store.text(f"party:{code}"))
     assert isinstance(content, dict)
     return content
@@ -57,7 +57,7 @@ def test_sixteen_may_watch_over_all_instances(party: Party, shared_pair: Pair, n
     wait_until_synced(party.host, seated, late, *watchers[1:])
 
 
-def test_a_locked_party_is_not_watched_anew(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_locked_party_refuses_new_watchers(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     watcher, late = new_client(shared_pair.here), new_client(shared_pair.there)
     watcher.watch(party.host.code)
     party.host.do("LOCK_SET", locked=True)
@@ -67,7 +67,7 @@ def test_a_locked_party_is_not_watched_anew(party: Party, shared_pair: Pair, new
     late.watch(party.host.code)
 
 
-def test_the_end_is_told_to_watchers(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
+def test_watchers_receive_party_end(party: Party, shared_pair: Pair, new_client: MakeClient) -> None:
     watcher = new_client(shared_pair.there)
     watcher.watch(party.host.code)
     party.host.do("LEAVE")
@@ -75,7 +75,7 @@ def test_the_end_is_told_to_watchers(party: Party, shared_pair: Pair, new_client
     assert watcher.wait_for_close() == 4503
 
 
-def test_a_ping_is_answered_with_the_stores_time(shared_pair: Pair, new_client: MakeClient) -> None:
+def test_ping_is_answered_with_store_time(shared_pair: Pair, new_client: MakeClient) -> None:
     for instance in shared_pair.instances:
         client = new_client(instance)
         before = store_ms(shared_pair.store)
@@ -88,7 +88,7 @@ def test_a_ping_is_answered_with_the_stores_time(shared_pair: Pair, new_client: 
         assert "requestId" not in client.wait_for_message("PONG", id="without a requestId")
 
 
-def test_the_document_of_a_party_is_right(party: Party, shared_pair: Pair) -> None:
+def test_stored_party_document_matches_contract(party: Party, shared_pair: Pair) -> None:
     host, guest = party
     store, code = shared_pair.store, host.code
 
@@ -106,7 +106,7 @@ def test_the_document_of_a_party_is_right(party: Party, shared_pair: Pair) -> No
     wait_for(lambda: shows(hostConnected=False))
 
 
-def test_a_party_is_one_key_that_operators_count(party: Party, shared_pair: Pair) -> None:
+def test_party_is_one_countable_key(party: Party, shared_pair: Pair) -> None:
     party.guest.do("SEND_MESSAGE", text="there is a log now")
     keys = {str(key) for key in shared_pair.store.admin.keys("*")}
     code = party.host.code

@@ -180,7 +180,7 @@ class Crowd:
         return client
 
     async def clients(self, instances: Iterable[Instance]) -> list[AsyncClient]:
-        """A new client at each of the instances given."""
+        """Return a new client at each of the instances given."""
         return await asyncio.gather(*(self.client(instance) for instance in instances))
 
 

@@ -29,12 +29,12 @@ class ClientCore:
 
     @property
     def room(self) -> dict[str, Any]:
-        """The party as this client knows it, its members by id."""
+        """Return the party as this client knows it, its members by id."""
         return self.view.room
 
     @property
     def code(self) -> str:
-        """The party's code."""
+        """Return the party's code."""
         return str(self.opening["code"])
 
     @property
@@ -44,7 +44,7 @@ class ClientCore:
 
     @property
     def token(self) -> str:
-        """The secret that owns the seat."""
+        """Return the secret that owns the seat."""
         return str(self.opening["token"])
 
     @property
@@ -53,7 +53,7 @@ class ClientCore:
         return self.view.members[self.member_id]
 
     def name_of(self, member_id: str) -> str | None:
-        """What a listed member is called, as far as this client was told."""
+        """Return what a listed member is called, as far as this client was told."""
         name = self.view.members.get(member_id, {}).get("name")
         return str(name) if name is not None else None
 

@@ -78,7 +78,7 @@ class SyncClient(ClientCore):
     def ask(self, kind: str, **fields: Any) -> Message:
         """Send a command, again if that was too fast, and return its answer."""
         while (answer := self.ask_once(kind, **fields)).get("reason") == "rate_limited":
-            time.sleep(RATE_LIMITED_PAUSE_SECONDS)  # the flood guard goes by the clock and tells nobody
+            time.sleep(RATE_LIMITED_PAUSE_SECONDS)  # no event says when the limit has passed
         return answer
 
     def do(self, kind: str, **fields: Any) -> Message:
@@ -104,7 +104,7 @@ class SyncClient(ClientCore):
         return found
 
     def wait_for_message(self, kind: str, seconds: float = PATIENCE_SECONDS, **fields: Any) -> Message:
-        """The next message of that type with those fields; each is found once."""
+        """Return the next message of that type with those fields; each is found once."""
         return self.wait_until(lambda: self.find(kind, fields), seconds)
 
     def wait_for_close(self, seconds: float = PATIENCE_SECONDS) -> int:

@@ -63,7 +63,7 @@ class ClusterTopology(Topology):
         return [self._server(node) for node in self._nodes() if node.slots]
 
     def replica_of(self, primary: ServerProcess) -> ServerProcess:
-        """The server that would take its place."""
+        """Return the server that would take its place."""
         mine = _id_of(primary)
         return next(self._server(node) for node in self._nodes() if node.master_id == mine and _is_well(node))
 
@@ -111,7 +111,7 @@ class ClusterTopology(Topology):
         wait_for(self.is_whole, WHOLE_SECONDS_MAX)
 
     def is_whole(self) -> bool:
-        """Whether every server is well, agrees on who is who, and every replica follows its master."""
+        """Return whether every server is well, agrees on who is who, and every replica follows its master."""
         views = [{(node.id, node.master_id, node.slots) for node in nodes_by(server)} for server in self._servers]
         replicas = [node for node in self._nodes() if node.master_id]
         return (
@@ -132,7 +132,7 @@ class ClusterTopology(Topology):
         )
 
     def _have_met(self) -> bool:
-        """Whether each server knows all others well; the first is introduced to those whom it does not know.
+        """Return whether each server knows all others well; the first is introduced to those whom it does not know.
 
         It forgets whom it has met and did not get to speak to within `NODE_TIMEOUT_MS`, as on a busy machine. And one
         who is not known well yet has another id.
@@ -164,7 +164,7 @@ class ClusterTopology(Topology):
 
 
 def nodes_by(server: ServerProcess) -> list[Node]:
-    """What the server says of the Cluster; nothing where it does not answer."""
+    """Return what the server says of the Cluster; nothing where it does not answer."""
     try:
         text = str(server.command("CLUSTER", "NODES"))
     except redis.RedisError:

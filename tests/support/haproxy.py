@@ -22,7 +22,7 @@ global
 
 
 def haproxy_program() -> str:
-    """The executable; skips the test where the system has none."""
+    """Return the executable; skips the test where the system has none."""
     # Debian's is where only the paths of administrators lead.
     program = shutil.which("haproxy", path=os.pathsep.join([*os.get_exec_path(), "/usr/sbin"]))
     if program is None:
@@ -59,7 +59,7 @@ class HaProxy:
         return self._folder / "haproxy.log"
 
     def log(self) -> str:
-        """What it wrote, for a failure's message."""
+        """Return what it wrote, for a failure's message."""
         return self._log.read_text()
 
     def close(self) -> None:
@@ -69,13 +69,13 @@ class HaProxy:
             self._process.wait(STOP_SECONDS_MAX)
 
     def is_up(self, server: str) -> bool:
-        """Whether it would send newcomers to that instance."""
+        """Return whether it would send newcomers to that instance."""
         assert self._process is not None
         assert self._process.poll() is None, self.log()
         return self._rows().get(server, {}).get("status") == "UP"
 
     def _rows(self) -> dict[str, dict[str, str]]:
-        """What it knows of its servers, by their names."""
+        """Return what it knows of its servers, by their names."""
         lines = self._ask("show stat instances 6 -1").removeprefix("# ").splitlines()
         return {row["svname"]: row for row in csv.DictReader(line for line in lines if line)}
 

@@ -104,28 +104,28 @@ class Instance:
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """Return the process id."""
         assert self._process is not None
         return self._process.pid
 
     def is_listening(self) -> bool:
-        """Whether it has said that it listens."""
+        """Return whether it has said that it listens."""
         return any(line.get("event") == "listening" for line in self.log())
 
     def ended(self) -> bool:
-        """Whether the process has ended."""
+        """Return whether the process has ended."""
         return self._process is not None and self._process.poll() is not None
 
     def printed(self) -> str:
-        """What it wrote for a person."""
+        """Return what it wrote for a person."""
         return self._out.read_text()
 
     def errors(self) -> str:
-        """What it wrote on standard error."""
+        """Return what it wrote on standard error."""
         return self._err.read_text()
 
     def log(self) -> list[dict[str, Any]]:
-        """The lines of its log; a line that is no JSON object fails the test once the log is whole."""
+        """Return the lines of its log; a line that is no JSON object fails the test once the log is whole."""
         text = self.errors()
         whole = text[: text.rfind("\n") + 1]
         return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
@@ -164,7 +164,7 @@ class Instance:
             self.kill()
 
     def engine(self) -> psutil.Process | None:
-        """The embedded engine that this instance owns, if it does."""
+        """Return the embedded engine that this instance owns, if it does."""
         children = psutil.Process(self.pid).children()
         return next((child for child in children if "valkey" in child.name()), None)
 
@@ -191,7 +191,7 @@ class Instance:
         return self.call("GET", f"/api/party/{code}")
 
     def redis_state(self) -> str:
-        """What `/health` says of the store."""
+        """Return what `/health` says of the store."""
         return str(self.call("GET", "/health").body["redis"])
 
 

@@ -18,7 +18,7 @@ class Pair(NamedTuple):
 
     @property
     def instances(self) -> tuple[Instance, Instance]:
-        """The two instances."""
+        """Return the two instances."""
         return self.here, self.there
 
 

@@ -56,7 +56,7 @@ class PartyView:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether all that `CREATED`, `JOINED` or `WATCHING` promised has come."""
+        """Return whether all that `CREATED`, `JOINED` or `WATCHING` promised has come."""
         return bool(self.opening and self.room) and self.version >= self.opening["version"]
 
     @property
@@ -66,16 +66,16 @@ class PartyView:
 
     @property
     def members(self) -> dict[str, Message]:
-        """The listed members by id."""
+        """Return the listed members by id."""
         members: dict[str, Message] = self.room["members"]
         return members
 
     def connected(self) -> set[str]:
-        """The ids of the listed members who are connected, the host's included."""
+        """Return the ids of the listed members who are connected, the host's included."""
         return {member["id"] for member in self.members.values() if member["connected"]}
 
     def state(self) -> dict[str, Any]:
-        """All that two phones at the same position must agree on.
+        """Return all that two phones at the same position must agree on.
 
         `expiresAt` and `watchers` are told by `ROOM` only, and the time of a position not by every event.
         """

@@ -126,7 +126,7 @@ class StoreProxy:
 
     def _stall_all(self) -> None:
         subscribed = [link for link in self._links if link.has_subscribed]
-        assert subscribed, "nobody has subscribed to anything"
+        assert subscribed, "there is no subscription"
         for link in subscribed:
             link.is_stalled = True
 
@@ -172,7 +172,7 @@ class StoreProxy:
     async def _dialled(self) -> socket.socket:
         plug = socket.socket()
         try:
-            # The kernel would keep megabytes for us, so that a store would not feel for long that nobody reads.
+            # The kernel would buffer megabytes, and the store would notice late that its reader has stopped.
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
             plug.setblocking(False)
             await self._loop.sock_connect(plug, ("127.0.0.1", self._store_port))
@@ -193,7 +193,7 @@ class StoreProxy:
                     elif not self._loses(link, way, data):
                         held.put_nowait((self._loop.time(), data))
             if way in self._dropping:
-                return  # nobody hears of the end
+                return  # the end is dropped as well
             held.put_nowait(None)
             await carrier
             link.cut()

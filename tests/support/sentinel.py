@@ -48,7 +48,7 @@ class SentinelTopology(Topology):
         super().stop()
 
     def primary(self) -> ServerProcess:
-        """The server that most sentinels hold for the master."""
+        """Return the server that most sentinels hold for the master."""
         named = [port for sentinel in self.sentinels if (port := master_port(sentinel))]
         assert named, "no sentinel answers"
         port = max(named, key=named.count)
@@ -88,7 +88,7 @@ class SentinelTopology(Topology):
         wait_for(self.is_whole, WHOLE_SECONDS_MAX)
 
     def is_whole(self) -> bool:
-        """Whether every sentinel knows all others and the same master, and both replicas follow it."""
+        """Return whether every sentinel knows all others and the same master, and both replicas follow it."""
         infos = [_known(sentinel) for sentinel in self.sentinels]
         others = [server for server in self._servers if server is not self.primary()]
         named = {master_port(sentinel) for sentinel in self.sentinels}
@@ -121,14 +121,14 @@ def master_port(sentinel: ServerProcess) -> int | None:
 
 
 def _known(sentinel: ServerProcess) -> tuple[int, int]:
-    """How many replicas and other sentinels this one knows."""
+    """Return how many replicas and other sentinels this one knows."""
     master = sentinel.admin.sentinel_master(SERVICE)
     assert isinstance(master, dict)
     return master["num-slaves"], master["num-other-sentinels"]
 
 
 def _followers(server: ServerProcess) -> int:
-    """How many replicas follow it, as far as it knows."""
+    """Return how many replicas follow it, as far as it knows."""
     try:
         info = server.admin.info("replication")
     except redis.RedisError:

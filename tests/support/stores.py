@@ -36,7 +36,7 @@ def wait_for(fact: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
 
 
 def lasting_port() -> int:
-    """A free port that nobody else is given while its owner has not come yet, or is away."""
+    """Return a free port that no other test gets while its owner is not started yet, or restarting."""
     return next(port for port in _ports_of_mine if _is_free(port))
 
 
@@ -64,7 +64,7 @@ _ports_of_mine = _ports_in_turn()
 
 
 def store_program(flavour: Flavour) -> str:
-    """The server's executable; skips the test where the system has none."""
+    """Return the server's executable; skips the test where the system has none."""
     if flavour == "valkey":
         return str(get_binary_path())
     program = shutil.which("redis-server")
@@ -106,7 +106,7 @@ class ServerProcess:
         self.is_frozen = False
 
     def is_running(self) -> bool:
-        """Whether it has been started, and not been killed since."""
+        """Return whether it has been started, and not been killed since."""
         return self._process is not None
 
     def freeze(self) -> None:
@@ -122,7 +122,7 @@ class ServerProcess:
         self.is_frozen = False
 
     def text(self, key: str) -> str:
-        """The string under `key`, which must be there."""
+        """Return the string under `key`, which must be there."""
         value = self.admin.get(key)
         assert isinstance(value, str)
         return value
@@ -147,7 +147,7 @@ class StoreServer(ServerProcess):
 
     @property
     def url(self) -> str:
-        """What `REDIS_URL` has to be."""
+        """Return what `REDIS_URL` has to be."""
         return f"redis://127.0.0.1:{self.port}"
 
     def port_of(self, key: str) -> int:  # noqa: ARG002 - it has them all

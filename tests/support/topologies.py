@@ -22,7 +22,7 @@ class Login(NamedTuple):
     rule: Sequence[str] = ()
 
     def settings(self) -> list[str]:
-        """The lines of a server's configuration."""
+        """Return the lines of a server's configuration."""
         lines = [f"requirepass {self.password}", f"masterauth {self.password}"]
         return lines + [f"user {self.user} on >{self.password} {' '.join(self.rule)}"] * bool(self.user)
 
@@ -49,12 +49,12 @@ class Topology(ABC):
     @property
     @abstractmethod
     def servers(self) -> Sequence[ServerProcess]:
-        """All that keep parties."""
+        """Return all that keep parties."""
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """What `REDIS_URL` has to be."""
+        """Return what `REDIS_URL` has to be."""
 
     @abstractmethod
     def start(self) -> None:
@@ -62,11 +62,11 @@ class Topology(ABC):
 
     @abstractmethod
     def primary_of(self, code: str) -> ServerProcess:
-        """The server that has the say over that party at the moment."""
+        """Return the server that has the say over that party at the moment."""
 
     @abstractmethod
     def primaries(self) -> list[ServerProcess]:
-        """Every server that has the say over some parties at the moment."""
+        """Return every server that has the say over some parties at the moment."""
 
     def stop(self) -> None:
         """End everything for good."""
@@ -74,7 +74,7 @@ class Topology(ABC):
             server.stop()
 
     def documents(self) -> dict[str, str]:
-        """What lies under every `party:CODE`, by code."""
+        """Return what lies under every `party:CODE`, by code."""
         return {
             name.removeprefix("party:"): text
             for server in self.primaries()
@@ -125,7 +125,7 @@ class Single(Topology):
 
 
 def is_following(server: ServerProcess) -> bool:
-    """Whether it is a replica that hears its master."""
+    """Return whether it is a replica that hears its master."""
     try:
         return server.admin.info("replication").get("master_link_status") == "up"
     except redis.RedisError:

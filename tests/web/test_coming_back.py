@@ -81,7 +81,7 @@ def test_a_long_chat_is_kept_over_a_reload(scenario: Scenario) -> None:
     assert next(sight["lines"] for sight in sights if sight["people"]) == 25
 
 
-def test_a_host_comes_back_as_the_host(scenario: Scenario) -> None:
+def test_returning_host_is_host(scenario: Scenario) -> None:
     host = scenario.host
     guest = scenario.guest("Bob")
     host.expect_people("Ann", "Bob")
