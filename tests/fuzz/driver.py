@@ -47,7 +47,7 @@ from hubbub.core.results import (
     Watching,
 )
 from hubbub.core.session import Close, Enter, Execute, Send, Session, Step
-from tests.support.fakes import FakeParty, came, counted, over, said
+from tests.support.fakes import FakeParty, count_event, ended_event, joined_event, message_event
 
 Pick = Callable[[int], int]
 
@@ -266,9 +266,14 @@ class _ReplicaScenario:
     def _happen(self) -> None:
         if self._party.has_ended:
             return
-        events: list[Event] = [said("x"), came(f"G{self._party.version}"), counted(self._pick(5)), counted(1)]
+        events: list[Event] = [
+            message_event("x"),
+            joined_event(f"G{self._party.version}"),
+            count_event(self._pick(5)),
+            count_event(1),
+        ]
         chosen = [events[self._pick(4)] for _ in range(1 + self._pick(3))]
-        self._waiting.append(self._party.happen(*chosen, *([over()] if self._pick(40) == 39 else [])))
+        self._waiting.append(self._party.happen(*chosen, *([ended_event()] if self._pick(40) == 39 else [])))
         self._note()
 
     def _note(self) -> None:

@@ -70,12 +70,12 @@ DOCUMENT: Final = PartyDocument(
 
 
 def member(name: str, *, is_host: bool = False, connected: bool = True) -> Member:
-    """A seat; its id is the name in small letters."""
+    """Build a member. Its id is the name in small letters."""
     return Member(id=name.lower(), name=name, is_host=is_host, connected=connected)
 
 
 def new_snapshot(**changes: Any) -> Snapshot:
-    """A party with its host, Ann, in it."""
+    """Build a snapshot of a party with its host, Ann, in it."""
     snapshot = Snapshot(
         code=CODE,
         created_at=1_000_000,
@@ -94,28 +94,28 @@ def new_snapshot(**changes: Any) -> Snapshot:
     return replace(snapshot, **changes)
 
 
-def said(text: str = "hi") -> MessageEvent:
-    """Ann says something. Its number is given when it happens."""
+def message_event(text: str = "hi") -> MessageEvent:
+    """Build an event of a message by Ann. Its version is set when it happens."""
     return MessageEvent(version=0, id=f"m-{text}", member_id="ann", name="Ann", text=text, at=1_000_500)
 
 
-def came(name: str, guest_count: int = 1) -> MemberJoined:
-    """A guest takes a listed seat."""
+def joined_event(name: str, guest_count: int = 1) -> MemberJoined:
+    """Build the event of a guest who takes a listed seat."""
     return MemberJoined(version=0, guest_count=guest_count, member=member(name))
 
 
-def gone(member_id: str, cause: Literal["left", "kicked", "timeout"], guest_count: int = 0) -> MemberLeft:
-    """A guest loses a listed seat."""
+def left_event(member_id: str, cause: Literal["left", "kicked", "timeout"], guest_count: int = 0) -> MemberLeft:
+    """Build the event of a guest who loses a listed seat."""
     return MemberLeft(version=0, guest_count=guest_count, member_id=member_id, cause=cause)
 
 
-def counted(guest_count: int) -> GuestCount:
-    """Something happens to a seat that is not listed."""
+def count_event(guest_count: int) -> GuestCount:
+    """Build the event of a change of a seat that is not listed."""
     return GuestCount(version=0, guest_count=guest_count)
 
 
-def over() -> PartyEnded:
-    """The party ends."""
+def ended_event() -> PartyEnded:
+    """Build the event of the party's end."""
     return PartyEnded(version=0, cause="host_left", recap=Recap(seconds=60, guests=1, messages=0, reactions=0))
 
 

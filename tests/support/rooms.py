@@ -1,4 +1,4 @@
-"""Rooms for tests of them, and what they tell."""
+"""Build synced replicas and read what they send."""
 
 import json
 from typing import Any
@@ -7,8 +7,8 @@ from hubbub.core.replica import Replica
 from tests.support.fakes import FakeParty
 
 
-def level(party: FakeParty) -> Replica:
-    """A room that knows the party, and whose phones have been sent all there is."""
+def synced_replica(party: FakeParty) -> Replica:
+    """Return a replica that knows the party and has sent all of it."""
     room = Replica()
     assert room.start_sync() is None
     assert room.apply_sync(party.whole())
@@ -16,8 +16,8 @@ def level(party: FakeParty) -> Replica:
     return room
 
 
-def told(room: Replica, after: int = 0) -> list[dict[str, Any]]:
-    """The messages of the room's next frame."""
+def sent_messages(room: Replica, after: int = 0) -> list[dict[str, Any]]:
+    """Return the messages of the next frame."""
     text = room.outbox.batch(after)
     decoded = [] if text is None else json.loads(text)
     return decoded if isinstance(decoded, list) else [decoded]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hubbub.core.apply import apply_event
 from hubbub.core.protocol import Event, MessageEvent, Snapshot, encode
-from tests.support.fakes import came, counted, new_snapshot, over, said
+from tests.support.fakes import count_event, ended_event, joined_event, message_event, new_snapshot
 from tests.support.party_view import PartyView
 
 VECTORS: list[dict[str, Any]] = json.loads(
@@ -72,10 +72,10 @@ def test_snapshot_keeps_20_messages_and_all_guests(kinds: list[str]) -> None:
         if kind == "came":
             names.append(f"G{number}")
         events: dict[str, Event] = {
-            "said": said(str(number)),
-            "came": came(f"G{number}"),
-            "counted": counted(number),
-            "over": over(),
+            "said": message_event(str(number)),
+            "came": joined_event(f"G{number}"),
+            "counted": count_event(number),
+            "over": ended_event(),
         }
         party = apply_event(party, events[kind])
     assert [message.text for message in party.messages] == texts[-20:]

@@ -28,7 +28,7 @@ from hubbub.core.protocol import (
     TrackSelected,
 )
 from hubbub.core.seats import KICKED, Lease
-from tests.support.fakes import CODE, DOCUMENT, came, gone, member, new_snapshot, said
+from tests.support.fakes import CODE, DOCUMENT, joined_event, left_event, member, message_event, new_snapshot
 
 BIRTH: Final = PartyBackup(msgspec.json.encode(DOCUMENT))
 LISTED: Final = ("ann", "ben", "eve")
@@ -198,9 +198,9 @@ def test_backup_names_party_and_first_host_token() -> None:
 # Whatever was told.
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
-    st.sampled_from(LISTED).map(lambda seat: gone(seat, "left")),
-    st.sampled_from([*LISTED, "new"]).map(lambda seat: gone(seat, "kicked")),
-    st.sampled_from(["New", "Ben"]).map(came),
+    st.sampled_from(LISTED).map(lambda seat: left_event(seat, "left")),
+    st.sampled_from([*LISTED, "new"]).map(lambda seat: left_event(seat, "kicked")),
+    st.sampled_from(["New", "Ben"]).map(joined_event),
     st.tuples(st.sampled_from(LISTED), st.text(max_size=5), st.booleans(), st.booleans()).map(
         lambda some: MemberUpdated(
             version=0, guest_count=0, member=Member(some[0], some[1], is_host=some[2], connected=some[3])
@@ -211,7 +211,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.sampled_from(list(ChatMode)).map(lambda mode: ChatModeSet(version=0, mode=mode)),
     st.booleans().map(lambda locked: LockSet(version=0, locked=locked)),
-    st.text(max_size=9).map(said),
+    st.text(max_size=9).map(message_event),
     st.sampled_from(["a", 'ü"']).map(lambda track: TrackSelected(version=0, filename=track, at=6)),
     st.sampled_from(["b", None]).map(lambda track: NextTrackQueued(version=0, filename=track)),
     st.sampled_from(["c", None]).map(lambda track: TrackChanged(version=0, filename="d", next_filename=track, at=7)),

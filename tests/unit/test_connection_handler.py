@@ -20,7 +20,7 @@ from hubbub.transport.websocket import ConnectionHandler
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import World
-from tests.support.fakes import FakeDataLossDetector, came, over, said
+from tests.support.fakes import FakeDataLossDetector, ended_event, joined_event, message_event
 
 LEASE_SECONDS = 10.0
 JOIN = {"t": "JOIN", "code": "BCDFGH", "name": "Ben"}
@@ -44,7 +44,7 @@ class Caller:
 
     def let_in(self, attempt: JoinAttempt) -> JoinOutcome:
         """Give a new seat and publish its event."""
-        self.world.happens(came(attempt.name))
+        self.world.happens(joined_event(attempt.name))
         return Joined(attempt.name.lower(), False, False, "epoch-1", self.world.party.version, 9_000_000)
 
     async def says(self, *messages: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ class Caller:
 async def test_joined_then_snapshot_then_events_are_sent() -> None:
     caller = Caller()
     await caller.says(JOIN)
-    caller.world.happens(said("a"))
+    caller.world.happens(message_event("a"))
     await later(1.0)
     assert caller.heard == ["JOINED", "ROOM", "MESSAGE"]
     joined, room, _ = caller.phone.transport.messages
@@ -87,7 +87,7 @@ async def test_lost_connection_releases_lease_once() -> None:
     caller.phone.transport.close()
     await caller.handler.end()
     assert [lease.member_id for lease in caller.store.released] == ["ben"]
-    caller.world.happens(said("a"))
+    caller.world.happens(message_event("a"))
     await later(1.0)
     assert caller.heard == ["JOINED", "ROOM"]
 
@@ -214,7 +214,7 @@ async def start_leaving(caller: Caller) -> asyncio.Future[None]:
 async def test_leaving_host_gets_end_and_is_closed_as_left() -> None:
     caller = Caller()
     leaving = await start_leaving(caller)
-    caller.world.happens(over())
+    caller.world.happens(ended_event())
     await later(0.1)
     caller.store.answering.set()
     await leaving
@@ -228,7 +228,7 @@ async def test_leave_during_party_end_is_closed(outcome: CommandResult) -> None:
     caller = Caller()
     caller.store.action = lambda *_: outcome
     leaving = await start_leaving(caller)
-    caller.world.happens(over())
+    caller.world.happens(ended_event())
     caller.store.answering.set()
     await leaving
     await later(10.0)
@@ -241,7 +241,7 @@ async def test_leave_answered_before_party_end_is_closed() -> None:
     await caller.says(JOIN)
     caller.store.action = lambda *_: Ended()
     await caller.says({"t": "LEAVE"})
-    caller.world.happens(over())
+    caller.world.happens(ended_event())
     await later(10.0)
     assert caller.heard == ["JOINED", "ROOM", "party_ended", "ENDED"]
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED
@@ -251,7 +251,7 @@ async def test_leave_answered_before_party_end_is_closed() -> None:
 async def test_failed_leave_of_ended_party_is_closed() -> None:
     caller = Caller()
     leaving = await start_leaving(caller)
-    caller.world.happens(over())
+    caller.world.happens(ended_event())
     await leaving
     assert caller.heard == ["JOINED", "ROOM", "ENDED", "store_unavailable"]
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED
@@ -275,7 +275,7 @@ async def test_join_just_before_end_is_refused_or_gets_end() -> None:
 
     def let_in_and_end(attempt: JoinAttempt) -> JoinOutcome:
         outcome = caller.let_in(attempt)
-        caller.world.happens(over())
+        caller.world.happens(ended_event())
         return outcome
 
     caller.store.admission = let_in_and_end

@@ -10,7 +10,7 @@ from hubbub.services.parties import PartyService
 from hubbub.services.rollbacks import Rollbacks
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeDataLossDetector, over, said
+from tests.support.fakes import CODE, FakeDataLossDetector, ended_event, message_event
 
 # Those who have lost their seat.
 
@@ -21,7 +21,7 @@ async def test_take_over_closes_old_connection_only() -> None:
     old, other, new = await world.phones(["ann", "ben", "ann"])
     world.expel(old, Reason.TAKEN_OVER)
     assert (old.closed, other.closed, new.closed) == ([CloseCode.TAKEN_OVER], [], [])
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await settle()
     assert (old.texts, other.texts, new.texts) == ([], ["a"], ["a"])
 
@@ -52,7 +52,7 @@ async def test_kick_closes_kicked_connection_only() -> None:
 async def test_pending_events_are_sent_before_close(reason: Reason, heard: list[str]) -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     world.expel(phone, reason)
     assert phone.texts == heard
     assert phone.closed == [CLOSE_CODES[reason]]
@@ -77,7 +77,7 @@ async def test_notice_for_unknown_connection_is_ignored() -> None:
 async def test_party_end_is_sent_before_connections_close() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
-    world.happens(said("bye"), over())
+    world.happens(message_event("bye"), ended_event())
     for phone in phones:
         assert phone.heard[-2:] == ["MESSAGE", "ENDED"]
         assert phone.closed == [CloseCode.PARTY_ENDED]
@@ -90,7 +90,7 @@ async def test_host_who_left_closes_own_connection() -> None:
     world = World()
     host, guest = await world.phones(["ann", "ben"])
     world.memberships[host].begin_command()
-    world.happens(over())
+    world.happens(ended_event())
     assert host.heard[-1] == guest.heard[-1] == "ENDED"
     assert (host.closed, guest.closed) == ([], [CloseCode.PARTY_ENDED])
 
@@ -99,9 +99,9 @@ async def test_host_who_left_closes_own_connection() -> None:
 async def test_event_after_party_end_is_not_sent() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.happens(over())
+    world.happens(ended_event())
     heard = phone.heard
-    world.happens(said("late"))
+    world.happens(message_event("late"))
     world.expel(phone, Reason.KICKED)
     world.leave(phone)
     await later(60.0)
@@ -192,7 +192,7 @@ async def test_rejoin_within_linger_finds_room_synced() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
-    world.happens(said("meanwhile"))
+    world.happens(message_event("meanwhile"))
     await later(ROOM_LINGER_SECONDS / 2)
     again = await world.come_back(phone)
     assert again.texts == ["meanwhile"]
@@ -229,7 +229,7 @@ async def test_dropped_room_is_opened_again() -> None:
     (phone,) = await world.phones(["ann"])
     world.leave(phone)
     await later(2 * ROOM_LINGER_SECONDS)
-    world.missed(said("meanwhile"))
+    world.missed(message_event("meanwhile"))
     again = await world.come_back(phone)
     assert [since for _, since in world.store.asked] == [None, None]
     assert again.view.version == world.party.version
@@ -250,8 +250,8 @@ async def test_hub_close_stops_tasks() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.store.down = True
-    world.missed(said("lost"))
-    world.happens(said("b"))
+    world.missed(message_event("lost"))
+    world.happens(message_event("b"))
     await settle()
     await world.hub.aclose()
     asked = len(world.store.asked)

@@ -6,18 +6,18 @@ from hubbub.core.limits import EVENT_WAIT_SECONDS
 from hubbub.core.replica import Published
 from tests.support.fake_time import in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeParty, said
+from tests.support.fakes import CODE, FakeParty, message_event
 
 
 @in_fake_time
 async def test_late_event_of_old_epoch_stops_fetching() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.hub.on_events(CODE, FakeParty(epoch="epoch-0", version=50).happen(said("straggler")))
+    world.hub.on_events(CODE, FakeParty(epoch="epoch-0", version=50).happen(message_event("straggler")))
     for _ in range(20):
         await settle()
     assert len(world.store.asked) < 5
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await settle()
     assert phone.texts == ["a"]
 
@@ -26,7 +26,7 @@ async def test_late_event_of_old_epoch_stops_fetching() -> None:
 async def test_event_of_old_epoch_admits_nobody() -> None:
     world = World()
     await world.phones(["ann"])
-    before, late = world.party, world.missed(said("of the life before"))
+    before, late = world.party, world.missed(message_event("of the life before"))
     world.store.party = world.party = FakeParty(epoch="epoch-2", version=1)
     phone = FakePhone()
     entering = asyncio.ensure_future(world.enter(phone))
@@ -40,7 +40,7 @@ async def test_event_of_old_epoch_admits_nobody() -> None:
 async def test_event_of_old_epoch_closes_nobody() -> None:
     world = World()
     await world.phones(["ann"])
-    late = [world.missed(said(f"of the life before, {number}")) for number in range(2)]
+    late = [world.missed(message_event(f"of the life before, {number}")) for number in range(2)]
     world.store.party = world.party = FakeParty(epoch="epoch-2", version=1)
     world.store.answering.clear()
     phone = FakePhone()
@@ -66,6 +66,6 @@ async def test_event_of_later_version_does_not_stop_instance() -> None:
     world.party.version = 2
     world.party.log.append(firework)
     world.hub.on_events(CODE, Published("epoch-1", 2, [firework]))
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await later(1.0)
     assert room.replica.version == 3

@@ -15,7 +15,7 @@ from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeDataLossDetector, FakeParty, over, said
+from tests.support.fakes import CODE, FakeDataLossDetector, FakeParty, ended_event, message_event
 
 A_MOMENT = EVENT_WAIT_SECONDS * 1.01
 
@@ -32,7 +32,7 @@ def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
 async def test_renewal_reveals_lost_last_event() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.missed(said("lost"))
+    world.missed(message_event("lost"))
     renewed(world, world.party.version)
     await later(EVENT_WAIT_SECONDS * 0.9)
     assert len(world.store.asked) == 1
@@ -44,7 +44,7 @@ async def test_renewal_reveals_lost_last_event() -> None:
 async def test_renewal_before_event_fetches_nothing() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    published = world.missed(said("late"))
+    published = world.missed(message_event("late"))
     renewed(world, world.party.version)
     await later(EVENT_WAIT_SECONDS / 2)
     world.hub.on_events(CODE, published)
@@ -63,7 +63,7 @@ async def test_new_epoch_sends_snapshot_to_everyone() -> None:
     await later(1.0)
     assert phone.heard[-1] == "ROOM"
     assert phone.view.epoch == "epoch-2"
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await settle()
     assert phone.texts == ["a"]
 
@@ -83,7 +83,7 @@ async def test_party_end_during_event_wait_ends_quietly() -> None:
     (phone,) = await world.phones(["ann"])
     renewed(world, world.party.version + 2)
     await settle()
-    world.happens(over())
+    world.happens(ended_event())
     await later(1.0)
     assert phone.closed == [CloseCode.PARTY_ENDED]
 
@@ -127,7 +127,7 @@ async def test_absent_party_closes_its_connections() -> None:
 async def test_absent_party_waits_for_ending_event() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
-    published = world.missed(over())
+    published = world.missed(ended_event())
     world.hub.schedule_close(world.room(), has_ended=True)
     await later(A_MOMENT / 2)
     world.hub.on_events(CODE, published)

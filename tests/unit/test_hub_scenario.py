@@ -13,7 +13,7 @@ from hubbub.core.results import Renewed
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeParty, came, counted, over, said
+from tests.support.fakes import CODE, FakeParty, count_event, ended_event, joined_event, message_event
 
 
 class Scenario:
@@ -63,7 +63,7 @@ class Scenario:
                 message.id for message in party.snapshot.messages
             ]
             assert list(phone.view.members) == [member.id for member in party.snapshot.members]
-        self._world.happens(over())
+        self._world.happens(ended_event())
         for phone in self._present:
             assert phone.heard[-1] == "ENDED"
             assert phone.closed == [CloseCode.PARTY_ENDED]
@@ -72,7 +72,11 @@ class Scenario:
 
     def _some_events(self) -> list[Event]:
         self._numbers += 1
-        possible: list[Event] = [said(f"{self._numbers}"), counted(self._numbers), came(f"G{self._numbers}")]
+        possible: list[Event] = [
+            message_event(f"{self._numbers}"),
+            count_event(self._numbers),
+            joined_event(f"G{self._numbers}"),
+        ]
         return self._random.sample(possible, k=self._random.randint(1, 3))
 
     def _happen(self) -> None:

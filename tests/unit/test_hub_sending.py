@@ -14,7 +14,7 @@ from hubbub.transport.connection import text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, came, counted, said
+from tests.support.fakes import CODE, count_event, joined_event, message_event
 
 
 def guests(count: int) -> list[str]:
@@ -36,7 +36,7 @@ async def test_enter_is_sent_snapshot_before_events() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     assert phone.heard == ["WATCHING", "ROOM"]
-    world.happens(said("a"), came("Ben"))
+    world.happens(message_event("a"), joined_event("Ben"))
     await settle()
     assert phone.heard == ["WATCHING", "ROOM", "MESSAGE", "MEMBER_JOINED"]
     assert phone.view.version == world.party.version
@@ -48,7 +48,7 @@ async def test_first_event_is_sent_at_once() -> None:
     phones = await world.phones(guests(100))
     await later(1.0)
     began = now()
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await settle()
     assert all(phone.told_at[-1] == began and phone.texts == ["a"] for phone in phones)
 
@@ -59,8 +59,8 @@ async def test_events_of_one_loop_turn_share_frame() -> None:
     (phone,) = await world.phones(["ann"])
     await later(1.0)
     phone.forget()
-    world.happens(said("a"))
-    world.happens(said("b"))
+    world.happens(message_event("a"))
+    world.happens(message_event("b"))
     world.hub.on_reaction(CODE, REACTION)
     await settle()
     assert len(phone.frames) == 1
@@ -74,11 +74,11 @@ async def test_following_events_share_next_window() -> None:
     window = 100 * SEND_SECONDS_PER_PHONE
     await later(1.0)
     began = now()
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await later(window / 5)
-    world.happens(said("b"))
+    world.happens(message_event("b"))
     await later(window / 5)
-    world.happens(said("c"))
+    world.happens(message_event("c"))
     await later(1.0)
     for phone in phones:
         assert phone.told_at[-2:] == pytest.approx([began, began + window])
@@ -99,7 +99,7 @@ async def test_window_has_at_most_one_frame(phones: int, window: float) -> None:
     first.forget()
     last.forget()
     for number in range(100):
-        world.happens(said(str(number)))
+        world.happens(message_event(str(number)))
         await later(window / 10)
     await later(1.0)
     for phone in (first, last):
@@ -116,7 +116,7 @@ async def test_event_after_pause_is_sent_at_once() -> None:
     for text in "abc":
         await later(0.006)
         began = now()
-        world.happens(said(text))
+        world.happens(message_event(text))
         await settle()
         assert phone.told_at[-1] == began
 
@@ -126,12 +126,12 @@ async def test_newcomer_gets_each_event_once() -> None:
     world = World()
     crowd = await world.phones(guests(100))
     await later(1.0)
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await settle()
-    world.happens(said("b"))
+    world.happens(message_event("b"))
     newcomer = FakePhone()
     await world.enter(newcomer, "new")
-    world.happens(said("c"))
+    world.happens(message_event("c"))
     await later(1.0)
     assert newcomer.texts == ["c"]
     assert [message["text"] for message in newcomer.frames[1][1][0]["snapshot"]["messages"]] == ["a", "b"]
@@ -143,14 +143,14 @@ async def test_newcomer_gets_its_part_of_merged_counts() -> None:
     world = World()
     crowd = await world.phones(guests(100))
     await later(1.0)
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await settle()
     for number in range(3):
-        world.happens(counted(number))
+        world.happens(count_event(number))
     newcomer = FakePhone()
     await world.enter(newcomer, "new")
     for number in range(3):
-        world.happens(counted(number))
+        world.happens(count_event(number))
     await later(1.0)
     assert newcomer.frames[-1][1] == [{"t": "GUEST_COUNT", "version": 8, "guestCount": 2, "from": 6}]
     assert crowd[0].frames[-1][1] == [{"t": "GUEST_COUNT", "version": 8, "guestCount": 2, "from": 3}]
@@ -160,13 +160,13 @@ async def test_newcomer_gets_its_part_of_merged_counts() -> None:
 async def test_rejoin_is_sent_missed_events_only() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await settle()
     world.leave(phone)
-    world.happens(said("b"), said("c"))
+    world.happens(message_event("b"), message_event("c"))
     again = await world.come_back(phone)
     assert again.heard == ["WATCHING", "MESSAGE", "MESSAGE"]
-    world.happens(said("d"))
+    world.happens(message_event("d"))
     await later(1.0)
     assert again.texts == ["b", "c", "d"]
 
@@ -178,7 +178,7 @@ async def test_rejoin_without_misses_is_sent_events_only() -> None:
     world.leave(phone)
     again = await world.come_back(phone)
     assert again.heard == ["WATCHING"]
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await later(1.0)
     assert again.texts == ["a"]
 
@@ -206,7 +206,7 @@ async def test_slow_connection_is_dropped_without_delay_to_others() -> None:
     while asleep.closed_with is None:
         await later(0.001)
         began = now()
-        world.happens(said("x" * 500))
+        world.happens(message_event("x" * 500))
         sent += 1
         await settle()
         assert now() == began
@@ -241,17 +241,17 @@ async def test_resync_sends_one_frame_per_window() -> None:
     world = World()
     (phone, *_) = await world.phones(guests(1000))
     await later(1.0)
-    world.happens(said("a"))
+    world.happens(message_event("a"))
     await later(0.005)
-    world.happens(said("b"))
+    world.happens(message_event("b"))
     world.party.epoch = "epoch-2"
-    world.happens(said("c"))
+    world.happens(message_event("c"))
     await later(0.005)
     await world.enter(FakePhone(), "new")
     phone.forget()
     for _ in range(40):
         await later(0.005)
-        world.happens(said("d"))
+        world.happens(message_event("d"))
     assert all(after - before > 0.999 * SEND_WINDOW_SECONDS_MAX for before, after in pairwise(phone.told_at))
 
 
@@ -268,13 +268,13 @@ async def test_each_connection_gets_all_events_after_snapshot(seed: int) -> None
         elif dice.random() < 0.3 and len(present) > 1:
             world.leave(present.pop(dice.randrange(len(present))))
         elif dice.random() < 0.1:
-            world.missed(said("late"))
+            world.missed(message_event("late"))
         else:
-            possible: list[Event] = [said(str(number)), counted(number)]
+            possible: list[Event] = [message_event(str(number)), count_event(number)]
             world.happens(*dice.choices(possible, k=dice.randint(1, 3)))
         if dice.random() < 0.4:
             await later(dice.choice([0.0, 1e-5, 1e-4, 0.5]))
-    world.happens(said("the last"))
+    world.happens(message_event("the last"))
     await later(2.0)
     for phone in present:
         assert phone.view.version == world.party.version

@@ -11,7 +11,7 @@ from hubbub.hub.hub import RoomClosedError
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeParty, came, over, said
+from tests.support.fakes import CODE, FakeParty, ended_event, joined_event, message_event
 
 # Opening.
 
@@ -32,8 +32,8 @@ async def test_event_during_fetch_is_not_missed() -> None:
     phone = FakePhone()
     entering = asyncio.ensure_future(world.enter(phone))
     await settle()
-    world.happens(said("a"))
-    world.happens(said("b"))
+    world.happens(message_event("a"))
+    world.happens(message_event("b"))
     world.store.answering.set()
     await entering
     await settle()
@@ -45,7 +45,7 @@ async def test_event_during_fetch_is_not_missed() -> None:
 async def test_event_in_flight_is_awaited_and_not_fetched() -> None:
     world = World()
     await world.phones(["ann"])
-    mine = world.missed(came("Ben"))
+    mine = world.missed(joined_event("Ben"))
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
     await later(EVENT_WAIT_SECONDS / 2)
     assert not entering.done()
@@ -58,7 +58,7 @@ async def test_event_in_flight_is_awaited_and_not_fetched() -> None:
 async def test_missing_event_is_fetched_after_wait() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.missed(came("Ben"))
+    world.missed(joined_event("Ben"))
     began = now()
     await world.enter(FakePhone(), "ben")
     assert now() == pytest.approx(began + EVENT_WAIT_SECONDS)
@@ -92,7 +92,7 @@ async def test_unconfirmed_subscription_drops_room() -> None:
 async def test_entering_client_gets_party_end() -> None:
     world = World()
     await world.phones(["ann"])
-    world.missed(came("Ben"))
+    world.missed(joined_event("Ben"))
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
     await settle()
     world.party.has_ended = True
@@ -107,7 +107,7 @@ async def test_watch_during_first_event_succeeds() -> None:
     async with world.hub.open_room(CODE, now() + 1.5) as room:
         leveling = asyncio.ensure_future(world.hub.wait_synced(room, "epoch-1", 0, now() + 1.5))
         await settle()
-        world.happens(said("the first"))
+        world.happens(message_event("the first"))
         await settle()
         world.store.answering.set()
         await leveling
@@ -119,9 +119,9 @@ async def test_client_entered_before_end_gets_party_end() -> None:
     await world.phones(["ann"])
     async with world.hub.open_room(CODE, now() + 1.5) as room:
         # The store answers the join; before the answer is read, the feed brings that event and the end.
-        world.happens(came("Ben"))
+        world.happens(joined_event("Ben"))
         joined_at = world.party.version
-        world.happens(over())
+        world.happens(ended_event())
         with pytest.raises(RoomClosedError):
             await world.hub.wait_synced(room, "epoch-1", joined_at, now() + 1.5)
 
@@ -130,13 +130,13 @@ async def test_client_entered_before_end_gets_party_end() -> None:
 async def test_admitted_client_before_end_gets_ending_event() -> None:
     world = World()
     await world.phones(["ann"])
-    mine = world.missed(came("Ben"))
+    mine = world.missed(joined_event("Ben"))
     async with world.hub.open_room(CODE, now() + 1.5) as room:
         leveling = asyncio.ensure_future(world.hub.wait_synced(room, "epoch-1", world.party.version, now() + 1.5))
         await settle()
         # Both in one read of the feed, so that whoever waits does not get to run in between.
         world.hub.on_events(CODE, mine)
-        world.happens(over())
+        world.happens(ended_event())
         with pytest.raises(RoomClosedError):
             await leveling
 
@@ -148,9 +148,9 @@ async def test_admitted_client_before_end_gets_ending_event() -> None:
 async def test_gap_is_fetched_at_once_and_sent_in_order() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.missed(said("lost"))
+    world.missed(message_event("lost"))
     began = now()
-    world.happens(said("b"))
+    world.happens(message_event("b"))
     await settle()
     assert world.store.asked[1:] == [(began, ProvenPosition("epoch-1", 1, ""))]
     assert phone.texts == ["lost", "b"]
@@ -163,8 +163,8 @@ async def test_gap_right_after_filled_gap_is_fetched() -> None:
     async with world.hub.open_room(CODE, now() + 1.5) as room:
         await world.hub.wait_synced(room, "epoch-1", 1, now() + 1.5)
     world.seat(phone, room)
-    world.missed(said("lost"))
-    world.happens(said("b"))
+    world.missed(message_event("lost"))
+    world.happens(message_event("b"))
     await later(10.0)
     assert phone.texts == ["lost", "b"]
 
@@ -173,12 +173,12 @@ async def test_gap_right_after_filled_gap_is_fetched() -> None:
 async def test_gap_beyond_log_is_filled_by_snapshot() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.missed(said("lost"))
-    world.happens(said("b"))
+    world.missed(message_event("lost"))
+    world.happens(message_event("b"))
     world.party.log.clear()
     await settle()
     assert phone.heard == ["WATCHING", "ROOM", "ROOM"]
-    world.happens(said("c"))
+    world.happens(message_event("c"))
     await later(1.0)
     assert phone.texts == ["c"]
     assert phone.view.version == world.party.version
@@ -189,8 +189,8 @@ async def test_unavailable_store_is_retried_and_closes_nobody() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
     world.store.down = True
-    world.missed(said("lost"))
-    world.happens(said("b"))
+    world.missed(message_event("lost"))
+    world.happens(message_event("b"))
     await later(600.0)
     assert len(world.store.asked) == pytest.approx(600 / PUBSUB_RETRY_SECONDS, rel=0.01)
     assert phone.heard == ["WATCHING", "ROOM"]
@@ -215,7 +215,7 @@ async def test_party_ended_unnoticed_is_closed_at_fetch() -> None:
 async def test_end_found_by_fetch_waits_for_ending_event() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    published = world.missed(over())
+    published = world.missed(ended_event())
     world.hub.on_subscribed(CODE)
     while len(world.store.asked) < 2:
         await later(0.01)
@@ -230,7 +230,7 @@ async def test_resubscription_fetches_missed_within_a_second() -> None:
     world = World()
     phones = await world.phones(["ann", "ben"])
     began = now()
-    world.missed(said("lost"))
+    world.missed(message_event("lost"))
     world.hub.on_subscribed(CODE)
     await later(CATCH_UP_JITTER_SECONDS)
     assert began <= world.store.asked[-1][0] <= began + CATCH_UP_JITTER_SECONDS
@@ -266,12 +266,12 @@ async def test_first_subscription_fetches_nothing() -> None:
 async def test_event_before_resubscription_is_fetched() -> None:
     world = World()
     (phone,) = await world.phones(["ann"])
-    world.missed(said("lost"))
-    world.happens(said("b"))
+    world.missed(message_event("lost"))
+    world.happens(message_event("b"))
     world.store.answering.clear()
     await settle()
     # The store has answered, and the answer is on its way; the feed is not subscribed yet.
-    world.missed(said("c"))
+    world.missed(message_event("c"))
     world.hub.on_subscribed(CODE)
     await later(0.5)
     world.store.answering.set()
@@ -286,9 +286,9 @@ async def test_enter_after_interruption_skips_spread(
     monkeypatch.setattr("random.uniform", lambda _, most: most)
     world = World()
     await world.phones(["ann"])
-    world.missed(said("lost"))
+    world.missed(message_event("lost"))
     world.hub.on_subscribed(CODE)
-    world.happens(came("Ben"))
+    world.happens(joined_event("Ben"))
     began = now()
     await world.enter(FakePhone(), "ben")
     assert now() <= began + EVENT_WAIT_SECONDS + 0.01
@@ -300,8 +300,8 @@ async def test_resyncs_spread_again_after_urgent_one(monkeypatch: pytest.MonkeyP
     world = World()
     await world.phones(["ann"])
     world.store.answering.clear()
-    world.missed(said("lost"))
-    world.happens(came("Ben"))
+    world.missed(message_event("lost"))
+    world.happens(joined_event("Ben"))
     entering = asyncio.ensure_future(world.enter(FakePhone(), "ben"))
     await later(EVENT_WAIT_SECONDS * 1.1)
     world.store.answering.set()

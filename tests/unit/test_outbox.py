@@ -9,8 +9,8 @@ from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
 from hubbub.core.outbox import join_frame
 from hubbub.core.protocol import Position, Reaction, encode
 from hubbub.core.replica import Published, Replica
-from tests.support.fakes import FakeParty, counted, said
-from tests.support.rooms import level, told
+from tests.support.fakes import FakeParty, count_event, message_event
+from tests.support.rooms import sent_messages, synced_replica
 
 
 def versions(messages: list[dict[str, Any]]) -> list[int]:
@@ -29,7 +29,7 @@ def party() -> FakeParty:
 
 @pytest.fixture
 def room(party: FakeParty) -> Replica:
-    return level(party)
+    return synced_replica(party)
 
 
 # What a client is sent that comes or comes back.
@@ -44,7 +44,7 @@ def test_snapshot_is_encoded_once_per_version(party: FakeParty, room: Replica) -
         "version": 5,
         "snapshot": json.loads(encode(party.snapshot)),
     }
-    room.receive(party.happen(said("a")))
+    room.receive(party.happen(message_event("a")))
     assert json.loads(room.encoded_snapshot())["version"] == 6
 
 
@@ -72,7 +72,7 @@ def test_unversioned_state_without_snapshot_is_ignored() -> None:
 
 
 def test_missed_events_are_replayed_exactly(party: FakeParty, room: Replica) -> None:
-    room.receive(party.happen(said("a"), said("b"), said("c")))
+    room.receive(party.happen(message_event("a"), message_event("b"), message_event("c")))
     replay = room.replay(Position(party.epoch, 6))
     assert replay == list(party.log[1:])
     assert room.replay(Position(party.epoch, 8)) == []
@@ -80,7 +80,7 @@ def test_missed_events_are_replayed_exactly(party: FakeParty, room: Replica) -> 
 
 
 def test_unusable_position_gets_snapshot(party: FakeParty, room: Replica) -> None:
-    room.receive(party.happen(said("a")))
+    room.receive(party.happen(message_event("a")))
     for position in (
         Position(party.epoch, 4),
         Position(party.epoch, 7),
@@ -92,15 +92,15 @@ def test_unusable_position_gets_snapshot(party: FakeParty, room: Replica) -> Non
 
 
 def test_fetched_log_can_be_replayed(party: FakeParty) -> None:
-    party.happen(said("a"), said("b"))
-    room = level(party)
+    party.happen(message_event("a"), message_event("b"))
+    room = synced_replica(party)
     assert room.replay(Position(party.epoch, 5)) == party.log
     assert room.replay(Position(party.epoch, 4)) is None
 
 
 def test_replay_reaches_256_events_back(party: FakeParty, room: Replica) -> None:
     for _ in range(LOG_EVENTS_MAX + 10):
-        room.receive(party.happen(counted(1)))
+        room.receive(party.happen(count_event(1)))
     replay = room.replay(Position(party.epoch, party.version - LOG_EVENTS_MAX))
     assert replay is not None
     assert len(replay) == LOG_EVENTS_MAX
@@ -108,11 +108,11 @@ def test_replay_reaches_256_events_back(party: FakeParty, room: Replica) -> None
 
 
 def test_replay_above_32_kib_is_snapshot(party: FakeParty, room: Replica) -> None:
-    size = len(party.happen(said("x" * 400)).events[0])
-    room = level(party)
+    size = len(party.happen(message_event("x" * 400)).events[0])
+    room = synced_replica(party)
     fits = REPLAY_BYTES_MAX // size
     for _ in range(fits + 1):
-        room.receive(party.happen(said("x" * 400)))
+        room.receive(party.happen(message_event("x" * 400)))
     replay = room.replay(Position(party.epoch, party.version - fits))
     assert replay is not None
     assert len(replay) == fits
@@ -121,7 +121,7 @@ def test_replay_above_32_kib_is_snapshot(party: FakeParty, room: Replica) -> Non
 
 def test_replay_log_keeps_at_most_64_kib(party: FakeParty, room: Replica) -> None:
     for _ in range(LOG_EVENTS_MAX):
-        room.receive(party.happen(said("x" * 400)))
+        room.receive(party.happen(message_event("x" * 400)))
     kept = sum(map(len, room._log))
     assert LOG_BYTES_MAX - 1000 < kept == room._log_bytes <= LOG_BYTES_MAX
 
@@ -136,9 +136,18 @@ def test_frame_is_object_or_array_of_several() -> None:
 
 
 def test_adjacent_counts_are_merged_with_versions(party: FakeParty, room: Replica) -> None:
-    for event in (counted(1), counted(2), counted(3), said("a"), counted(4), said("b"), counted(5), counted(6)):
+    for event in (
+        count_event(1),
+        count_event(2),
+        count_event(3),
+        message_event("a"),
+        count_event(4),
+        message_event("b"),
+        count_event(5),
+        count_event(6),
+    ):
         room.receive(party.happen(event))
-    messages = told(room)
+    messages = sent_messages(room)
     assert [message["t"] for message in messages] == [
         "GUEST_COUNT",
         "MESSAGE",
@@ -152,26 +161,26 @@ def test_adjacent_counts_are_merged_with_versions(party: FakeParty, room: Replic
 
 
 def test_client_entered_in_window_gets_newer_events_only(party: FakeParty, room: Replica) -> None:
-    for event in (counted(1), counted(2), said("a"), counted(3), counted(4), counted(5)):
+    for event in (count_event(1), count_event(2), message_event("a"), count_event(3), count_event(4), count_event(5)):
         room.receive(party.happen(event))
-    assert versions(told(room, after=5)) == versions(told(room)) == [7, 8, 11]
-    assert told(room, after=6)[0] == {"t": "GUEST_COUNT", "version": 7, "guestCount": 2}
-    assert told(room, after=9) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5, "from": 10}]
-    assert told(room, after=10) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5}]
+    assert versions(sent_messages(room, after=5)) == versions(sent_messages(room)) == [7, 8, 11]
+    assert sent_messages(room, after=6)[0] == {"t": "GUEST_COUNT", "version": 7, "guestCount": 2}
+    assert sent_messages(room, after=9) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5, "from": 10}]
+    assert sent_messages(room, after=10) == [{"t": "GUEST_COUNT", "version": 11, "guestCount": 5}]
     assert room.outbox.batch(after=11) is None
 
 
 def test_many_reactions_are_merged_to_counts(room: Replica) -> None:
     for _ in range(8):
         room.outbox.add_reaction(reaction())
-    assert [message["t"] for message in told(room)] == ["REACTION"] * 8
+    assert [message["t"] for message in sent_messages(room)] == ["REACTION"] * 8
     room.outbox.add_reaction(reaction("❤"))
-    assert told(room) == [{"t": "REACTIONS", "counts": {"👍": 8, "❤": 1}}]
+    assert sent_messages(room) == [{"t": "REACTIONS", "counts": {"👍": 8, "❤": 1}}]
     room.outbox.mark_sent()
     assert not room.outbox.has_pending()
 
 
 def test_reactions_follow_events_without_version(party: FakeParty, room: Replica) -> None:
     room.outbox.add_reaction(reaction())
-    room.receive(party.happen(said("a")))
-    assert [message.get("version") for message in told(room)] == [6, None]
+    room.receive(party.happen(message_event("a")))
+    assert [message.get("version") for message in sent_messages(room)] == [6, None]

@@ -12,7 +12,7 @@ from hubbub.core.results import DifferentParty, Ended, Healed, HealOutcome, Hist
 from hubbub.store.generation import CheckMode
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fakes import CODE, DOCUMENT, FakeParty, over, said
+from tests.support.fakes import CODE, DOCUMENT, FakeParty, ended_event, message_event
 from tests.support.recovery_world import LEASE_SECONDS, THIRD, RecoveryWorld
 
 BACKUP = PartyBackup(msgspec.json.encode(DOCUMENT))
@@ -24,7 +24,7 @@ BACKUP = PartyBackup(msgspec.json.encode(DOCUMENT))
 async def test_tombstones_are_restored_before_parties() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
-    world.happens(over())
+    world.happens(ended_event())
     await settle()
     world.create("CCCCCC")
     async with world.recovering():
@@ -140,7 +140,7 @@ async def test_only_rooms_of_lost_shard_are_restored() -> None:
         world.detector.lose("0")
         await later(5.0)
         assert world.codes == []
-        world.happens(over())
+        world.happens(ended_event())
         await settle()
         world.detector.lose("0")
         await later(5.0)
@@ -194,7 +194,7 @@ async def test_backup_is_merged_with_room() -> None:
     world = RecoveryWorld()
     await world.guests("ann")
     world.room().record_entry(now(), BACKUP)
-    world.happens(said("since"))
+    world.happens(message_event("since"))
     await settle()
     await world.recovery.restore_room(world.room())
     ((_, request),) = world.store.restored
