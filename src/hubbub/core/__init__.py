@@ -1,1 +1,1 @@
-"""The rules of a party: no I/O, no clock, no dice; the standard library and msgspec only."""
+"""The rules of a party, without I/O, clock and randomness; imports only the standard library and msgspec."""

@@ -1,4 +1,4 @@
-"""What an event does to a snapshot of its party."""
+"""Apply events to a snapshot of their party."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,12 +29,12 @@ from hubbub.core.protocol import (
 
 
 def apply_event(party: Snapshot, event: Event) -> Snapshot:
-    """The party after an event. Members keep the order of their coming."""
+    """Return the party after an event. Members stay in the order in which they joined."""
     return replace(party, **_changes(party, event))
 
 
 def _changes(party: Snapshot, event: Event) -> dict[str, Any]:
-    """The fields of the party that the event changes."""
+    """Return the fields that the event changes, with their new values."""
     match event:
         case MemberJoined() | MemberLeft() | MemberUpdated() | HostChanged():
             return {"guest_count": event.guest_count, **_changes_of_members(party, event)}
@@ -71,7 +71,7 @@ def _changes_of_members(
 
 
 def _with(members: Sequence[Member], member: Member) -> list[Member]:
-    """The members with `member` in its old place, or at the end where it is new to the list."""
+    """Return the members with `member` in its old position, or at the end if it is new."""
     changed = [member if other.id == member.id else other for other in members]
     return changed if member in changed else [*changed, member]
 

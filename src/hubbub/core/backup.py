@@ -1,6 +1,7 @@
-"""What an instance keeps of a party in case the store loses it, secrets' hashes included, and brings up to date.
+"""Backups of parties on an instance, from which a store that lost data is restored.
 
-The store hands out a copy with a renewal, so it is at most one renewal old; what has been told since is in the room.
+The store sends a backup with the reply to a lease renewal, so a backup is at most one renewal old. Later events are in
+the instance's replica: `merge_room_state` adds them. A backup includes the hashes of tokens.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -14,12 +15,11 @@ from hubbub.core.seats import KICKED, Lease, SeatRecord, decode_seat
 
 
 class RestoreRequest(msgspec.Struct, frozen=True):
-    """What an instance brings to heal a party.
+    """Everything that an instance has of a party, to restore it in a store that lost data.
 
-    `known` is the position that its phones know, `epoch` what makes the name of the party's next life unlike all
-    others, `expires_at` the end of its life as last heard, ms of the store's clock; `own` are this instance's
-    connections, each with the name of its seat, empty where that is not known; `kicked` are those that it had and the
-    host has kicked.
+    `known` is the position that its clients know. `epoch` is random and makes the next epoch's name unique.
+    `expires_at` is the last known expiry, ms of the store's clock. `own` has this instance's leases, each with its
+    member's name, empty if unknown. `kicked` has the leases of this instance that the host has kicked.
     """
 
     code: str
@@ -32,9 +32,9 @@ class RestoreRequest(msgspec.Struct, frozen=True):
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """A party that ended, to be remembered until `until_ms` of the store's clock.
+    """A party that ended. The store keeps this until `until_ms` of its clock.
 
-    The hash of its host's token is empty where this instance never had a copy of it.
+    `host_token_hash` is empty if this instance never had a backup of the party.
     """
 
     code: str
@@ -44,9 +44,9 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 
 class PartyBackup(msgspec.Struct, frozen=True):
-    """All that the store has of a party: its document, and its other keys flat, as the store tells them.
+    """Everything that the store has of a party: its document, and its other keys as the flat arrays of Redis replies.
 
-    All but the document are empty where nobody has ever connected.
+    Before the first connection, all fields but the document are empty.
     """
 
     document: bytes
@@ -59,16 +59,16 @@ class PartyBackup(msgspec.Struct, frozen=True):
 
     @property
     def party_id(self) -> str:
-        """The random id that tells this party from others with its code."""
+        """The random id, which distinguishes parties that had the same code."""
         return _decode_document(self.document).id
 
     @property
     def host_token_hash(self) -> str:
-        """The hash of the token that owned the first host's seat."""
+        """The hash of the token that owns the first host's seat."""
         return _decode_document(self.document).host_token
 
     def encoded(self) -> bytes:
-        """The copy as `restore_party.lua` takes it."""
+        """Return the backup as the JSON object that `restore_party.lua` reads."""
         return msgspec.json.encode({name: _text(getattr(self, name)) for name in self.__struct_fields__})
 
 
@@ -86,9 +86,9 @@ _decode_document = msgspec.json.Decoder(_Document).decode
 def merge_room_state(
     copy: PartyBackup, room: Snapshot, version: int, kicked: Collection[str], own: Iterable[Lease]
 ) -> PartyBackup:
-    """The copy with what has been told since: `room` at `version`, and who was `kicked`.
+    """Return the backup updated to `room`, the replica's snapshot at `version`, with the `kicked` seats removed.
 
-    Who has a seat is forgotten but for this instance's `own` connections, since others may have come meanwhile.
+    Only this instance's `own` connections keep their seats: other seats may have new holders.
     """
     copy = copy if copy.state else _seed_host_seat(copy)
     seats = {seat: _read_seat(record) for seat, record in _pairs(copy.seats)}
@@ -121,7 +121,7 @@ def _read_seat(record: bytes) -> SeatRecord | None:
 
 
 def _seed_host_seat(copy: PartyBackup) -> PartyBackup:
-    """What the store makes of a party that was only created as soon as somebody connects."""
+    """Return the backup with the host's seat, as the store creates it for the first connection."""
     party = _decode_document(copy.document)
     host, token = party.host_id.encode(), party.host_token.encode()
     return PartyBackup(
@@ -134,7 +134,7 @@ def _seed_host_seat(copy: PartyBackup) -> PartyBackup:
 
 
 def _host(copy: PartyBackup, room: Snapshot, seats: _Seats) -> bytes:
-    """Who is host; where that is somebody of whom the copy knows nothing, the one before, or there would be none."""
+    """Return the host's seat. If the backup does not have it, return the previous host's: a party must have one."""
     host = room.host_id.encode()
     return host if host in seats else _decode_document(copy.document).host_id.encode()
 
@@ -161,7 +161,7 @@ def _update_names(seats: _Seats, room: Snapshot) -> None:
 
 
 def _assign_holders(seats: _Seats, own: Iterable[Lease]) -> None:
-    """Only this instance's own connections are sure; the last holder of any other seat becomes its previous holder."""
+    """Set the holders of this instance's seats. The last holder of any other seat becomes its previous holder."""
     holders = {lease.member_id.encode(): lease.holder for lease in own}
     for seat, record in seats.items():
         if record is None:

@@ -1,4 +1,4 @@
-"""From a client's frame to the messages in it, each understood or refused."""
+"""Decode a client's frame into commands and invalid messages."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from hubbub.core.protocol import Command, Create, ErrorAnswer, Join, RequestId, 
 
 
 class InvalidMessage(msgspec.Struct, frozen=True):
-    """A message that was not understood, and what to answer; `entering` tells that it would have entered a party."""
+    """A message that cannot be decoded, with the answer. `entering` says that its type is one that enters a party."""
 
     reason: Reason
     sentence: str | None = None
@@ -26,7 +26,7 @@ _DETAIL_CHARS_MAX: Final = 200
 
 
 def read_frame(frame: str | bytes) -> list[Command | InvalidMessage] | None:
-    """The messages in a client's frame, each understood or refused; None where it is no message at all."""
+    """Return the messages of a client's frame, or None if it is not a message or an array of them."""
     try:
         decoded = decode_json(frame)
     except (ValueError, RecursionError):
@@ -44,7 +44,7 @@ def _read_message(message: dict[str, Any]) -> Command | InvalidMessage:
     try:
         return msgspec.convert(message, kind)
     except msgspec.ValidationError as error:
-        return _refused(kind, message, str(error), _request_id(message))
+        return _invalid_message(kind, message, str(error), _request_id(message))
 
 
 def _request_id(message: dict[str, Any]) -> RequestId | None:
@@ -55,8 +55,10 @@ def _request_id(message: dict[str, Any]) -> RequestId | None:
     return request_id
 
 
-def _refused(kind: type[Command], message: dict[str, Any], error: str, request_id: RequestId | None) -> InvalidMessage:
-    """Why msgspec would not have the message: it tells in words only, with the field's path at the end."""
+def _invalid_message(
+    kind: type[Command], message: dict[str, Any], error: str, request_id: RequestId | None
+) -> InvalidMessage:
+    """Return the answer to a validation error. msgspec reports it only as text that ends with the field's path."""
     entering = kind in {Create, Join, Watch}
     sentence = None
     if kind in {Join, Watch} and message.get("code") is None:
@@ -72,7 +74,7 @@ def _refused(kind: type[Command], message: dict[str, Any], error: str, request_i
 
 
 def answer_error(reason: Reason, sentence: str | None = None, request_id: RequestId | None = None) -> ErrorAnswer:
-    """The answer to what was refused, with the words of the table unless others are given."""
+    """Return the `ERROR` for `reason`, with the sentence of `REFUSALS` unless `sentence` is given."""
     refusal = REFUSALS[reason]
     return ErrorAnswer(
         request_id=msgspec.UNSET if request_id is None else request_id,

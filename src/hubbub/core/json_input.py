@@ -1,4 +1,4 @@
-"""JSON as browsers write it."""
+"""Decode JSON as browsers write it."""
 
 import json
 from typing import Any, NoReturn
@@ -9,10 +9,10 @@ _decode = msgspec.json.Decoder().decode
 
 
 def decode_json(text: str | bytes) -> Any:
-    """The value of `text`; raises ValueError or RecursionError where it is no JSON.
+    """Return the value of `text`; raise ValueError or RecursionError if it is not JSON.
 
-    A browser that cuts a text in the middle of an emoji writes half a surrogate pair. UTF-8 cannot hold that, so it
-    goes, as it goes from names; it is no reason to refuse all that came with it.
+    A browser that cuts a text in the middle of an emoji writes a lone surrogate, which UTF-8 cannot hold. It is
+    dropped. Without this, the whole frame would be refused.
     """
     try:
         return _decode(text)

@@ -12,8 +12,8 @@ CODE_ATTEMPTS_MAX: Final = 10
 
 NAME_CHARS_MAX: Final = 50
 
-# A token is the secret that owns a seat; an idempotency key is a secret of the caller's from which the
-# host's token is derived.
+# A token is the secret that owns a seat. An idempotency key is a secret of the caller; the host's token is derived
+# from it.
 TOKEN_BITS: Final = 128
 TOKEN_CHARS_MIN: Final = 22
 TOKEN_CHARS_MAX: Final = 64
@@ -21,7 +21,7 @@ IDEMPOTENCY_KEY_CHARS_MIN: Final = 16
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 IDEMPOTENCY_SECONDS: Final = 600
 
-# An id is public and only has to be unlike the others of its party or code: 64 random bits.
+# An id is public and must be unique only within its party or code: 64 random bits.
 ID_BYTES: Final = 8
 
 BODY_BYTES_MAX: Final = 16 * 1024
@@ -41,63 +41,63 @@ ECHOED_CODE_CHARS_MAX: Final = 64
 STORE_BUDGET_SECONDS: Final = 1.5
 READINESS_BUDGET_SECONDS: Final = 0.8
 
-# How often an instance asks the store for a sign of life when nobody else does.
+# How often an instance probes the store while there are no other calls.
 PROBE_INTERVAL_SECONDS: Final = 0.5
 PROBE_BUDGET_SECONDS: Final = 1.0
-# A server that has failed so often in a row is known to be away, and is given a pause in which every call fails at
-# once. One failure alone may be a connection that broke.
+# After this many failures in a row, the circuit breaker of a server opens: every call fails at once for a while. One
+# failure alone may be a broken connection.
 BREAKER_FAILURE_THRESHOLD: Final = 2
 BREAKER_OPEN_SECONDS: Final = 0.25
 
-# A sentinel that does not answer by then is passed over: a call's time has room for some who are gone.
+# A sentinel that does not answer within this time is skipped. A call's time suffices for several of them.
 SENTINEL_ANSWER_SECONDS: Final = 0.4
-# Once one has answered, the others are given a moment, since they may know of a later succession.
+# After the first answer, wait this long for the other sentinels: they may know of a later failover.
 SENTINEL_QUORUM_WAIT_SECONDS: Final = 0.1
 SENTINEL_LOOK_INTERVAL_SECONDS: Final = 0.5
-# A primary that answers after such a silence may have been replaced meanwhile. Sentinels miss one for longer before
-# they replace it, and instances ask it more often.
+# A primary that answers after such a silence may have been replaced meanwhile. Sentinels wait longer before they
+# replace one, and instances probe it more often.
 PRIMARY_SILENCE_SECONDS: Final = 1.0
 
-# A cluster's slots: how long one server may take to tell who has which, how soon it is asked for again after something
-# was not where it should be, and how often it is asked for without such a reason.
+# A cluster's slot map: how long one server may take to send it, how soon to refresh it after a redirection, and how
+# often to refresh it otherwise.
 CLUSTER_ASK_SECONDS: Final = 0.5
 CLUSTER_LOOK_AGAIN_SECONDS: Final = 0.3
 CLUSTER_LOOK_INTERVAL_SECONDS: Final = 5.0
-# A call that is sent on more often than that, or whose slot is on the move, pauses before it tries again.
+# A call that was redirected more often than this, or whose slot is moving, pauses before the next attempt.
 REDIRECTIONS_MAX: Final = 3
 SLOT_MOVING_PAUSE_SECONDS: Final = 0.03
 
-# How long after a refusal a caller should come back, as `Retry-After` says it.
+# `Retry-After` of a refusal.
 RETRY_AFTER_SECONDS: Final = 1
 
-# Calls that share one round trip. A create takes the store about 20 µs, so a full batch holds it for
-# some 10 ms: long enough to be worth the trip, short enough for the next in line.
+# Calls that share one round trip. A create takes the store about 20 µs, so a full batch blocks it for about 10 ms:
+# long enough to amortize the round trip, short enough for the next batch.
 BATCH_CALLS_MAX: Final = 512
 # One batch is in flight at a time. The rest is room for connections that are being closed.
 STORE_CONNECTIONS_MAX: Final = 4
 
-# A create that waits for replicas is told of their silence this long before its own time is up.
+# Stop waiting for replicas this long before the create's deadline.
 REPLICAS_ANSWER_MARGIN_SECONDS: Final = 0.2
 
-# Parties whose creation was answered as failed though the store may have made them: kept until withdrawn.
+# Creates in doubt: answered as failed though the store may have carried them out. They are kept until rolled back.
 WITHDRAWALS_MAX: Final = 10_000
 WITHDRAWAL_RETRY_SECONDS: Final = 0.5
-# Added to a create's deadline before it is taken back: more than two clocks drift apart meanwhile.
+# Added to a create's deadline before its rollback: more than two clocks drift apart meanwhile.
 WITHDRAWAL_MARGIN_SECONDS: Final = 0.1
 
-# Data loss. Instances tell a loss within a probe's interval of each other, so that whoever has something to write back
-# has said so before the others call anything absent again. What ended is written back first, and then what lives.
+# Data loss. All instances detect a loss within one probe interval. So every instance with something to restore has
+# said so before another one reports a party as absent. Tombstones are restored before parties.
 RECOVERING_SECONDS: Final = 3.0
 TOMBSTONES_FIRST_SECONDS: Final = 1.0
-# A party that nobody has entered yet is kept by the instance that created it.
+# The instance that created a party keeps a backup of it until the first client enters.
 RECENT_CREATE_SECONDS: Final = 60.0
 RECENT_CREATES_MAX: Final = 10_000
 REMEMBERED_ENDS_MAX: Final = 10_000
-# A copy of 500 seats is 55 KB, and what is under way has to fit into one call's time.
+# A backup of 500 seats is 55 KB, and concurrent restores must fit into one call's time.
 RESTORE_CONCURRENCY: Final = 16
 HEALING_RETRY_SECONDS: Final = 0.25
 
-# The embedded engine. Survivors look this often whether its owner has gone.
+# The embedded engine. Other instances check this often whether its owner has exited.
 ENGINE_LOCK_POLL_SECONDS: Final = 0.1
 ENGINE_START_SECONDS_MAX: Final = 10.0
 ENGINE_STOP_SECONDS_MAX: Final = 2.0
@@ -107,14 +107,14 @@ ENGINE_START_POLL_SECONDS: Final = 0.02
 ENGINE_FAILED_STARTS_MAX: Final = 2
 ENGINE_AOF_REWRITE_SECONDS: Final = 600.0
 
-# The doctor. Each question has the budget of a call, all of them together that of a person's patience.
+# The doctor. Each check has the budget of a call; all of them together must not take longer than this.
 DOCTOR_SECONDS_MAX: Final = 20.0
 DOCTOR_ROUND_TRIPS: Final = 200
 DOCTOR_ROUND_TRIPS_AT_START: Final = 50
 DOCTOR_ROUND_TRIPS_SECONDS_MAX: Final = 3.0
 DOCTOR_RETRY_SECONDS: Final = 2.0
 DOCTOR_REPLICAS_WAIT_SECONDS: Final = 0.1
-# What it finds worth a word: see docs/redis.md, "Production".
+# From which values on it reports something: see docs/redis.md, "Production".
 DOCTOR_ROUND_TRIP_NOTE_MS: Final = 20.0
 DOCTOR_ROUND_TRIP_WARNING_MS: Final = 100.0
 DOCTOR_CLOCKS_APART_NOTE_MS: Final = 1000.0
@@ -124,20 +124,20 @@ DOCTOR_CERTIFICATE_WARNING_DAYS: Final = 21
 
 LISTEN_BACKLOG: Final = 1024
 DRAIN_SECONDS_MAX: Final = 10.0
-# Sockets are closed in so many batches, evenly over what is left of the drain after requests in progress.
+# Sockets are closed in this many batches, evenly over the time that is left after requests in progress.
 DRAIN_SOCKETS_SECONDS: Final = 5.0
 DRAIN_BATCHES: Final = 20
 # After the drain, the last answers get this long to be written.
 LAST_ANSWERS_SECONDS_MAX: Final = 1.0
 
-# Parties whose keys' names an instance keeps, about 2 KB each.
+# Parties whose key names are cached, about 2 KB each.
 CODES_CACHED: Final = 4096
 
-# A live party, as the store keeps it. A replay larger than its bound costs more than a new snapshot.
+# An active party in the store. A replay above its bound costs more than a new snapshot.
 LISTED_MAX: Final = 200
 LOG_EVENTS_MAX: Final = 256
 LOG_BYTES_MAX: Final = 64 * 1024
-# A party's life is renewed no finer than that.
+# The TTL of a party's keys is refreshed at most this often.
 LIFE_RENEWAL_MS_MIN: Final = 1000
 REPLAY_BYTES_MAX: Final = 32 * 1024
 SNAPSHOT_MESSAGES_MAX: Final = 20
@@ -158,32 +158,34 @@ COMMANDS_PER_SECOND_MAX: Final = 20
 UNDECODABLE_FRAMES_MAX: Final = 10
 UNKNOWN_CODES_MAX: Final = 5
 
-# A connection that has not entered a party by then is closed; one that has is pinged, and found dead within 40 s.
+# A connection that has not entered a party within this time is closed. One that has entered is pinged; a dead one is
+# detected within 40 s.
 ENTER_SECONDS_MAX: Final = 10.0
 HEARTBEAT_SECONDS: Final = 20
 PING_INTERVAL_SECONDS: Final = 25.0
 DEAD_SOCKET_SECONDS_MAX: Final = 40.0
 
-# A client that does not read: what may wait for it beyond a snapshot or a replay, and how long it may take to read
-# the reason why it is closed.
+# A client that does not read: how much may be unsent besides a snapshot or a replay, and how long to wait for the
+# close handshake.
 UNSENT_BYTES_MAX: Final = 64 * 1024
 CLOSE_SECONDS_MAX: Final = 2.0
 SOCKET_SEND_BUFFER_BYTES: Final = 64 * 1024
 
-# Sending to one phone costs about 5 µs; a busy room sends so seldom that this stays a tenth of the time.
+# Sending to one client costs about 5 µs. The send window grows with the room, so that sending takes a tenth of the
+# time.
 SEND_SECONDS_PER_PHONE: Final = 50e-6
 SEND_WINDOW_SECONDS_MAX: Final = 0.05
 REACTIONS_UNMERGED_MAX: Final = 8
 """More reactions than these in one window are merged and counted."""
 
 # Leases are renewed this often per lease, and checked for what is due this often per renewal. A party's clock stops if
-# no instance has touched the party for this many renewals although somebody is connected.
+# no instance has touched the party for this many renewals although a member is connected.
 RENEWALS_PER_LEASE: Final = 3
 CLOCK_STOPS_AFTER_RENEWALS: Final = 2
 LEASE_CHECKS_PER_RENEWAL: Final = 5
 
-# The feed of events. A room is kept for a while after its last member here; events that should have come are asked
-# for after a moment; and after silence an instance sends itself a word to find out whether it would hear one.
+# Event delivery. A room stays open for a while after its last member here has left. Late events are requested from
+# the log after EVENT_WAIT_SECONDS. After a silence, an instance publishes a probe to itself to test its subscription.
 ROOM_LINGER_SECONDS: Final = 10.0
 RECENT_LEASE_LOSSES_MAX: Final = 256
 RECENT_KICKS_MAX: Final = 256

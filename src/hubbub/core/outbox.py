@@ -1,4 +1,4 @@
-"""What the clients of one replica are still to be sent: one frame per window, with counts and reactions merged."""
+"""Collect what to send to the clients of one replica: one frame per window, with counts and reactions merged."""
 
 from collections import Counter
 from collections.abc import Sequence

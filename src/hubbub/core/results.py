@@ -1,6 +1,6 @@
-"""What the store can answer. Not answering is no outcome: it is `store.StoreUnavailableError`, an exception.
+"""Results of store operations. If the store does not answer, `StoreUnavailableError` is raised instead.
 
-An outcome that refuses something carries the `Reason` under which `errors.REFUSALS` has its words.
+A result that refuses something has the `Reason` by which `errors.REFUSALS` has its sentence.
 """
 
 from typing import ClassVar
@@ -16,7 +16,7 @@ from hubbub.core.protocol import Snapshot
 class Created(msgspec.Struct, frozen=True):
     """The store has the party. `expires_at` is ms of the store's clock.
 
-    `repeated` tells that an earlier try with the same host's token had made it.
+    `repeated` says that an earlier attempt with the same host's token created it.
     """
 
     party: PartyDocument
@@ -25,21 +25,21 @@ class Created(msgspec.Struct, frozen=True):
 
 
 class CodeTaken(msgspec.Struct, frozen=True):
-    """The code belongs to another party, or to one that ended not long ago: draw another."""
+    """Another party has the code, or had it until recently: draw another code."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The party lives."""
+    """The party exists."""
 
     party: PartyDocument
 
 
 class Joinable(msgspec.Struct, frozen=True):
-    """The party lives and would give a newcomer a seat."""
+    """The party exists and has a seat for a new guest."""
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """The store itself said that there is no such party: a replica's word does not count."""
+    """A primary said that there is no such party; a store replica's answer does not prove that."""
 
     reason: ClassVar[Reason] = Reason.PARTY_NOT_FOUND
 
@@ -51,7 +51,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Locked(msgspec.Struct, frozen=True):
-    """The host lets nobody new in."""
+    """The host has locked the party: it admits no new guests."""
 
     reason: ClassVar[Reason] = Reason.PARTY_LOCKED
 
@@ -63,21 +63,21 @@ class Full(msgspec.Struct, frozen=True):
 
 
 class Kicked(msgspec.Struct, frozen=True):
-    """The token's seat was taken away by the host."""
+    """The host has kicked the token's seat."""
 
     reason: ClassVar[Reason] = Reason.KICKED
 
 
 class TooManyWatchers(msgspec.Struct, frozen=True):
-    """The party has as many watchers as it may have."""
+    """The party has the maximum number of watchers."""
 
     reason: ClassVar[Reason] = Reason.TOO_MANY_WATCHERS
 
 
 class Joined(msgspec.Struct, frozen=True):
-    """The seat `member_id` is this connection's; `resumed` tells that the token had owned it before.
+    """The connection has the seat `member_id`; `resumed` says that its token owned the seat before.
 
-    The join is in what happened up to `version` of `epoch`. `expires_at` is ms of the store's clock.
+    The join is one of the events up to `version` of `epoch`. `expires_at` is ms of the store's clock.
     """
 
     member_id: str
@@ -89,7 +89,7 @@ class Joined(msgspec.Struct, frozen=True):
 
 
 class Watching(msgspec.Struct, frozen=True):
-    """The connection watches, one of `watchers`; the position and `expires_at` are as in `Joined`."""
+    """The connection is one of `watchers`; the position and `expires_at` are as in `Joined`."""
 
     epoch: str
     version: int
@@ -98,17 +98,17 @@ class Watching(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """It was done."""
+    """The store carried out the command."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """It was not done, for a rule of the party's."""
+    """A rule of the party forbids the command."""
 
     reason: Reason
 
 
 class LeaseLoss(msgspec.Struct, frozen=True):
-    """A connection that could not be renewed, and why: `kicked`, `timed_out` or `taken_over`."""
+    """A lease that was not renewed, and why: `kicked`, `timed_out` or `taken_over`."""
 
     member_id: str
     holder: str
@@ -116,10 +116,10 @@ class LeaseLoss(msgspec.Struct, frozen=True):
 
 
 class Renewed(msgspec.Struct, frozen=True):
-    """The leases are renewed but for those with a verdict.
+    """The leases are renewed except those in `verdicts`.
 
-    `epoch` and `version` are the party's position, `watchers` so many watch it; `due_ms` is the time until something
-    else runs out, if anything. `copy` is all that the store has of the party, unless the caller has that already.
+    `epoch` and `version` are the party's position, `watchers` is the number of watchers. `due_ms` is the time until the
+    next expiry of another lease or hold, None if there is none. `copy` is a backup, unless the caller's is current.
     """
 
     epoch: str
@@ -132,15 +132,15 @@ class Renewed(msgspec.Struct, frozen=True):
 
 
 class HistoryLost(msgspec.Struct, frozen=True):
-    """The position that the instance knows is not of the party's past: the store has lost something."""
+    """The instance's position is not in the party's history: the store has lost data."""
 
 
 class Healed(msgspec.Struct, frozen=True):
-    """The party is there, with all that the instance had of it."""
+    """The store has the party again, with everything that the instance had of it."""
 
 
 class DifferentParty(msgspec.Struct, frozen=True):
-    """The code is another party's by now."""
+    """Another party has the code now."""
 
 
 class EventsSince(msgspec.Struct, frozen=True):
@@ -151,7 +151,7 @@ class EventsSince(msgspec.Struct, frozen=True):
 
 
 class FullState(msgspec.Struct, frozen=True):
-    """All that everybody may know of a party at `version`, and its last events, encoded."""
+    """The public state of a party at `version`, and its last events, encoded."""
 
     epoch: str
     version: int
@@ -160,7 +160,7 @@ class FullState(msgspec.Struct, frozen=True):
 
 
 class Deleted(msgspec.Struct, frozen=True):
-    """The party was there and is gone now."""
+    """The store had the party and has deleted it."""
 
 
 CreateOutcome = Created | CodeTaken | Ended

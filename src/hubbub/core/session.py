@@ -1,7 +1,7 @@
-"""One client's conversation as a state machine: frames and outcomes in, steps out.
+"""One client's conversation as a state machine without I/O: frames and outcomes in, steps out.
 
-A step is something to say, something to ask of the service, or the end. Steps come lazily: whoever asks the service
-must report the outcome before taking the next step, so that commands take effect in the order sent.
+A step sends a message, asks the service, or closes the connection. Steps are yielded lazily: the caller must report
+the outcome of a step before it takes the next one. Without this, commands could take effect out of order.
 """
 
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Enter(msgspec.Struct, frozen=True):
-    """Ask the service for a place in a party, that with `code` unless it is to be created, and report the outcome."""
+    """Ask the service to create a party (`code` is empty) or to enter the party with `code`; report the outcome."""
 
     command: Create | Join | Watch
     code: str = ""
@@ -83,12 +83,12 @@ Step = Send | Enter | Execute | Close
 class Session:
     """The conversation with one client.
 
-    `store_ms` tells the store's time; `is_emoji` whether a text is one emoji. `now` is monotonic seconds everywhere.
+    `store_ms` returns the store's time. `is_emoji` returns whether a text is one emoji. `now` is monotonic seconds.
     """
 
     def __init__(self, *, now: float, store_ms: Callable[[], int], is_emoji: Callable[[str], bool]) -> None:
         self.enter_by: float | None = now + ENTER_SECONDS_MAX
-        """When the connection is to be closed as silent; None once it has entered a party."""
+        """When to close the connection with `ENTER_TIMEOUT`; None after it has entered a party."""
         self._store_ms = store_ms
         self._is_emoji = is_emoji
         self._is_member = False
@@ -99,11 +99,11 @@ class Session:
 
     @staticmethod
     def welcome(client_id: str, instance_id: str, version: str) -> Welcome:
-        """The first message."""
+        """Return the first message."""
         return Welcome(client_id, instance_id, version, HEARTBEAT_SECONDS)
 
     def read(self, frame: str | bytes | None, now: float) -> Iterator[Step]:
-        """What follows from a frame; None stands for one that is not text."""
+        """Yield the steps for a frame; None stands for a frame that is not text."""
         messages = None if frame is None else read_frame(frame)
         if messages is None:
             yield Send(answer_error(Reason.BAD_MESSAGE))
@@ -117,7 +117,7 @@ class Session:
     def entered(
         self, command: Create | Join | Watch, code: str, token: str, outcome: Joined | Watching
     ) -> CreatedAnswer | JoinedAnswer | WatchingAnswer:
-        """The answer to a client that is in a party now."""
+        """Return the answer to a client that has entered a party."""
         self.enter_by = None
         request_id = _echoed(command.request_id)
         if isinstance(outcome, Watching):
@@ -150,13 +150,13 @@ class Session:
         outcome: Missing | Ended | Locked | Full | Kicked | TooManyWatchers,
         now: float,
     ) -> Iterator[Step]:
-        """What follows where the party would not have the client."""
+        """Yield the steps for a client that the party does not admit."""
         yield self._not_entered(command, outcome.reason, now)
         if isinstance(outcome, Missing):
             yield from self._count_unknown_code()
 
     def acted(self, command: MemberCommand | Leave, outcome: CommandResult) -> Iterator[Step]:
-        """What follows from a member's command."""
+        """Yield the steps for the result of a member's command."""
         if isinstance(outcome, Accepted):
             if isinstance(command, Leave):
                 yield Send(Ok(request_id=_echoed(command.request_id)))
@@ -169,9 +169,9 @@ class Session:
             yield Close(CLOSE_CODES[outcome.reason])
 
     def unavailable(self, command: Command, reason: Reason, now: float, *, in_doubt: bool = False) -> Step:
-        """What follows where the store did not answer, or nothing that can be believed.
+        """Return the step for a command whose store call failed.
 
-        What is `in_doubt` may have been carried out; parties and seats so made are taken back.
+        If `in_doubt`, the store may have carried it out. Creates and joins in doubt are rolled back.
         """
         if isinstance(command, Create | Join | Watch):
             return self._not_entered(command, reason, now)
@@ -234,7 +234,7 @@ class Session:
             self.enter_by = instant
 
     def _allows(self, now: float) -> bool:
-        """Whether one more command is within the flood guard's bound, which a pause fills up again."""
+        """Take one command from the flood guard's token bucket; return False if it is empty."""
         refilled = self._allowance + (now - self._allowed_at) * COMMANDS_PER_SECOND_MAX
         self._allowance = min(float(COMMANDS_PER_SECOND_MAX), refilled)
         self._allowed_at = now

@@ -1,7 +1,7 @@
-"""Secrets: their shape, and what of them may be kept.
+"""Check and hash tokens and idempotency keys.
 
-A token owns a seat. The store keeps only hashes, cut to 132 bits, which is still beyond guessing and saves
-21 bytes a seat. Every derivation has a label of its own, so that no kept value reveals another.
+A token owns a seat. The store has only hashes, cut to 132 bits: that cannot be guessed, and saves 21 bytes per seat.
+Every derivation has its own label, so that no stored value reveals another.
 """
 
 import hashlib
@@ -20,27 +20,27 @@ _HASH_CHARS: Final = 22
 
 
 def is_idempotency_key(text: str) -> bool:
-    """Whether `text` has the shape of an idempotency key."""
+    """Return whether `text` has the form of an idempotency key."""
     return _IDEMPOTENCY_KEY.fullmatch(text) is not None
 
 
 def hash_token(token: str) -> str:
-    """What the store keeps of a token."""
+    """Return the hash by which the store knows a token."""
     return _base64(hashlib.sha256(token.encode()).digest())[:_HASH_CHARS]
 
 
 def hash_own_token(token: str) -> str:
-    """What the store keeps of the token by which a client repeats a `CREATE`: an idempotency key of its own kind."""
+    """Return the hash of the token by which a client repeats a `CREATE`, which is used like an idempotency key."""
     return _base64(_derive(token, b"hubbub own token"))
 
 
 def hash_idempotency_key(key: str) -> str:
-    """What the store keeps of an idempotency key."""
+    """Return the hash by which the store knows an idempotency key."""
     return _base64(_derive(key, b"hubbub idempotency key"))
 
 
 def derive_host_token(key: str) -> str:
-    """The host's token that belongs to an idempotency key: the same on every instance, at every repeat."""
+    """Return the host's token of an idempotency key: the same on every instance and for every repeat."""
     return _base64(_derive(key, b"hubbub host token"))
 
 

@@ -65,12 +65,12 @@ class Pong(_Answer, frozen=True, tag="PONG"):
 
 
 class ErrorAnswer(_Answer, frozen=True, tag="ERROR"):
-    """What was refused and why: `reason` for programs, `error` for people."""
+    """The command was refused: `reason` for programs, `error` for people."""
 
     reason: Reason
     error: str
     retryable: bool
     in_doubt: Annotated[
         bool | UnsetType,
-        Meta(description="there where the command may have been carried out all the same; the party's events tell"),
+        Meta(description="present if the command may have been carried out nevertheless; the party's events show it"),
     ] = UNSET

@@ -16,7 +16,7 @@ class _Command(Struct, frozen=True, rename="camel", tag_field="t", kw_only=True)
 
 
 class Position(Struct, frozen=True):
-    """What a client has seen: `version` of the party's life `epoch`."""
+    """The position that a client has seen: `version` of the epoch `epoch`."""
 
     epoch: Annotated[str, Meta(max_length=SOCKET_REQUEST_ID_CHARS_MAX)]
     version: Annotated[int, Meta(ge=0, le=SAFE_INTEGER_MAX)]
@@ -35,7 +35,7 @@ class Join(_Command, frozen=True, tag="JOIN"):
     code: TypedCode
     name: TypedName | None = None
     token: Token | None = None
-    since: Annotated[Position | None, Meta(description="what this client has seen, where it has")] = None
+    since: Annotated[Position | None, Meta(description="what this client has seen, if anything")] = None
 
 
 class Watch(_Command, frozen=True, tag="WATCH"):
@@ -85,7 +85,7 @@ class SetChatMode(_Command, frozen=True, tag="CHAT_MODE_SET"):
 
 
 class SetLock(_Command, frozen=True, tag="LOCK_SET"):
-    """Host: let nobody new in, or open the party again."""
+    """Host: lock the party for new guests, or unlock it."""
 
     locked: bool
 
@@ -110,13 +110,13 @@ class ChangeTrack(_Command, frozen=True, tag="HOST_TRACK_CHANGED"):
 
 
 class Play(_Command, frozen=True, tag="HOST_PLAY"):
-    """Host: play, from `position` in seconds or from where it is."""
+    """Host: play, from `position` in seconds or from the current position."""
 
     position: Seconds | None = None
 
 
 class Pause(_Command, frozen=True, tag="HOST_PAUSE"):
-    """Host: pause, at `position` in seconds or where it is."""
+    """Host: pause, at `position` in seconds or at the current position."""
 
     position: Seconds | None = None
 
@@ -141,6 +141,6 @@ MemberCommand = (
     | Play
     | Pause
 )
-"""What a member does in a party, answered by `OK` and an event."""
+"""The commands of a member in a party. The answer is `OK`, and all clients get an event."""
 
 Command = Create | Join | Watch | Leave | MemberCommand | Ping

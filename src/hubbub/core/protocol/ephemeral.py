@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 
 class Reaction(Struct, frozen=True, rename="camel", tag_field="t", tag="REACTION"):
-    """Somebody in the party reacted."""
+    """A member reacted."""
 
     member_id: str
     name: str

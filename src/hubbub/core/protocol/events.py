@@ -21,7 +21,7 @@ class _Counted(_Event, frozen=True):
 
 
 class MemberJoined(_Counted, frozen=True, tag="MEMBER_JOINED"):
-    """Somebody took a new, listed seat."""
+    """A guest took a new, listed seat."""
 
     member: Member
 
@@ -34,7 +34,7 @@ class MemberLeft(_Counted, frozen=True, tag="MEMBER_LEFT"):
 
 
 class MemberUpdated(_Counted, frozen=True, tag="MEMBER_UPDATED"):
-    """Somebody was renamed, dropped or came back."""
+    """A member was renamed, disconnected or reconnected."""
 
     member: Member
 
@@ -47,20 +47,20 @@ class HostChanged(_Counted, frozen=True, tag="HOST_CHANGED"):
 
 
 class GuestCount(_Event, frozen=True, tag="GUEST_COUNT"):
-    """What happened to seats that are not listed; stands for the events `from`..`version`, or for one."""
+    """Seats that are not listed have changed. Stands for the events `from`..`version`, or for one."""
 
     guest_count: ConnectedGuests
     since: int | UnsetType = msgspec.field(default=UNSET, name="from")
 
 
 class ChatModeSet(_Event, frozen=True, tag="CHAT_MODE_SET"):
-    """Who may speak from now on."""
+    """The chat mode has changed."""
 
     mode: ChatMode
 
 
 class LockSet(_Event, frozen=True, tag="LOCK_SET"):
-    """Whether newcomers get in from now on."""
+    """The party was locked or unlocked."""
 
     locked: bool
 
@@ -87,7 +87,7 @@ class TrackSelected(_Event, frozen=True, tag="TRACK_SELECTED"):
 
 
 class NextTrackQueued(_Event, frozen=True, tag="NEXT_TRACK_QUEUED"):
-    """What comes next, or nothing."""
+    """The next track has changed, perhaps to none."""
 
     filename: str | None
 
@@ -101,7 +101,7 @@ class TrackChanged(_Event, frozen=True, tag="TRACK_CHANGED"):
 
 
 class MessageEvent(_Event, frozen=True, tag="MESSAGE"):
-    """Somebody said something."""
+    """A member sent a message."""
 
     id: str
     member_id: str

@@ -28,7 +28,7 @@ Token = Annotated[
         min_length=TOKEN_CHARS_MIN,
         max_length=TOKEN_CHARS_MAX,
         pattern=r"^[A-Za-z0-9_-]*$(?!\n)",  # Python's $ alone lets a last line break pass
-        description="the secret that owns the seat; where there is none, the server makes one",
+        description="the secret that owns the seat; without one, the server makes one",
     ),
 ]
 Filename = Annotated[str, Meta(min_length=1, max_length=FILENAME_CHARS_MAX)]

@@ -11,7 +11,7 @@ from hubbub.core.protocol.fields import ConnectedGuests, ExpiresAt, StoreMs
 
 
 class Member(Struct, frozen=True, rename="camel"):
-    """A listed seat. `connected` is false while it is held for somebody who dropped."""
+    """A listed seat. `connected` is false while the seat is held for a member whose connection dropped."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class ChatMessage(Struct, frozen=True, rename="camel"):
 
 
 class Playback(Struct, frozen=True, rename="camel"):
-    """What plays: at `at` the track stood at `position` seconds."""
+    """The playback: at `at` the track was at `position` seconds."""
 
     state: Literal["stopped", "playing", "paused"]
     track: str | None
@@ -40,7 +40,7 @@ class Playback(Struct, frozen=True, rename="camel"):
 
 
 class Snapshot(Struct, frozen=True, rename="camel"):
-    """A party as everybody may see it. `guestCount` counts connected guests."""
+    """The public state of a party. `guestCount` counts connected guests."""
 
     code: str
     created_at: StoreMs
