@@ -206,11 +206,11 @@ class FakeStore:
         leases: Sequence[Lease],
         deadline: float,
         known: ProvenPosition | None = None,
-        copied: int = -1,
+        backup_version: int = -1,
     ) -> RenewOutcome:
         """See `Store.renew`."""
         assert known is not None
-        assert copied >= -1
+        assert backup_version >= -1
         assert code == CODE
         self.renewed.append((now(), list(leases)))
         answer = self.renewal(leases)

@@ -200,12 +200,12 @@ class Store(Protocol):
         leases: Sequence[Lease],
         deadline: float,
         known: ProvenPosition | None = None,
-        copied: int = -1,
+        backup_version: int = -1,
     ) -> RenewOutcome:
         """Renew leases of one party, and return a verdict on each that cannot be renewed. Never create a seat.
 
         If the position `known` proves that the store lost data, renew nothing and return `HistoryLost`. A
-        caller with a position also gets a backup of the party, unless the one of version `copied` is still current.
+        caller with a position also gets a backup of the party, unless its own, of version `backup_version`, is current.
         """
 
     async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:

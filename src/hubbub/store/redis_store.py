@@ -213,12 +213,12 @@ class RedisStore:
         leases: Sequence[Lease],
         deadline: float,
         known: ProvenPosition | None = None,
-        copied: int = -1,
+        backup_version: int = -1,
     ) -> RenewOutcome:
         """See `Store.renew`."""
         words = [word for lease in leases for word in (lease.member_id, lease.holder)]
         return read_renewed(
-            await self._change_party(scripts.RENEW, code, (*_position(known), copied, *words), deadline)
+            await self._change_party(scripts.RENEW, code, (*_position(known), backup_version, *words), deadline)
         )
 
     async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
