@@ -15,6 +15,13 @@ SUFFIXES = {".py", ".js", ".lua", ".css", ".html", ".md", ".json", ".cfg", ".ser
 
 RETIRED = {
     # core
+    "HangUp": "Close",
+    "digest_of": "event_digest",
+    "squeeze_code": "normalize_code",
+    "ENGINE_TIDY_INTERVAL_SECONDS": "ENGINE_AOF_REWRITE_SECONDS",
+    "DEAF_SECONDS_MAX": "PROMISE_STALLED_SECONDS",
+    "RETURN_SECONDS_MAX": "PROMISE_RETURN_SECONDS",
+    "ANSWER_SECONDS_MAX": "PROMISE_ANSWER_SECONDS",
     "ActOutcome": "CommandResult",
     "AWAY_FAILURES": "BREAKER_FAILURE_THRESHOLD",
     "AWAY_PAUSE_SECONDS": "BREAKER_OPEN_SECONDS",
@@ -41,6 +48,13 @@ RETIRED = {
     "Unproved": "HistoryLost",
     "brought_up": "merge_room_state",
     # store
+    "_stillbirths": "_failed_starts",
+    "bring_up_to_now": "advance",
+    "doubt_holders": "clear_holders",
+    "is_doubted": "holder_uncertain",
+    "life_ms": "ttl_ms",
+    "renew_life": "refresh_ttl",
+    "tell_count": "emit_count",
     "ClusterCalls": "ClusterScriptClient",
     "EngineNotStarted": "EngineStartError",
     "EngineUnavailable": "EngineUnavailableError",
@@ -61,6 +75,9 @@ RETIRED = {
     "unwant": "unsubscribe",
     "vouch_for": "verify_is_primary",
     # hub, services, recovery
+    "Doubts": "Rollbacks",
+    "Healer": "Recovery",
+    "may_be_healed": "is_recoverable",
     "NewParty": "CreatedParty",
     "OpenRoom": "LocalRoom",
     "RoomClosed": "RoomClosedError",
@@ -69,6 +86,12 @@ RETIRED = {
     "settle_the_rest": "drain",
     "worth_a_beat": "has_local_state",
     # transport, server, doctor, monitor
+    "_told_in_passing": "_format_other",
+    "_hear_the_end": "_wait_party_ended",
+    "_keeps_up": "_check_backlog",
+    "as_no_answer": "unreachable_sentence",
+    "check_up": "run_doctor",
+    "PhoneFailed": "PhoneFailedError",
     "CannotListen": "ListenError",
     "Envelope": "RequestMiddleware",
     "FOR_OTHER_ORIGINS": "CROSS_ORIGIN",
@@ -80,6 +103,15 @@ RETIRED = {
     "TaskEnded": "TaskFailedError",
     "tell_store_changes": "log_store_changes",
     "watch_silence": "arm_entry_timeout",
+    # web
+    "browserWorld": "browserPlatform",
+    "doorModel": "statusModel",
+    "heardText": "announcementText",
+    "keepList": "syncList",
+    # tests
+    "risen_parties": "resurrected_parties",
+    "told_twice": "conflicting_events",
+    "two_truths": "conflicting_versions",
 }
 """Retired names, found as whole words, and the name to use instead. A name may have one dot, such as `Enum.MEMBER`."""
 
