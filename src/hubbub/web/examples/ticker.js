@@ -1,15 +1,15 @@
-/** A party's chat in twenty lines. docs/client.md tells how to try it. */
+/** A party's chat in twenty lines. docs/client.md says how to try it. */
 
 import { connect } from "../client.js";
 
-const [standing, door, mouth, said] = document.querySelectorAll("#standing, #door, #mouth, #said");
+const [status, joinForm, sendForm, messages] = document.querySelectorAll("#status, #join, #send, #messages");
 const client = connect({ server: new URLSearchParams(location.search).get("server") ?? undefined });
 
 client.on("change", ({ phase, party, trouble, over }) => {
   const why = over?.reason ?? trouble?.reason;
-  standing.textContent = [phase, why, party && `${party.guestCount} guests`].filter(Boolean).join(", ");
-  mouth.hidden = phase !== "live";
-  said.replaceChildren(
+  status.textContent = [phase, why, party && `${party.guestCount} guests`].filter(Boolean).join(", ");
+  sendForm.hidden = phase !== "live";
+  messages.replaceChildren(
     ...(party?.messages ?? []).map(({ name, text }) => {
       const line = document.createElement("li");
       line.textContent = `${name}: ${text}`;
@@ -21,7 +21,7 @@ client.on("change", ({ phase, party, trouble, over }) => {
 const onSubmit = (form, submit) =>
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    submit(Object.fromEntries(new FormData(form))).catch((refusal) => (standing.textContent = refusal.message));
+    submit(Object.fromEntries(new FormData(form))).catch((refusal) => (status.textContent = refusal.message));
   });
-onSubmit(door, ({ code, name }) => client.join(code, { name }));
-onSubmit(mouth, ({ text }) => client.sendMessage(text).then(() => mouth.reset()));
+onSubmit(joinForm, ({ code, name }) => client.join(code, { name }));
+onSubmit(sendForm, ({ text }) => client.sendMessage(text).then(() => sendForm.reset()));

@@ -28,7 +28,7 @@ export class FakeServer {
   #seats = new Map();
 
   /**
-   * @param {import("./fake-platform.js").FakeWorld} world
+   * @param {import("./fake-platform.js").FakePlatform} world
    * @param {(below: number) => number} roll a whole number from 0, seeded
    */
   constructor(platform, roll) {
