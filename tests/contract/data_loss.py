@@ -20,7 +20,7 @@ from hubbub.core.protocol import (
     Snapshot,
 )
 from hubbub.core.replica import Replica
-from hubbub.core.results import FullState, Healed, HealOutcome, Renewed
+from hubbub.core.results import FullState, Renewed, Restored, RestoreOutcome
 from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
 from tests.contract.conftest import attempt, soon
@@ -103,10 +103,10 @@ class Restorer:
             own=[(lease, names.get(lease.member_id, "")) for lease in self.own],
         )
 
-    async def restore(self) -> HealOutcome:
+    async def restore(self) -> RestoreOutcome:
         """Restore the party. If that succeeds, load the replica again."""
         outcome = await self.store.restore_party(self.restore_request(), soon())
-        if outcome == Healed():
+        if outcome == Restored():
             await self.look()
         return outcome
 

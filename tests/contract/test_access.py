@@ -22,7 +22,7 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.core.results import Accepted, Created, Found, FullState, Healed, Joinable, Missing, Renewed, Watching
+from hubbub.core.results import Accepted, Created, Found, FullState, Joinable, Missing, Renewed, Restored, Watching
 from hubbub.store.client.address import StoreAddress, StoreTls, parse_store_url
 from hubbub.store.client.connect import open_store
 from hubbub.store.generation import DataLossDetector
@@ -70,7 +70,7 @@ async def use_a_live_party(store: RedisStore) -> None:
     known = ProvenPosition(party.epoch, party.version, "")
     assert isinstance(await store.renew(CODE, [host, guest], soon(), known), Renewed)
     healing = RestoreRequest(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
-    assert await store.restore_party(healing, soon()) == Healed()
+    assert await store.restore_party(healing, soon()) == Restored()
     await store.restore_tombstone(Tombstone("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
     for command in (
         SendMessage(text="hello"),

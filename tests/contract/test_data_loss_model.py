@@ -24,7 +24,7 @@ from hubbub.core.protocol import (
     SetChatMode,
     SetLock,
 )
-from hubbub.core.results import Ended, Healed, Joined, Kicked
+from hubbub.core.results import Ended, Joined, Kicked, Restored
 from hubbub.core.seats import Lease
 from tests.contract.conftest import Instance, attempt, soon, start_party
 from tests.contract.data_loss import Restorer, StoreSnapshot
@@ -159,14 +159,14 @@ class DataLossMachine(RuleBasedStateMachine):
     @rule(order=ORDERS)
     def come_back_empty(self, order: Sequence[int]) -> None:
         self.server.admin.flushall()
-        self.run(self._heal(order))
+        self.run(self._restore(order))
 
     @precondition(lambda self: self.old_state is not None)
     @rule(order=ORDERS)
     def fall_back(self, order: Sequence[int]) -> None:
         assert self.old_state is not None
         self.old_state.load()
-        self.run(self._heal(order))
+        self.run(self._restore(order))
 
     @precondition(lambda self: self.old_state is not None)
     @rule(order=ORDERS, strangers=st.integers(1, 3))
@@ -176,7 +176,7 @@ class DataLossMachine(RuleBasedStateMachine):
         self.old_state.load()
         for _ in range(strangers):
             self.run(self._come_as_a_stranger())
-        self.run(self._heal(order, went_on=True))
+        self.run(self._restore(order, went_on=True))
 
     async def _come_as_a_stranger(self) -> None:
         await self.restorers[0].store.join(attempt(CODE), soon())
@@ -198,10 +198,10 @@ class DataLossMachine(RuleBasedStateMachine):
         for at in order:
             assert await self.restorers[at].restore() == Ended()
 
-    async def _heal(self, order: Sequence[int], *, went_on: bool = False) -> None:
+    async def _restore(self, order: Sequence[int], *, went_on: bool = False) -> None:
         known = self.restorers[0].seen
         for at in order:
-            assert await self.restorers[at].restore() == Healed()
+            assert await self.restorers[at].restore() == Restored()
         # Nobody who is connected has lost the seat.
         for restorer in self.restorers:
             assert (await renew_leases(restorer.store, *restorer.own)).verdicts == ()

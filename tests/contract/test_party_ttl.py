@@ -35,7 +35,7 @@ from tests.support.stores import StoreServer
 
 pytestmark = pytest.mark.usefixtures("check_invariants")
 # From when it began anew until somebody has looked, a moment passes.
-WHOLE_LIFE, SHORT_LIFE = range(7190, 7201), range(50, 61)
+WHOLE_TTL, SHORT_TTL = range(7190, 7201), range(50, 61)
 
 
 def seconds_left(server: StoreServer) -> int:
@@ -60,16 +60,16 @@ async def test_accepted_command_renews_ttl_of_every_key(store: RedisStore, host:
         pass_time(server, 3600)
         assert seconds_left(server) <= 3600
         await run_commands(store, host, command)
-        assert seconds_left(server) in WHOLE_LIFE
+        assert seconds_left(server) in WHOLE_TTL
     pass_time(server, 3600)
     await run_commands(store, host, Leave())
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
     pass_time(server, 3600)
     newcomer = await take_seat(store)
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
     pass_time(server, 3600)
     await renew_leases(store, newcomer)
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
 
 
 async def test_lookup_refusal_and_drop_do_not_renew_ttl(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -93,9 +93,9 @@ async def test_ttl_with_missing_host_is_at_most_grace(store: RedisStore, server:
     host = await start_party(store, token="host's")
     guest = await take_seat(store)
     await store.drop_connection(host, soon())
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
     await pass_time_renewing(server, store, 100, guest)
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
     # The last one drops, and with the party's clock stands what is left of the grace.
     await store.drop_connection(guest, soon())
     assert seconds_left(server) in range(195, 201)
@@ -104,7 +104,7 @@ async def test_ttl_with_missing_host_is_at_most_grace(store: RedisStore, server:
     await store.drop_connection(guest, soon())
     assert seconds_left(server) in range(95, 101)
     await take_seat(store, token="host's")
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
 
 
 async def test_party_with_absent_host_keeps_ttl(store: RedisStore, server: StoreServer) -> None:
@@ -114,7 +114,7 @@ async def test_party_with_absent_host_keeps_ttl(store: RedisStore, server: Store
     await store.drop_connection(guest, soon())
     assert seconds_left(server) in range(3595, 3601)
     await run_commands(store, await take_seat(store), Leave())
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
 
 
 async def test_last_leave_sets_grace(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -130,9 +130,9 @@ async def test_party_with_only_watchers_ends_after_grace(
     wall = Lease(CODE, "", "wall")
     await store.watch(CODE, "wall", soon())
     await store.drop_connection(host, soon())
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
     await pass_time_renewing(server, store, 295, wall)
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
     subscriber.take_events()
     await pass_time_renewing(server, store, 10, wall)
     assert [event["t"] for event in subscriber.take_events()] == ["ENDED"]
@@ -149,11 +149,11 @@ async def test_grace_and_hold_do_not_extend_party_ttl(
     store: RedisStore, server: StoreServer, terms: PartyPolicy
 ) -> None:
     host = await start_party(store, terms)
-    assert seconds_left(server) in SHORT_LIFE
+    assert seconds_left(server) in SHORT_TTL
     await pass_time_renewing(server, store, 120, host)
-    assert seconds_left(server) in SHORT_LIFE
+    assert seconds_left(server) in SHORT_TTL
     await store.drop_connection(host, soon())
-    assert seconds_left(server) in SHORT_LIFE
+    assert seconds_left(server) in SHORT_TTL
     pass_time(server, 61)
     assert await store.read(CODE, soon()) == Missing()
     assert party_key_names(server) == []
@@ -183,7 +183,7 @@ async def test_persisted_key_does_not_end_party(store: RedisStore, host: Lease, 
     # Editing a document by hand, with SET, does the same.
     server.admin.persist(keys.party(CODE))
     await store.drop_connection(guest, soon())
-    assert seconds_left(server) in WHOLE_LIFE
+    assert seconds_left(server) in WHOLE_TTL
     del host
 
 
@@ -254,7 +254,7 @@ async def test_party_end_is_published_once(store: RedisStore, subscriber: Subscr
     assert [event["t"] for event in subscriber.take_events()] == ["ENDED"]
 
 
-async def test_party_with_joined_host_is_not_withdrawn(store: RedisStore, server: StoreServer) -> None:
+async def test_party_with_joined_host_is_not_rolled_back(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     host = await take_seat(store, token=party.host_token_hash)

@@ -49,7 +49,7 @@ async def test_confirmed_party_is_on_replica(instance: Instance, own_server: Sto
     assert replica.admin.dbsize() == 50
 
 
-async def test_create_without_replicas_fails_and_is_withdrawn(instance: Instance, own_server: StoreServer) -> None:
+async def test_create_without_replicas_is_rolled_back(instance: Instance, own_server: StoreServer) -> None:
     service = instance.service()
     loop = asyncio.get_running_loop()
     started = loop.time()

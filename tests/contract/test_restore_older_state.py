@@ -9,10 +9,10 @@ from hubbub.core.protocol import (
     SetLock,
 )
 from hubbub.core.results import (
-    Healed,
     HistoryLost,
     Kicked,
     Renewed,
+    Restored,
 )
 from hubbub.core.seats import Lease
 from hubbub.store.redis_store import RedisStore
@@ -33,7 +33,7 @@ async def test_restore_completes_older_state(store: RedisStore, host: Lease, ser
     old_state.load()
     assert await store.renew(CODE, [host], soon(), restorer.room.position) == HistoryLost()
     assert await store.catch_up(CODE, restorer.room.position, soon()) == HistoryLost()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert durable_state(dump_party(server)) == durable_state(before)
     assert restorer.room.epoch != before.document["id"]
 
@@ -48,7 +48,7 @@ async def test_same_version_with_other_digest_is_not_proven(
     await run_commands(store, host, SendMessage(text="by the same version"))
     assert await store.renew(CODE, [host], soon(), restorer.room.position) == HistoryLost()
     known = restorer.room.position
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert restorer.room.epoch != known.epoch
     seen = await load_snapshot(store)
     assert (seen.locked, [message.text for message in seen.messages]) == (False, ["by the same version"])
@@ -60,9 +60,9 @@ async def test_join_after_rollback_keeps_seat(store: RedisStore, host: Lease, se
     restorer = await new_restorer(store, host)
     old_state.load()
     new = await new_restorer(store, await take_own_seat(store, "ben", "Ben"))
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert await store.renew(CODE, new.own, soon(), new.room.position) == HistoryLost()
-    assert await new.restore() == Healed()
+    assert await new.restore() == Restored()
     await restorer.look()
     assert [member.name for member in (await load_snapshot(store)).members] == ['Ann "A" 🎈', "Ben"]
     assert restorer.room.position == new.room.position
@@ -77,7 +77,7 @@ async def test_repeated_rollback_to_same_state_is_restored_again(
     restorer = await new_restorer(store, host)
     for _ in range(2):
         old_state.load()
-        assert await restorer.restore() == Healed()
+        assert await restorer.restore() == Restored()
         assert await store.join(attempt(token="eve"), soon()) == Kicked()
         assert [message.text for message in (await load_snapshot(store)).messages] == ["hi"]
 
@@ -88,7 +88,7 @@ async def test_position_of_earlier_generation_is_not_proven(
     restorer = await new_restorer(store, host)
     known = restorer.room.position
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert await store.renew(CODE, [host], soon(), known) == HistoryLost()
     assert await store.catch_up(CODE, known, soon()) == HistoryLost()
     assert isinstance(await store.renew(CODE, [host], soon(), restorer.room.position), Renewed)
@@ -111,7 +111,7 @@ async def test_holder_taken_over_by_lost_holder_gets_seat_back(
     old_state.load()
     await run_commands(store, host, SendMessage(text="by the same version"))
     restorer.own = [replace(host, holder="a connection that came before the store fell back")]
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert (await renew_leases(store, *restorer.own)).verdicts == ()
 
 
@@ -123,7 +123,7 @@ async def test_lone_watcher_leaves_no_key_without_ttl(store: RedisStore, server:
     restorer = await new_restorer(store, host)
     restorer.own, restorer.copy = [], None
     old_state.load()
-    assert await store.restore_party(restorer.restore_request(), soon()) == Healed()
+    assert await store.restore_party(restorer.restore_request(), soon()) == Restored()
     assert dump_party_if_stored(server) is not None
 
 
@@ -133,7 +133,7 @@ async def test_holder_after_lost_take_over_keeps_seat(store: RedisStore, host: L
     # Taking a seat over has no version.
     restorer = await new_restorer(store, host, await take_own_seat(store, "ben"))
     old_state.load()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert (await renew_leases(store, *restorer.own)).verdicts == ()
 
 
@@ -141,5 +141,5 @@ async def test_host_kicked_by_lost_host_is_host(store: RedisStore, host: Lease, 
     restorer = await new_restorer(store, host)
     kicked = replace(host, token_hash=dump_party(server).document["hostToken"])
     server.admin.flushall()
-    assert await store.restore_party(replace(restorer.restore_request(), kicked=[kicked]), soon()) == Healed()
+    assert await store.restore_party(replace(restorer.restore_request(), kicked=[kicked]), soon()) == Restored()
     assert dump_party(server).document["hostId"] == host.member_id

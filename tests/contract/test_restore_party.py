@@ -23,11 +23,11 @@ from hubbub.core.results import (
     Created,
     DifferentParty,
     Ended,
-    Healed,
     Joined,
     Kicked,
     Missing,
     Rejected,
+    Restored,
 )
 from hubbub.core.seats import Lease
 from hubbub.store import keys
@@ -64,7 +64,7 @@ async def test_restore_of_lost_party_equals_backup(store: RedisStore, host: Leas
     restorer = await new_restorer(store, host, guest)
     before, seen = dump_party(server), await load_snapshot(store)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     after = dump_party(server)
     assert durable_state(after) == durable_state(before)
     assert replace(await load_snapshot(store), expires_at=seen.expires_at) == seen
@@ -85,7 +85,7 @@ async def test_restore_includes_events_after_backup(
     restorer.hear(subscriber)
     before, seen = dump_party(server), await load_snapshot(store)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     # What counts only for the party's end is as old as the copy.
     dump = dump_party(server)
     assert durable_state(replace(dump, state={**dump.state, "messages": "1"})) == durable_state(before)
@@ -102,7 +102,7 @@ async def test_restore_keeps_queue_emptied_after_backup(
     await run_commands(store, host, QueueTrack(filename=None))
     restorer.hear(subscriber)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert (await load_snapshot(store)).playback.next_track is None
 
 
@@ -118,7 +118,7 @@ async def test_restore_by_two_instances_seats_both_in_any_order(
         subscriber.take_all()
         server.admin.flushall()
         for restorer in (here, there)[::turn]:
-            assert await restorer.restore() == Healed()
+            assert await restorer.restore() == Restored()
         dump = dump_party(server)
         assert {f"on:{lease.member_id}" for lease in (*here.own, *there.own)} == dump.leases.keys()
         assert [member.name for member in (await load_snapshot(store)).members[1:]] == ["Guest 1", "Guest 2", "Guest 3"]
@@ -132,7 +132,10 @@ async def test_concurrent_restores_make_one_epoch(store: RedisStore, host: Lease
     here, there = await new_restorer(store, host), await new_restorer(store, guest)
     server.admin.flushall()
     healings = [here.restore_request(), there.restore_request()]
-    assert await asyncio.gather(*(store.restore_party(healing, soon()) for healing in healings)) == [Healed(), Healed()]
+    assert await asyncio.gather(*(store.restore_party(healing, soon()) for healing in healings)) == [
+        Restored(),
+        Restored(),
+    ]
     await here.look()
     await there.look()
     assert here.room.position == there.room.position
@@ -147,7 +150,7 @@ async def test_guest_in_no_backup_keeps_seat_and_name(
     restorer.own += [await take_own_seat(store, "ben", "Ben"), await take_own_seat(store, "eve")]
     restorer.hear(subscriber)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert [member.name for member in (await load_snapshot(store)).members] == ["Ann", "Ben", "Guest 2"]
     assert (await take_seat(store, token="eve")).member_id == restorer.own[2].member_id
     assert [event["t"] for event in subscriber.take_events()] == ["MEMBER_JOINED", "MEMBER_JOINED"]
@@ -158,7 +161,7 @@ async def test_restored_guest_number_is_not_assigned_again(store: RedisStore, ho
     await run_commands(store, await take_seat(store), Leave())
     restorer = await new_restorer(store, host)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     await take_seat(store)
     assert [member.name for member in (await load_snapshot(store)).members] == ["Ann", "Guest 1", "Guest 3"]
 
@@ -168,7 +171,7 @@ async def test_restored_party_accepts_commands(
 ) -> None:
     restorer = await new_restorer(store, host, await take_own_seat(store, "ben"))
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     subscriber.take_all()
     guest, new = restorer.own[1], await take_seat(store)
     await run_commands(store, guest, Rename(name="Ben"), Rename(name=""))
@@ -187,8 +190,8 @@ async def test_restore_keeps_connected_kicked_guest_out(store: RedisStore, host:
     restorer, late = await new_restorer(store, host), Restorer(store, guest)
     late.room, late.copy = restorer.room, None
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
-    assert await late.store.restore_party(late.restore_request(), soon()) == Healed()
+    assert await restorer.restore() == Restored()
+    assert await late.store.restore_party(late.restore_request(), soon()) == Restored()
     assert (await load_snapshot(store)).guest_count == 0
     assert await store.join(attempt(token="eve"), soon()) == Kicked()
 
@@ -202,7 +205,7 @@ async def test_restore_gives_token_with_new_seat_no_second_one(
     restorer.copy = None
     old_state.load()
     new = await take_seat(store, token="ben")
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     dump = dump_party(server)
     assert dump.tokens["ben"] == new.member_id != guest.member_id
     assert guest.member_id not in dump.seats
@@ -258,7 +261,7 @@ async def test_restore_after_deadline_changes_nothing(instance: Instance, server
 async def test_restore_into_full_store_succeeds(store: RedisStore, host: Lease, full: StoreServer) -> None:
     restorer = await new_restorer(store, host)
     full.admin.delete(*keys.party_keys(CODE))
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
 
 
 async def test_restore_after_years_keeps_seats(store: RedisStore, host: Lease, server: StoreServer) -> None:
@@ -269,7 +272,7 @@ async def test_restore_after_years_keeps_seats(store: RedisStore, host: Lease, s
     before = dump_party(server)
     restorer.copy = age_backup(restorer.copy, 3600)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     dump = dump_party(server)
     held = f"held:{dropped.member_id}"
     assert 0 <= dump.leases[held] - dump.clock <= before.leases[held] - before.clock
@@ -284,7 +287,7 @@ async def test_restore_of_hundreds_of_seats_succeeds(store: RedisStore, host: Le
     restorer = await new_restorer(store, host, *guests[:-2], unlisted)
     before = dump_party(server)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert durable_state(dump_party(server)) == durable_state(before)
     seen = await load_snapshot(store)
     assert (len(seen.members), seen.guest_count) == (LISTED_MAX, TERMS.capacity - 2)
@@ -296,7 +299,7 @@ async def test_restore_seats_hundreds_of_connections(store: RedisStore, host: Le
     restorer = await new_restorer(store, host)
     restorer.own += [Lease(CODE, f"seat {n}", f"holder {n}", f"token {n}") for n in range(450)]
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     seen = await load_snapshot(store)
     assert (len(seen.members), seen.guest_count) == (LISTED_MAX, 450)
 
@@ -311,7 +314,9 @@ async def test_restore_of_unentered_party_equals_its_create(store: RedisStore, s
     before = dump_party(server)
     copy = PartyBackup(server.text(keys.party(CODE)).encode())
     server.admin.flushall()
-    assert await store.restore_party(RestoreRequest(CODE, copy, None, "epoch", created.expires_at), soon()) == Healed()
+    assert (
+        await store.restore_party(RestoreRequest(CODE, copy, None, "epoch", created.expires_at), soon()) == Restored()
+    )
     assert dump_party(server) == before
     joined = await store.join(attempt(token=made.host_token_hash), soon())
     assert isinstance(joined, Joined)
@@ -325,7 +330,7 @@ async def test_restore_from_create_seats_connections(store: RedisStore, server: 
     restorer.own += [await take_own_seat(store, "ben")]
     restorer.copy = replace(copy, document=copy.document.replace(b'"hostConnected":true', b'"hostConnected":false'))
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     seen = await load_snapshot(store)
     assert (seen.host_connected, seen.guest_count, len(seen.members)) == (True, 1, 2)
 
@@ -338,6 +343,6 @@ async def test_restore_from_create_leaves_stored_party_alone(
     before = dump_party(server)
     assert (
         await store.restore_party(RestoreRequest(CODE, copy, None, "epoch", store.now_ms() + 60_000), soon())
-        == Healed()
+        == Restored()
     )
     assert dump_party(server) == before

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.core.protocol import Kick, Leave, Promote, SendMessage, SetLock
-from hubbub.core.results import Healed, Joined, Renewed
+from hubbub.core.results import Joined, Renewed, Restored
 from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.store import keys
 from hubbub.store.port import StoreFailure, StoreUnavailableError
@@ -150,7 +150,7 @@ async def test_rollback_join_after_restore_succeeds(store: RedisStore, host: Lea
     in_doubt = await join_unanswered(store)
     restorer = await new_restorer(store, host)
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert await store.rollback_join(in_doubt, soon())
     assert document_of(server)["seats"] == 1
 
@@ -162,7 +162,7 @@ async def test_rollback_join_with_lost_take_over_succeeds(store: RedisStore, hos
     restorer = await new_restorer(store, host)
     old_state.load()
     await run_commands(store, host, SendMessage(text="by the same version"))
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     assert await store.rollback_join(in_doubt, soon())
     assert document_of(server)["seats"] == 1
 
@@ -175,11 +175,11 @@ async def test_rollback_restored_join_waits_for_other_claims(
     # Taking a seat over has no version, so that nobody's copy needs to know of it.
     again = await new_restorer(store, await take_own_seat(store, "mine"))
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     server.admin.set(keys.recovering(instance.detector.shard_of(CODE)), "1", px=60_000)
     with pytest.raises(StoreUnavailableError):
         await store.rollback_join(in_doubt, soon())
-    assert await again.restore() == Healed()
+    assert await again.restore() == Restored()
     server.admin.delete(keys.recovering(instance.detector.shard_of(CODE)))
     assert not await store.rollback_join(in_doubt, soon())
     assert (await renew_leases(store, *again.own)).verdicts == ()

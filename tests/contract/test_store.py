@@ -98,7 +98,7 @@ async def test_code_with_tombstone_is_taken(store: RedisStore) -> None:
     assert await store.create(draft(token="mine"), soon()) == Ended()
 
 
-async def test_unconfirmed_party_is_withdrawn_completely(store: RedisStore, server: StoreServer) -> None:
+async def test_unconfirmed_party_is_rolled_back_completely(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
     assert await store.rollback_create(party, "", soon()) == Deleted()
@@ -106,7 +106,7 @@ async def test_unconfirmed_party_is_withdrawn_completely(store: RedisStore, serv
     assert await store.rollback_create(party, "", soon()) == Missing()
 
 
-async def test_party_is_withdrawn_when_all_its_creates_failed(store: RedisStore, server: StoreServer) -> None:
+async def test_party_is_rolled_back_when_all_creates_failed(store: RedisStore, server: StoreServer) -> None:
     tries = [draft(token="mine") for _ in range(3)]
     for one in tries:
         await store.create(one, soon())

@@ -4,7 +4,7 @@ import pytest
 
 from hubbub.core.backup import Tombstone
 from hubbub.core.protocol import Leave
-from hubbub.core.results import CodeTaken, Ended, Healed
+from hubbub.core.results import CodeTaken, Ended, Restored
 from hubbub.core.seats import Lease
 from hubbub.store import keys
 from hubbub.store.redis_store import RedisStore
@@ -54,7 +54,7 @@ async def test_tombstone_removes_party_of_older_state(store: RedisStore, host: L
 async def test_tombstone_removes_party_restored_before_it(store: RedisStore, host: Lease, server: StoreServer) -> None:
     restorer, party = await new_restorer(store, host), dump_party(server).document
     server.admin.flushall()
-    assert await restorer.restore() == Healed()
+    assert await restorer.restore() == Restored()
     await store.restore_tombstone(end_of(store, party["id"]), soon())
     assert await store.renew(CODE, [host], soon(), restorer.room.position) == Ended()
 

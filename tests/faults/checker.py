@@ -54,12 +54,12 @@ class Rule(Enum):
     FAILED_CREATE = "a create that was answered as failed left a party"
     FAILED_JOIN = "a join that was answered as failed left a seat"
     FAILED_COMMAND = "a command that was answered as failed took effect"
-    DOUBTFUL_COMMAND = "a command that was answered as failed, and in doubt, took effect"
+    COMMAND_IN_DOUBT = "a command that was answered as failed, and in doubt, took effect"
     COUNT = "a count was not right at rest"
     NOT_SYNCED = "clients of one party did not know the same at rest"
 
 
-APART = frozenset({Rule.DOUBTFUL_COMMAND, Rule.TWO_PRIMARIES})
+APART = frozenset({Rule.COMMAND_IN_DOUBT, Rule.TWO_PRIMARIES})
 """Breaches that are counted apart: the answer, or the documentation of replication, announces them."""
 
 
@@ -330,7 +330,7 @@ def failed_commands(history: History) -> Iterator[Breach]:
         for text in texts:
             if answer := failed.pop(text, None):
                 sentence = f"{text!r} had been answered {answer.reason} and was heard in {answer.code}"
-                rule = Rule.DOUBTFUL_COMMAND if answer.in_doubt else Rule.FAILED_COMMAND
+                rule = Rule.COMMAND_IN_DOUBT if answer.in_doubt else Rule.FAILED_COMMAND
                 yield Breach(rule, entry.at, answer.client, sentence)
 
 

@@ -59,7 +59,7 @@ class Fault(NamedTuple):
     short_seconds: float = 2.0
     long_seconds: float = 10.0
     kinds: tuple[Kind, ...] = ("single",)
-    heals_itself: bool = False
+    ends_itself: bool = False
     forgets_newest: bool = False
     forgets: bool = False
     ends_instances: bool = False
@@ -73,7 +73,7 @@ class Fault(NamedTuple):
 
     async def strike(self, world: World, history: h.History, code: str, seconds: float) -> None:
         """Inject the fault where that party lives; record when it began and when its cause was gone."""
-        properties = (self.name, self.heals_itself, self.forgets_newest, self.forgets, self.ends_instances)
+        properties = (self.name, self.ends_itself, self.forgets_newest, self.forgets, self.ends_instances)
         history.add(h.FaultStarted(h.now(), *properties))
         strike = Strike(world, history, code, seconds)
         await self.act(strike)
@@ -303,7 +303,7 @@ def _flood(server: ServerProcess) -> int:
 
 
 FAULTS = (
-    Fault("no fault at all", do_nothing, heals_itself=True, kinds=ANYWHERE),
+    Fault("no fault at all", do_nothing, ends_itself=True, kinds=ANYWHERE),
     Fault("store killed, appendfsync always", partial(kill_the_store, fsync="always"), is_felt=True),
     Fault("store killed, appendfsync everysec", partial(kill_the_store, fsync="everysec"), is_felt=True),
     Fault("store frozen briefly", freeze_the_store, 3.0, 3.0, is_felt=True),
@@ -311,13 +311,13 @@ FAULTS = (
     Fault("FLUSHALL", flush_the_store, forgets=True, kinds=ANYWHERE),
     Fault("store restarted empty", restart_the_store_empty, forgets=True, is_felt=True),
     Fault("store restarted from an old snapshot", restart_the_store_from_an_old_snapshot, 3.0, 20.0, forgets=True),
-    Fault("CLIENT KILL of all subscribers", kill_all_subscribers, heals_itself=True, kinds=ANYWHERE),
+    Fault("CLIENT KILL of all subscribers", kill_all_subscribers, ends_itself=True, kinds=ANYWHERE),
     Fault("subscriber's output buffer overrun", overrun_subscribers),
     Fault("out of memory", fill_the_memory, is_felt=True),
-    Fault("SCRIPT FLUSH", flush_the_scripts, heals_itself=True, kinds=ANYWHERE),
+    Fault("SCRIPT FLUSH", flush_the_scripts, ends_itself=True, kinds=ANYWHERE),
     Fault("network loses one direction", lose_one_direction, 4.0, is_felt=True),
     Fault("network loses one direction, subscriptions cut", lose_one_direction_and_subscriptions, 4.0, is_felt=True),
-    Fault("an instance's subscription stalls", stall_a_subscription, heals_itself=True),
+    Fault("an instance's subscription stalls", stall_a_subscription, ends_itself=True),
     Fault("instance killed", kill_an_instance, 4.0, kinds=ANYWHERE, ends_instances=True, is_felt=True),
     Fault("instance frozen and thawed", freeze_an_instance, 6.0, 20.0, kinds=ANYWHERE),
     Fault("rolling restart of all instances", restart_all_instances, kinds=ANYWHERE, ends_instances=True, is_felt=True),
@@ -328,7 +328,7 @@ FAULTS = (
         "master killed under Sentinel",
         kill_the_master,
         kinds=("sentinel",),
-        heals_itself=True,
+        ends_itself=True,
         forgets_newest=True,
         is_felt=True,
     ),
@@ -336,7 +336,7 @@ FAULTS = (
         "master frozen under Sentinel",
         freeze_the_master,
         kinds=("sentinel",),
-        heals_itself=True,
+        ends_itself=True,
         forgets_newest=True,
         is_felt=True,
     ),
@@ -344,17 +344,17 @@ FAULTS = (
         "failover by Sentinel",
         fail_over_by_sentinel,
         kinds=("sentinel",),
-        heals_itself=True,
+        ends_itself=True,
         forgets_newest=True,
     ),
     Fault(
         "Cluster shard's master killed",
         kill_a_shard,
         kinds=("cluster",),
-        heals_itself=True,
+        ends_itself=True,
         forgets_newest=True,
         is_felt=True,
     ),
-    Fault("failover of a Cluster shard", fail_over_a_shard, kinds=("cluster",), heals_itself=True),
-    Fault("slot migration", migrate_a_slot, kinds=("cluster",), heals_itself=True),
+    Fault("failover of a Cluster shard", fail_over_a_shard, kinds=("cluster",), ends_itself=True),
+    Fault("slot migration", migrate_a_slot, kinds=("cluster",), ends_itself=True),
 )

@@ -32,14 +32,14 @@ class Entry:
 class FaultStarted(Entry):
     """A fault began.
 
-    `heals_itself`: what it breaks comes back without a hand, so that it is timed from here and not from its end.
+    `ends_itself`: what it breaks comes back without a hand, so that it is timed from here and not from its end.
     `forgets_newest`: an unreplicated store may lose what it confirmed in the last second before the crash, or before
     and while another one takes its place. `forgets`: the store loses more than that, so that only what instances
     remember can come back. `ends_instances`: an instance ends, and with it goes what it remembers.
     """
 
     fault: str
-    heals_itself: bool = False
+    ends_itself: bool = False
     forgets_newest: bool = False
     forgets: bool = False
     ends_instances: bool = False

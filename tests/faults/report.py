@@ -108,7 +108,7 @@ def reports(history: History) -> list[Report]:
         report = found.setdefault(window.fault.fault, Report(window.fault.fault))
         report.times += 1
         mine = [breach for breach in breaches if window.fault.at <= breach.at < window.ends_at]
-        report.doubtful += sum(breach.rule is Rule.DOUBTFUL_COMMAND for breach in mine)
+        report.doubtful += sum(breach.rule is Rule.COMMAND_IN_DOUBT for breach in mine)
         report.conflicting_events += sum(breach.rule is Rule.TWO_PRIMARIES for breach in mine)
         report.breaches += [breach for breach in mine if breach.rule not in APART]
         report.parties_lost += len(_lost_at_rest(history, window))
@@ -156,7 +156,7 @@ class _Marks(NamedTuple):
 
 
 def _marks(history: History, window: Window) -> _Marks:
-    if not window.fault.heals_itself:
+    if not window.fault.ends_itself:
         return _Marks(window.over_at, window.over_at)
     last = max(_refusals(history, window), default=window.fault.at)
     return _Marks(window.fault.at, last)

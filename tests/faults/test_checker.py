@@ -293,7 +293,7 @@ def test_failed_command_with_effect_is_found() -> None:
     failed = MessageAnswered(3.6, "bob", CODE, "hello", "chat_locked")
     assert rules(*without(GOOD, TALK[1]), failed) == {Rule.FAILED_COMMAND}
     doubtful = replace(failed, reason="store_unavailable", in_doubt=True)
-    assert rules(*without(GOOD, TALK[1]), doubtful) == {Rule.DOUBTFUL_COMMAND}
+    assert rules(*without(GOOD, TALK[1]), doubtful) == {Rule.COMMAND_IN_DOUBT}
     assert rules(*without(GOOD, TALK[1])) == set()
     unheard = MessageAnswered(5, "bob", CODE, "unheard", "rate_limited")
     assert rules(*GOOD, unheard) == set()

@@ -78,13 +78,13 @@ def test_seconds_run_from_fault_end_to_slowest_client() -> None:
 
 
 def test_self_healing_fault_is_timed_from_its_start() -> None:
-    report = report_of(FaultStarted(10, "failover", heals_itself=True))
+    report = report_of(FaultStarted(10, "failover", ends_itself=True))
     assert report.first_success_seconds == pytest.approx(11.1)
     assert report.sync_seconds == pytest.approx(12.5)
 
 
 def test_lost_newest_create_does_not_delay_recovery_time() -> None:
-    fault = FaultStarted(10, "failover", heals_itself=True, forgets_newest=True)
+    fault = FaultStarted(10, "failover", ends_itself=True, forgets_newest=True)
     asked = HttpCall(29, 29.1, HERE, "join", "LOST22", 404, "party_not_found")
     made = HttpCall(9.8, 9.9, HERE, "create", "LOST22", 200, name="cleo")
     report = report_of(fault, made, asked)
@@ -112,7 +112,7 @@ def test_in_doubt_command_with_effect_is_counted_apart() -> None:
         FaultStarted(10, "cut"), MessageAnswered(20.3, "ann", CODE, "message 3", "store_unavailable", in_doubt=True)
     )
     assert report.doubtful == 1
-    assert report.count(Rule.DOUBTFUL_COMMAND) == 0
+    assert report.count(Rule.COMMAND_IN_DOUBT) == 0
 
 
 def test_faults_of_one_kind_share_a_row() -> None:

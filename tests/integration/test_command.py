@@ -137,7 +137,7 @@ def test_serve_prints_where_phones_find_it(new_instance: MakeInstance) -> None:
 
 def test_serve_on_loopback_warns_of_unreachability(new_instance: MakeInstance) -> None:
     instance = new_instance().start()
-    wait_for(lambda: f"http://127.0.0.1:{instance.port}, which clients cannot reach" in instance.printed())
+    wait_for(lambda: f"http://127.0.0.1:{instance.port}, which phones cannot reach" in instance.printed())
 
 
 def test_store_password_is_in_no_log(store: StoreServer, new_instance: MakeInstance) -> None:

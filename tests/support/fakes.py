@@ -35,12 +35,12 @@ from hubbub.core.results import (
     Ended,
     EventsSince,
     FullState,
-    Healed,
-    HealOutcome,
     JoinOutcome,
     Missing,
     Renewed,
     RenewOutcome,
+    Restored,
+    RestoreOutcome,
     Watching,
     WatchOutcome,
 )
@@ -175,7 +175,7 @@ class FakeStore:
         self.tombstones: list[tuple[float, Tombstone]] = []
         self.bound_again: list[tuple[str, str]] = []
         self.renewal: Callable[[Sequence[Lease]], RenewOutcome] = self.renewed_all
-        self.restoration: Callable[[RestoreRequest], HealOutcome] = lambda _: Healed()
+        self.restoration: Callable[[RestoreRequest], RestoreOutcome] = lambda _: Restored()
         self.admission: Callable[[JoinAttempt], JoinOutcome] = lambda _: Missing()
         self.action: Callable[[Lease, MemberCommand | Leave], CommandResult] = lambda *_: Accepted()
 
@@ -253,7 +253,7 @@ class FakeStore:
         self.released.append(lease)
         await self._reply(deadline)
 
-    async def restore_party(self, request: RestoreRequest, deadline: float) -> HealOutcome:
+    async def restore_party(self, request: RestoreRequest, deadline: float) -> RestoreOutcome:
         """See `Store.restore_party`."""
         if request.code in self.away:
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")

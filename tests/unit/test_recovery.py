@@ -8,7 +8,16 @@ import pytest
 from hubbub.core.backup import PartyBackup
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import RECENT_CREATE_SECONDS, TOMBSTONES_FIRST_SECONDS
-from hubbub.core.results import DifferentParty, Ended, Healed, HealOutcome, HistoryLost, Missing, Renewed, RenewOutcome
+from hubbub.core.results import (
+    DifferentParty,
+    Ended,
+    HistoryLost,
+    Missing,
+    Renewed,
+    RenewOutcome,
+    Restored,
+    RestoreOutcome,
+)
 from hubbub.store.generation import CheckMode
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
@@ -118,7 +127,7 @@ def test_refused_restore_is_given_up_and_logged(trouble: StoreFailure) -> None:
         world = RecoveryWorld()
         await world.guests("ann")
 
-        def refuse(_: object) -> HealOutcome:
+        def refuse(_: object) -> RestoreOutcome:
             raise StoreUnavailableError(trouble, "never")
 
         world.store.restoration = refuse
@@ -214,7 +223,7 @@ async def test_expired_party_is_closed_and_not_restored() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "is_remembered"), [(DifferentParty(), False), (Ended(), True), (Missing(), False)])
-def test_party_that_cannot_be_restored_is_closed(outcome: HealOutcome, is_remembered: bool) -> None:
+def test_party_that_cannot_be_restored_is_closed(outcome: RestoreOutcome, is_remembered: bool) -> None:
     @in_fake_time
     async def scene() -> None:
         world = RecoveryWorld()
@@ -288,9 +297,9 @@ def test_room_found_lost_by_renewal_is_restored(outcome: RenewOutcome) -> None:
         (phone,) = await world.guests("ann")
         world.store.renewal = _renewal(outcome)
 
-        def restore(_: object) -> HealOutcome:
+        def restore(_: object) -> RestoreOutcome:
             world.store.renewal = world.store.renewed_all
-            return Healed()
+            return Restored()
 
         world.store.restoration = restore
         async with world.renewing():

@@ -88,7 +88,7 @@ def test_tombstone_is_kept_for_party_ttl() -> None:
 
 def test_full_cache_drops_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "RECENT_CREATES_MAX", 2)
-    monkeypatch.setattr(cache, "REMEMBERED_ENDS_MAX", 2)
+    monkeypatch.setattr(cache, "REMEMBERED_TOMBSTONES_MAX", 2)
     kept = RecoveryCache()
     for code in "ABC":
         kept.note_create(create(code), 0.0)
@@ -100,7 +100,7 @@ def test_full_cache_drops_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_repeated_note_takes_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "RECENT_CREATES_MAX", 2)
-    monkeypatch.setattr(cache, "REMEMBERED_ENDS_MAX", 2)
+    monkeypatch.setattr(cache, "REMEMBERED_TOMBSTONES_MAX", 2)
     kept = RecoveryCache()
     for code in "ABB":
         kept.note_create(create(code), 0.0)

@@ -5,7 +5,7 @@ import pytest
 
 from hubbub.core.limits import RECENT_CREATE_SECONDS
 from hubbub.core.party import PartyDocument
-from hubbub.core.results import DifferentParty, Ended, HealOutcome
+from hubbub.core.results import DifferentParty, Ended, RestoreOutcome
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE, DOCUMENT
@@ -61,7 +61,7 @@ async def test_create_is_remembered_for_a_minute() -> None:
 
 
 @pytest.mark.parametrize("outcome", [DifferentParty(), Ended()])
-def test_create_of_ended_party_is_forgotten(outcome: HealOutcome) -> None:
+def test_create_of_ended_party_is_forgotten(outcome: RestoreOutcome) -> None:
     @in_fake_time
     async def scene() -> None:
         world = RecoveryWorld()
@@ -78,7 +78,7 @@ def test_create_of_ended_party_is_forgotten(outcome: HealOutcome) -> None:
 
 
 @in_fake_time
-async def test_withdrawn_create_is_not_restored() -> None:
+async def test_rolled_back_create_is_not_restored() -> None:
     world = RecoveryWorld()
     world.create()
     world.recovery.note_rolled_back(CODE)

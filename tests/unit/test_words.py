@@ -15,6 +15,14 @@ SUFFIXES = {".py", ".js", ".lua", ".css", ".html", ".md", ".json", ".cfg", ".ser
 
 RETIRED = {
     # core
+    "HEALING_RETRY_SECONDS": "RESTORE_RETRY_SECONDS",
+    "Healed": "Restored",
+    "HealOutcome": "RestoreOutcome",
+    "LIFE_RENEWAL_MS_MIN": "TTL_REFRESH_MS_MIN",
+    "WITHDRAWALS_MAX": "ROLLBACKS_MAX",
+    "WITHDRAWAL_MARGIN_SECONDS": "ROLLBACK_MARGIN_SECONDS",
+    "WITHDRAWAL_RETRY_SECONDS": "ROLLBACK_RETRY_SECONDS",
+    "WithdrawOutcome": "RollbackOutcome",
     "HangUp": "Close",
     "digest_of": "event_digest",
     "squeeze_code": "normalize_code",

@@ -182,7 +182,7 @@ def test_what_is_said_while_the_store_is_away(pair: ProxiedPair, new_phone: NewP
     linked.expect_screen("link")
 
 
-def test_what_is_said_while_a_store_that_forgot_everything_is_healed(pair: ProxiedPair, new_phone: NewPhone) -> None:
+def test_messages_during_recovery_are_kept(pair: ProxiedPair, new_phone: NewPhone) -> None:
     scenario = Scenario(new_phone, pair)
     guest = scenario.guest("Bob")
     scenario.host.say("Good evening")

@@ -80,10 +80,10 @@ STORE_CONNECTIONS_MAX: Final = 4
 REPLICAS_ANSWER_MARGIN_SECONDS: Final = 0.2
 
 # Creates in doubt: answered as failed though the store may have carried them out. They are kept until rolled back.
-WITHDRAWALS_MAX: Final = 10_000
-WITHDRAWAL_RETRY_SECONDS: Final = 0.5
+ROLLBACKS_MAX: Final = 10_000
+ROLLBACK_RETRY_SECONDS: Final = 0.5
 # Added to a create's deadline before its rollback: more than two clocks drift apart meanwhile.
-WITHDRAWAL_MARGIN_SECONDS: Final = 0.1
+ROLLBACK_MARGIN_SECONDS: Final = 0.1
 
 # Data loss. All instances detect a loss within one probe interval. So every instance with something to restore has
 # said so before another one reports a party as absent. Tombstones are restored before parties.
@@ -92,10 +92,10 @@ TOMBSTONES_FIRST_SECONDS: Final = 1.0
 # The instance that created a party keeps a backup of it until the first client enters.
 RECENT_CREATE_SECONDS: Final = 60.0
 RECENT_CREATES_MAX: Final = 10_000
-REMEMBERED_ENDS_MAX: Final = 10_000
+REMEMBERED_TOMBSTONES_MAX: Final = 10_000
 # A backup of 500 seats is 55 KB, and concurrent restores must fit into one call's time.
 RESTORE_CONCURRENCY: Final = 16
-HEALING_RETRY_SECONDS: Final = 0.25
+RESTORE_RETRY_SECONDS: Final = 0.25
 
 # The embedded engine. Other instances check this often whether its owner has exited.
 ENGINE_LOCK_POLL_SECONDS: Final = 0.1
@@ -138,7 +138,7 @@ LISTED_MAX: Final = 200
 LOG_EVENTS_MAX: Final = 256
 LOG_BYTES_MAX: Final = 64 * 1024
 # The TTL of a party's keys is refreshed at most this often.
-LIFE_RENEWAL_MS_MIN: Final = 1000
+TTL_REFRESH_MS_MIN: Final = 1000
 REPLAY_BYTES_MAX: Final = 32 * 1024
 SNAPSHOT_MESSAGES_MAX: Final = 20
 WATCHERS_MAX: Final = 16

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hubbub.core.apply import apply_event
-from hubbub.core.limits import LIFE_RENEWAL_MS_MIN, LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
+from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX, TTL_REFRESH_MS_MIN
 from hubbub.core.outbox import Outbox
 from hubbub.core.position import ProvenPosition, event_digest
 from hubbub.core.protocol import Event, GuestCount, MemberLeft, PartyEnded, Position, Snapshot
@@ -145,7 +145,7 @@ class Replica:
 
     def set_expiry(self, expires_at: int) -> None:
         """Set when the party expires, ms of the store's clock, which has no event."""
-        if self.party is not None and abs(expires_at - self.party.expires_at) >= LIFE_RENEWAL_MS_MIN:
+        if self.party is not None and abs(expires_at - self.party.expires_at) >= TTL_REFRESH_MS_MIN:
             self.party = replace(self.party, expires_at=expires_at)
 
     def encoded_snapshot(self) -> bytes:

@@ -135,7 +135,7 @@ class HistoryLost(msgspec.Struct, frozen=True):
     """The instance's position is not in the party's history: the store has lost data."""
 
 
-class Healed(msgspec.Struct, frozen=True):
+class Restored(msgspec.Struct, frozen=True):
     """The store has the party again, with everything that the instance had of it."""
 
 
@@ -166,10 +166,10 @@ class Deleted(msgspec.Struct, frozen=True):
 CreateOutcome = Created | CodeTaken | Ended
 ReadOutcome = Found | Missing | Ended
 JoinCheckOutcome = Joinable | Missing | Ended | Locked | Full
-WithdrawOutcome = Deleted | Missing
+RollbackOutcome = Deleted | Missing
 JoinOutcome = Joined | Missing | Ended | Locked | Full | Kicked
 WatchOutcome = Watching | Missing | Ended | Locked | TooManyWatchers
 CommandResult = Accepted | Rejected | Missing | Ended
 RenewOutcome = Renewed | HistoryLost | Missing | Ended
-HealOutcome = Healed | DifferentParty | Missing | Ended
+RestoreOutcome = Restored | DifferentParty | Missing | Ended
 CatchUpOutcome = EventsSince | FullState | HistoryLost | Missing | Ended

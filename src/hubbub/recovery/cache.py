@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from hubbub.core.backup import PartyBackup, Tombstone
-from hubbub.core.limits import IDEMPOTENCY_SECONDS, RECENT_CREATE_SECONDS, RECENT_CREATES_MAX, REMEMBERED_ENDS_MAX
+from hubbub.core.limits import IDEMPOTENCY_SECONDS, RECENT_CREATE_SECONDS, RECENT_CREATES_MAX, REMEMBERED_TOMBSTONES_MAX
 from hubbub.core.party import PartyDocument
 
 
@@ -67,7 +67,7 @@ class RecoveryCache:
     def note_end(self, end: Tombstone) -> None:
         """Cache the tombstone of a party that ended."""
         self._ends.pop(end.code, None)
-        if len(self._ends) >= REMEMBERED_ENDS_MAX:
+        if len(self._ends) >= REMEMBERED_TOMBSTONES_MAX:
             del self._ends[next(iter(self._ends))]
         self._ends[end.code] = end
         self.forget_create(end.code)

@@ -13,13 +13,13 @@ from typing import Final
 
 from hubbub.core.backup import PartyBackup, RestoreRequest, Tombstone, merge_room_state
 from hubbub.core.limits import (
-    HEALING_RETRY_SECONDS,
     ID_BYTES,
     RESTORE_CONCURRENCY,
+    RESTORE_RETRY_SECONDS,
     STORE_BUDGET_SECONDS,
     TOMBSTONES_FIRST_SECONDS,
 )
-from hubbub.core.results import Ended, Healed, HistoryLost, Missing
+from hubbub.core.results import Ended, HistoryLost, Missing, Restored
 from hubbub.core.seats import Lease
 from hubbub.hub.hub import Hub, LocalRoom
 from hubbub.loop import now, spread
@@ -162,7 +162,7 @@ class Recovery:
         )
         asked_at = now()
         outcome = await self._store.restore_party(request, asked_at + STORE_BUDGET_SECONDS)
-        if isinstance(outcome, Healed):
+        if isinstance(outcome, Restored):
             room.record_restore(asked_at)
             self._hub.resync_all(room)
         elif not (isinstance(outcome, Missing) and self._is_awaiting_others(room)):
@@ -211,7 +211,7 @@ class Recovery:
         outcome = await self._store.restore_party(
             RestoreRequest(create.code, create.copy, None, epoch, create.expires_at), deadline
         )
-        if not isinstance(outcome, Healed):
+        if not isinstance(outcome, Restored):
             self._cache.forget_create(create.code)
         elif create.idempotency_hash is not None:
             await self._store.rebind_idempotency_key(create.idempotency_hash, create.code, deadline)
@@ -235,7 +235,7 @@ class Recovery:
                     return
             else:
                 return
-            await asyncio.sleep(spread(HEALING_RETRY_SECONDS, at_least=0.5))
+            await asyncio.sleep(spread(RESTORE_RETRY_SECONDS, at_least=0.5))
 
     def _suspect(self, *codes: str) -> None:
         for code in codes:

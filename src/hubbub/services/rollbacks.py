@@ -13,10 +13,10 @@ from typing import Final
 import msgspec
 
 from hubbub.core.limits import (
+    ROLLBACK_MARGIN_SECONDS,
+    ROLLBACK_RETRY_SECONDS,
+    ROLLBACKS_MAX,
     STORE_BUDGET_SECONDS,
-    WITHDRAWAL_MARGIN_SECONDS,
-    WITHDRAWAL_RETRY_SECONDS,
-    WITHDRAWALS_MAX,
 )
 from hubbub.core.party import PartyDraft
 from hubbub.core.results import Deleted
@@ -86,22 +86,22 @@ class Rollbacks:
         while True:
             await self._has_work.wait()
             if not await self._run_next():
-                await asyncio.sleep(WITHDRAWAL_RETRY_SECONDS)
+                await asyncio.sleep(ROLLBACK_RETRY_SECONDS)
 
     async def drain(self) -> None:
         """Try each rollback once more, for as long as the last deadline and an answer can take."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + WITHDRAWAL_MARGIN_SECONDS):
+            async with asyncio.timeout(2 * STORE_BUDGET_SECONDS + ROLLBACK_MARGIN_SECONDS):
                 for _ in range(len(self._rollbacks)):
                     await self._run_next()
         for rollback in self._rollbacks:
             self._report(rollback.command.code, _ABANDONED)
 
     def _add(self, command: _CreateInDoubt | _JoinInDoubt, deadline: float) -> None:
-        if len(self._rollbacks) >= WITHDRAWALS_MAX:
+        if len(self._rollbacks) >= ROLLBACKS_MAX:
             self._report(command.code, _ABANDONED)
             return
-        self._rollbacks.append(_Rollback(command, deadline + WITHDRAWAL_MARGIN_SECONDS))
+        self._rollbacks.append(_Rollback(command, deadline + ROLLBACK_MARGIN_SECONDS))
         self._has_work.set()
 
     async def _run_next(self) -> bool:

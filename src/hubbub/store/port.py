@@ -64,13 +64,13 @@ from hubbub.core.results import (
     CatchUpOutcome,
     CommandResult,
     CreateOutcome,
-    HealOutcome,
     JoinCheckOutcome,
     JoinOutcome,
     ReadOutcome,
     RenewOutcome,
+    RestoreOutcome,
+    RollbackOutcome,
     WatchOutcome,
-    WithdrawOutcome,
 )
 from hubbub.core.seats import JoinAttempt, Lease
 
@@ -169,7 +169,7 @@ class Store(Protocol):
     async def check_join(self, code: str, deadline: float) -> JoinCheckOutcome:
         """Return whether a new guest would get a seat, without taking one."""
 
-    async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
+    async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> RollbackOutcome:
         """Delete the party that the create of `draft` has left. Its client got an error.
 
         If another create with the same token has found the party, it stays until that create is rolled back
@@ -208,7 +208,7 @@ class Store(Protocol):
         caller with a position also gets a backup of the party, unless its own, of version `backup_version`, is current.
         """
 
-    async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
+    async def restore_party(self, healing: RestoreRequest, deadline: float) -> RestoreOutcome:
         """Write back what the store has lost of a party, under a new epoch, and seat the instance's connections."""
 
     async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:

@@ -33,14 +33,14 @@ from hubbub.core.results import (
     CreateOutcome,
     Deleted,
     Ended,
-    HealOutcome,
     JoinCheckOutcome,
     JoinOutcome,
     Missing,
     ReadOutcome,
     RenewOutcome,
+    RestoreOutcome,
+    RollbackOutcome,
     WatchOutcome,
-    WithdrawOutcome,
 )
 from hubbub.core.seats import JoinAttempt, Lease
 from hubbub.loop import now
@@ -72,7 +72,7 @@ from hubbub.store.scripts import Script
 Arguments = tuple[str | bytes | int, ...]
 
 _CREATE_REFUSALS: Final[dict[bytes, CodeTaken | Ended]] = {b"taken": CodeTaken(), b"ended": Ended()}
-_ROLLBACKS: Final[dict[bytes, WithdrawOutcome]] = {b"deleted": Deleted(), b"missing": Missing()}
+_ROLLBACKS: Final[dict[bytes, RollbackOutcome]] = {b"deleted": Deleted(), b"missing": Missing()}
 
 _COMMANDS: Final[Mapping[type[MemberCommand | Leave], tuple[Script, Callable[[Any], Arguments]]]] = {
     Leave: (scripts.LEAVE, lambda _: ()),
@@ -169,7 +169,7 @@ class RedisStore:
         )
         return JOIN_CHECKS[reply[1]]
 
-    async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> WithdrawOutcome:
+    async def rollback_create(self, draft: PartyDraft, holder: str, deadline: float) -> RollbackOutcome:
         """See `Store.rollback_create`."""
         reply = await self._change(scripts.ROLLBACK_CREATE, keys.party_keys(draft.code), (draft.id, holder), deadline)
         return _ROLLBACKS[reply[1]]
@@ -221,7 +221,7 @@ class RedisStore:
             await self._change_party(scripts.RENEW, code, (*_position(known), backup_version, *words), deadline)
         )
 
-    async def restore_party(self, healing: RestoreRequest, deadline: float) -> HealOutcome:
+    async def restore_party(self, healing: RestoreRequest, deadline: float) -> RestoreOutcome:
         """See `Store.restore_party`."""
         copy = healing.copy
         position = (*_position(healing.known), healing.epoch, healing.expires_at)

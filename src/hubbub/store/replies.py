@@ -23,8 +23,6 @@ from hubbub.core.results import (
     Found,
     Full,
     FullState,
-    Healed,
-    HealOutcome,
     HistoryLost,
     Joinable,
     JoinCheckOutcome,
@@ -38,6 +36,8 @@ from hubbub.core.results import (
     Rejected,
     Renewed,
     RenewOutcome,
+    Restored,
+    RestoreOutcome,
     TooManyWatchers,
     Watching,
     WatchOutcome,
@@ -63,9 +63,9 @@ _JOIN_REFUSALS: Final[dict[bytes, JoinOutcome]] = {
 }
 _WATCH_REFUSALS: Final[dict[bytes, WatchOutcome]] = {**ABSENCES, b"locked": Locked(), b"crowded": TooManyWatchers()}
 
-_RESTORE_OUTCOMES: Final[dict[bytes, HealOutcome]] = {
+_RESTORE_OUTCOMES: Final[dict[bytes, RestoreOutcome]] = {
     **ABSENCES,
-    b"restored": Healed(),
+    b"restored": Restored(),
     b"other_party": DifferentParty(),
 }
 _HISTORY_LOST: Final = frozenset({b"other_epoch", b"truncated", b"diverged"})
@@ -145,7 +145,7 @@ def _read_backup(document: bytes, *keys: list[bytes]) -> PartyBackup:
     return PartyBackup(document, *map(tuple, keys))
 
 
-def read_restored(reply: Reply) -> HealOutcome:
+def read_restored(reply: Reply) -> RestoreOutcome:
     """Convert the reply of `recovery/restore_party.lua`."""
     return _RESTORE_OUTCOMES[reply[1]]
 

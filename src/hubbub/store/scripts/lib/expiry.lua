@@ -18,13 +18,13 @@ local function next_expiry()
 end
 
 -- Refreshes the TTL of all keys. A refused command is no activity, but it may still have swept: it can
--- shorten the TTL, not extend it. A difference below LIFE_RENEWAL_MS_MIN is left alone; without this a
+-- shorten the TTL, not extend it. A difference below TTL_REFRESH_MS_MIN is left alone; without this a
 -- busy party would run nine PEXPIREs per message.
 local function refresh_ttl(accepted)
   local left = redis.call('PTTL', party_key)
   local ttl = ttl_ms()
   if not accepted and left >= 0 then ttl = math.max(1, math.min(ttl, left)) end
-  if not has_new_keys and left <= ttl and ttl - left < LIFE_RENEWAL_MS_MIN then return end
+  if not has_new_keys and left <= ttl and ttl - left < TTL_REFRESH_MS_MIN then return end
   redis.call('PEXPIRE', party_key, integer(ttl))
   for _, key in ipairs({
     attempts_key, state_key, seats_key, tokens_key, roster_key, leases_key, log_key, messages_key,
