@@ -101,12 +101,12 @@ async def serve(settings: Settings, on_listening: Callable[[int], None]) -> None
             health.on_change(
                 lambda state, _: recovery.recheck_recent_creates() if state is StoreState.CONNECTED else None
             )
-            await stack.enter_async_context(_running(recovery.run(), "healing", shutdown))
+            await stack.enter_async_context(_running(recovery.run(), "recovery", shutdown))
             renewer = LeaseRenewer(store, hub, recovery, settings.lease_seconds)
-            await stack.enter_async_context(_running(renewer.run(), "presence", shutdown))
+            await stack.enter_async_context(_running(renewer.run(), "lease renewer", shutdown))
             rollbacks = Rollbacks(store, partial(_log_rollback, log))
             stack.push_async_callback(rollbacks.drain)
-            await stack.enter_async_context(_running(rollbacks.run(), "doubts", shutdown))
+            await stack.enter_async_context(_running(rollbacks.run(), "rollbacks", shutdown))
             service = PartyService(store, hub, rollbacks, recovery, settings.party_terms)
             readiness = Readiness(store, health, event_stream, hub)
             links = JoinLinks(settings.public_url, port, lan_addresses)
@@ -235,8 +235,8 @@ async def _open_store(
         event_stream = EventStream(connections, instance_id, lambda what: log.info("feed", what=what))
         with suppress(StoreUnavailableError):
             await store.ping(now() + PROBE_BUDGET_SECONDS)
-        await stack.enter_async_context(_running(connections.monitor(), "primary watch", shutdown))
-        await stack.enter_async_context(_running(detector.run(), "store watch", shutdown))
+        await stack.enter_async_context(_running(connections.monitor(), "primary monitor", shutdown))
+        await stack.enter_async_context(_running(detector.run(), "data-loss detector", shutdown))
         checks = _check_at_start(connections, settings.redis_min_replicas, log)
         await stack.enter_async_context(_running(checks, "doctor", shutdown, may_end=True))
         yield store, detector, event_stream, health
@@ -260,7 +260,7 @@ async def _open_hub(
     hub = Hub(store, event_stream, text_frame, shutdown.fail)
     health.on_change(lambda state, _: hub.send_status(Status(_STATUS[state])))
     try:
-        async with _running(event_stream.run(hub), "feed", shutdown):
+        async with _running(event_stream.run(hub), "event stream", shutdown):
             yield hub
     finally:
         await hub.aclose()
@@ -278,7 +278,7 @@ async def _embedded_engine(
         )
     engine = EmbeddedEngine(settings.hubbub_data_dir, lambda event: log.info("engine", what=event))
     try:
-        async with _running(engine.supervise(), "engine guard", shutdown):
+        async with _running(engine.supervise(), "engine supervisor", shutdown):
             await engine.wait_until_ready(ENGINE_START_SECONDS_MAX)
             yield engine
     finally:

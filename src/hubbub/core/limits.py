@@ -182,6 +182,8 @@ REACTIONS_UNMERGED_MAX: Final = 8
 # no instance has touched the party for this many renewals although a member is connected.
 RENEWALS_PER_LEASE: Final = 3
 CLOCK_STOPS_AFTER_RENEWALS: Final = 2
+# A call that renews this many blocks the store for about 3 ms.
+LEASES_PER_CALL_MAX: Final = 500
 LEASE_CHECKS_PER_RENEWAL: Final = 5
 
 # Event delivery. A room stays open for a while after its last member here has left. Late events are requested from

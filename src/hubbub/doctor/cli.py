@@ -48,7 +48,7 @@ async def _run_doctor_shared(address: StoreAddress, settings: Settings) -> tuple
 async def _private_engine(folder: Path) -> AsyncIterator[EmbeddedEngine]:
     """Use the running engine of that folder, or run one for the length of the block."""
     engine = EmbeddedEngine(folder, lambda _: None)
-    supervising = asyncio.create_task(engine.supervise(), name="engine guard")
+    supervising = asyncio.create_task(engine.supervise(), name="engine supervisor")
     try:
         await engine.wait_until_ready(ENGINE_START_SECONDS_MAX)
         yield engine

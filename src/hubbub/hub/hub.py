@@ -197,7 +197,7 @@ class Hub:
 
     # What renewals and recovery bring.
 
-    async def wait_for_new_room(self, seconds: float) -> None:
+    async def wait_for_missing_backup(self, seconds: float) -> None:
         """Wait until a connection has entered a room that needs a backup, but no longer than that."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -67,7 +67,7 @@ class Recovery:
                 self._has_input.clear()
                 for name, shard in self._shards.items():
                     if shard.phase is Phase.WATCHING and shard.advance() is not Phase.WATCHING:
-                        tasks.create_task(self._recover_shard(name, shard), name="healing a shard")
+                        tasks.create_task(self._recover_shard(name, shard), name="recovery of a shard")
 
     async def _recover_shard(self, name: str, shard: ShardRecovery) -> None:
         """Carry out the phases of a shard until it is watching again."""

@@ -4,15 +4,12 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from hubbub.core.limits import LEASE_CHECKS_PER_RENEWAL, RENEWALS_PER_LEASE, STORE_BUDGET_SECONDS
+from hubbub.core.limits import LEASE_CHECKS_PER_RENEWAL, LEASES_PER_CALL_MAX, RENEWALS_PER_LEASE, STORE_BUDGET_SECONDS
 from hubbub.core.results import Renewed
 from hubbub.hub.hub import Hub, LocalRoom
 from hubbub.loop import now, spread
 from hubbub.recovery.recovery import Recovery
 from hubbub.store.port import Store, StoreUnavailableError
-
-_LEASES_PER_CALL: Final = 500
-"""Leases that one script call renews, which blocks the store for about 3 ms."""
 
 _DUE_NOW: Final = 0.0
 """When a room is due whose leases were never renewed here."""
@@ -31,7 +28,7 @@ class LeaseRenewer:
     async def run(self) -> None:
         """Renew the leases of the rooms that are due, for ever."""
         while True:
-            await self._hub.wait_for_new_room(self._interval / LEASE_CHECKS_PER_RENEWAL)
+            await self._hub.wait_for_missing_backup(self._interval / LEASE_CHECKS_PER_RENEWAL)
             checked_at = now()
             rooms = list(self._hub.rooms())
             # The first renewal comes at once, since it brings the backup.
@@ -44,10 +41,10 @@ class LeaseRenewer:
         deadline = asked_at + min(self._interval, STORE_BUDGET_SECONDS)
         leases = room.leases
         with suppress(StoreUnavailableError):  # the room stays due
-            for start in range(0, len(leases), _LEASES_PER_CALL):
+            for start in range(0, len(leases), LEASES_PER_CALL_MAX):
                 outcome = await self._store.renew(
                     room.code,
-                    leases[start : start + _LEASES_PER_CALL],
+                    leases[start : start + LEASES_PER_CALL_MAX],
                     deadline,
                     room.replica.position,
                     room.backup_version,

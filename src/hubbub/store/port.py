@@ -208,7 +208,7 @@ class Store(Protocol):
         caller with a position also gets a backup of the party, unless its own, of version `backup_version`, is current.
         """
 
-    async def restore_party(self, healing: RestoreRequest, deadline: float) -> RestoreOutcome:
+    async def restore_party(self, request: RestoreRequest, deadline: float) -> RestoreOutcome:
         """Write back what the store has lost of a party, under a new epoch, and seat the instance's connections."""
 
     async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:

@@ -221,21 +221,21 @@ class RedisStore:
             await self._change_party(scripts.RENEW, code, (*_position(known), backup_version, *words), deadline)
         )
 
-    async def restore_party(self, healing: RestoreRequest, deadline: float) -> RestoreOutcome:
+    async def restore_party(self, request: RestoreRequest, deadline: float) -> RestoreOutcome:
         """See `Store.restore_party`."""
-        copy = healing.copy
-        position = (*_position(healing.known), healing.epoch, healing.expires_at)
-        own = [word for lease, name in healing.own for word in (lease.member_id, lease.holder, lease.token_hash, name)]
-        kicked = [word for lease in healing.kicked for word in (lease.member_id, lease.token_hash)]
+        copy = request.copy
+        position = (*_position(request.known), request.epoch, request.expires_at)
+        own = [word for lease, name in request.own for word in (lease.member_id, lease.holder, lease.token_hash, name)]
+        kicked = [word for lease in request.kicked for word in (lease.member_id, lease.token_hash)]
         reply = await self._change(
             scripts.RESTORE_PARTY,
-            keys.party_keys(healing.code),
+            keys.party_keys(request.code),
             (
                 self._lease_ms,
                 copy.party_id if copy else "",
                 *position,
                 copy.encoded() if copy else "",
-                len(healing.own),
+                len(request.own),
                 *own,
                 *kicked,
             ),

@@ -1,5 +1,5 @@
 -- needs: access
--- Sends a chat message. The snapshot keeps the last MESSAGES_MAX.
+-- Sends a chat message. The snapshot keeps the last SNAPSHOT_MESSAGES_MAX.
 -- ARGV  not_after, lease in ms, seat, holder, id of the message, text
 -- reply now, 'done' | 'chat_locked' | 'emoji_only' | 'kicked' | 'timed_out' | 'taken_over' | 'ended'
 --         | 'missing' | 'late'
@@ -16,7 +16,7 @@ local message = '"id":"' .. id .. '","memberId":"' .. seat.id .. '","name":' .. 
   .. ',"text":' .. cjson.encode(text) .. ',"at":' .. integer(now)
 local length = redis.call('RPUSH', messages_key, '{' .. message .. '}')
 if length == 1 then has_new_keys = true end
-if length > MESSAGES_MAX then redis.call('LPOP', messages_key) end
+if length > SNAPSHOT_MESSAGES_MAX then redis.call('LPOP', messages_key) end
 state.messages = state.messages + 1
 emit('"t":"MESSAGE",' .. message)
 return accept('done')
