@@ -68,7 +68,7 @@ def test_doctor_warning_gives_advice_and_status_0(tmp_path: Path, store: StoreSe
     ended = hubbub("doctor", folder=tmp_path, **at(store))
     assert ended.returncode == 0
     assert verdicts(ended.stdout)["eviction"] == "warning"
-    assert "→ CONFIG SET maxmemory-policy noeviction" in ended.stdout
+    assert "→ Run CONFIG SET maxmemory-policy noeviction" in ended.stdout
 
 
 def test_doctor_problem_gives_status_1(tmp_path: Path, store: StoreServer) -> None:
