@@ -17,7 +17,7 @@ class OnlyOneVersion(UserWarning):
     """Two versions were to run side by side, and both were this one."""
 
 
-class NoOlderVersion(Exception):  # noqa: N818 - told to whoever runs the tests
+class NoOlderVersionError(Exception):
     """The history here has no revision with another source."""
 
 
@@ -25,7 +25,7 @@ def older_source(folder: Path) -> Path:
     """Unpack the older version's source into the folder; what `PYTHONPATH` has to be.
 
     It is the revision that HUBBUB_OLDER_REVISION names, else OLDER, else, where that is not in this history, the
-    newest one whose source differs. Raises NoOlderVersion where there is none, as in a shallow clone.
+    newest one whose source differs. Raises NoOlderVersionError where there is none, as in a shallow clone.
     """
     revision = _older_revision()
     archive = subprocess.run(["git", "-C", ROOT, "archive", revision, "src"], capture_output=True, check=True).stdout
@@ -41,7 +41,7 @@ def _older_revision() -> str:
         tree = _git("rev-parse", "--verify", "--quiet", f"{revision}:src")
         if tree and tree != _git("rev-parse", "HEAD:src"):
             return revision
-    raise NoOlderVersion(
+    raise NoOlderVersionError(
         f"{named or 'The history'} has no other source than HEAD: fetch the whole history"
         f" (git fetch --unshallow), or name a revision by {VARIABLE}"
     )

@@ -18,7 +18,7 @@ from bench.servers import allow_many_connections
 
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.history import History
-from tests.faults.older import NoOlderVersion, older_source
+from tests.faults.older import NoOlderVersionError, older_source
 from tests.faults.report import Report, reports, table
 from tests.faults.scenario import Scale, Scenario
 from tests.faults.world import Kind, World
@@ -52,7 +52,7 @@ def main() -> None:
     _print(f"seed {plan.seed}: {plan.parties} parties, {plan.clients} clients, {plan.minutes:g} minutes a store")
     try:
         found = {(flavour, kind): _soak(plan, flavour, kind) for flavour in plan.flavours for kind in plan.kinds}
-    except NoOlderVersion as missing:
+    except NoOlderVersionError as missing:
         _print(str(missing))
         sys.exit(2)
     for (flavour, kind), rows in found.items():

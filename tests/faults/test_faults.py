@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.history import History
-from tests.faults.older import NoOlderVersion, OnlyOneVersion, older_source
+from tests.faults.older import NoOlderVersionError, OnlyOneVersion, older_source
 from tests.faults.report import reports, table
 from tests.faults.scenario import SHORT, Scenario
 from tests.faults.world import World
@@ -24,7 +24,7 @@ def begun_by(fault: Fault, folder: Path) -> Path | None:
     """Return the older source for the first instance. A clone without history gives a warning, not a failure."""
     try:
         return older_source(folder) if fault.begins_older else None
-    except NoOlderVersion as missing:
+    except NoOlderVersionError as missing:
         warnings.warn(OnlyOneVersion(str(missing)), stacklevel=2)
         return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import older
-from tests.faults.older import ROOT, VARIABLE, NoOlderVersion, older_source
+from tests.faults.older import ROOT, VARIABLE, NoOlderVersionError, older_source
 
 WHERE = "import hubbub; print(hubbub.__file__)"
 
@@ -26,5 +26,5 @@ def test_older_version_runs_its_own_source(tmp_path: Path, monkeypatch: pytest.M
 
 def test_missing_revision_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "no-such-revision")
-    with pytest.raises(NoOlderVersion, match="no-such-revision has no other source than HEAD"):
+    with pytest.raises(NoOlderVersionError, match="no-such-revision has no other source than HEAD"):
         older_source(tmp_path)

@@ -12,7 +12,7 @@ BEGINNING = 1.0
 """Seconds since boot: few, so that a time of 0 that means "never" fails a test."""
 
 
-class NothingWillHappen(AssertionError):  # noqa: N818 - it names the state
+class NothingWillHappenError(AssertionError):
     """Everybody waits, and no timer is set: the test would hang for ever."""
 
 
@@ -27,7 +27,7 @@ class _PatientSelector(selectors.DefaultSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise NothingWillHappen
+                raise NothingWillHappenError
             self.now += max(0.0, timeout)
         return ready
 
