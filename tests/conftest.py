@@ -1,4 +1,4 @@
-"""What all suites share: a skip is told, and in CI it is a failure; and a slow machine fails no example."""
+"""What all suites share: a skip is reported, and in CI it is a failure; and a slow machine fails no example."""
 
 import os
 

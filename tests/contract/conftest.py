@@ -191,7 +191,7 @@ async def end_party(store: RedisStore, party: PartyDraft) -> None:
 
 
 async def wait_until(fact: Callable[[], object]) -> None:
-    """Poll until `fact` is true. The test's timeout ends a wait in vain."""
+    """Poll until `fact` is true. The test's timeout ends the wait otherwise."""
     while not fact():  # noqa: ASYNC110 - a store in another process sends no notification
         await asyncio.sleep(0.01)
 

@@ -69,8 +69,8 @@ async def use_a_live_party(store: RedisStore) -> None:
     assert isinstance(party, FullState)
     known = ProvenPosition(party.epoch, party.version, "")
     assert isinstance(await store.renew(CODE, [host, guest], soon(), known), Renewed)
-    healing = RestoreRequest(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
-    assert await store.restore_party(healing, soon()) == Restored()
+    request = RestoreRequest(CODE, None, known, "epoch", party.snapshot.expires_at, [(host, "Ann")])
+    assert await store.restore_party(request, soon()) == Restored()
     await store.restore_tombstone(Tombstone("DDDDDD", "party", "token", store.now_ms() + 60_000), soon())
     for command in (
         SendMessage(text="hello"),

@@ -171,7 +171,7 @@ class DataLossMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.old_state is not None)
     @rule(order=ORDERS, strangers=st.integers(1, 3))
     def fall_back_and_go_on(self, order: Sequence[int], strangers: int) -> None:
-        """Others come before anybody has healed, so that the same versions may have been given out again."""
+        """Add members before any recovery, so that the same versions may be used again."""
         assert self.old_state is not None
         self.old_state.load()
         for _ in range(strangers):
@@ -209,7 +209,7 @@ class DataLossMachine(RuleBasedStateMachine):
         dump = dump_party(self.server)
         assert_invariants(CODE, dump)
         if went_on:
-            # What came by the same versions may stand instead, and whoever was kicked meanwhile may be back.
+            # Other events may have the same versions, and a member who was kicked meanwhile may be back.
             self.kicked = {token for token in self.kicked if dump.seats.get(dump.tokens.get(token, "")) == KICKED}
             return
         assert self.restorers[0].seen == known

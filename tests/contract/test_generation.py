@@ -108,7 +108,7 @@ async def test_empty_store_is_data_loss(instance: Instance, there: Instance, ser
     assert losses == [THE_SHARD]
     assert instance.health.state is StoreState.RECOVERING
     assert 0 < server.admin.pttl(RECOVERING) <= RECOVERING_SECONDS * 1000
-    # Whoever knew nothing of it believes it too, and has lost nothing.
+    # An instance that knew no generation accepts it too, and has lost nothing.
     theirs = losses_of(there)
     assert not await absent(there)
     assert theirs == []

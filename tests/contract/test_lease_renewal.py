@@ -87,7 +87,7 @@ async def test_renewal_creates_no_seat_or_party(store: RedisStore, server: Store
 async def test_renewal_of_host_with_lost_join_keeps_host(store: RedisStore, server: StoreServer) -> None:
     party = draft()
     await store.create(party, soon())
-    # A replica took over that had not heard of the host's join yet.
+    # A replica took over that had not received the host's join yet.
     assert (await renew_leases(store, Lease(CODE, party.host_id, "holder"))).verdicts == ()
     assert document_of(server)["hostConnected"] is True
     assert (await renew_leases(store, Lease(CODE, party.host_id, "another"))).verdicts != ()

@@ -262,7 +262,7 @@ async def test_join_check_counts_missing_hosts_seat_as_taken(store: RedisStore, 
 async def test_hold_ends_in_party_without_connections(store: RedisStore, server: StoreServer) -> None:
     await store.create(draft(terms=replace(TERMS, capacity=2)), soon())
     await store.drop_connection(await take_seat(store), soon())
-    # Somebody tries every 20 s: the hold is over after 120 s.
+    # A client tries every 20 s: the hold ends after 120 s.
     for _ in range(5):
         pass_time(server, 20)
         assert await store.check_join(CODE, soon()) == Full()

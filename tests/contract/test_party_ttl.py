@@ -34,7 +34,7 @@ from tests.contract.store_dump import (
 from tests.support.stores import StoreServer
 
 pytestmark = pytest.mark.usefixtures("check_invariants")
-# From when it began anew until somebody has looked, a moment passes.
+# Between the restart and the first look, a moment passes.
 WHOLE_TTL, SHORT_TTL = range(7190, 7201), range(50, 61)
 
 

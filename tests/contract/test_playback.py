@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("check_invariants")
 
 
 def play_on(server: StoreServer, seconds: float) -> None:
-    """Make what plays have been told so many seconds earlier, as if it had played on since."""
+    """Move the play event so many seconds back, as if the track had played since."""
     server.admin.hincrby(keys.state(CODE), "at", -round(seconds * 1000))
 
 
@@ -107,7 +107,7 @@ async def test_position_defaults_to_store_clock(
     assert again["position"] == paused["position"]
     played = await told(store, host, subscriber, Play())
     assert played["position"] == paused["position"]
-    # And a track that plays goes on when it is told to play.
+    # And a track that plays goes on after PLAY.
     play_on(server, 5)
     at = (await playback(store)).at
     played_on = await told(store, host, subscriber, Play())

@@ -18,7 +18,7 @@ async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
     """Two instances that look after the store."""
     here, there = Instance(server.url), Instance(server.url)
     tasks = [asyncio.create_task(job) for one in (here, there) for job in (one.detector.run(), one.recovery.run())]
-    # Whoever has never looked knows of no loss.
+    # An instance that has never looked knows of no loss.
     await wait_until(
         lambda: all(set(one.detector._known) >= set(one.connections.client.shards()) != set() for one in (here, there))
     )
@@ -31,7 +31,7 @@ async def pair(server: StoreServer) -> AsyncIterator[tuple[Instance, Instance]]:
 
 
 async def retry_during_recovery(instance: Instance, code: str) -> object:
-    """What the instance tells of a party as soon as it knows; until then it says that data is being written back."""
+    """Return the instance's answer for a party once it is not RECOVERING any more."""
     while True:
         with suppress(StoreUnavailableError):
             try:

@@ -123,7 +123,7 @@ async def test_restore_by_two_instances_seats_both_in_any_order(
         assert {f"on:{lease.member_id}" for lease in (*here.own, *there.own)} == dump.leases.keys()
         assert [member.name for member in (await load_snapshot(store)).members[1:]] == ["Guest 1", "Guest 2", "Guest 3"]
         assert (await renew_leases(store, *here.own, *there.own)).verdicts == ()
-        # The second one found the epoch begun, and told who came in it, if anybody.
+        # The second one found the new epoch, and returns who entered in it, if anyone.
         assert {one.epoch for one in subscriber.take_all()[0]} <= {dump.state["epoch"]}
 
 
@@ -131,8 +131,8 @@ async def test_concurrent_restores_make_one_epoch(store: RedisStore, host: Lease
     guest = await take_own_seat(store, "ben")
     here, there = await new_restorer(store, host), await new_restorer(store, guest)
     server.admin.flushall()
-    healings = [here.restore_request(), there.restore_request()]
-    assert await asyncio.gather(*(store.restore_party(healing, soon()) for healing in healings)) == [
+    requests = [here.restore_request(), there.restore_request()]
+    assert await asyncio.gather(*(store.restore_party(request, soon()) for request in requests)) == [
         Restored(),
         Restored(),
     ]
@@ -186,7 +186,7 @@ async def test_restored_party_accepts_commands(
 async def test_restore_keeps_connected_kicked_guest_out(store: RedisStore, host: Lease, server: StoreServer) -> None:
     guest = await take_own_seat(store, "eve")
     await run_commands(store, host, Kick(target_id=guest.member_id))
-    # The instance of the one kicked has not heard of it yet.
+    # The kicked guest's instance has not received the event yet.
     restorer, late = await new_restorer(store, host), Restorer(store, guest)
     late.room, late.copy = restorer.room, None
     server.admin.flushall()

@@ -183,7 +183,7 @@ async def _answers_truly(instance: Instance, code: str) -> bool:
 
 
 def _has_replaced(asked: ServerProcess, old: int) -> bool:
-    """Whether the sentinel holds another server for the master; it is told to make one where it does not."""
+    """Return whether the sentinel has another master. If not, ask it for a failover."""
     if master_port(asked) != old:
         return True
     with suppress(redis.ResponseError):  # it is about it, or knows of no good replica yet

@@ -148,7 +148,7 @@ async def test_loading_store_is_unavailable(instance: Instance, own_server: Stor
         pipeline.set(f"padding:{number}", "x")
     pipeline.execute()
     own_server.kill()
-    # Slow the loading down to 0.5 ms a key until it was heard of; "LOADING" is answered after every 1,024 of them.
+    # Slow the loading down to 0.5 ms a key until a client sees it: "LOADING" is answered once per 1,024 keys.
     own_server.start("--key-load-delay", "500", wait=False)
     troubles = set()
 

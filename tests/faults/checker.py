@@ -32,7 +32,7 @@ from tests.faults.history import (
 
 ABSENT = frozenset({"party_not_found", "party_ended"})
 STORE = "store"
-"""The source of a count that the store's own document tells."""
+"""The source of a count in the store's own document."""
 PARTY_ENDED = 4503
 TIMED_OUT = 4409
 NEWEST_SECONDS = 1.0
@@ -137,7 +137,7 @@ def conflicting_versions(history: History) -> Iterator[Breach]:
     """The same epoch and version of a party mean the same event, and the same party, for every client.
 
     Counts of unlisted seats are left out: how many versions one of them stands for is up to each instance. What a
-    primary told while another took its place is lost with it, and everyone gets a `ROOM`.
+    primary emitted while another took its place is lost with it, and everyone gets a `ROOM`.
     """
     newest_windows = _newest_windows(history)
     told: dict[tuple[type[Entry], str, Position], tuple[int, str, float]] = {}
@@ -301,7 +301,7 @@ def _must_exist_at(known: dict[str, Lifetime], code: str, at: float) -> bool:
 
 
 def failed_creates(history: History) -> Iterator[Breach]:
-    """A create that was answered as failed has left no party at rest, unless a repeat was told of it."""
+    """A create that was answered as failed has left no party at rest, unless a repeat returned it."""
     failed = {entry.name for entry in history.of(Refused) if entry.kind == "CREATE"}
     failed |= {c.name for c in history.of(HttpCall) if c.verb == "create" and c.status not in {200, NO_ANSWER}}
     confirmed = {code for code, _ in confirmations(history)}
@@ -311,7 +311,7 @@ def failed_creates(history: History) -> Iterator[Breach]:
 
 
 def failed_joins(history: History) -> Iterator[Breach]:
-    """A join that was answered as failed has left no seat at rest, unless a repeat was told of it."""
+    """A join that was answered as failed has left no seat at rest, unless a repeat returned it."""
     failed = {entry.name for entry in history.of(Refused) if entry.kind == "JOIN" and entry.name}
     granted = {entry.member_id for entry in history.of(Entered)}
     told: set[str] = set()

@@ -297,7 +297,7 @@ def _subscribers(server: ServerProcess) -> set[str]:
 
 
 def _flood(server: ServerProcess) -> int:
-    """Say much to every instance where it listens for its own words; how many were told."""
+    """Publish much on every instance's probe channel. Return the number of receivers."""
     channels = server.command("PUBSUB", "SHARDCHANNELS", "hubbub:*")
     return sum(int(server.command("SPUBLISH", channel, "x" * FLOOD_BYTES)) for channel in channels)
 

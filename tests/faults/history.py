@@ -59,8 +59,8 @@ class Quiesced(Entry):
 class HttpCall(Entry):
     """An HTTP call that began at `at`: `verb` is create, join or look-up.
 
-    `code` is the party's, told by the answer of a create. `name` is the host's in a create, unlike any other.
-    `found` is false where a look-up was told that there is no such party. `status` may be NO_ANSWER.
+    `code` is the party's, from the answer of a create. `name` is the host's in a create, unlike any other.
+    `found` is false when a look-up returned that there is no such party. `status` may be NO_ANSWER.
     """
 
     ended_at: float
@@ -87,7 +87,7 @@ class EnterRequested(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Entered(Entry):
-    """A phone was told that it is in; `resumed` in a seat that it had."""
+    """A phone entered; `resumed` if it had the seat before."""
 
     client: str
     kind: str
@@ -100,7 +100,7 @@ class Entered(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Refused(Entry):
-    """A phone was told that it is not let in."""
+    """A phone's enter was refused."""
 
     client: str
     kind: str
@@ -122,7 +122,7 @@ class RoomReceived(Entry):
 
 @dataclass(frozen=True, slots=True)
 class EventReceived(Entry):
-    """A phone was told an event, which stands for the versions `first` to the position's.
+    """A phone received an event with the versions `first` to the position's.
 
     `subject` is the text of a message, or the member whose seat timed out or who was disconnected.
     """
@@ -138,7 +138,7 @@ class EventReceived(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Contradicted(Entry):
-    """A phone was told what does not follow from what it had been told before."""
+    """A phone received what does not follow from what it had received before."""
 
     client: str
     code: str
@@ -161,7 +161,7 @@ class FailedOver(Entry):
 
 @dataclass(frozen=True, slots=True)
 class MessageAnswered(Entry):
-    """A phone was told what became of a message; `reason` is empty where it was granted.
+    """A phone received the result of a message; `reason` is empty if it was granted.
 
     `in_doubt`: the answer said that the message may have been sent all the same.
     """
@@ -199,7 +199,7 @@ class Ending(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Ended(Entry):
-    """A host was told that its party has ended."""
+    """A host received the end of its party."""
 
     code: str
 

@@ -43,7 +43,7 @@ class Report:
     """What one fault cost over all its injections. Seconds are the worst of them, `NEVER` if it did not come.
 
     `first_success_seconds`: until every instance had created a party and said yes to a join, counted from the end of
-    the fault's cause, or from its start where it heals by itself; then it is the first success after the last refusal.
+    the fault's cause, or from its start if it ends by itself; then it is the first success after the last refusal.
     `sync_seconds`: likewise until every phone knew of something that was said afterwards. `newest_lost`: creates that
     the store confirmed in its last second, which an unreplicated store may lose. `refused`: calls that were not
     granted, or got no answer, from the strike to the rest: whether the fault was felt. `doubtful`: commands that were

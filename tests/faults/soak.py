@@ -1,6 +1,6 @@
 """`make soak`: faults at random under hundreds of parties for minutes, on both stores; prints what each of them cost.
 
-Exits with status 1 when anything was told that was not true, 2 when it could not be tried.
+Exits with status 1 when a promise was broken, 2 when the run could not start.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Plan(NamedTuple):
     seed: int
 
     def scale(self) -> Scale:
-        """Return how its evenings are paced: about as lively as people are, and as two cores can bear."""
+        """Return the pace of its scenarios: about that of people, and what two cores can carry."""
         guests = max(1, self.clients // self.parties - 1)
         return Scale(self.parties, guests, 4.0, 20.0, 0.2, 5.0, 60.0)
 

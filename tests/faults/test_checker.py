@@ -95,7 +95,7 @@ def without(entries: Sequence[Entry], *gone: Entry) -> list[Entry]:
 
 
 def bob_returns(since: Position | None, version: int = 3, member_id: str = BOB) -> tuple[Entry, ...]:
-    """Bob is lost after all was told, and comes back."""
+    """Bob is lost after all events were received, and comes back."""
     return (
         Closed(5.0, "bob", CODE, 1006),
         EnterRequested(6.0, "bob", 1, "JOIN", CODE, "", since),
@@ -115,7 +115,7 @@ def test_sound_history_has_no_breach() -> None:
     "bad",
     [
         pytest.param(without(GOOD, joined(2)), id="an event that never came"),
-        pytest.param([*GOOD, replace(spoken(3, "ann"), at=4.5)], id="an event told twice"),
+        pytest.param([*GOOD, replace(spoken(3, "ann"), at=4.5)], id="an event received twice"),
         pytest.param([*without(GOOD, ANN_ENTERS[2])], id="an event before any ROOM"),
         pytest.param([*GOOD, replace(spoken(4, "ann"), position=at(4, "f"), at=5)], id="another epoch without ROOM"),
         pytest.param([*GOOD, RoomReceived(5, "ann", CODE, at(2), 302, ())], id="a ROOM that goes back"),
@@ -167,7 +167,7 @@ def test_events_of_replaced_primary_are_counted_apart() -> None:
     assert Rule.CONFLICTING_VERSIONS not in rules(*GOOD, other, *took_place)
     assert Rule.CONFLICTING_VERSIONS in rules(*GOOD, other, FaultStarted(3.9, "kill"), FailedOver(4.5))
     assert Rule.CONFLICTING_VERSIONS in rules(*GOOD, other, FaultStarted(8, "kill", forgets_newest=True), FailedOver(9))
-    # Told otherwise when all was quiet, or long after what another primary told.
+    # Contradicted when all was quiet, or long after another primary's events.
     assert Rule.CONFLICTING_VERSIONS in rules(*GOOD, replace(other, at=10.5), *took_place)
     late = [FaultStarted(8, "kill", forgets_newest=True), FailedOver(9)]
     assert Rule.CONFLICTING_VERSIONS in rules(*GOOD, replace(other, at=8.5), *late)
@@ -259,7 +259,7 @@ def test_resurrected_party_is_found() -> None:
         pytest.param(bob_returns(None, member_id="new-id"), id="another seat"),
         pytest.param((Entered(6, "bob", "JOIN", CODE, BOB, "", at(3), False),), id="a seat taken anew"),
         pytest.param((Closed(5, "bob", CODE, 4409),), id="a farewell to the seat"),
-        pytest.param((EventReceived(5, "ann", CODE, "MEMBER_LEFT", 4, at(4), 1, BOB),), id="others are told"),
+        pytest.param((EventReceived(5, "ann", CODE, "MEMBER_LEFT", 4, at(4), 1, BOB),), id="others receive it"),
     ],
 )
 def test_lost_seat_is_found_once(loss: tuple[Entry, ...]) -> None:
@@ -308,7 +308,7 @@ def test_failed_command_with_effect_is_found() -> None:
         pytest.param(CountAtRest(11, "instance", CODE, 1, False, "Ann"), id="a look-up that misses the host"),
         pytest.param(CountAtRest(11, "instance", "CCCCCC", 1, False, "x"), id="a guest in a party that nobody entered"),
         pytest.param(replace(view("ann", ANN), guest_count=2), id="a view that counts too many"),
-        pytest.param(replace(view("ann", ANN), connected=frozenset({ANN})), id="a view that misses somebody"),
+        pytest.param(replace(view("ann", ANN), connected=frozenset({ANN})), id="a view that misses a member"),
     ],
 )
 def test_wrong_count_at_rest_is_found(wrong: Entry) -> None:

@@ -24,11 +24,11 @@ async def test_cancelled_visit_leaves_no_connection() -> None:
         port = int(instance.sockets[0].getsockname()[1])
         visitor = RecordingClient(history, Line(lambda: [port], asyncio.Semaphore(1), 0.0), "visitor", code="ABCDEF")
         visit = asyncio.create_task(visitor.try_once())
-        while not any(history.of(EnterRequested)):  # noqa: ASYNC110 - nobody tells
+        while not any(history.of(EnterRequested)):  # noqa: ASYNC110 - no signal to await
             await asyncio.sleep(LOOK_SECONDS)
         assert connections_to(port) == 1
         await end(visit)
-        while connections_to(port):  # noqa: ASYNC110 - nobody tells
+        while connections_to(port):  # noqa: ASYNC110 - no signal to await
             await asyncio.sleep(LOOK_SECONDS)
         is_over.set()
 

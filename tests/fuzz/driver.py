@@ -1,6 +1,6 @@
 """What must hold of a conversation and of a room whatever happens to them; `pick(n)` decides, with a number below n.
 
-Whoever drives it (`tests/unit/test_fuzz.py`, `fuzz_session.py`) brings the decisions; a broken promise is an
+Its caller (`tests/unit/test_fuzz.py`, `fuzz_session.py`) makes the decisions; a broken promise is an
 AssertionError, and so is any other exception.
 """
 
@@ -257,7 +257,9 @@ class _ReplicaScenario:
 
     def end(self) -> None:
         """In the end the store is asked, and everybody is level."""
-        assert self.room.apply_sync(self._party.since(self.room.start_sync())), "what is held is of before"
+        assert self.room.apply_sync(self._party.since(self.room.start_sync())), (
+            "the buffered events are older than the answer"
+        )
         self._tell()
         assert self.room.epoch == self._party.epoch
         assert self.room.version == self._party.version

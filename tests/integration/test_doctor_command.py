@@ -33,7 +33,7 @@ def verdicts(report: str) -> dict[str, str]:
 
 
 def logged(findings: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the verdict of each check that the log tells of."""
+    """Return the verdict of each logged check."""
     return {line["check"]: VERDICTS[line["level"]] for line in findings}
 
 
@@ -43,7 +43,7 @@ def unwell(found: dict[str, str]) -> dict[str, str]:
 
 
 def counted(found: dict[str, str]) -> str:
-    """Return how a report sums up these verdicts, where all that it does not tell of is well."""
+    """Return how a report sums up these verdicts, when every other check is ok."""
     counts = Counter(verdict for verdict in found.values() if verdict != "ok")
     parts = [f"{CHECKS - counts.total()} ok"]
     for verdict in VERDICTS.values():
@@ -142,7 +142,7 @@ def test_doctor_leaves_running_engine_alone(tmp_path: Path, new_instance: MakeIn
 
 
 def doctors_lines(instance: Instance) -> list[dict[str, Any]]:
-    """Return what the log tells of the checks; the summary comes last."""
+    """Return the log lines of the checks; the summary comes last."""
     return [line for line in instance.log() if line.get("event") == "doctor"]
 
 

@@ -30,7 +30,7 @@ def joining(instance: Instance, code: str) -> tuple[int, str]:
 
 
 def end_by_hand(store: StoreServer, code: str) -> None:
-    """End a party as docs/redis.md tells operators to."""
+    """End a party as docs/redis.md advises operators."""
     store.command("SET", f"{{party:{code}}}:ended", "", "EX", "7200")
     store.command("DEL", f"party:{code}")
 

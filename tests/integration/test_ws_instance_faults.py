@@ -125,7 +125,7 @@ def lives(client: SyncClient, text: str) -> bool:
 
 
 def settled(client: SyncClient, connected: set[str]) -> bool:
-    """Return whether the client has been told that just these are connected."""
+    """Return whether the client knows exactly these as connected."""
     client.listen()
     return client.view.connected() == connected
 

@@ -97,7 +97,7 @@ class AsyncClient(ClientCore):
             async with asyncio.timeout(give_up_at - time.monotonic()):
                 await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"waited {seconds} s in vain; {self.last_received()}") from None
+            raise AssertionError(f"waited {seconds} s; {self.last_received()}") from None
 
     def stop_reading(self) -> None:
         """Leave everything that comes from now on in the kernel's buffer."""

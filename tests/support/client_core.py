@@ -49,11 +49,11 @@ class ClientCore:
 
     @property
     def me(self) -> Message:
-        """This client's own member, as it was told."""
+        """Return this client's own member, as the server sent it."""
         return self.view.members[self.member_id]
 
     def name_of(self, member_id: str) -> str | None:
-        """Return what a listed member is called, as far as this client was told."""
+        """Return a listed member's name, as far as this client knows."""
         name = self.view.members.get(member_id, {}).get("name")
         return str(name) if name is not None else None
 

@@ -98,7 +98,7 @@ class SyncClient(ClientCore):
         give_up_at = time.monotonic() + seconds
         while not (found := fact()):
             left = give_up_at - time.monotonic()
-            assert left > 0, f"waited {seconds} s in vain; {self.last_received()}"
+            assert left > 0, f"waited {seconds} s; {self.last_received()}"
             heard = self._listen(left)
             assert heard or self.close_code is None or fact(), f"closed with {self.close_code}; {self.last_received()}"
         return found

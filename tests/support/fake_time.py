@@ -13,7 +13,7 @@ BEGINNING = 1.0
 
 
 class NothingWillHappenError(AssertionError):
-    """Everybody waits, and no timer is set: the test would hang for ever."""
+    """Every task waits and no timer is set: the test would hang forever."""
 
 
 class _PatientSelector(selectors.DefaultSelector):

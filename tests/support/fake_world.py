@@ -34,7 +34,7 @@ class View(PartyView):
 
 
 class FakePhone:
-    """Keeps what it was sent, with the time, and checks that it was told in order."""
+    """Store each sent message with its time, and check their order."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[float, list[dict[str, Any]]]] = []
@@ -72,7 +72,7 @@ class FakePhone:
 
     @property
     def texts(self) -> list[str]:
-        """What was said in messages it heard of, those in a `ROOM` left out."""
+        """Return the texts of received messages, without those in a `ROOM`."""
         return [message["text"] for _, messages in self.frames for message in messages if message["t"] == "MESSAGE"]
 
     def forget(self) -> None:
@@ -116,7 +116,7 @@ class World:
         await settle()
 
     def seat(self, phone: Any, room: LocalRoom, member_id: str = "ann", since: Position | None = None) -> None:
-        """Tell the phone `WATCHING`, the shortest of the answers that come before a room, and seat it."""
+        """Send the phone `WATCHING`, the shortest of the answers that come before a room, and seat it."""
         replica = room.replica
         answer = {"t": "WATCHING", "code": CODE, "epoch": replica.epoch, "version": replica.version}
         phone.send(self._prepare(encode(answer)))
@@ -127,18 +127,18 @@ class World:
         self.hub.unseat(self.memberships.pop(phone))
 
     def expel(self, phone: Any, reason: Reason) -> None:
-        """The feed tells that the phone's connection has lost its seat."""
+        """Deliver the event that the phone's connection has lost its seat."""
         self.hub.on_seat_lost(CODE, self.memberships[phone].lease.holder, reason)
 
     async def come_back(self, phone: FakePhone, member_id: str = "ann") -> FakePhone:
-        """Another connection of the same phone's, which remembers what it was told."""
+        """Return another connection of the same phone, with the received messages."""
         again = FakePhone()
         again.view = phone.view
         await self.enter(again, member_id, since=Position(**phone.view.position))
         return again
 
     async def phones(self, member_ids: Iterable[str]) -> list[FakePhone]:
-        """So many phones in the room, with nothing left to be told."""
+        """Return that many phones in the room, with no message pending."""
         phones = []
         for member_id in member_ids:
             phone = FakePhone()

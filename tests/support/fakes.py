@@ -147,7 +147,7 @@ class FakeParty:
         return FullState(self.epoch, self.version, self.snapshot, tuple(self.log))
 
     def since(self, position: Position | ProvenPosition | None) -> EventsSince | FullState:
-        """What a store tells an instance that knows the party up to a position."""
+        """Return a store's answer to an instance that knows the party up to a position."""
         if position is None or position.epoch != self.epoch:
             return self.whole()
         missed = self.version - position.version
@@ -180,7 +180,7 @@ class FakeStore:
         self.action: Callable[[Lease, MemberCommand | Leave], CommandResult] = lambda *_: Accepted()
 
     def as_store(self) -> Store:
-        """This, as whoever needs a store wants it: only what the hub and its neighbours call is here."""
+        """Return this as a store. Only what the hub and its neighbours call is implemented."""
         return cast("Store", self)
 
     def renewed_all(self, _leases: Sequence[Lease]) -> RenewOutcome:

@@ -1,7 +1,7 @@
-"""What one phone knows of its party, and whether it was told in order.
+"""What one phone knows of its party, with a check of the events' order.
 
 No I/O: every kind of test client keeps one and gives it each message that arrives. It fails the test at once
-when events have a hole between them or contradict what was told before.
+when events have a gap between them or contradict earlier ones.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class PartyView:
         self._all_are_listed = False
 
     def take(self, message: Message) -> None:
-        """Apply one message; fails where it does not follow from what was told before."""
+        """Apply one message. Fail if it does not follow from the earlier ones."""
         kind = message["t"]
         if kind in UNVERSIONED:
             assert kind == "WELCOME" or "version" not in message, message
@@ -77,7 +77,7 @@ class PartyView:
     def state(self) -> dict[str, Any]:
         """Return all that two phones at the same position must agree on.
 
-        `expiresAt` and `watchers` are told by `ROOM` only, and the time of a position not by every event.
+        `expiresAt` and `watchers` are sent in `ROOM` only, and the time of a position not by every event.
         """
         playback = self.room["playback"]
         return {
@@ -95,7 +95,7 @@ class PartyView:
         assert snapshot["playback"].keys() >= PLAYBACK_FIELDS, snapshot["playback"]
         assert len(snapshot["messages"]) <= MESSAGES_KEPT
         members = {_checked(member)["id"]: member for member in snapshot["members"]}
-        assert len(members) == len(snapshot["members"]), f"somebody is listed twice: {snapshot['members']}"
+        assert len(members) == len(snapshot["members"]), f"a member is listed twice: {snapshot['members']}"
         if not self.is_caught_up:
             assert self.opening, f"before CREATED, JOINED or WATCHING: {message}"
             assert message["epoch"] == self.opening["epoch"], (self.opening, message)

@@ -30,8 +30,8 @@ def wait_for(fact: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
     """Ask for a fact until it is true, and return it; fail the test when it stays false."""
     give_up_at = time.monotonic() + seconds
     while not (found := fact()):
-        assert time.monotonic() < give_up_at, f"waited {seconds} s in vain"
-        time.sleep(0.01)  # between two looks at another process, which does not tell
+        assert time.monotonic() < give_up_at, f"waited {seconds} s"
+        time.sleep(0.01)  # polls another process, which sends no signal
     return found
 
 

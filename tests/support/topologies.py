@@ -28,7 +28,7 @@ class Login(NamedTuple):
 
 
 class ConfiguredServer(ServerProcess):
-    """A server whose settings lie in a file, so that it can change them for good when Sentinel tells it to."""
+    """A server whose settings lie in a file, so that Sentinel can change them permanently."""
 
     def __init__(self, flavour: Flavour, folder: Path, lines: Sequence[str], login: Login | None, *more: str) -> None:
         folder.mkdir()
@@ -100,7 +100,7 @@ STORE_LINES = (
 
 
 class Single(Topology):
-    """One server, to which others may be told another way, as through a proxy."""
+    """One server, which may announce another address, as behind a proxy."""
 
     def __init__(self, flavour: Flavour, folder: Path) -> None:
         super().__init__(flavour, folder)

@@ -115,7 +115,7 @@ def test_merge_with_current_backup_only_drops_holders() -> None:
         "ann": "Ann", "ben": "Ben", "eve": "Eve", "zoe": "Zoe",
     }  # fmt: skip
     assert (copy.tokens, copy.roster) == (made().tokens, made().roster)
-    # The store tells each entry before its score, and takes it after.
+    # The store returns each entry before its score, and takes it after.
     assert pairs(copy.leases[::-1]) == pairs(made().leases)
     assert document_of(copy) == document_of(made())
     assert pairs(copy.state)["version"] == "12"
@@ -195,7 +195,7 @@ def test_backup_names_party_and_first_host_token() -> None:
     assert (made().party_id, made().host_token_hash) == ("party", "token of Ann")
 
 
-# Whatever was told.
+# Any sequence of events.
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.sampled_from(LISTED).map(lambda seat: left_event(seat, "left")),
@@ -220,7 +220,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 
 
 def is_possible(party: Snapshot, event: Event, kicked: set[str]) -> bool:
-    """Whether a store would tell that next."""
+    """Return whether a store could emit that next."""
     there = {seat.id for seat in party.members}
     match event:
         case MemberLeft(member_id=seat):

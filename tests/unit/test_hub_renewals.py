@@ -21,7 +21,7 @@ A_MOMENT = EVENT_WAIT_SECONDS * 1.01
 
 
 def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
-    """A renewal tells how far the party has got."""
+    """A renewal returns the party's position."""
     world.hub.apply_renewal(world.room(), Renewed(epoch, version, 9_000_000, 0, None, ()))
 
 

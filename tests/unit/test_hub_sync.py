@@ -134,7 +134,7 @@ async def test_admitted_client_before_end_gets_ending_event() -> None:
     async with world.hub.open_room(CODE, now() + 1.5) as room:
         leveling = asyncio.ensure_future(world.hub.wait_synced(room, "epoch-1", world.party.version, now() + 1.5))
         await settle()
-        # Both in one read of the feed, so that whoever waits does not get to run in between.
+        # Both in one read of the feed, so that no waiter runs in between.
         world.hub.on_events(CODE, mine)
         world.happens(ended_event())
         with pytest.raises(RoomClosedError):

@@ -254,7 +254,7 @@ async def test_absence_during_other_recovery_is_not_believed() -> None:
     await later(1.0)
     assert not phone.closed
     world.detector.recovering = False
-    # Whoever has a copy renews within a lease, and finds it missing too.
+    # An instance that has a backup renews within a lease, and finds the party missing too.
     await later(LEASE_SECONDS)
     await world.recovery.restore_room(world.room())
     await later(1.0)

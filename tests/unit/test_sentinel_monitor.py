@@ -119,7 +119,7 @@ async def test_silent_primary_after_failover_is_refused() -> None:
     await harness.monitor.verify_is_primary(OLD)
     harness.answer(FakeSentinel(NEW, 2))
     harness.monitor._answered_at -= 2 * PRIMARY_SILENCE_SECONDS
-    # Whoever else hears from it meanwhile waits for the same word.
+    # Calls that come meanwhile wait for the same answer.
     told = await asyncio.gather(*(harness.monitor.verify_is_primary(OLD) for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in told] == [RedisConnectionError] * 3
     assert [pool.closed for pool in harness.pools] == [1, 1]

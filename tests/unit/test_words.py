@@ -15,6 +15,18 @@ SUFFIXES = {".py", ".js", ".lua", ".css", ".html", ".md", ".json", ".cfg", ".ser
 
 RETIRED = {
     # core
+    "Crowded": "TooManyWatchers",
+    "Declined": "Rejected",
+    "Healing": "RestoreRequest",
+    "Missed": "EventsSince",
+    "Verdict": "LeaseLoss (results) or Severity (doctor)",
+    "_consider": "_handle",
+    "_mended": "_drop_lone_surrogates",
+    "ENGINE_OUTLIVES_SECONDS_MAX": "PROMISE_ENGINE_OUTLIVES_SECONDS",
+    "_is_void_in_store": "_needs_full_state",
+    "lives_until": "set_expiry",
+    "watched_by": "set_watcher_count",
+    "has_news": "has_pending",
     "HEALING_RETRY_SECONDS": "RESTORE_RETRY_SECONDS",
     "Healed": "Restored",
     "HealOutcome": "RestoreOutcome",
@@ -56,6 +68,26 @@ RETIRED = {
     "Unproved": "HistoryLost",
     "brought_up": "merge_room_state",
     # store
+    "Audience": "SubscriptionEvents",
+    "Ear": "SubscriptionEvents",
+    "Life": "DataLossDetector",
+    "POWERS": "DANGEROUS_COMMANDS",
+    "_TELLTALES": "_DANGEROUS_PROBES",
+    "Trouble": "StoreFailure",
+    "_aboard": "_in_flight",
+    "_home_of": "_subscriber_for",
+    "_land": "_on_batch_done",
+    "_last_words": "_last_log_line",
+    "_launch": "_flush",
+    "_newest": "_latest_by_epoch",
+    "_takeoff": "_flush_handle",
+    "is_well": "is_up",
+    "probe_by": "set_probe_channel",
+    "seat_own": "add_own_seat",
+    "tell_left": "emit_left",
+    "tell_of": "emit_for_seat",
+    "tell_updated": "emit_updated",
+    "write_whole": "restore_document",
     "_stillbirths": "_failed_starts",
     "bring_up_to_now": "advance",
     "doubt_holders": "clear_holders",
@@ -83,6 +115,15 @@ RETIRED = {
     "unwant": "unsubscribe",
     "vouch_for": "verify_is_primary",
     # hub, services, recovery
+    "Presence": "LeaseRenewer",
+    "_AT_ONCE": "_DUE_NOW",
+    "_HOPELESS": "_PERMANENT",
+    "_Made": "_CreateResult",
+    "_drop_later": "_close_when_idle",
+    "_insist": "_retry_until_done",
+    "ended_by": "wait_until_ended",
+    "look_again": "recheck_recent_creates",
+    "take_back": "roll_back",
     "Doubts": "Rollbacks",
     "Healer": "Recovery",
     "may_be_healed": "is_recoverable",
@@ -94,6 +135,12 @@ RETIRED = {
     "settle_the_rest": "drain",
     "worth_a_beat": "has_local_state",
     # transport, server, doctor, monitor
+    "_ALWAYS": "_COMMON_HEADERS",
+    "_OF_DOCUMENTS": "_DOCUMENT_HEADERS",
+    "_STEERING": "_CONTROL_CATEGORIES",
+    "_YOUNG_OBJECTS_MAX": "_GC_THRESHOLD",
+    "_tell_healing": "_log_recovery",
+    "_tell_withdrawal": "_log_rollback",
     "_told_in_passing": "_format_other",
     "_hear_the_end": "_wait_party_ended",
     "_keeps_up": "_check_backlog",
@@ -112,17 +159,62 @@ RETIRED = {
     "tell_store_changes": "log_store_changes",
     "watch_silence": "arm_entry_timeout",
     # web
+    "CODE_CHARS": "CODE_LENGTH",
+    "DOORS": "STATUS_SCREENS",
+    "FakeWorld": "FakePlatform",
+    "Keeping": "PartyRecords",
+    "TEXT_CHARS_MAX": "MESSAGE_CHARS_MAX",
+    "Visit": "PartySession",
+    "charsOver": "charExcess",
+    "distrust": "invalidate",
+    "doorView": "statusView",
+    "floatsLayer": "reactionOverlay",
+    "impatience": "abort",
+    "isLevel": "isSynced",
+    "letGo": "disconnect",
+    "onHeard": "onAnnounce",
     "browserWorld": "browserPlatform",
     "doorModel": "statusModel",
     "heardText": "announcementText",
     "keepList": "syncList",
     # tests
+    "Ears": "RecordingListener",
+    "Evening": "Scenario",
+    "Inside": "StoreDump",
+    "NoOlderVersion": "NoOlderVersionError",
+    "NothingWillHappen": "NothingWillHappenError",
+    "Rested": "Quiesced",
+    "Said": "MessageSent",
+    "Struck": "FaultStarted",
+    "Ward": "RecoveryWorld",
+    "expected_in_vain": "unmet_expectations",
+    "look_inside": "dump",
     "risen_parties": "resurrected_parties",
     "told_twice": "conflicting_events",
     "two_truths": "conflicting_versions",
 }
 """Retired names, found as whole words, and the name to use instead. A name may have one dot, such as `Enum.MEMBER`."""
 
+PHRASES = {
+    "airline": "batch, flush, send",
+    "be it": "if, when",
+    "bury": "restore a tombstone",
+    "expected in vain": "did not happen",
+    "had better": "must",
+    "heal": "restore",
+    "hear of": "receive",
+    "heard of": "received",
+    "in vain": "without a result",
+    "lest": "so that ... not",
+    "of before": "earlier",
+    "stillbirth": "failed start",
+    "vouch": "verify",
+    "whoever": "the client, the caller, the instance",
+    "whomever": "the client, the caller, the instance",
+    "worth a beat": "has local state",
+}
+"""Private phrases of code and prose, found in any case as whole words, and the plain words for them."""
+PROSE = ("src", "docs", "tests")
 
 WORD = re.compile(r"[\w$]+")
 DOTTED = re.compile(r"[\w$]+\.[A-Z]\w+")
@@ -149,6 +241,28 @@ def retired_uses(path: Path, text: str) -> list[str]:
         for name in sorted(used)
         for number, line in enumerate(text.splitlines(), 1)
         if re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", line)
+    ]
+
+
+def phrase_uses(path: Path, text: str) -> list[str]:
+    """Return one sentence for each use of a private phrase in `text`."""
+    found = re.compile(rf"\b({'|'.join(map(re.escape, PHRASES))})\b", re.IGNORECASE)
+    return [
+        f"{path}:{number} says '{phrase}': use {PHRASES[phrase.lower()]}"
+        for number, line in enumerate(text.splitlines(), 1)
+        for phrase in found.findall(line)
+    ]
+
+
+def test_no_private_phrase_is_used() -> None:
+    prose = [(path, text) for path, text in sources().items() if path.parts[0] in PROSE]
+    uses = [use for path, text in prose for use in phrase_uses(path, text)]
+    assert not uses, "\n".join(uses[:40])
+
+
+def test_private_phrase_is_found_in_any_case() -> None:
+    assert phrase_uses(Path("x"), "a\nWhoever healed") == [
+        "x:2 says 'Whoever': use the client, the caller, the instance"
     ]
 
 

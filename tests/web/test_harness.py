@@ -129,10 +129,10 @@ def test_only_what_a_test_names_is_passed_over(phone: BrowserPhone) -> None:
     assert len(phone.troubles.take()) == 1
 
 
-def test_what_is_expected_in_vain_fails_the_test(bare: NewPhone, shared_pair: ProxiedPair) -> None:
+def test_what_is_unmet_expectations_fails_the_test(bare: NewPhone, shared_pair: ProxiedPair) -> None:
     phone = bare(shared_pair.here)
     phone.expects("thunder")
-    with pytest.raises(AssertionError, match=r"expected in vain: ..thunder"):
+    with pytest.raises(AssertionError, match=r"expected, did not happen: ..thunder"):
         phone.put_away()
     phone.troubles.add("thunder")
 

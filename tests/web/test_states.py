@@ -150,7 +150,7 @@ def test_more_walls_than_a_party_can_have(scenario: Scenario, new_phone: NewPhon
 def test_the_doors_of_a_network_that_fails(new_line: NewLine, scenario: Scenario, new_phone: NewPhone) -> None:
     line = new_line(scenario.pair.there)
     typist = Person(new_phone(line))
-    typist.page.locator("body").press("Tab")  # whoever touches the page gets what a party needs
+    typist.page.locator("body").press("Tab")  # the first interaction prefetches the party screen
     typist.phone.wait_until("() => document.querySelectorAll('link[id^=style-]').length === 3")
     with typist.phone.tolerating(UNREACHABLE, SOCKET_FAILED):
         with offline(typist.phone):

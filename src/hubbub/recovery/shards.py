@@ -71,7 +71,7 @@ class ShardRecovery:
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether data was lost since `RESTORING_TOMBSTONES` was entered, so that this phase is in vain."""
+        """Whether data was lost since `RESTORING_TOMBSTONES` was entered, so that this phase has to start over."""
         return self._has_lost_data
 
     def _next_phase(self) -> Phase:

@@ -196,7 +196,7 @@ class BrowserPhone:
         """
         give_up_at = time.monotonic() + seconds
         while not (found := self.page.evaluate(script, argument)):
-            assert time.monotonic() < give_up_at, f"waited {seconds} s in vain for {script}"
+            assert time.monotonic() < give_up_at, f"waited {seconds} s for {script}"
             self.page.wait_for_timeout(LOOK_AGAIN_MS)
         return found
 
@@ -225,9 +225,9 @@ class BrowserPhone:
         """Close it, and fail the test if anything went wrong that it did not name, or went well that it did."""
         self.settle()
         self.context.close()
-        met, in_vain = self.troubles.take(), self.troubles.expected_in_vain()
+        met, unmet = self.troubles.take(), self.troubles.unmet_expectations()
         assert not met, "the phone met trouble:\n" + "\n".join(met)
-        assert not in_vain, f"expected in vain: {in_vain}"
+        assert not unmet, f"expected, did not happen: {unmet}"
 
     def _address(self, place: Place) -> str:
         if isinstance(place, str):

@@ -1,4 +1,4 @@
-"""A party with its host on one of two instances, and whoever comes on the other."""
+"""A party with its host on one of two instances and its guests on the other."""
 
 from tests.web.conftest import NewPhone
 from tests.web.support.pairs import ProxiedPair

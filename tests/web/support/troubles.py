@@ -60,6 +60,6 @@ class Troubles:
         met, self._met = self._met, []
         return met
 
-    def expected_in_vain(self) -> list[str]:
+    def unmet_expectations(self) -> list[str]:
         """The patterns of `expect` that nothing was like."""
         return [pattern for pattern, is_met in self._hoped_for.items() if not is_met]

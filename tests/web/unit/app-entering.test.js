@@ -97,7 +97,7 @@ test("a start waits as long as the store is away, and trying again is trying now
   assert.equal(phone.screen, "party");
 });
 
-test("whoever has left a party can start one: it has its own address", async () => {
+test("a phone that left a party can start one at its address", async () => {
   const phone = await AppPhone.visiting();
   phone.app.leave();
   phone.socket.deliver({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
@@ -198,7 +198,7 @@ test("a seat whose storage was wiped while it was asked for is kept all the same
   assert.equal(phone.storage.lastSeat.token, token);
 });
 
-test("where nothing can be stored, whoever is in is told to stay", async () => {
+test("without storage the page advises to stay", async () => {
   const local = new FakeStorage();
   local.isBroken = true;
   const phone = await AppPhone.visiting({ local });

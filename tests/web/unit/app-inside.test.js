@@ -106,7 +106,7 @@ test("what is remembered of a seat follows the party", async () => {
   assert.equal(phone.device.isAwake, true);
 });
 
-// ---------------------------------------------------------------- what is unread, and what is heard
+// ---------------------------------------------------------------- what is unread, and what is announced
 
 test("what others say is unread as long as the chat is not on the screen", async () => {
   const host = await AppPhone.hosting();
@@ -140,7 +140,7 @@ test("a host who hands over from the music is shown the chat, with nothing unrea
   assert.deepEqual([shown(phone), phone.app.state.unread], ["chat", 0]);
 });
 
-test("whoever turned to a tab before the server answered stays there", async () => {
+test("a tab chosen before the server's answer stays chosen", async () => {
   const phone = (await AppPhone.visiting()).reloaded();
   phone.app.showTab("people");
   phone.accept();

@@ -77,7 +77,7 @@ test("an end that comes in one breath with the way in leaves no seat behind", as
   assert.equal(phone.storage.lastSeat, null);
 });
 
-test("a party that went while this phone was away is told as gone, not as never heard of", async () => {
+test("a party that ended while the phone was away is gone", async () => {
   const phone = await AppPhone.visiting();
   await refusedComingBack(phone, "party_not_found");
   assert.equal(phone.screen, "door:gone");
@@ -175,7 +175,7 @@ test("a seat that another tab took can be taken back", async () => {
   assert.equal(phone.screen, "party");
 });
 
-test("whoever never got in keeps no seat, and tries again with a new token", async () => {
+test("a phone that never got in tries with a new token", async () => {
   for (const [reason, door] of [
     ["party_full", "door:full"],
     ["party_locked", "door:locked"],
@@ -195,7 +195,7 @@ test("whoever never got in keeps no seat, and tries again with a new token", asy
   }
 });
 
-test("whoever was in and finds the door locked keeps the token and can try again", async () => {
+test("a locked party leaves the token for another try", async () => {
   for (const reason of ["party_full", "party_locked"]) {
     const phone = await AppPhone.visiting();
     const { token } = phone.socket.last("JOIN");
@@ -231,7 +231,7 @@ test("a token that the server does not take is forgotten: the next try has a new
 
 // ---------------------------------------------------------------- late news
 
-test("a party that was turned away from is heard of no more", async () => {
+test("an abandoned party sends no more announcements", async () => {
   const phone = await AppPhone.visiting();
   const old = phone.socket;
   phone.app.commands.sendMessage("hello?");

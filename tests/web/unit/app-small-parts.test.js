@@ -82,7 +82,7 @@ test("a party that is there is looked at again after ten seconds, one out of rea
   assert.deepEqual(lookups, ["found", "unreachable"]);
 });
 
-test("a party that is not there is not looked at again, unless somebody asks", async () => {
+test("a missing party is looked up again only on request", async () => {
   const { looking, platform, asked, answer } = lookout();
   looking.start("BCDFGH");
   await answer("absent");
@@ -122,7 +122,7 @@ function listener() {
   return { platform, heard, ears: announcer(platform, t, (text) => heard.push(text)) };
 }
 
-test("what happens within a moment is told at once, and then there is quiet again", () => {
+test("events within a moment are announced together", () => {
   const { platform, heard, ears } = listener();
   const client = inside();
   const come = (id) => ears.hear({ t: "MEMBER_JOINED", member: member(id, id) }, client);
@@ -147,7 +147,7 @@ test("events of which there is nothing to say pass in silence", () => {
   assert.deepEqual(heard, []);
 });
 
-test("whoever leaves is called by the name they had, also where that is the first that is heard", () => {
+test("a member who leaves is announced by the last name", () => {
   const { platform, heard, ears } = listener();
   const client = inside({ memberId: "ann" });
   const leaving = { t: "MEMBER_LEFT", version: 6, memberId: "ben", cause: "left", guestCount: 0 };
@@ -159,7 +159,7 @@ test("whoever leaves is called by the name they had, also where that is the firs
   assert.deepEqual(heard, ["Ben left"]);
 });
 
-test("whoever comes and goes at once, or goes with others, has a name too", () => {
+test("members who come and go at once are announced by name", () => {
   const { platform, heard, ears } = listener();
   const client = inside({ memberId: "ann" });
   const empty = inside({ memberId: "ann", party: { members: [member("ann", "Ann", { isHost: true })] } });
@@ -172,7 +172,7 @@ test("whoever comes and goes at once, or goes with others, has a name too", () =
   assert.deepEqual(heard, ["Zoe joined. Zoe and 1 more left"]);
 });
 
-test("what was gathered of a party is not told in another", () => {
+test("pending announcements do not pass to another party", () => {
   const { platform, heard, ears } = listener();
   ears.hear({ t: "MEMBER_JOINED", member: member("dan", "Dan") }, inside());
   ears.announce("You are connected again");

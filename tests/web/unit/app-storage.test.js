@@ -141,7 +141,7 @@ test("a storage that breaks while the page is open disturbs nothing", () => {
   assert.equal(page.storage.seatOf("AAAAA2"), null);
 });
 
-test("what somebody else wrote there is as if nothing were there", () => {
+test("foreign data in storage counts as no data", () => {
   const garbage = [
     "",
     "{",

@@ -132,7 +132,7 @@ test("leaving is over when the server closes with 1000 too", async () => {
   assert.deepEqual(phone.state.over, { reason: "left" });
 });
 
-test("a host who leaves is told the recap where it comes before the OK", async () => {
+test("a leaving host gets a recap that comes before the OK", async () => {
   const phone = await Phone.live({ memberId: "ann" });
   const leaving = phone.client.leave();
   const recap = { seconds: 9, guests: 1, messages: 2, reactions: 3 };
@@ -141,7 +141,7 @@ test("a host who leaves is told the recap where it comes before the OK", async (
   assert.deepEqual(phone.state.over, { reason: "left", cause: "host_left", recap });
 });
 
-test("whoever was leaving when the connection was lost does not come back", async () => {
+test("a client that loses its connection while leaving stays out", async () => {
   const phone = await Phone.live();
   const leaving = phone.client.leave();
   phone.socket.lose();
@@ -160,7 +160,7 @@ test("a refused leave leaves nothing behind", async () => {
   assert.equal(phone.state.phase, "reconnecting");
 });
 
-test("close lets go without leaving, and nothing is told afterwards", async () => {
+test("close does not leave, and no event follows", async () => {
   const phone = await Phone.live();
   const saying = phone.client.sendMessage("hi");
   const before = [phone.changes.length, phone.events.length];
@@ -213,7 +213,7 @@ test("close in answer to the very first news is the end of it", () => {
   assert.ok(phone.platform.sockets.every(({ closedWith }) => closedWith === 1000));
 });
 
-test("close in the middle of a frame tells nothing more of it", async () => {
+test("close in a frame drops the rest of the frame", async () => {
   const phone = await Phone.live();
   phone.client.on("event", () => phone.client.close());
   const later = [];
@@ -248,7 +248,7 @@ test("a listener that throws harms nobody else and is reported", async () => {
   }
 });
 
-test("whoever stops listening is told no more", async () => {
+test("a removed listener is not called", async () => {
   const phone = await Phone.live();
   const told = [];
   const listener = ({ version }) => told.push(version);

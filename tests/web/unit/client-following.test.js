@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { CODE, EPOCH, isSettled, member, Phone, room, said, TOKEN } from "./support/phone.js";
 
-test("events are applied in order and told after the state has them", async () => {
+test("events are applied in order, then listeners are called", async () => {
   const phone = await Phone.live();
   const versions = [];
   phone.client.on("event", ({ version }) => versions.push([version, phone.state.party.version >= version]));
@@ -31,7 +31,7 @@ test("a frame is one change, however many messages it has", async () => {
   assert.equal(phone.changes.length, before + 1);
 });
 
-test("the state cannot be changed by whoever looks at it, and each change makes a new one", async () => {
+test("the state is frozen, and each change makes a new one", async () => {
   const phone = await Phone.live();
   const { state } = phone;
   assert.throws(() => (state.phase = "idle"), TypeError);
@@ -49,7 +49,7 @@ test("old events are not applied again", async () => {
   assert.equal(phone.events.length, 1);
 });
 
-test("events of unknown kinds count and are told, other unknown messages are ignored", async () => {
+test("unknown events count, other unknown messages do not", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "FIREWORKS", version: 6 }, { t: "WEATHER", rain: true }, said(7));
   assert.equal(phone.state.party.version, 7);
@@ -83,7 +83,7 @@ test("a ROOM replaces the state at any time and is no event", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("reactions are told with who reacted, counted ones without", async () => {
+test("reactions have a member, counted ones have none", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "REACTION", memberId: "ann", name: "Ann", emoji: "🎉" });
   phone.socket.deliver({ t: "REACTIONS", counts: { "🎉": 7, "❤️": 2 } });
@@ -94,7 +94,7 @@ test("reactions are told with who reacted, counted ones without", async () => {
   assert.deepEqual(phone.events, []);
 });
 
-test("events and reactions of one frame are told in their order", async () => {
+test("events and reactions of one frame come in their order", async () => {
   const phone = await Phone.live();
   const told = [];
   phone.client.on("event", ({ version }) => told.push(version));
@@ -103,7 +103,7 @@ test("events and reactions of one frame are told in their order", async () => {
   assert.deepEqual(told, [6, "reaction", 7]);
 });
 
-test("the store's standing is told, and a new connection is trusted again", async () => {
+test("STATUS sets the store's state, a new connection resets it", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "STATUS", store: "recovering" });
   assert.equal(phone.state.store, "recovering");
@@ -115,7 +115,7 @@ test("the store's standing is told, and a new connection is trusted again", asyn
   assert.equal(phone.state.store, "disconnected");
 });
 
-test("whoever is made host is the host", async () => {
+test("HOST_CHANGED makes the named member the host", async () => {
   const phone = await Phone.live();
   const host = member("ben", "Ben", { isHost: true });
   phone.socket.deliver({ t: "HOST_CHANGED", version: 6, guestCount: 1, hostId: "ben", member: host });
@@ -156,7 +156,7 @@ test("a client that missed nothing is live with the answer", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("where not all can be told again a ROOM comes, newer or older", async () => {
+test("a ROOM replaces a replay, newer or older", async () => {
   for (const version of [300, 2]) {
     const phone = await Phone.live();
     phone.socket.lose();

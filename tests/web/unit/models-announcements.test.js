@@ -35,7 +35,7 @@ test("of many messages the last one is read out", () => {
   assert.equal(heard(said("A", "1"), said("B", "2"), said("C", "3")), "C: 3, and 2 more messages");
 });
 
-test("what one does oneself is not told", () => {
+test("one's own actions are not announced", () => {
   assert.equal(heard(joined("Me", "me"), said("me", "hello"), left("me")), "");
 });
 
@@ -46,7 +46,7 @@ test("all that happened in a moment is one announcement", () => {
   );
 });
 
-test("what concerns everybody is told to whoever did it too", () => {
+test("events of the whole party are announced to their author", () => {
   const host = (id, name) => ({ t: "HOST_CHANGED", hostId: id, member: member(id, name, { isHost: true }) });
   assert.equal(heard(host("cat", "Cat")), "Cat is the host now");
   assert.equal(heard(host("me", "Me")), "You are the host now");

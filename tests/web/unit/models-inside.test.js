@@ -28,7 +28,7 @@ test("where all is well there is no banner", () => {
   assert.equal(bannerModel(inside({ lostAt: null, phase: "reconnecting" }), LOST_AT, t), null);
 });
 
-test("a loss is told after two quiet seconds", () => {
+test("a loss is shown after two quiet seconds", () => {
   assert.equal(QUIET_MS, 2000);
   for (const reason of [null, "unreachable", "store_unavailable", "recovering", "rate_limited"]) {
     assert.equal(bannerModel(lost(reason), LOST_AT, t), null);
@@ -47,7 +47,7 @@ test("the banner says what a loss is", () => {
   assert.equal(text(lost("recovering")), t("banner.recovering"));
 });
 
-test("a phone without a network is told so at once, and trying now would be no use", () => {
+test("an offline phone sees it at once, without a retry button", () => {
   const banner = bannerModel(lost("offline"), LOST_AT, t);
   assert.deepEqual(banner, { tone: "warn", text: t("banner.offline"), action: null });
 });
@@ -58,7 +58,7 @@ test("a party that is shown again after a reload is treated as a loss", () => {
   assert.equal(bannerModel(client, LOST_AT + 2000, t).text, t("banner.reconnecting"));
 });
 
-test("what the server says of its store is told before what the host does", () => {
+test("a store outage is shown before an absent host", () => {
   const party = { hostConnected: false };
   assert.equal(bannerModel(inside({ party, store: "disconnected" }), 0, t).text, t("banner.store_away"));
   assert.equal(bannerModel(inside({ party, store: "recovering" }), 0, t).text, t("banner.recovering"));
@@ -66,7 +66,7 @@ test("what the server says of its store is told before what the host does", () =
   assert.deepEqual(banner, { tone: "wait", text: t("banner.hostAway", { host: "Ann" }), action: null });
 });
 
-test("a host is not told that the host is away", () => {
+test("a host does not see that the host is away", () => {
   assert.equal(bannerModel(inside({ memberId: "ann", party: { hostConnected: false } }), 0, t), null);
 });
 
@@ -121,7 +121,7 @@ test("only the host is offered the chat modes, and sees the one there is", () =>
   );
 });
 
-test("a line of the chat tells mine from others' and stays the same object", () => {
+test("a chat line marks my own and stays the same object", () => {
   const messages = [message("m1"), message("m2", "ben")];
   const first = chatModel(inside(), messages, t);
   assert.deepEqual(

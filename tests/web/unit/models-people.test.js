@@ -48,7 +48,7 @@ test("a row stays the same object as long as nothing about it has changed", () =
   assert.equal(after[1].connected, false);
 });
 
-test("whoever becomes the host sees the others' rows as a host does", () => {
+test("a new host sees the others' rows as a host does", () => {
   const party = { members: [HOST, member("ben", "Ben"), member("cat", "Cat")], guestCount: 2 };
   const client = inside({ party });
   peopleModel(client, t);
@@ -80,7 +80,7 @@ test("the count is of guests, without the host", () => {
   assert.deepEqual([0, 1, 2].map(count), ["0 guests", "1 guest", "2 guests"]);
 });
 
-test("a host alone is told to share the code", () => {
+test("a host alone sees the advice to share the code", () => {
   const empty = (party) => peopleModel(inside({ memberId: "ann", party }), t).empty;
   assert.equal(empty({ members: [HOST], guestCount: 0 }), t("people.nobody"));
   assert.equal(empty({ members: [HOST], guestCount: 1 }), null);

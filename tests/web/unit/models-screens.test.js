@@ -58,7 +58,7 @@ test("the head says whose party it is, its code sign by sign, and how the connec
   assert.deepEqual(party(inside({ phase: "reconnecting" })).link, { live: false, label: "Reconnecting" });
 });
 
-test("whoever has no name is asked, and told what they are called meanwhile", () => {
+test("a member without a name sees the default name", () => {
   assert.equal(party(inside()).nameCard, null);
   assert.deepEqual(party(inside(), { askName: true }).nameCard, {
     title: "What should they call you?",
@@ -142,7 +142,7 @@ test("a link says whose party it is and how many are there", () => {
 
 // ---------------------------------------------------------------- the recap
 
-test("a length of time is told as people say it", () => {
+test("a duration is shown in words", () => {
   const times = [
     [0, "0 seconds"],
     [1, "1 second"],

@@ -42,7 +42,7 @@ test("what an event leaves alone stays the same object", () => {
   assert.equal(renamed.messages, again.messages);
 });
 
-test("a party cannot be changed by whoever looks at it", () => {
+test("a party is frozen", () => {
   const party = applyEvent(partyOf(room(5)), said(6));
   assert.throws(() => party.members.push({}), TypeError);
   assert.throws(() => (party.members[0].name = "Eve"), TypeError);

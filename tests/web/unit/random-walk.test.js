@@ -30,7 +30,7 @@ function watchOver(phone, server) {
   });
   phone.client.on("event", ({ from, ...event }) => {
     const key = `${phone.state.party.epoch}:${event.version}`;
-    assert.ok(!seen.has(key), `${key} was told twice`);
+    assert.ok(!seen.has(key), `${key} was delivered twice`);
     seen.add(key);
     assert.deepEqual(event, JSON.parse(server.told.get(key)));
     assert.ok(phone.state.party.version >= event.version);
@@ -87,7 +87,7 @@ async function walk(seed) {
   return seen.size;
 }
 
-test("whatever happens, the client shows only what was, tells all once, and comes level again", async () => {
+test("after random faults the client is right and synced", async () => {
   const failures = [];
   const note = (error) => failures.push(error);
   // A failed check in a listener is reported like any error of a listener.
@@ -108,7 +108,7 @@ test("whatever happens, the client shows only what was, tells all once, and come
       if (failures.length > 0) console.error(`the walk with seed ${seed} failed`);
     }
     if (failures.length > 0) throw failures[0];
-    assert.ok(told > WALKS * 20, `only ${told} events were told: the walk proves little`);
+    assert.ok(told > WALKS * 20, `only ${told} events were delivered: the walk proves little`);
   } finally {
     process.off("unhandledRejection", note);
     process.removeAllListeners("uncaughtException");

@@ -60,7 +60,7 @@ test("without a reading the store's time is the local one", () => {
   assert.equal(new StoreClock().at(1234), 1234);
 });
 
-test("the shortest round trip tells the store's time best", () => {
+test("the shortest round trip gives the store's time", () => {
   const clock = new StoreClock();
   clock.learn(1000, 6300, 1400);
   assert.equal(clock.at(2000), 7100);

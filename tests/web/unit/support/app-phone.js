@@ -14,7 +14,7 @@ export class AppPhone extends Phone {
   device = new FakeDevice();
   /** lookups that were asked for: `{ code, answer(lookup) }` */
   lookups = [];
-  /** what whoever draws was told */
+  /** what the page was asked to draw */
   told = { reactions: [], heard: [], entries: 0 };
 
   /** @param {object} [from] `address`; `local`, `session`, `time` of a page before; `connect`: other clients */

@@ -1,5 +1,5 @@
 /**
- * A server with one party, which it changes at random and tells over a bad network. It keeps every version of
+ * A server with one party, which it changes at random and sends over a bad network. It keeps every version of
  * the party by means of its own, so that a client's copy can be held against it at any position.
  */
 
@@ -82,7 +82,7 @@ export class FakeServer {
     if (phone === undefined) return;
     const kinds = [
       () => this.#drop(phone, [1006, 1012, 1001, 4408, 4409][this.#roll(5)]),
-      () => (phone.isDeaf = true),
+      () => (phone.isStalled = true),
       () => this.#send(phone, this.#room()),
       () => this.#frame(phone, ["{", "[]", "null", '[1, {"t": "NEWS"}]'][this.#roll(4)]),
       () => phone.isIn && this.#send(phone, ...this.#log.slice(-3)),
@@ -93,7 +93,7 @@ export class FakeServer {
   }
 
   #connected(socket) {
-    const phone = { socket, isIn: false, isDeaf: false, isGone: false, skips: 0, memberId: null };
+    const phone = { socket, isIn: false, isStalled: false, isGone: false, skips: 0, memberId: null };
     socket.onsent = (message) => this.#later(() => this.#hear(phone, message));
     this.#later(() => {
       if (!this.isUp || this.#roll(10) === 0) {
@@ -107,7 +107,7 @@ export class FakeServer {
   }
 
   #hear(phone, message) {
-    if (phone.isGone || phone.isDeaf || !this.isUp || phone.socket.closedWith !== null) return;
+    if (phone.isGone || phone.isStalled || !this.isUp || phone.socket.closedWith !== null) return;
     const { t, requestId } = message;
     if (t === "PING") this.#send(phone, { t: "PONG", id: message.id, serverTime: this.#platform.time });
     else if (this.isMoody && this.#roll(6) === 0) this.#refuse(phone, requestId, RETRYABLE[this.#roll(4)]);
@@ -148,7 +148,7 @@ export class FakeServer {
     this.#send(phone, { t: "OK", requestId });
   }
 
-  // What happens. Each changes the party in its own way and returns the event that tells it.
+  // What happens. Each changes the party in its own way and returns its event.
 
   #change() {
     const { party } = this;
@@ -264,12 +264,12 @@ export class FakeServer {
 
   #frame(phone, text) {
     this.#later(() => {
-      if (!phone.isGone && !phone.isDeaf && this.isUp) phone.socket.frame(text);
+      if (!phone.isGone && !phone.isStalled && this.isUp) phone.socket.frame(text);
     });
   }
 
   #drop(phone, code) {
-    if (phone.isDeaf || phone.isGone) return;
+    if (phone.isStalled || phone.isGone) return;
     phone.isGone = true;
     this.#phones.delete(phone);
     phone.socket.lose(code);

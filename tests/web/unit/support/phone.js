@@ -1,4 +1,4 @@
-/** A client in a fake world, what it told, and what a server says to it. */
+/** A client on a fake platform, its events, and what a server sends to it. */
 
 import { connect } from "../../../../src/hubbub/web/client.js";
 import { FakePlatform } from "./fake-platform.js";
@@ -35,7 +35,7 @@ export class Phone {
     this.socket.deliver({ t: "WELCOME", ...names, heartbeatSeconds: 20, protocol: 1 });
   }
 
-  /** The server answers the last JOIN, then tells what `told` are: by default the whole party. */
+  /** The server answers the last JOIN, then sends `told`: by default the whole party. */
   admit({ version = 5, epoch = EPOCH, resumed = false, memberId = "ben", told, ...snapshot } = {}) {
     const { requestId, code, token } = this.socket.last("JOIN");
     const isHost = memberId === "ann";
