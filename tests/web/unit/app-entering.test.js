@@ -12,7 +12,7 @@ const FOUND = {
 
 // ---------------------------------------------------------------- starting a party
 
-test("a party that is started gets its address, and a seat that outlives the page", async () => {
+test("a created party has an address and a stored seat", async () => {
   const phone = new AppPhone();
   assert.equal(phone.screen, "home");
   phone.app.start("  Ann ");
@@ -31,7 +31,7 @@ test("a party that is started gets its address, and a seat that outlives the pag
   assert.equal(phone.told.entries, 1);
 });
 
-test("a start after a cancelled one is one party: the second has the first one's token", async () => {
+test("a start after a cancelled one reuses its token", async () => {
   const phone = new AppPhone();
   phone.app.start("Ann");
   const first = phone.socket;
@@ -46,7 +46,7 @@ test("a start after a cancelled one is one party: the second has the first one's
   assert.equal(phone.screen, "party");
 });
 
-test("a start cancelled or reloaded before its answer is the same party within nine minutes", async () => {
+test("a cancelled start within nine minutes is the same party", async () => {
   const phone = new AppPhone();
   phone.app.start("Ann");
   phone.accept();
@@ -68,7 +68,7 @@ test("a start cancelled or reloaded before its answer is the same party within n
   assert.notEqual(later.socket.last("CREATE").token, token);
 });
 
-test("a start that is refused for good begins with a new token the next time", async () => {
+test("a start after a final refusal has a new token", async () => {
   const phone = new AppPhone();
   phone.app.start("Ann");
   phone.accept();
@@ -82,7 +82,7 @@ test("a start that is refused for good begins with a new token the next time", a
   assert.notEqual(phone.socket.last("CREATE").token, token);
 });
 
-test("a start waits as long as the store is away, and trying again is trying now", async () => {
+test("a start waits for the store, and a retry is immediate", async () => {
   const phone = new AppPhone();
   phone.app.start("Ann");
   phone.accept();
@@ -110,7 +110,7 @@ test("a phone that left a party can start one at its address", async () => {
   assert.deepEqual([phone.router.address, phone.app.state.route.code], ["/p/XYZ789", "XYZ789"]);
 });
 
-test("a party that is started where a recap is gone comes on the screen", async () => {
+test("a party started at a recap's address is shown", async () => {
   const phone = new AppPhone({ address: "/#recap/XYZ789" });
   assert.equal(phone.screen, "home");
   phone.app.start("Ann");
@@ -178,7 +178,7 @@ test("a link says truly what it cannot show", async () => {
   assert.equal(phone.screen, "link");
 });
 
-test("a page that is reloaded while it joins asks for the same seat", async () => {
+test("a page reloaded while joining asks for the same seat", async () => {
   const phone = new AppPhone();
   phone.app.enterCode(CODE, CODE, "Ben");
   phone.accept();
@@ -188,7 +188,7 @@ test("a page that is reloaded while it joins asks for the same seat", async () =
   assert.equal(again.socket.last("JOIN").token, token);
 });
 
-test("a seat whose storage was wiped while it was asked for is kept all the same", async () => {
+test("a seat is stored though the storage was wiped meanwhile", async () => {
   const phone = new AppPhone();
   phone.app.enterCode(CODE, CODE, "Ben");
   phone.local.kept.clear();
@@ -209,7 +209,7 @@ test("without storage the page advises to stay", async () => {
 
 // ---------------------------------------------------------------- the wall, and odd addresses
 
-test("a wall watches: it takes no seat and keeps nothing but the screen on", async () => {
+test("a wall watches without a seat, with a wake lock only", async () => {
   const phone = new AppPhone({ address: `/p/${CODE}/wall` });
   assert.equal(phone.screen, "door:opening");
   phone.accept();
@@ -252,7 +252,7 @@ test("a look that fails leaves the page behind a link as it was", async () => {
   assert.equal(phone.screen, "link");
 });
 
-test("a start whose earlier try came about and is over by now makes another party", async () => {
+test("a start after an ended party makes another party", async () => {
   const phone = new AppPhone();
   phone.app.start("");
   phone.accept();

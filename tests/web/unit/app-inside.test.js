@@ -35,7 +35,7 @@ function promoted(version, id, name) {
 
 // ---------------------------------------------------------------- a reload
 
-test("a reload shows the party at once, asks for the same seat and only for what is new", async () => {
+test("a reload shows the party and asks for missed events only", async () => {
   const phone = await AppPhone.visiting();
   const { token } = phone.socket.last("JOIN");
   await phone.happens(message(6));
@@ -58,7 +58,7 @@ test("a reload shows the party at once, asks for the same seat and only for what
   );
 });
 
-test("what was said longer ago than the party keeps survives reloads without a network", async () => {
+test("older messages survive reloads without a network", async () => {
   const phone = await AppPhone.visiting();
   for (let version = 6; version < 46; version += 1) await phone.happens({ ...message(version), at: version });
   assert.equal(phone.app.state.messages.length, 40);
@@ -71,7 +71,7 @@ test("what was said longer ago than the party keeps survives reloads without a n
   assert.equal(again.app.state.messages.length, 40);
 });
 
-test("what was kept of a party and is none is as if nothing were kept", async () => {
+test("an invalid stored party is ignored", async () => {
   for (const text of [
     "{",
     "null",
@@ -91,7 +91,7 @@ test("what was kept of a party and is none is as if nothing were kept", async ()
   }
 });
 
-test("a host who reloads is remembered as the host before the server has said so", async () => {
+test("a host who reloads is shown as host before the answer", async () => {
   const phone = await AppPhone.hosting();
   const again = phone.reloaded();
   assert.equal(again.screen, "party");
@@ -108,7 +108,7 @@ test("what is remembered of a seat follows the party", async () => {
 
 // ---------------------------------------------------------------- what is unread, and what is announced
 
-test("what others say is unread as long as the chat is not on the screen", async () => {
+test("messages are unread while the chat is hidden", async () => {
   const host = await AppPhone.hosting();
   await host.happens(message(2, "ben"), message(3, "ann"));
   assert.equal(host.app.state.unread, 1);
@@ -121,7 +121,7 @@ test("what others say is unread as long as the chat is not on the screen", async
   assert.equal(host.app.state.unread, 1);
 });
 
-test("a guest has the chat on the screen first, so that nothing is unread, nor after a reload", async () => {
+test("a guest sees the chat first, with nothing unread", async () => {
   const phone = await AppPhone.visiting();
   await phone.happens(message(6));
   assert.deepEqual([shown(phone), phone.app.state.unread], ["chat", 0]);
@@ -131,7 +131,7 @@ test("a guest has the chat on the screen first, so that nothing is unread, nor a
   assert.deepEqual([shown(again), again.app.state.unread], ["chat", 0]);
 });
 
-test("a host who hands over from the music is shown the chat, with nothing unread", async () => {
+test("a former host moves from music to chat, nothing unread", async () => {
   const phone = await AppPhone.hosting();
   await phone.happens({ t: "MEMBER_JOINED", version: 2, guestCount: 1, member: member("ben", "Ben") });
   phone.app.showTab("music");
@@ -148,7 +148,7 @@ test("a tab chosen before the server's answer stays chosen", async () => {
   assert.equal(shown(phone), "people");
 });
 
-test("a screen reader hears who leaves, and that the connection is back", async () => {
+test("leaves and reconnects are announced", async () => {
   const phone = await AppPhone.visiting();
   await phone.happens({ t: "MEMBER_LEFT", version: 6, memberId: "ann", cause: "left", guestCount: 1 });
   phone.platform.advance(1500);
@@ -160,7 +160,7 @@ test("a screen reader hears who leaves, and that the connection is back", async 
 
 // ---------------------------------------------------------------- what people do
 
-test("a command that is done says nothing, one that is refused says why for five seconds", async () => {
+test("only a refused command shows a text, for five seconds", async () => {
   const phone = await AppPhone.visiting();
   const first = phone.app.commands.sendMessage("hello");
   await answered(phone, "SEND_MESSAGE");
@@ -184,7 +184,7 @@ test("a later notice has its own five seconds", async () => {
   assert.equal(phone.app.state.notice, t("notice.not_connected"));
 });
 
-test("nothing is done, nor thrown, where there is no party any more", async () => {
+test("actions without a party do nothing and do not throw", async () => {
   const phone = await AppPhone.visiting();
   phone.app.home();
   assert.equal(await phone.app.commands.sendMessage("hello"), false);
@@ -201,7 +201,7 @@ test("a guest who cannot be made the host is called by name", async () => {
   assert.match(phone.app.state.notice, /^Ben is away/);
 });
 
-test("a name that is given inside is remembered; none is an answer too", async () => {
+test("a name given inside is stored, an empty one too", async () => {
   const phone = new AppPhone();
   phone.app.enterCode(CODE, CODE, "");
   phone.accept();
@@ -215,7 +215,7 @@ test("a name that is given inside is remembered; none is an answer too", async (
   assert.equal(phone.local.told("name"), "Benny");
 });
 
-test("a track is put on and played from its beginning; a skip goes to the next one", async () => {
+test("a chosen track plays from its start, a skip plays the next", async () => {
   const phone = await AppPhone.hosting();
   const playing = phone.app.commands.playTrack("one.mp3");
   await answered(phone, "HOST_TRACK_SELECTED");
@@ -227,7 +227,7 @@ test("a track is put on and played from its beginning; a skip goes to the next o
   assert.equal(phone.socket.last("HOST_TRACK_CHANGED").filename, "two.mp3");
 });
 
-test("the screen moves by itself while a track plays or a connection is awaited, no longer", async () => {
+test("the screen repaints only during playback or a wait", async () => {
   const phone = await AppPhone.visiting();
   assert.equal(phone.app.isMoving, false);
   await phone.happens(
@@ -248,7 +248,7 @@ test("the screen moves by itself while a track plays or a connection is awaited,
   assert.equal(phone.app.isMoving, false);
 });
 
-test("the link is shared and copied, and a copy says whether it came about", async () => {
+test("the link is shared and copied, with the result shown", async () => {
   const phone = await AppPhone.visiting();
   await phone.app.sharing.share();
   assert.equal(phone.device.shared[0].url, `https://party.test/p/${CODE}`);

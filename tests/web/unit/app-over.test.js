@@ -20,7 +20,7 @@ async function refusedComingBack(phone, reason) {
 
 // ---------------------------------------------------------------- the end of a party
 
-test("an end keeps a recap with what this phone saw, and forgets the seat", async () => {
+test("an end stores a recap and forgets the seat", async () => {
   const phone = await AppPhone.visiting();
   for (const emoji of ["🔥", "🎉", "🎉"]) await phone.happens({ t: "REACTION", emoji, name: "Ann", memberId: "ann" });
   await phone.happens({ t: "REACTIONS", counts: { "👏": 5 } });
@@ -54,7 +54,7 @@ test("a host who ends the party sees the recap like everybody", async () => {
   assert.equal(phone.device.isAwake, false);
 });
 
-test("an end that comes in one breath with the way in leaves no seat behind", async () => {
+test("an end in the same frame as the entry leaves no seat", async () => {
   const phone = new AppPhone({ address: `/p/${CODE}` });
   phone.app.join("Ben");
   phone.accept();
@@ -103,7 +103,7 @@ test("leaving gives up the seat and shows the start", async () => {
   assert.equal(phone.router.address, "/");
 });
 
-test("who leaves without a connection is out, is told so, and keeps the way back", async () => {
+test("leaving without a connection is final for the page", async () => {
   const phone = await AppPhone.visiting();
   phone.socket.lose();
   await phone.app.leave();
@@ -112,7 +112,7 @@ test("who leaves without a connection is out, is told so, and keeps the way back
   assert.equal(phone.app.state.lastSeat.code, CODE);
 });
 
-test("going to the start keeps the seat, and the way back is the same seat", async () => {
+test("going to the start leaves the seat stored", async () => {
   const phone = await AppPhone.visiting();
   const { token } = phone.socket.last("JOIN");
   phone.app.home();
@@ -132,7 +132,7 @@ test("the screen stays on for a host as long as the party is on it", async () =>
   assert.equal((await AppPhone.visiting()).device.isAwake, false);
 });
 
-test("the start offers a party it cannot reach, and none that the server says is gone", async () => {
+test("the start lists unreachable parties, but no ended ones", async () => {
   const phone = await AppPhone.visiting();
   const kept = phone.reloaded("/");
   await kept.look({ kind: "unreachable", reason: "unreachable" });
@@ -145,7 +145,7 @@ test("the start offers a party it cannot reach, and none that the server says is
 
 // ---------------------------------------------------------------- removed, taken over, refused
 
-test("a phone that was removed keeps its token, so that it is told again and gets no other seat", async () => {
+test("a kicked phone reuses its token and gets no other seat", async () => {
   const phone = await AppPhone.visiting();
   const { token } = phone.socket.last("JOIN");
   await phone.happens({ t: "KICKED" });
@@ -207,7 +207,7 @@ test("a locked party leaves the token for another try", async () => {
   }
 });
 
-test("a server that has hung up does not cost the seat: loading afresh gets it again", async () => {
+test("a final close by the server leaves the seat for a reload", async () => {
   const phone = await AppPhone.visiting();
   const { token } = phone.socket.last("JOIN");
   phone.socket.lose(4513);
@@ -217,7 +217,7 @@ test("a server that has hung up does not cost the seat: loading afresh gets it a
   assert.equal(again.socket.last("JOIN").token, token);
 });
 
-test("a token that the server does not take is forgotten: the next try has a new one", async () => {
+test("a refused token is forgotten, the next try has a new one", async () => {
   const phone = await AppPhone.visiting();
   const again = phone.reloaded();
   again.accept();
@@ -276,7 +276,7 @@ class LateClient {
   }
 }
 
-test("a superseded client is closed, nobody listens to it, and its late answer changes nothing", async () => {
+test("a superseded client is closed and ignored", async () => {
   for (const way of ["start", "typed"]) {
     const clients = [];
     const phone = new AppPhone({ connect: () => clients[clients.push(new LateClient()) - 1] });

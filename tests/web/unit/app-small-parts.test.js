@@ -63,7 +63,7 @@ function lookout() {
   return seen;
 }
 
-test("a party that is there is looked at again after ten seconds, one out of reach after two", async () => {
+test("a lookup is repeated after ten seconds, or two on failure", async () => {
   const { looking, platform, asked, lookups, answer } = lookout();
   looking.start("BCDFGH");
   await answer("found");
@@ -183,7 +183,7 @@ test("pending announcements do not pass to another party", () => {
 
 // ---------------------------------------------------------------- what was said
 
-test("a transcript goes further back than the party does, each message once, by their times", () => {
+test("a transcript has older messages, each once, in order", () => {
   const t = (n) => ({ id: `m${n}`, at: n });
   const kept = [t(1), t(2), t(4)];
   assert.deepEqual(
@@ -205,7 +205,7 @@ test("the newest two hundred messages stay", () => {
 
 // ---------------------------------------------------------------- notices
 
-test("a refusal has its own words, one of a later server the common ones", () => {
+test("an unknown refusal has the common text", () => {
   const notice = (reason) => noticeOf(new Refusal(reason), {}, t);
   for (const reason of ["rate_limited", "too_long", "not_host", "invalid_target", "chat_locked", "emoji_only"]) {
     assert.equal(notice(reason), t(`notice.${reason}`));
@@ -216,7 +216,7 @@ test("a refusal has its own words, one of a later server the common ones", () =>
   assert.equal(noticeOf(localRefusal("lost"), {}, t), t("notice.lost"));
 });
 
-test("“not connected” is about this phone where the phone says it, else about the guest", () => {
+test("not_connected names this phone if offline, else the guest", () => {
   const about = { name: "Ben" };
   assert.equal(noticeOf(localRefusal("not_connected"), about, t), t("notice.not_connected"));
   assert.match(noticeOf(new Refusal("not_connected"), about, t), /^Ben is away right now/);

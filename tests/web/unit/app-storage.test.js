@@ -113,7 +113,7 @@ test("a storage that is full is still read", () => {
   assert.equal(again.lastSeat, null);
 });
 
-test("a storage that fills up while the page is open keeps what it had, and says that no more lasts", () => {
+test("a full storage stays as it was, and says so", () => {
   const page = setUp();
   page.storage.name = "Ben";
   page.local.isFull = true;
@@ -127,7 +127,7 @@ test("a storage that fills up while the page is open keeps what it had, and says
   assert.equal(page.local.told("name"), "Benno");
 });
 
-test("a storage that breaks while the page is open disturbs nothing", () => {
+test("a storage that breaks later disturbs nothing", () => {
   const page = setUp();
   page.storage.keepSeat("AAAAA1", { token: "t1", entered: true });
   page.local.isBroken = true;
@@ -200,7 +200,7 @@ test("the seat that was used last is the last one", () => {
   assert.equal(storage.lastSeat.code, "AAAAA2");
 });
 
-test("a seat that was never entered, or from which this phone was removed, is no way back", () => {
+test("an unentered or kicked seat is not offered", () => {
   const { storage } = setUp();
   storage.keepSeat("AAAAA1", { token: "t1" });
   assert.equal(storage.lastSeat, null);
@@ -241,7 +241,7 @@ test("a recap takes the place of an earlier one of the same party", () => {
   );
 });
 
-test("a forgotten seat takes the party on the screen with it, and no other", () => {
+test("a forgotten seat drops its stored party and no other", () => {
   const { storage } = setUp();
   for (const code of ["AAAAA1", "AAAAA2"]) {
     storage.keepSeat(code, { token: code });
@@ -252,7 +252,7 @@ test("a forgotten seat takes the party on the screen with it, and no other", () 
   assert.ok(storage.partyOf("AAAAA2") !== null && storage.seatOf("AAAAA2") !== null);
 });
 
-test("a repeat within nine minutes creates with the same token, a reload or not; later with a new", () => {
+test("a create within nine minutes has the same token", () => {
   const page = setUp();
   let made = 0;
   const newToken = () => `token-${(made += 1)}`;
@@ -266,7 +266,7 @@ test("a repeat within nine minutes creates with the same token, a reload or not;
   assert.equal(page.storage.createToken(newToken), "token-3");
 });
 
-test("a clock that was set back does not keep a token of a party long gone", () => {
+test("a clock set back does not extend an old token", () => {
   const page = setUp();
   page.storage.createToken(() => "old");
   page.time -= 1000;

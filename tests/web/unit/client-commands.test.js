@@ -74,7 +74,7 @@ test("without a live connection nothing is sent", async () => {
   assert.equal(phone.socket.count("SEND_MESSAGE"), 0);
 });
 
-test("what was under way when the connection was lost may have happened", async () => {
+test("a command pending at a loss may have happened", async () => {
   const phone = await Phone.live();
   const saying = phone.client.sendMessage("hi");
   phone.socket.lose();
@@ -86,7 +86,7 @@ test("what was under way when the connection was lost may have happened", async 
   assert.equal(phone.socket.count("SEND_MESSAGE"), 0);
 });
 
-test("a command too long for a frame is refused here: the server would close the connection", async () => {
+test("a command too long for a frame is refused locally", async () => {
   const phone = await Phone.live();
   const { reason, local } = await refusal(phone.client.sendMessage("é".repeat(5000)));
   assert.deepEqual([reason, local], ["too_long", true]);

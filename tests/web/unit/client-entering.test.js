@@ -93,7 +93,7 @@ test("creating sends a new token, resolves after CREATED and ROOM", async () => 
   assert.equal(phone.state.code, CODE);
 });
 
-test("a create whose answer was lost is repeated with the same token", () => {
+test("a create without an answer is repeated with its token", () => {
   const phone = new Phone();
   phone.client.create({ name: "Ann" });
   phone.accept();

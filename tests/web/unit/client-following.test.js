@@ -122,7 +122,7 @@ test("HOST_CHANGED makes the named member the host", async () => {
   assert.equal(phone.state.isHost, true);
 });
 
-test("coming back asks for what was missed and keeps the party to be seen all along", async () => {
+test("a reconnect asks for missed events, the party stays shown", async () => {
   const phone = await Phone.live();
   const { party } = phone.state;
   phone.socket.lose();
@@ -182,7 +182,7 @@ test("in another epoch the client is not live before its ROOM", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("a ROOM of yet another epoch than the answer's makes the client live too", async () => {
+test("a ROOM of another epoch makes the client live", async () => {
   const phone = new Phone();
   phone.client.join(CODE);
   phone.accept();
@@ -190,7 +190,7 @@ test("a ROOM of yet another epoch than the answer's makes the client live too", 
   assert.equal(phone.state.phase, "live");
 });
 
-test("a hole makes the client ask for everything, and the party stays to be seen", async () => {
+test("a gap makes the client ask for everything", async () => {
   const phone = await Phone.live();
   phone.socket.deliver(said(6), said(9), said(10));
   assert.deepEqual(
@@ -221,7 +221,7 @@ test("what follows a hole in its frame is not ours any more", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("events of a changed epoch without its ROOM make the client ask for everything", async () => {
+test("a changed epoch without ROOM makes the client ask for all", async () => {
   const phone = await Phone.live();
   phone.socket.lose();
   phone.platform.advance(250);
@@ -243,7 +243,7 @@ test("events before the first ROOM make the client ask again", async () => {
   assert.equal(await isSettled(joining), false);
 });
 
-test("an event that does not fit the party at all is as good as a hole", async () => {
+test("an event that does not fit is treated as a gap", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "MEMBER_UPDATED", version: 6, guestCount: 1 });
   assert.equal(phone.state.phase, "reconnecting");
@@ -258,7 +258,7 @@ test("an event that does not fit the party at all is as good as a hole", async (
   assert.equal(phone.state.phase, "live");
 });
 
-test("a seat whose hold ran out is replaced by one that is called alike", async () => {
+test("an expired seat is replaced by a new one of that name", async () => {
   const phone = await Phone.live();
   phone.socket.lose(4409);
   phone.platform.advance(250);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CODE, Phone, room, said } from "./support/phone.js";
 import { answerPings, comeBack, live, settled, untilAsked } from "./support/settled-phone.js";
 
-test("a PING goes out after entering, and then as often as the server wants", async () => {
+test("a PING is sent after entering, then at the server's interval", async () => {
   const phone = await Phone.live();
   assert.equal(phone.socket.count("PING"), 1);
   answerPings(phone.socket);

@@ -74,7 +74,7 @@ test("a link without a code is no code", () => {
   }
 });
 
-test("a code is found in what was pasted, and none is made up of words", () => {
+test("a code is found in pasted text, none in plain words", () => {
   for (const [typed, code] of [
     ["bq7-4", "BQ74"],
     ["bq7-4kx", "BQ74KX"],

@@ -50,7 +50,7 @@ test("the table has each state and event, and nothing else", () => {
   assert.deepEqual(EVENTS, ["connect", "enter", "accepted", "refused", "synced", "lost", "stop", "finish"]);
 });
 
-test("each event leads from each state where it should, or leaves it as it is", () => {
+test("each event leads from each state to its row's target", () => {
   const paths = pathsToStates();
   for (const [state, ...expected] of EXPECTED) {
     EVENTS.forEach((event, place) => {
@@ -63,7 +63,7 @@ test("each event leads from each state where it should, or leaves it as it is", 
   }
 });
 
-test("a party that was in sync never connects for the first time again, and an end is final", () => {
+test("a synced party never connects first again, an end is final", () => {
   for (const [state, row] of Object.entries(TRANSITIONS)) {
     const phase = state.split(":")[0];
     const nexts = Object.values(row).map((next) => next.split(":")[0]);

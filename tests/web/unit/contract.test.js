@@ -13,7 +13,7 @@ const REASONS = SCHEMA.$defs.Reason.enum;
 /** What the client says of a connection, beside refusals. */
 const LOCAL_REASONS = [...Object.keys(LOCAL_SENTENCES), "offline", "unreachable"];
 
-test("the app has texts only for reasons that a server or the client can give", () => {
+test("the app has texts only for existing reasons", () => {
   const closing = Object.values(FINAL_CLOSE_REASONS);
   const known = new Set([...REASONS, ...closing, ...LOCAL_REASONS]);
   for (const reason of [...Object.keys(STATUS_OF_REASON), ...Object.keys(NOTICE_OF_REASON)]) {
@@ -21,7 +21,7 @@ test("the app has texts only for reasons that a server or the client can give", 
   }
 });
 
-test("each close code after which nothing reconnects has a status screen", () => {
+test("each final close code has a status screen", () => {
   for (const [code, reason] of Object.entries(FINAL_CLOSE_REASONS)) {
     assert.ok(isFinalCloseCode(Number(code)), code);
     assert.ok(reason in STATUS_OF_REASON, reason);

@@ -52,7 +52,7 @@ test("an offline phone sees it at once, without a retry button", () => {
   assert.deepEqual(banner, { tone: "warn", text: t("banner.offline"), action: null });
 });
 
-test("a party that is shown again after a reload is treated as a loss", () => {
+test("a party shown after a reload is treated as a loss", () => {
   const client = inside({ phase: "connecting", memberId: null, lostAt: LOST_AT });
   assert.equal(bannerModel(client, LOST_AT + 1000, t), null);
   assert.equal(bannerModel(client, LOST_AT + 2000, t).text, t("banner.reconnecting"));
@@ -108,7 +108,7 @@ test("the field says why nothing can be written", () => {
   assert.equal(placeholder("ann", "LOCKED"), "Say something");
 });
 
-test("only the host is offered the chat modes, and sees the one there is", () => {
+test("only the host sees the chat modes", () => {
   assert.equal(chatModel(inside(), [], t).modes, null);
   const { modes } = chatModel(inside({ memberId: "ann", party: { chatMode: "EMOJI_ONLY" } }), [], t);
   assert.deepEqual(
@@ -146,7 +146,7 @@ test("a chat without a message says so", () => {
   assert.equal(chatModel(inside(), [], t).empty, t("chat.empty"));
 });
 
-test("a text is too long by code points, without the spaces around it", () => {
+test("a text's length is its code points, trimmed", () => {
   assert.equal(messageExcess(""), 0);
   assert.equal(messageExcess("x".repeat(MESSAGE_CHARS_MAX)), 0);
   assert.equal(messageExcess("x".repeat(MESSAGE_CHARS_MAX + 3)), 3);
@@ -160,7 +160,7 @@ test("there are eight different reactions", () => {
 
 // ---------------------------------------------------------------- the invitation
 
-test("an invitation has the link, what to type, the QR code and the wall", () => {
+test("an invitation has link, address, QR code and wall", () => {
   const model = inviteModel(inside(), LINK, device(), t);
   assert.equal(model.link, LINK);
   assert.equal(model.address, "192.168.1.4:8080");
@@ -169,20 +169,20 @@ test("an invitation has the link, what to type, the QR code and the wall", () =>
   assert.equal(inviteModel(inside(), null, device(), t).address, "");
 });
 
-test("an address is the host, with its port where that is not the usual one", () => {
+test("an address is the host, with an unusual port", () => {
   assert.equal(addressOf("https://party.example/p/BCDFGH"), "party.example");
   assert.equal(addressOf("https://party.example:443/p/BCDFGH"), "party.example");
   assert.equal(addressOf("http://[fe80::1]:8080/p/BCDFGH"), "[fe80::1]:8080");
 });
 
-test("only the host can lock the door; everybody sees that it is locked", () => {
+test("only the host can lock, everyone sees the lock", () => {
   const guest = inviteModel(inside({ party: { locked: true } }), LINK, device(), t);
   assert.deepEqual([guest.lock, guest.locked], [null, true]);
   const host = inviteModel(inside({ memberId: "ann", party: { locked: true } }), LINK, device(), t);
   assert.deepEqual([host.lock, host.locked], [{ locked: true }, true]);
 });
 
-test("over plain http the page says what the browser withholds, as far as it matters here", () => {
+test("plain http shows what the browser withholds", () => {
   const note = (memberId, has) =>
     inviteModel(inside({ memberId }), LINK, device({ isSecure: false, ...has }), t).note;
   const plain = { canShare: false, canCopy: false };
@@ -192,7 +192,7 @@ test("over plain http the page says what the browser withholds, as far as it mat
   assert.equal(note("ben", {}), null);
 });
 
-test("over https nothing is said of what is lacking: it is the browser's own choice", () => {
+test("https shows nothing about missing features", () => {
   assert.equal(inviteModel(inside(), LINK, device({ canShare: false, canCopy: false }), t).note, null);
 });
 
@@ -206,7 +206,7 @@ test("without a track nothing plays", () => {
   );
 });
 
-test("a track has its state and where it stands by the store's clock", () => {
+test("a track has its state and position by the store's clock", () => {
   const playing = { state: "playing", track: "one.mp3", nextTrack: "two.mp3", position: 60, at: 1000 };
   const music = (changes) => musicModel(inside({ party: { playback: { ...playing, ...changes } } }), 8999, t);
   const { track, status, clock, next } = music({});

@@ -12,7 +12,7 @@ function names(client) {
   return peopleModel(client, t).rows.map(({ name }) => name);
 }
 
-test("the host comes first, this phone second, the others in the order of their coming", () => {
+test("the host is first, this phone second, then by entry", () => {
   const members = [member("eve", "Eve"), member("cat", "Cat"), HOST, member("dan", "Dan"), member("ben", "Ben")];
   const party = { members, guestCount: 4 };
   assert.deepEqual(names(inside({ party })), ["Ann", "Ben", "Eve", "Cat", "Dan"]);
@@ -20,7 +20,7 @@ test("the host comes first, this phone second, the others in the order of their 
   assert.deepEqual(names(inside({ party, memberId: null, watching: true })), ["Ann", "Eve", "Cat", "Dan", "Ben"]);
 });
 
-test("a row says who it is, whether they are there and what the host can do", () => {
+test("a row has name, connection and the host's actions", () => {
   const party = { members: [HOST, member("ben", "ben", { connected: false })], guestCount: 0 };
   const [host, me] = peopleModel(inside({ party }), t).rows;
   assert.deepEqual([host.isHost, host.isMe, host.canManage, host.connected], [true, false, false, true]);
@@ -30,7 +30,7 @@ test("a row says who it is, whether they are there and what the host can do", ()
   assert.deepEqual([guest.isMe, guest.canManage], [false, true]);
 });
 
-test("a row stays the same object as long as nothing about it has changed", () => {
+test("an unchanged row is the same object", () => {
   const client = inside();
   const before = peopleModel(client, t).rows;
   const talked = { ...client, party: applyEvent(client.party, said(6)) };
@@ -99,7 +99,7 @@ test("an initial is a name's first sign as people see it", () => {
   for (const [name, initial] of pairs) assert.equal(initialOf(name), initial, name);
 });
 
-test("a colour is one of six, the same for an id wherever it is asked", () => {
+test("a colour is one of six and fixed for an id", () => {
   const hues = Array.from({ length: 600 }, (_, n) => hueOf(`member-${n}`));
   assert.deepEqual([...new Set(hues)].sort(), [1, 2, 3, 4, 5, 6]);
   assert.equal(hueOf("P22q6b9rQ30"), hueOf("P22q6b9rQ30"));

@@ -111,7 +111,7 @@ test("nothing but the server's word makes a party not found", () => {
   assert.notEqual(screenOf(looked({ kind: "loading" })).kind, "not_found");
 });
 
-test("a trouble of every kind has a door, and a party on the screen outlives it", () => {
+test("each trouble has a door, which a shown party outlives", () => {
   for (const reason of ALL_REASONS) {
     assert.equal(screenOf(trying(reason)).name, "door", reason);
     const client = inside({ phase: "reconnecting", trouble: { reason } });
@@ -119,7 +119,7 @@ test("a trouble of every kind has a door, and a party on the screen outlives it"
   }
 });
 
-test("every door has words, and something to do but where the wait is short", () => {
+test("each door has a text, and an action unless it is short", () => {
   for (const [what, app, expected] of SCREENS.filter(([, , one]) => one.startsWith("door:"))) {
     const kind = expected.slice(5);
     const model = statusModel(kind, app, t);
@@ -142,14 +142,14 @@ test("a door repeats what was typed, as it was typed", () => {
   assert.equal(none.code, null);
 });
 
-test("a party that is over shows the recap that this phone has of it, whatever way one comes", () => {
+test("an ended party shows its stored recap on every way in", () => {
   for (const reason of ["party_ended", "party_not_found"]) {
     assert.deepEqual(screenOf({ ...over(reason), recap: { code: "BCDFGH" } }), { name: "recap" });
   }
   assert.deepEqual(screenOf({ ...over("kicked"), recap: { code: "BCDFGH" } }), { name: "door", kind: "kicked" });
 });
 
-test("a door that waits offers no second try where the page tries by itself without pause", () => {
+test("a door that retries by itself offers no retry", () => {
   const actions = (kind) => statusModel(kind, knowing(), t).actions.map(({ id }) => id);
   assert.deepEqual(actions("connecting"), ["cancel"]);
   assert.deepEqual(actions("store_away"), ["again", "home"]);

@@ -24,13 +24,13 @@ function wall(client, changes = {}) {
 
 // ---------------------------------------------------------------- a party from the inside
 
-test("a host has the invitation first, a guest the chat; only a host has the music's buttons", () => {
+test("a host has the invitation first, a guest the chat", () => {
   const tabs = (client) => party(client).tabs.map(({ id, chosen }) => (chosen ? `[${id}]` : id));
   assert.deepEqual(tabs(inside({ memberId: "ann" })), ["[invite]", "chat", "people", "music"]);
   assert.deepEqual(tabs(inside()), ["[chat]", "people", "invite"]);
 });
 
-test("the tab that was chosen is shown as long as it is one of this member's", () => {
+test("the chosen tab is shown while the member has it", () => {
   assert.equal(party(inside(), { tab: "people" }).shown, "people");
   assert.equal(party(inside({ memberId: "ann" }), { tab: "music" }).shown, "music");
   assert.equal(party(inside(), { tab: "music" }).shown, "chat");
@@ -49,7 +49,7 @@ test("what is unread is at the chat's tab alone", () => {
   );
 });
 
-test("the head says whose party it is, its code sign by sign, and how the connection is", () => {
+test("the head has the host, the spelled code and connection", () => {
   const guest = party(inside());
   assert.deepEqual([guest.heading, guest.codeLabel, guest.count], ["Ann’s party", "Party code B C D F G H", "1 guest"]);
   assert.deepEqual(guest.link, { live: true, label: "Live" });
@@ -68,7 +68,7 @@ test("a member without a name sees the default name", () => {
   assert.equal(party(inside({ memberId: "unlisted" }), { name: "Zoe" }).myName, "Zoe");
 });
 
-test("a guest sees what plays in a strip, a host in a tab of its own", () => {
+test("a guest has the track in a strip, a host in a tab", () => {
   assert.equal(party(inside()).strip, null);
   assert.equal(party(inside({ party: { playback: TRACK } })).strip.track, "one.mp3");
   assert.equal(party(inside({ memberId: "ann", party: { playback: TRACK } })).strip, null);
@@ -120,7 +120,7 @@ test("the start offers the way back into the last party", () => {
   assert.equal(back({ ...seat, isHost: true }).text, "Your party");
 });
 
-test("the start lists the parties that are kept, by their hosts and days", () => {
+test("the start lists stored parties by host and day", () => {
   const { recaps, name } = homeModel(knowing({ path: "/", name: "Ben", recaps: [recap()] }), t);
   assert.equal(name, "Ben");
   assert.deepEqual(recaps, [{ code: CODE, text: "Ann’s party, November 23" }]);
@@ -160,7 +160,7 @@ test("a duration is shown in words", () => {
   assert.equal(durationText(11_100, translator("de", GERMAN)), "3 Std. 5 Min.");
 });
 
-test("a recap keeps the server's figures and the five emoji that were seen most", () => {
+test("a recap has the server's figures and the top five emoji", () => {
   const tally = { "🎉": 3, "❤️": 9, "😂": 1, "🔥": 4, "👏": 2, "😮": 5 };
   const over = {
     reason: "party_ended",

@@ -18,7 +18,7 @@ for (const { name, event, before, after } of VECTORS) {
   });
 }
 
-test("an event of an unknown kind advances the version and changes nothing else", () => {
+test("an unknown event only advances the version", () => {
   const party = partyOf(room(5));
   for (const t of ["FIREWORKS", "toString", "__proto__", "constructor"]) {
     const changed = applyEvent(party, { t, version: 6, guestCount: 99 });
@@ -59,7 +59,7 @@ test("an event is next, old, or has a gap before it", () => {
   assert.equal(follows(party, { version: 7 }), "gap");
 });
 
-test("an event that stands for several is next where it begins no later than that", () => {
+test("a merged event is next if it begins at most at the next", () => {
   const party = partyOf(room(5));
   assert.equal(follows(party, { t: "GUEST_COUNT", from: 6, version: 9 }), "next");
   assert.equal(follows(party, { t: "GUEST_COUNT", from: 4, version: 9 }), "next");

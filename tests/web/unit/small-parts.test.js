@@ -20,7 +20,7 @@ test("a token is 16 bytes as base64url without padding", () => {
   assert.deepEqual(asked, [16]);
 });
 
-test("a track that plays moves on by the store's clock, others stand still", () => {
+test("a playing track moves by the store's clock", () => {
   assert.equal(positionAt({ state: "playing", position: 10, at: 1000 }, 3500), 12.5);
   assert.equal(positionAt({ state: "paused", position: 10, at: 1000 }, 3500), 10);
   assert.equal(positionAt({ state: "stopped", position: 0, at: 1000 }, 3500), 0);
@@ -51,7 +51,7 @@ test("waits double from half a second to ten", () => {
   assert.equal(backoffMs({ failures: 3 }, 0.25), 500);
 });
 
-test("after an instance went away its clients come back within five seconds", () => {
+test("clients of a stopped instance reconnect in five seconds", () => {
   assert.equal(backoffMs({ failures: 0, isRestart: true }, 1), 5000);
   assert.equal(backoffMs({ failures: 2, isRestart: true }, 1), 1000);
 });
@@ -86,7 +86,7 @@ test("a reading that cannot be is not believed", () => {
   assert.equal(clock.at(1000), 1000);
 });
 
-test("old readings are forgotten, so that a drifting clock is followed", () => {
+test("old readings are dropped, so clock drift is followed", () => {
   const clock = new StoreClock();
   clock.learn(0, 5000, 0);
   for (let turn = 1; turn <= 8; turn++) clock.learn(turn * 1000, turn * 1000 + 5050, turn * 1000 + 20);

@@ -77,7 +77,7 @@ test("every key in the sources has a message", () => {
   );
 });
 
-test("every computed key is known here, and has words whatever it becomes", () => {
+test("every computed key is known and has texts", () => {
   // The keys of the storage are not messages.
   const spoken = SOURCES.filter(({ path }) => path !== "app/storage.js");
   const found = spoken
@@ -116,7 +116,7 @@ test("a text gets a value for each of its blanks", () => {
   }
 });
 
-test("everything is said in words of the table: no view has texts of its own", () => {
+test("no view has texts of its own", () => {
   const spoken = /(?:text|aria-label|placeholder|title|alt): "([^"]*[A-Za-z]{2}[^"]*)"/g;
   const own = SOURCES.flatMap(({ path, text }) => all(text, spoken).map((words) => `${path}: ${words}`));
   assert.deepEqual(

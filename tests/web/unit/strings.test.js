@@ -35,7 +35,7 @@ test("every word is there in every language, and in no other", () => {
   }
 });
 
-test("what counts something has a form for every number of its language", () => {
+test("a count has a form for each number of its language", () => {
   for (const [key, entry] of ENTRIES) {
     const counting = LANGUAGES.filter((language) => typeof entry[language] !== "string");
     assert.ok(counting.length === 0 || counting.length === LANGUAGES.length, `${key} counts in ${counting} only`);
@@ -79,7 +79,7 @@ test("a third language needs no more than its texts", () => {
   assert.equal(t("announcement.mode.OPEN"), "Teraz goście mogą rozmawiać");
 });
 
-test("a sentence around an element has its blank once, in every language", () => {
+test("a sentence around an element has one blank", () => {
   for (const language of LANGUAGES) {
     for (const key of ["invite.text", "wall.join"]) {
       assert.equal(translator(language, MESSAGES[language]).around(key, "address").length, 2, `${key} in ${language}`);
@@ -100,7 +100,7 @@ test("a blank is well-formed: no brace is left over", () => {
   }
 });
 
-test("the language is the first of the browser's that the app speaks", () => {
+test("the language is the browser's first known one", () => {
   const choices = [
     [["de-AT", "en"], "de"],
     [["en-GB", "de"], "en"],
@@ -124,7 +124,7 @@ test("each language is loaded when the browser prefers it", async () => {
   assert.equal((await loadTranslator(["tlh"])).language, "en");
 });
 
-test("blanks are filled, each wherever it stands, and nothing in them is a blank again", () => {
+test("each blank is filled once, its value has no blanks", () => {
   const t = translator("en", ENGLISH);
   assert.equal(t("announcement.said", { name: "{text}", text: "$& $1 {name}" }), "{text}: $& $1 {name}");
   assert.equal(translator("de", GERMAN)("promote.text", { name: "Ben" }), "Du wirst Gast; zurückgeben kann nur Ben.");
@@ -139,7 +139,7 @@ test("the number chooses the form", () => {
   assert.equal(german("announcement.joined.more", { first: "Ann", n: 2 }), "Ann und 2 weitere sind da");
 });
 
-test("numbers and days are written as the language does; what a person wrote stays as it is", () => {
+test("numbers and days follow the language, names stay", () => {
   const [english, german] = [translator("en", ENGLISH), translator("de", GERMAN)];
   assert.deepEqual([english.number(12_345), german.number(12_345)], ["12,345", "12.345"]);
   assert.deepEqual(
