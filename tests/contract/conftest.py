@@ -81,9 +81,13 @@ class Instance:
         self.store = RedisStore(self.connections.client, self.detector, LEASE_SECONDS, self.connections.create_client)
         self.event_stream = EventStream(self.connections, f"test-{next(_numbers)}", print)
         self.hub = Hub(self.store, self.event_stream, lambda text: text)
-        self.healed: list[tuple[str, int]] = []
+        self.recovered: list[tuple[str, int]] = []
         self.recovery = Recovery(
-            self.store, self.detector, self.hub, LEASE_SECONDS, lambda what, number: self.healed.append((what, number))
+            self.store,
+            self.detector,
+            self.hub,
+            LEASE_SECONDS,
+            lambda what, number: self.recovered.append((what, number)),
         )
         self.rollbacks = Rollbacks(self.store, lambda code, word: self.told.append((code, word)))
 

@@ -74,9 +74,7 @@ def open_socket(phone: BrowserPhone) -> None:
     phone.wait_until("told.includes('WELCOME')")
 
 
-def test_a_phone_opens_the_page_on_either_instance_and_through_haproxy(
-    new_phone: NewPhone, shared_pair: ProxiedPair
-) -> None:
+def test_phone_opens_page_on_each_instance_and_proxy(new_phone: NewPhone, shared_pair: ProxiedPair) -> None:
     phone = new_phone(shared_pair.here)
     assert phone.page.title() == "Hubbub"
     phone.open(at=shared_pair.there)
@@ -85,12 +83,12 @@ def test_a_phone_opens_the_page_on_either_instance_and_through_haproxy(
     assert phone.address == "/p/BCDFGH"
 
 
-def test_what_a_script_complains_of_is_found(phone: BrowserPhone) -> None:
+def test_console_error_is_found(phone: BrowserPhone) -> None:
     phone.page.evaluate("() => { console.log('well'); console.warn('hm'); console.error('oh'); }")
     assert [trouble[:20] for trouble in phone.troubles.take()] == ["console warning: hm ", "console error: oh []"]
 
 
-def test_an_error_that_nothing_catches_is_found(phone: BrowserPhone) -> None:
+def test_uncaught_error_is_found(phone: BrowserPhone) -> None:
     phone.page.evaluate("() => { setTimeout(() => nobody(), 0); Promise.reject(new TypeError('lost')); }")
     phone.page.wait_for_timeout(50)  # the browser tells of neither before its own next turn
     phone.settle()
@@ -98,7 +96,7 @@ def test_an_error_that_nothing_catches_is_found(phone: BrowserPhone) -> None:
     assert told == ["page error: ReferenceError: nobody is not defined", "page error: TypeError: lost"]
 
 
-def test_a_request_to_another_host_is_found_and_never_leaves(phone: BrowserPhone) -> None:
+def test_request_to_other_host_is_found_and_blocked(phone: BrowserPhone) -> None:
     phone.page.evaluate("() => fetch('https://example.org/font.woff2', { mode: 'no-cors' }).catch(() => {})")
     phone.settle()
     told = phone.troubles.take()
@@ -106,19 +104,19 @@ def test_a_request_to_another_host_is_found_and_never_leaves(phone: BrowserPhone
     assert any("net::ERR_NAME_NOT_RESOLVED" in trouble for trouble in told)
 
 
-def test_a_live_connection_to_another_host_is_found(phone: BrowserPhone) -> None:
+def test_websocket_to_other_host_is_found(phone: BrowserPhone) -> None:
     phone.page.evaluate("new Promise((ended) => { new WebSocket('wss://example.org/live').onclose = ended; })")
     assert "foreign request: WebSocket https://example.org/live" in phone.troubles.take()
 
 
-def test_a_refused_request_is_found(phone: BrowserPhone) -> None:
+def test_refused_request_is_found(phone: BrowserPhone) -> None:
     assert phone.page.evaluate(FETCH, "/nowhere") == 404
     phone.settle()
     (trouble,) = phone.troubles.take()
     assert re.search(answered(404), trouble)
 
 
-def test_only_what_a_test_names_is_passed_over(phone: BrowserPhone) -> None:
+def test_only_expected_trouble_is_ignored(phone: BrowserPhone) -> None:
     phone.expects(answered(404))
     phone.page.evaluate(FETCH, "/nowhere")
     with phone.tolerating("hm", "never met"):
@@ -129,7 +127,7 @@ def test_only_what_a_test_names_is_passed_over(phone: BrowserPhone) -> None:
     assert len(phone.troubles.take()) == 1
 
 
-def test_what_is_unmet_expectations_fails_the_test(bare: NewPhone, shared_pair: ProxiedPair) -> None:
+def test_unmet_expectation_fails_the_test(bare: NewPhone, shared_pair: ProxiedPair) -> None:
     phone = bare(shared_pair.here)
     phone.expects("thunder")
     with pytest.raises(AssertionError, match=r"expected, did not happen: ..thunder"):
@@ -144,9 +142,7 @@ def test_trouble_fails_the_test_when_the_phone_is_put_away(bare: NewPhone, share
         phone.put_away()
 
 
-def test_a_killed_instance_breaks_the_live_connection_and_is_back_at_its_port(
-    bare: NewPhone, pair: ProxiedPair
-) -> None:
+def test_killed_instance_breaks_websocket_and_returns(bare: NewPhone, pair: ProxiedPair) -> None:
     phone = bare(pair.here, PING)
     open_socket(phone)
     pair.here.kill()
@@ -159,7 +155,7 @@ def test_a_killed_instance_breaks_the_live_connection_and_is_back_at_its_port(
     open_socket(phone)
 
 
-def test_the_store_can_be_stopped_frozen_and_late(pair: ProxiedPair) -> None:
+def test_store_can_be_stopped_frozen_and_late(pair: ProxiedPair) -> None:
     code = pair.here.create().body["partyCode"]
     pair.store.kill()
     assert pair.here.join(code).status == 503
@@ -184,7 +180,7 @@ def wait_until_joinable(pair: ProxiedPair, code: str) -> None:
         assert time.monotonic() < give_up_at
 
 
-def test_a_phone_without_network_fails_at_once_and_its_live_connection_is_silent(live_phone: BrowserPhone) -> None:
+def test_offline_phone_fails_at_once_and_websocket_is_silent(live_phone: BrowserPhone) -> None:
     phone = live_phone
     with offline(phone), phone.tolerating(UNREACHABLE):
         assert phone.page.evaluate(FETCH, PING) == "TypeError"
@@ -219,7 +215,7 @@ def test_a_slow_network_delays_requests(phone: BrowserPhone) -> None:
         assert time.monotonic() - started >= 0.5
 
 
-def test_a_phone_in_the_wifi_is_trusted_less_than_one_at_home(bare: NewPhone, shared_pair: ProxiedPair) -> None:
+def test_phone_in_wifi_is_no_secure_context(bare: NewPhone, shared_pair: ProxiedPair) -> None:
     at_home = bare(shared_pair.here)
     in_wifi = bare(shared_pair.here, lan=True)
     assert at_home.page.evaluate("isSecureContext") is True
@@ -228,7 +224,7 @@ def test_a_phone_in_the_wifi_is_trusted_less_than_one_at_home(bare: NewPhone, sh
     open_socket(in_wifi)
 
 
-def test_a_phone_comes_with_what_it_kept_or_may_keep_nothing(bare: NewPhone, shared_pair: ProxiedPair) -> None:
+def test_phone_starts_with_storage_or_without(bare: NewPhone, shared_pair: ProxiedPair) -> None:
     phone = bare(shared_pair.here, storage={"name": "Ann"})
     phone.page.evaluate("() => { localStorage.seat = 'kept'; sessionStorage.tab = '1'; }")
     assert phone.stored() == ({"name": "Ann", "seat": "kept"}, {"tab": "1"})
@@ -251,17 +247,13 @@ def test_the_qr_code_of_a_party_is_read_from_the_screen(phone: BrowserPhone) -> 
     assert decode_qr(phone.page.screenshot()).endswith("/p/BCDFGH")
 
 
-def test_a_screenshot_lies_where_it_was_asked_for(
-    phone: BrowserPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_screenshot_is_saved_at_its_path(phone: BrowserPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBBUB_SCREENSHOTS", str(tmp_path / "shots"))
     assert screenshot(phone, "bare page").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in (tmp_path / "shots").iterdir()] == ["bare-page.png"]
 
 
-def test_a_picture_for_people_is_taken_only_where_they_ask_for_it(
-    phone: BrowserPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_picture_is_taken_only_on_request(phone: BrowserPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("HUBBUB_SCREENSHOTS", raising=False)
     photograph(phone, "nobody asks")
@@ -277,7 +269,7 @@ def test_axe_finds_pale_words_when_asked_for_colours_alone(phone: BrowserPhone) 
     assert [told.split(": ")[1] for told in axe(phone, only_rules=COLOUR_RULES)] == ["color-contrast"]
 
 
-def test_axe_finds_what_is_planted_and_leaves_nothing_behind(phone: BrowserPhone) -> None:
+def test_axe_finds_planted_violations(phone: BrowserPhone) -> None:
     assert not axe(phone)
     phone.page.evaluate("document.querySelector('p').innerHTML = '<img><button></button>'")
     found = axe(phone)
