@@ -75,21 +75,19 @@ class Instance:
         self.changes: list[StoreState] = []
         self.health = StoreHealth()
         self.health.on_change(lambda state, _: self.changes.append(state))
-        self.told: list[tuple[str, str]] = []
         self.connections = open_store(parse_store_url(url), StoreTls(), "test", self.health, replicas)
         self.detector = DataLossDetector(self.connections.client, self.health)
         self.store = RedisStore(self.connections.client, self.detector, LEASE_SECONDS, self.connections.create_client)
         self.event_stream = EventStream(self.connections, f"test-{next(_numbers)}", print)
         self.hub = Hub(self.store, self.event_stream, lambda text: text)
-        self.recovered: list[tuple[str, int]] = []
         self.recovery = Recovery(
             self.store,
             self.detector,
             self.hub,
             LEASE_SECONDS,
-            lambda what, number: self.recovered.append((what, number)),
+            lambda what, number: None,
         )
-        self.rollbacks = Rollbacks(self.store, lambda code, word: self.told.append((code, word)))
+        self.rollbacks = Rollbacks(self.store, lambda code, result: None)
 
     def set_clock_offset_behind(self, seconds: float) -> None:
         """Move the known offsets of all servers' clocks by some seconds."""

@@ -52,7 +52,7 @@ def test_log_contains_no_personal_data(new_instance: MakeInstance, new_client: M
     assert instance.terminate() == 0
     for secret in ("Somebody", "between you and me", "our-song", "🎉", f"/p/{code}", *CALLER.values()):
         assert secret not in instance.errors()
-    # An instance's own address is told once, with its port; a caller's never.
+    # An instance's own address is logged once, with its port; a caller's never.
     lines = [line for line in instance.log() if line["event"] != "listening"]
     assert "127.0.0.1" not in str(lines)
 

@@ -50,7 +50,7 @@ def in_fake_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, No
     @wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         complaints: list[dict[str, Any]] = []
-        # An exception that nobody asked for is told when its task is thrown away, so what the test leaves behind is
+        # An exception that nobody asked for is logged when its task is thrown away, so what the test leaves behind is
         # thrown away at its end, and only that, since looking through everything takes a third of a second.
         gc.freeze()
         try:

@@ -21,13 +21,13 @@ class RecoveryWorld(World):
     def __init__(self) -> None:
         super().__init__()
         self.detector = FakeDataLossDetector()
-        self.told: list[tuple[str, int]] = []
+        self.logged: list[tuple[str, int]] = []
         self.recovery = Recovery(
             self.store.as_store(),
             self.detector.as_detector(),
             self.hub,
             LEASE_SECONDS,
-            lambda what, number: self.told.append((what, number)),
+            lambda what, number: self.logged.append((what, number)),
         )
 
     async def guests(self, *names: str) -> list[FakePhone]:

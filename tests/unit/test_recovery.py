@@ -45,7 +45,7 @@ async def test_tombstones_are_restored_before_parties() -> None:
     assert (end.code, end.until_ms) == (CODE, 8_200_000)
     assert tombstone_at == lost_at
     assert restored_at == pytest.approx(lost_at + TOMBSTONES_FIRST_SECONDS)
-    assert world.told == [("buried", 1), ("creates looked after", 1)]
+    assert world.logged == [("buried", 1), ("creates looked after", 1)]
 
 
 @in_fake_time
@@ -135,7 +135,7 @@ def test_refused_restore_is_given_up_and_logged(trouble: StoreFailure) -> None:
             world.detector.lose()
             await later(10.0)
             assert world.detector.mode_of("0") is not CheckMode.RECOVER
-        assert (f"given up: {trouble}", 1) in world.told
+        assert (f"given up: {trouble}", 1) in world.logged
 
     scene()
 

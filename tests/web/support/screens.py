@@ -220,7 +220,7 @@ def _set_line(phone: BrowserPhone, line: Line) -> None:
 
 @contextmanager
 def offline(phone: BrowserPhone) -> Iterator[None]:
-    """Take the phone's network away; the page is told (`navigator.onLine`, and the events).
+    """Take the phone's network away; the page sees it (`navigator.onLine`, and the events).
 
     Requests fail at once. An open WebSocket stays open and nothing comes or goes on it, until the network is back; one
     that breaks is made by a line (the fixture `new_line`) that is cut.

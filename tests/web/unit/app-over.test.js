@@ -247,7 +247,7 @@ test("an abandoned party sends no more announcements", async () => {
   assert.deepEqual([phone.app.state, phone.told.heard], [state, []]);
 });
 
-/** A client that answers when a test says so, even if it was told to let go. */
+/** A client that answers when a test says so, even if it was closed. */
 class LateClient {
   state = {
     phase: "connecting",
