@@ -85,9 +85,9 @@ class Instance:
             self.detector,
             self.hub,
             LEASE_SECONDS,
-            lambda what, number: None,
+            lambda *_: None,
         )
-        self.rollbacks = Rollbacks(self.store, lambda code, result: None)
+        self.rollbacks = Rollbacks(self.store, lambda *_: None)
 
     def set_clock_offset_behind(self, seconds: float) -> None:
         """Move the known offsets of all servers' clocks by some seconds."""
