@@ -23,7 +23,7 @@ from bench.servers import Server
 HOSTS = 10
 # Routes are taken at random moments, so that no timer of a server can fall into step.
 PAUSE_SECONDS = (0.004, 0.008)
-PROMISE_ANSWER_SECONDS = 5
+ANSWER_TIMEOUT_SECONDS = 5
 BARE = "publish → subscribe"
 BARE_BY_REDIS_PY = "publish → subscribe, redis-py"
 
@@ -134,7 +134,7 @@ async def _take_in_turn(routes: dict[str, _Route], samples: int) -> dict[str, li
     for number in range(samples):
         for name, route in routes.items():
             await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
-            async with asyncio.timeout(PROMISE_ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
                 taken[name].append(await route(f"{number:040d}") * 1000)
     return taken
 

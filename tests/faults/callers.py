@@ -11,7 +11,7 @@ import aiohttp
 
 from tests.faults import history as h
 
-PROMISE_ANSWER_SECONDS = 5.0
+ANSWER_TIMEOUT_SECONDS = 5.0
 # Its creator remembers a party without members for a minute, so callers ask for it for less.
 YOUNG_SECONDS = 30.0
 _numbers = itertools.count()
@@ -103,5 +103,5 @@ class Caller:
 
 def session(*, is_lasting: bool = True) -> aiohttp.ClientSession:
     """Open a session whose calls share connections, unless each is to have a connection of its own."""
-    timeout = aiohttp.ClientTimeout(total=PROMISE_ANSWER_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_SECONDS)
     return aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(force_close=not is_lasting))

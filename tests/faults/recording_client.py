@@ -22,7 +22,7 @@ from tests.support.client_core import decode_frame
 from tests.support.party_view import Message, PartyView
 
 OPEN_SECONDS_MAX = 3.0
-PROMISE_ANSWER_SECONDS = 5.0
+ANSWER_TIMEOUT_SECONDS = 5.0
 HEARTBEAT_SECONDS = 3.0
 NORMAL = 1000
 NO_FAREWELL = 1006
@@ -110,7 +110,7 @@ class RecordingClient:
         if self._is_owner:
             self._history.add(h.Ending(h.now(), self.code))
         await connection.send('{"t":"LEAVE"}')
-        await asyncio.wait_for(connection.wait_closed(), PROMISE_ANSWER_SECONDS)
+        await asyncio.wait_for(connection.wait_closed(), ANSWER_TIMEOUT_SECONDS)
         if self._is_owner and connection.close_code == NORMAL:
             self._history.add(h.Ended(h.now(), self.code))
 
@@ -202,7 +202,7 @@ class RecordingClient:
         self._history.add(h.EnterRequested(h.now(), self.client, port, kind, self.code, self._name, since))
         await connection.send(json.dumps(command))
         with suppress(TimeoutError):
-            async with asyncio.timeout(PROMISE_ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
                 while True:
                     for message in decode_frame(await connection.recv()):
                         if message["t"] == "ERROR":
