@@ -231,6 +231,8 @@ class LocalRoom:
         """Note that the party was written back, as asked for at `at`, loop time: it has a new epoch now."""
         self._renewed_at = at
         self._needs_recovery = False
+        # The store has the party again. Without this, a later close would record a tombstone for it.
+        self._has_ended = False
         # The version is one of the epoch before. Without this, the next renewal brings no backup of the new one.
         self._backup_version = NO_BACKUP
         if self._close_timer is not None:
