@@ -145,10 +145,10 @@ class EventStreamHarness:
             self.pool.given[-1].publish(args[0].encode(), channels[0].encode())
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> "AsyncIterator[EventStreamHarness]":
         task = asyncio.create_task(self.event_stream.run(self.listener))
         await settle()
-        yield
+        yield self
         assert not task.done(), task
         task.cancel()
         await asyncio.wait([task])

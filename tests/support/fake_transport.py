@@ -24,18 +24,15 @@ class FakeTransport(asyncio.Transport):
         self._closing = False
 
     def write(self, data: Any) -> None:
-        """See `asyncio.WriteTransport`."""
         assert not self._closing
         self.written += data
         if not self.reads:
             self.unsent += len(data)
 
     def get_write_buffer_size(self) -> int:
-        """See `asyncio.WriteTransport`."""
         return self.unsent
 
     def is_closing(self) -> bool:
-        """See `asyncio.BaseTransport`."""
         return self._closing
 
     def close(self) -> None:
@@ -43,7 +40,6 @@ class FakeTransport(asyncio.Transport):
         self._closing = True
 
     def abort(self) -> None:
-        """See `asyncio.WriteTransport`."""
         self._closing = self.aborted = True
         self.unsent = 0
 
@@ -94,7 +90,6 @@ class FakeWebSocket:
         self.answers_after = answers_after
 
     async def close(self, *, code: int, message: bytes, drain: bool) -> bool:
-        """See `aiohttp.web.WebSocketResponse.close`."""
         assert not drain, "who does not read would make it wait"
         self.closed_with.append((code, message))
         if self.answers_after is None:

@@ -43,7 +43,6 @@ class FakePhone:
         self.view: PartyView = View()
 
     def send(self, frame: bytes) -> None:
-        """See `hubbub.hub.hub.Connection`."""
         assert not self.closed, f"sent after {self.closed}: {frame!r}"
         decoded = msgspec.json.decode(frame)
         messages = decoded if isinstance(decoded, list) else [decoded]
@@ -52,11 +51,9 @@ class FakePhone:
             self.view.take(message)
 
     def send_text(self, text: bytes) -> None:
-        """See `hubbub.hub.hub.Connection`."""
         self.send(text)
 
     def close(self, code: CloseCode, found_by: FoundBy | None = None) -> None:
-        """See `hubbub.hub.hub.Connection`."""
         self.closed.append(code)
         self.found_by.append(found_by)
 
@@ -151,3 +148,10 @@ class World:
         """The room, which must be open and have phones in it."""
         (room,) = self.hub.rooms()
         return room
+
+
+async def world_with_ann() -> tuple[World, FakePhone]:
+    """Return a world and the one phone in its room."""
+    world = World()
+    (phone,) = await world.phones(["ann"])
+    return world, phone

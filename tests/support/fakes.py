@@ -51,7 +51,6 @@ from hubbub.store.pubsub.event_stream import EventStream
 from tests.support.fake_time import now
 
 CODE: Final = "BCDFGH"
-LISTED: Final = 200
 DOCUMENT: Final = PartyDocument(
     created_at=1_000_000,
     schema=1,
@@ -208,7 +207,6 @@ class FakeStore:
         known: ProvenPosition | None = None,
         backup_version: int = -1,
     ) -> RenewOutcome:
-        """See `Store.renew`."""
         assert known is not None
         assert backup_version >= -1
         assert code == CODE
@@ -218,13 +216,11 @@ class FakeStore:
         return answer
 
     async def join(self, attempt: JoinAttempt, deadline: float) -> JoinOutcome:
-        """See `Store.join`."""
         answer = self.admission(attempt)
         await self._reply(deadline)
         return answer
 
     async def execute(self, lease: Lease, command: MemberCommand | Leave, deadline: float) -> CommandResult:
-        """See `Store.execute`."""
         self.acted.append(command)
         answer = self.action(lease, command)
         await self._reply(deadline)
@@ -240,21 +236,17 @@ class FakeStore:
         return answer
 
     async def rollback_join(self, attempt: JoinAttempt, deadline: float) -> None:
-        """See `Store.rollback_join`."""
         self.undone.append(attempt)
         await self._reply(deadline)
 
     def now_ms(self) -> int:
-        """See `Store.now_ms`."""
         return int(now() * 1000)
 
     async def drop_connection(self, lease: Lease, deadline: float) -> None:
-        """See `Store.drop_connection`."""
         self.released.append(lease)
         await self._reply(deadline)
 
     async def restore_party(self, request: RestoreRequest, deadline: float) -> RestoreOutcome:
-        """See `Store.restore_party`."""
         if request.code in self.away:
             raise StoreUnavailableError(StoreFailure.UNREACHABLE, "away")
         await self._reply(deadline)
@@ -262,12 +254,10 @@ class FakeStore:
         return self.restoration(request)
 
     async def restore_tombstone(self, end: Tombstone, deadline: float) -> None:
-        """See `Store.restore_tombstone`."""
         await self._reply(deadline)
         self.tombstones.append((now(), end))
 
     async def rebind_idempotency_key(self, key_hash: str, code: str, deadline: float) -> None:
-        """See `Store.rebind_idempotency_key`."""
         await self._reply(deadline)
         self.bound_again.append((key_hash, code))
 
@@ -300,7 +290,6 @@ class FakeDataLossDetector:
         return cast("DataLossDetector", self)
 
     def attach(self, observer: DataLossObserver) -> None:
-        """See `DataLossDetector.attach`."""
         self._observer = observer
 
     def lose(self, shard: str = "0") -> None:
@@ -314,11 +303,9 @@ class FakeDataLossDetector:
         return self._observer.mode_of(shard)
 
     def shard_of(self, code: str) -> str:
-        """See `DataLossDetector.shard_of`."""
         return self.shards.get(code, "0")
 
     def is_recovering(self, shard: str) -> bool:
-        """See `DataLossDetector.is_recovering`."""
         assert shard in {"0", *self.shards.values()}
         return self.recovering
 
@@ -336,7 +323,6 @@ class FakeEventStream:
         return cast("EventStream", self)
 
     async def subscribe(self, code: str, deadline: float) -> None:
-        """See `EventStream.subscribe`."""
         if code not in self.wanted:
             self.wanted.add(code)
             self.orders.append(("subscribe", code))
@@ -345,6 +331,5 @@ class FakeEventStream:
             raise StoreUnavailableError(StoreFailure.TIMEOUT, "not confirmed")
 
     def unsubscribe(self, code: str) -> None:
-        """See `EventStream.unsubscribe`."""
         self.wanted.discard(code)
         self.orders.append(("unsubscribe", code))

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from hubbub.recovery.cache import RecentCreate
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
-from tests.support.fake_time import now, settle
+from tests.support.fake_time import later, now, settle
 from tests.support.fake_world import FakePhone, World
 from tests.support.fakes import CODE, DOCUMENT, FakeDataLossDetector
 
@@ -49,6 +49,12 @@ class RecoveryWorld(World):
         assert not task.done()
         task.cancel()
 
+    async def recover_from_loss(self) -> None:
+        """Lose the data of a shard and let the recovery run."""
+        async with self.recovering():
+            self.detector.lose()
+            await later(5.0)
+
     @asynccontextmanager
     async def renewing(self) -> AsyncIterator[None]:
         """Renew leases within the block."""
@@ -62,3 +68,10 @@ class RecoveryWorld(World):
     def codes(self) -> list[str]:
         """Return the codes of the parties that were restored, in order."""
         return [request.code for _, request in self.store.restored]
+
+
+async def world_with_guest() -> tuple[RecoveryWorld, FakePhone]:
+    """Return a world and the one phone in its room, whose lease has just been renewed."""
+    world = RecoveryWorld()
+    (phone,) = await world.guests("ann")
+    return world, phone

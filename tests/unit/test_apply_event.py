@@ -39,10 +39,6 @@ def test_every_event_has_vector() -> None:
     assert covered == {kind.__struct_config__.tag for kind in get_args(Event)}
 
 
-def test_vector_names_are_unique() -> None:
-    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS)
-
-
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
 def test_independent_client_reaches_same_state(vector: dict[str, Any]) -> None:
     event = vector["event"]

@@ -24,30 +24,6 @@ def test_drawn_code_has_six_characters_of_alphabet() -> None:
         assert set(code) <= set(CODE_ALPHABET)
 
 
-def test_same_random_source_draws_same_code() -> None:
-    assert draw_code(random.Random(7).choice) == draw_code(random.Random(7).choice)
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "ABC123",
-        "abc123",
-        " abc 123 ",
-        "abc-123",
-        "a-b-c 1 2 3",
-        "ABC\N{EN DASH}123",
-        "ABC\N{NON-BREAKING HYPHEN}123",
-        "ABC\N{MINUS SIGN}123",
-        "abc\N{NO-BREAK SPACE}123",
-        "\N{ZERO WIDTH SPACE}abc123\n",
-        "\tABC\r\n123",
-    ],
-)
-def test_code_ignores_case_spaces_and_hyphens(typed: str) -> None:
-    assert parse_code(typed) == "ABC123"
-
-
 @pytest.mark.parametrize(
     "typed",
     [
@@ -71,7 +47,12 @@ def test_text_that_is_no_code_is_none(typed: str) -> None:
 
 @given(
     CODES,
-    st.lists(st.sampled_from(" -\t\N{EN DASH}\N{EM DASH}\N{NO-BREAK SPACE}"), max_size=12),
+    st.lists(
+        st.sampled_from(
+            " -\t\r\n\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{MINUS SIGN}\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
+        ),
+        max_size=12,
+    ),
     st.randoms(),
 )
 def test_code_survives_any_spacing_and_case(code: str, noise: list[str], dice: random.Random) -> None:

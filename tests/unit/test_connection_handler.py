@@ -59,17 +59,6 @@ class Caller:
 
 
 @in_fake_time
-async def test_joined_then_snapshot_then_events_are_sent() -> None:
-    caller = Caller()
-    await caller.says(JOIN)
-    caller.world.happens(message_event("a"))
-    await later(1.0)
-    assert caller.heard == ["JOINED", "ROOM", "MESSAGE"]
-    joined, room, _ = caller.phone.transport.messages
-    assert (joined["epoch"], joined["version"]) == (room["epoch"], room["version"])
-
-
-@in_fake_time
 async def test_one_frame_may_join_send_and_leave() -> None:
     caller = Caller()
     await caller.says(JOIN, {"t": "SEND_MESSAGE", "text": "hi"}, {"t": "LEAVE"}, {"t": "SEND_MESSAGE", "text": "more"})

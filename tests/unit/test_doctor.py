@@ -14,7 +14,7 @@ from hubbub.doctor.facts import ClocksApart, ConnectionInfo, Facts, Rights
 from hubbub.doctor.run import NO_ANSWER, Finding, Severity, summary
 from hubbub.store import scripts
 from hubbub.store.port import StoreFailure, StoreUnavailableError
-from hubbub.store.scripts import Script
+from tests.support.lua_lint import every_script
 from tests.support.store_facts import CONFIG, GB, HEALTHY, INFO
 
 REPLICA = {"ip": "10.0.0.8", "state": "online", "lag": 1}
@@ -171,14 +171,14 @@ def test_missing_permissions_are_named_as_acl_rules() -> None:
 
 
 def test_doctor_tries_every_command_of_scripts() -> None:
-    run = {command for script in every_script() for command in re.findall(rb"redis\.call\('([A-Z]+)'", script.source)}
+    run = {
+        command
+        for script in every_script().values()
+        for command in re.findall(rb"redis\.call\('([A-Z]+)'", script.source)
+    }
     tried = set(re.findall(rb"\{'([A-Z]+)'", scripts.CHECK_PERMISSIONS.source))
     # The first runs before anything is tried; the second is tried with the channels.
     assert run - tried == {b"TIME", b"SPUBLISH"}
-
-
-def every_script() -> list[Script]:
-    return [script for script in vars(scripts).values() if isinstance(script, Script)]
 
 
 def test_unneeded_permissions_are_noted() -> None:

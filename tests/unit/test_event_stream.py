@@ -19,7 +19,6 @@ from hubbub.core.limits import (
 from hubbub.store import keys
 from hubbub.store.client.script_client import THE_SHARD
 from hubbub.store.port import StoreUnavailableError
-from hubbub.store.pubsub.subscriber import Subscriber
 from tests.support.fake_pubsub import EventStreamHarness, FakeConnection
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE
@@ -44,9 +43,7 @@ PROBE = keys.probe(THE_SHARD, "here").encode()
 )
 @in_fake_time
 async def test_publication_is_delivered(data: bytes, expected: tuple[Any, ...]) -> None:
-    connection = FakeConnection()
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection()).running() as harness:
         await harness.event_stream.subscribe(CODE, now() + 1)
         connection.publish(data)
         await settle()
@@ -55,9 +52,7 @@ async def test_publication_is_delivered(data: bytes, expected: tuple[Any, ...]) 
 
 @in_fake_time
 async def test_unknown_publication_is_skipped() -> None:
-    connection = FakeConnection()
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection()).running() as harness:
         await harness.event_stream.subscribe(CODE, now() + 1)
         connection.publish(b"Zsomething new")
         connection.publish(b"W1")
@@ -78,9 +73,7 @@ async def test_unknown_publication_is_skipped() -> None:
 )
 @in_fake_time
 async def test_undecodable_publication_is_logged(data: bytes) -> None:
-    connection = FakeConnection()
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection()).running() as harness:
         connection.publish(data)
         connection.publish(b"W1")
         await settle()
@@ -93,9 +86,7 @@ async def test_undecodable_publication_is_logged(data: bytes) -> None:
 
 @in_fake_time
 async def test_party_is_subscribed_once_and_confirmed_to_all() -> None:
-    connection = FakeConnection(mute=True)
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection(mute=True)).running() as harness:
         waiting = [asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1)) for _ in range(3)]
         await settle()
         assert connection.commands == [("SSUBSCRIBE", PROBE.decode()), ("SSUBSCRIBE", CHANNEL.decode())]
@@ -108,8 +99,7 @@ async def test_party_is_subscribed_once_and_confirmed_to_all() -> None:
 
 @in_fake_time
 async def test_unconfirmed_subscription_is_unavailable() -> None:
-    harness = EventStreamHarness(FakeConnection(mute=True))
-    async with harness.running():
+    async with EventStreamHarness(FakeConnection(mute=True)).running() as harness:
         began = now()
         with pytest.raises(StoreUnavailableError) as caught:
             await harness.event_stream.subscribe(CODE, now() + 1.5)
@@ -120,8 +110,7 @@ async def test_unconfirmed_subscription_is_unavailable() -> None:
 @in_fake_time
 async def test_channel_wanted_before_connect_is_subscribed() -> None:
     connection = FakeConnection()
-    harness = EventStreamHarness()
-    async with harness.running():
+    async with EventStreamHarness().running() as harness:
         wanting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 3))
         await later(1.0)
         harness.pool.coming.append(connection)
@@ -131,9 +120,7 @@ async def test_channel_wanted_before_connect_is_subscribed() -> None:
 
 @in_fake_time
 async def test_last_confirmation_counts_for_rewanted_channel() -> None:
-    connection = FakeConnection(mute=True)
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection(mute=True)).running() as harness:
         first = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 0.1))
         with pytest.raises(StoreUnavailableError):
             await first
@@ -154,9 +141,7 @@ async def test_last_confirmation_counts_for_rewanted_channel() -> None:
 
 @in_fake_time
 async def test_confirmation_of_unwanted_channel_is_ignored() -> None:
-    connection = FakeConnection(mute=True)
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection(mute=True)).running() as harness:
         with pytest.raises(StoreUnavailableError):
             await harness.event_stream.subscribe(CODE, now() + 0.1)
         harness.event_stream.unsubscribe(CODE)
@@ -169,8 +154,7 @@ async def test_confirmation_of_unwanted_channel_is_ignored() -> None:
 
 @in_fake_time
 async def test_waiter_of_unwanted_channel_gets_unavailable() -> None:
-    harness = EventStreamHarness(FakeConnection(mute=True))
-    async with harness.running():
+    async with EventStreamHarness(FakeConnection(mute=True)).running() as harness:
         waiting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
         harness.event_stream.unsubscribe(CODE)
@@ -186,8 +170,7 @@ async def test_waiter_of_unwanted_channel_gets_unavailable() -> None:
 @in_fake_time
 async def test_reconnect_renews_all_subscriptions(error: Exception) -> None:
     first, second = FakeConnection(), FakeConnection()
-    harness = EventStreamHarness(first, second)
-    async with harness.running():
+    async with EventStreamHarness(first, second).running() as harness:
         await harness.event_stream.subscribe(CODE, now() + 1)
         await harness.event_stream.subscribe("OTHERX", now() + 1)
         harness.event_stream.unsubscribe("OTHERX")
@@ -210,8 +193,7 @@ async def test_reconnect_renews_all_subscriptions(error: Exception) -> None:
 @in_fake_time
 async def test_lost_confirmations_are_not_awaited() -> None:
     first, second = FakeConnection(mute=True), FakeConnection()
-    harness = EventStreamHarness(first, second)
-    async with harness.running():
+    async with EventStreamHarness(first, second).running() as harness:
         for _ in range(2):
             with pytest.raises(StoreUnavailableError):
                 await harness.event_stream.subscribe(CODE, now() + 0.1)
@@ -225,8 +207,7 @@ async def test_lost_confirmations_are_not_awaited() -> None:
 
 @in_fake_time
 async def test_unreachable_server_is_redialled_with_pauses() -> None:
-    harness = EventStreamHarness()
-    async with harness.running():
+    async with EventStreamHarness().running() as harness:
         await later(60.0)
     assert 60 / PUBSUB_RETRY_SECONDS <= len(harness.pool.dialled) <= 2 * 60 / PUBSUB_RETRY_SECONDS + 1
     assert harness.reported == ["interrupted: refused"]
@@ -247,9 +228,7 @@ async def test_unanswered_handshake_is_replaced() -> None:
 
 @in_fake_time
 async def test_idle_connection_is_probed() -> None:
-    connection = FakeConnection()
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(FakeConnection()).running() as harness:
         await later(60.0)
         assert harness.event_stream.is_receiving
     assert len(harness.probed) == pytest.approx(60 / PUBSUB_IDLE_SECONDS, abs=2)
@@ -258,9 +237,7 @@ async def test_idle_connection_is_probed() -> None:
 
 @in_fake_time
 async def test_busy_connection_is_not_probed() -> None:
-    connection = FakeConnection()
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection()).running() as harness:
         for _ in range(60):
             connection.publish(b"W1")
             await later(1.0)
@@ -270,8 +247,7 @@ async def test_busy_connection_is_not_probed() -> None:
 @in_fake_time
 async def test_stalled_connection_is_rebuilt_within_bound() -> None:
     first, second = FakeConnection(), FakeConnection()
-    harness = EventStreamHarness(first, second)
-    async with harness.running():
+    async with EventStreamHarness(first, second).running() as harness:
         await harness.event_stream.subscribe(CODE, now() + 1)
         harness.echoes = False
         began = now()
@@ -286,9 +262,7 @@ async def test_stalled_connection_is_rebuilt_within_bound() -> None:
 
 @in_fake_time
 async def test_unreachable_store_does_not_prove_stall() -> None:
-    connection = FakeConnection()
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection()).running() as harness:
         harness.down = True
         await later(60.0)
         assert not harness.event_stream.is_receiving
@@ -300,28 +274,12 @@ async def test_unreachable_store_does_not_prove_stall() -> None:
     assert len(harness.pool.given) == 1
 
 
-@in_fake_time
-async def test_stalled_connection_without_probe_stays_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the probe a stall is not found."""
-    monkeypatch.setattr(Subscriber, "_probe", lambda _: asyncio.Event().wait())
-    first = FakeConnection()
-    harness = EventStreamHarness(first, FakeConnection())
-    async with harness.running():
-        await harness.event_stream.subscribe(CODE, now() + 1)
-        harness.echoes = False
-        await later(60.0)
-        assert not first.gone
-        assert harness.reported == ["reaching"]
-
-
 # Slots that move.
 
 
 @in_fake_time
 async def test_subscription_ended_by_server_is_renewed() -> None:
-    connection = FakeConnection()
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection()).running() as harness:
         await harness.event_stream.subscribe(CODE, now() + 1)
         connection.answer("SUNSUBSCRIBE", CHANNEL.decode())
         await settle()
@@ -333,9 +291,7 @@ async def test_subscription_ended_by_server_is_renewed() -> None:
 @pytest.mark.parametrize("error", [MovedError("1 10.0.0.1:7000"), ClusterDownError("Hash slot not served")])
 @in_fake_time
 async def test_refused_subscription_is_repeated_alone(error: Exception) -> None:
-    connection = FakeConnection(mute=True)
-    harness = EventStreamHarness(connection)
-    async with harness.running():
+    async with EventStreamHarness(connection := FakeConnection(mute=True)).running() as harness:
         connection.answer("SSUBSCRIBE", PROBE.decode())
         wanting = asyncio.create_task(harness.event_stream.subscribe(CODE, now() + 1))
         await settle()
@@ -350,8 +306,7 @@ async def test_refused_subscription_is_repeated_alone(error: Exception) -> None:
 @in_fake_time
 async def test_connection_with_lost_probe_slot_is_rebuilt() -> None:
     first, second = FakeConnection(), FakeConnection()
-    harness = EventStreamHarness(first, second)
-    async with harness.running():
+    async with EventStreamHarness(first, second).running() as harness:
         first.answer("SUNSUBSCRIBE", PROBE.decode())
         await later(PUBSUB_RETRY_SECONDS)
         assert first.gone

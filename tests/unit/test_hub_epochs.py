@@ -5,14 +5,13 @@ import asyncio
 from hubbub.core.limits import EVENT_WAIT_SECONDS
 from hubbub.core.replica import Published
 from tests.support.fake_time import in_fake_time, later, settle
-from tests.support.fake_world import FakePhone, World
+from tests.support.fake_world import FakePhone, World, world_with_ann
 from tests.support.fakes import CODE, FakeParty, message_event
 
 
 @in_fake_time
 async def test_late_event_of_old_epoch_stops_fetching() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.hub.on_events(CODE, FakeParty(epoch="epoch-0", version=50).happen(message_event("straggler")))
     for _ in range(20):
         await settle()
@@ -57,8 +56,7 @@ async def test_event_of_old_epoch_closes_nobody() -> None:
 
 @in_fake_time
 async def test_event_of_later_version_does_not_stop_instance() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     # The phone of the test knows no such event either; the room goes on for a while without phones.
     room = world.room()
     world.hub.unseat(world.memberships[phone])

@@ -9,13 +9,13 @@ import pytest
 
 from hubbub.core.errors import CloseCode, Reason
 from hubbub.core.limits import EVENT_WAIT_SECONDS
-from hubbub.core.protocol import Position, Status
+from hubbub.core.protocol import Position
 from hubbub.core.results import LeaseLoss, Renewed
 from hubbub.recovery.recovery import Recovery
 from hubbub.services.lease_renewer import LeaseRenewer
 from tests.support.fake_time import BEGINNING, in_fake_time, later, settle
-from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, FakeDataLossDetector, FakeParty, ended_event, message_event
+from tests.support.fake_world import FakePhone, World, world_with_ann
+from tests.support.fakes import CODE, FakeDataLossDetector, ended_event, message_event
 
 A_MOMENT = EVENT_WAIT_SECONDS * 1.01
 
@@ -30,8 +30,7 @@ def renewed(world: World, version: int, epoch: str = "epoch-1") -> None:
 
 @in_fake_time
 async def test_renewal_reveals_lost_last_event() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.missed(message_event("lost"))
     renewed(world, world.party.version)
     await later(EVENT_WAIT_SECONDS * 0.9)
@@ -42,8 +41,7 @@ async def test_renewal_reveals_lost_last_event() -> None:
 
 @in_fake_time
 async def test_renewal_before_event_fetches_nothing() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     published = world.missed(message_event("late"))
     renewed(world, world.party.version)
     await later(EVENT_WAIT_SECONDS / 2)
@@ -51,21 +49,6 @@ async def test_renewal_before_event_fetches_nothing() -> None:
     await later(1.0)
     assert phone.texts == ["late"]
     assert len(world.store.asked) == 1
-
-
-@in_fake_time
-async def test_new_epoch_sends_snapshot_to_everyone() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
-    other = FakeParty(epoch="epoch-2", version=1)
-    world.store.party = world.party = other
-    world.hub.resync_all(world.room())
-    await later(1.0)
-    assert phone.heard[-1] == "ROOM"
-    assert phone.view.epoch == "epoch-2"
-    world.happens(message_event("a"))
-    await settle()
-    assert phone.texts == ["a"]
 
 
 @in_fake_time
@@ -79,8 +62,7 @@ async def test_renewed_expiry_is_in_next_snapshot() -> None:
 
 @in_fake_time
 async def test_party_end_during_event_wait_ends_quietly() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     renewed(world, world.party.version + 2)
     await settle()
     world.happens(ended_event())
@@ -111,16 +93,6 @@ async def test_refused_renewal_closes_with_its_reason(reason: Reason, code: Clos
     assert ben.heard[-1] == last
     assert not ann.closed
     assert [lease.member_id for lease in world.room().leases] == ["ann"]
-
-
-@in_fake_time
-async def test_absent_party_closes_its_connections() -> None:
-    world = World()
-    phones = await world.phones(["ann", "ben"])
-    world.hub.schedule_close(world.room())
-    await later(A_MOMENT)
-    assert all(phone.closed == [CloseCode.PARTY_ENDED] for phone in phones)
-    assert not world.event_stream.wanted
 
 
 @in_fake_time
@@ -177,8 +149,7 @@ async def test_earlier_expiry_advances_renewal() -> None:
 
 @in_fake_time
 async def test_renewal_without_store_is_retried_and_closes_nobody() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.store.down = True
     async with renewing(world):
         await later(600.0)
@@ -192,8 +163,7 @@ async def test_renewal_without_store_is_retried_and_closes_nobody() -> None:
 
 @in_fake_time
 async def test_empty_room_renews_nothing() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.leave(phone)
     async with renewing(world):
         await later(5.0)
@@ -223,18 +193,3 @@ async def test_lease_loss_closes_within_third_of_lease() -> None:
         await later(5.0)
     assert ben.closed == [CloseCode.KICKED]
     assert not ann.closed
-
-
-# Status.
-
-
-@in_fake_time
-async def test_new_connection_gets_store_status() -> None:
-    world = World()
-    world.hub.send_status(Status("disconnected"))
-    early, late = FakePhone(), FakePhone()
-    world.hub.add_connection(early)
-    world.hub.send_status(Status("connected"))
-    world.hub.add_connection(late)
-    assert [message["store"] for _, messages in early.frames for message in messages] == ["disconnected", "connected"]
-    assert late.frames == []

@@ -13,8 +13,8 @@ from hubbub.core.protocol import Event, Reaction, Status, encode
 from hubbub.transport.connection import text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fake_transport import FakeSocketConnection
-from tests.support.fake_world import FakePhone, World
-from tests.support.fakes import CODE, count_event, joined_event, message_event
+from tests.support.fake_world import FakePhone, World, world_with_ann
+from tests.support.fakes import CODE, count_event, message_event
 
 
 def guests(count: int) -> list[str]:
@@ -32,31 +32,8 @@ REACTION = encode(Reaction(member_id="ann", name="Ann", emoji="👍"))
 
 
 @in_fake_time
-async def test_enter_is_sent_snapshot_before_events() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
-    assert phone.heard == ["WATCHING", "ROOM"]
-    world.happens(message_event("a"), joined_event("Ben"))
-    await settle()
-    assert phone.heard == ["WATCHING", "ROOM", "MESSAGE", "MEMBER_JOINED"]
-    assert phone.view.version == world.party.version
-
-
-@in_fake_time
-async def test_first_event_is_sent_at_once() -> None:
-    world = World()
-    phones = await world.phones(guests(100))
-    await later(1.0)
-    began = now()
-    world.happens(message_event("a"))
-    await settle()
-    assert all(phone.told_at[-1] == began and phone.texts == ["a"] for phone in phones)
-
-
-@in_fake_time
 async def test_events_of_one_loop_turn_share_frame() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     await later(1.0)
     phone.forget()
     world.happens(message_event("a"))
@@ -112,30 +89,13 @@ async def test_window_has_at_most_one_frame(phones: int, window: float) -> None:
 @in_fake_time
 async def test_event_after_pause_is_sent_at_once() -> None:
     world = World()
-    (phone, *_) = await world.phones(guests(100))
+    phones = await world.phones(guests(100))
     for text in "abc":
         await later(0.006)
         began = now()
         world.happens(message_event(text))
         await settle()
-        assert phone.told_at[-1] == began
-
-
-@in_fake_time
-async def test_newcomer_gets_each_event_once() -> None:
-    world = World()
-    crowd = await world.phones(guests(100))
-    await later(1.0)
-    world.happens(message_event("a"))
-    await settle()
-    world.happens(message_event("b"))
-    newcomer = FakePhone()
-    await world.enter(newcomer, "new")
-    world.happens(message_event("c"))
-    await later(1.0)
-    assert newcomer.texts == ["c"]
-    assert [message["text"] for message in newcomer.frames[1][1][0]["snapshot"]["messages"]] == ["a", "b"]
-    assert all(phone.texts == ["a", "b", "c"] for phone in crowd)
+        assert all(phone.told_at[-1] == began and phone.texts[-1] == text for phone in phones)
 
 
 @in_fake_time
@@ -158,8 +118,7 @@ async def test_newcomer_gets_its_part_of_merged_counts() -> None:
 
 @in_fake_time
 async def test_rejoin_is_sent_missed_events_only() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.happens(message_event("a"))
     await settle()
     world.leave(phone)
@@ -169,18 +128,6 @@ async def test_rejoin_is_sent_missed_events_only() -> None:
     world.happens(message_event("d"))
     await later(1.0)
     assert again.texts == ["b", "c", "d"]
-
-
-@in_fake_time
-async def test_rejoin_without_misses_is_sent_events_only() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
-    world.leave(phone)
-    again = await world.come_back(phone)
-    assert again.heard == ["WATCHING"]
-    world.happens(message_event("a"))
-    await later(1.0)
-    assert again.texts == ["a"]
 
 
 @in_fake_time
@@ -234,6 +181,12 @@ async def test_store_status_reaches_every_connection() -> None:
     assert inside.heard == ["WATCHING", "ROOM", "STATUS"]
     assert outside.frames[0][1] == [{"t": "STATUS", "store": "disconnected"}]
     assert gone.frames == []
+    early, late = FakePhone(), FakePhone()
+    world.hub.add_connection(early)
+    world.hub.send_status(Status("connected"))
+    world.hub.add_connection(late)
+    assert [message["store"] for _, messages in early.frames for message in messages] == ["disconnected", "connected"]
+    assert late.frames == []
 
 
 @in_fake_time

@@ -10,7 +10,7 @@ from hubbub.core.position import ProvenPosition
 from hubbub.hub.hub import RoomClosedError
 from hubbub.store.port import StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fake_world import FakePhone, World
+from tests.support.fake_world import FakePhone, World, world_with_ann
 from tests.support.fakes import CODE, FakeParty, ended_event, joined_event, message_event
 
 # Opening.
@@ -56,8 +56,7 @@ async def test_event_in_flight_is_awaited_and_not_fetched() -> None:
 
 @in_fake_time
 async def test_missing_event_is_fetched_after_wait() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.missed(joined_event("Ben"))
     began = now()
     await world.enter(FakePhone(), "ben")
@@ -146,8 +145,7 @@ async def test_admitted_client_before_end_gets_ending_event() -> None:
 
 @in_fake_time
 async def test_gap_is_fetched_at_once_and_sent_in_order() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.missed(message_event("lost"))
     began = now()
     world.happens(message_event("b"))
@@ -171,8 +169,7 @@ async def test_gap_right_after_filled_gap_is_fetched() -> None:
 
 @in_fake_time
 async def test_gap_beyond_log_is_filled_by_snapshot() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.missed(message_event("lost"))
     world.happens(message_event("b"))
     world.party.log.clear()
@@ -186,8 +183,7 @@ async def test_gap_beyond_log_is_filled_by_snapshot() -> None:
 
 @in_fake_time
 async def test_unavailable_store_is_retried_and_closes_nobody() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.store.down = True
     world.missed(message_event("lost"))
     world.happens(message_event("b"))
@@ -202,8 +198,7 @@ async def test_unavailable_store_is_retried_and_closes_nobody() -> None:
 
 @in_fake_time
 async def test_party_ended_unnoticed_is_closed_at_fetch() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.hub.on_subscribed(CODE)
     world.party.has_ended = True
     await later(CATCH_UP_JITTER_SECONDS + EVENT_WAIT_SECONDS * 1.01)
@@ -213,8 +208,7 @@ async def test_party_ended_unnoticed_is_closed_at_fetch() -> None:
 
 @in_fake_time
 async def test_end_found_by_fetch_waits_for_ending_event() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     published = world.missed(ended_event())
     world.hub.on_subscribed(CODE)
     while len(world.store.asked) < 2:
@@ -259,13 +253,15 @@ async def test_first_subscription_fetches_nothing() -> None:
     async with world.hub.open_room(CODE, now() + 1.0):
         world.hub.on_subscribed(CODE)
         await later(CATCH_UP_JITTER_SECONDS)
+        assert world.event_stream.wanted == {CODE}
     assert world.store.asked == []
+    # Nobody entered, so the room does not linger.
+    assert not world.event_stream.wanted
 
 
 @in_fake_time
 async def test_event_before_resubscription_is_fetched() -> None:
-    world = World()
-    (phone,) = await world.phones(["ann"])
+    world, phone = await world_with_ann()
     world.missed(message_event("lost"))
     world.happens(message_event("b"))
     world.store.answering.clear()

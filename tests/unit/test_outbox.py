@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from hubbub.core.limits import LOG_BYTES_MAX, LOG_EVENTS_MAX, REPLAY_BYTES_MAX
 from hubbub.core.outbox import join_frame
 from hubbub.core.protocol import Position, Reaction, encode
@@ -19,17 +17,6 @@ def versions(messages: list[dict[str, Any]]) -> list[int]:
 
 def reaction(emoji: str = "👍") -> bytes:
     return encode(Reaction(member_id="ann", name="Ann", emoji=emoji))
-
-
-@pytest.fixture
-def party() -> FakeParty:
-    """A party at version 5."""
-    return FakeParty(version=5)
-
-
-@pytest.fixture
-def room(party: FakeParty) -> Replica:
-    return synced_replica(party)
 
 
 # What a client is sent that comes or comes back.

@@ -12,7 +12,6 @@ from hubbub.core.protocol import (
     Command,
     Create,
     ErrorAnswer,
-    GuestCount,
     Join,
     Leave,
     MemberCommand,
@@ -166,6 +165,7 @@ def test_field_of_wrong_type_is_refused_by_name(kind: str, field: str, wrong: ob
         ("CREATE", {"token": "a" * 64}, None),
         ("CREATE", {"token": "a" * 65}, Reason.TOKEN_INVALID),
         ("CREATE", {"token": ""}, Reason.TOKEN_INVALID),
+        ("CREATE", {"token": TOKEN[:-1] + "\n"}, Reason.TOKEN_INVALID),
         ("JOIN", {"code": "BCDFGH", "token": TOKEN + "!"}, Reason.TOKEN_INVALID),
         ("JOIN", {"code": "BCDFGH", "token": TOKEN + "ä"}, Reason.TOKEN_INVALID),
         ("JOIN", {"code": "x" * 5000}, None),
@@ -176,20 +176,14 @@ def test_field_of_wrong_type_is_refused_by_name(kind: str, field: str, wrong: ob
         ("JOIN", {"code": "BCDFGH", "since": {"version": 1}}, Reason.BAD_FIELD),
         ("RENAME", {"name": "x" * 5000}, None),
         ("CHAT_MODE_SET", {"mode": "open"}, Reason.BAD_FIELD),
+        # Without this, a client could choose the reason by its text.
+        ("CHAT_MODE_SET", {"mode": "of length <="}, Reason.BAD_FIELD),
         ("PING", {"id": "x" * 129}, Reason.TOO_LONG),
     ],
 )
 def test_field_bounds_are_checked(kind: str, fields: dict[str, Any], reason: Reason | None) -> None:
     message = read(kind, **fields)
     assert (message.reason if isinstance(message, InvalidMessage) else None) is reason
-
-
-def test_token_with_line_break_is_refused() -> None:
-    assert refused("CREATE", token=TOKEN[:-1] + "\n").reason is Reason.TOKEN_INVALID
-
-
-def test_client_input_does_not_choose_reason() -> None:
-    assert refused("CHAT_MODE_SET", mode="of length <=").reason is Reason.BAD_FIELD
 
 
 def test_refusal_truncates_long_input() -> None:
@@ -273,8 +267,8 @@ NO_MESSAGES = [
     b'{"t":"PING","x":"\xff"}',
     b"\x00",
     b"\x80\x81",
-    "[" * 8000,
-    '{"t":' * 1600,
+    "[" * 100_000,
+    '{"t":' * 100_000,
     "[" * 4000 + "]" * 4000,
 ]
 
@@ -304,6 +298,8 @@ def test_error_has_sentence_of_reason(reason: Reason) -> None:
     answer = answer_error(reason)
     assert answer == ErrorAnswer(reason=reason, error=REFUSALS[reason].sentence, retryable=REFUSALS[reason].retryable)
     assert json.loads(encode(answer)).keys() == {"t", "reason", "error", "retryable"}
+    assert answer.error
+    assert 400 <= REFUSALS[reason].status < 600
 
 
 def test_error_may_have_own_sentence_and_request_id() -> None:
@@ -321,15 +317,6 @@ def test_retryable_socket_reasons_are_exact() -> None:
         Reason.RATE_LIMITED,
         Reason.TOO_MANY_WATCHERS,
     }
-
-
-def test_merged_count_has_first_version_if_several() -> None:
-    assert json.loads(encode(GuestCount(version=5, guest_count=2))) == {
-        "t": "GUEST_COUNT",
-        "version": 5,
-        "guestCount": 2,
-    }
-    assert json.loads(encode(GuestCount(version=5, guest_count=2, since=3)))["from"] == 3
 
 
 def test_lone_surrogate_is_replaced() -> None:

@@ -22,7 +22,7 @@ from hubbub.store.generation import CheckMode
 from hubbub.store.port import StoreFailure, StoreUnavailableError
 from tests.support.fake_time import in_fake_time, later, now, settle
 from tests.support.fakes import CODE, DOCUMENT, FakeParty, ended_event, message_event
-from tests.support.recovery_world import LEASE_SECONDS, THIRD, RecoveryWorld
+from tests.support.recovery_world import LEASE_SECONDS, THIRD, RecoveryWorld, world_with_guest
 
 BACKUP = PartyBackup(msgspec.json.encode(DOCUMENT))
 
@@ -31,15 +31,18 @@ BACKUP = PartyBackup(msgspec.json.encode(DOCUMENT))
 
 @in_fake_time
 async def test_tombstones_are_restored_before_parties() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
+    world, _ = await world_with_guest()
     world.happens(ended_event())
     await settle()
     world.create("CCCCCC")
     async with world.recovering():
         lost_at = now()
         world.detector.lose()
+        await settle()
+        # Makes other instances wait.
+        assert world.detector.mode_of("0") is CheckMode.RECOVER
         await later(5.0)
+        assert world.detector.mode_of("0") is not CheckMode.RECOVER
     ((tombstone_at, end),) = world.store.tombstones
     ((restored_at, _),) = world.store.restored
     assert (end.code, end.until_ms) == (CODE, 8_200_000)
@@ -49,21 +52,8 @@ async def test_tombstones_are_restored_before_parties() -> None:
 
 
 @in_fake_time
-async def test_recovery_makes_other_instances_wait() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
-    async with world.recovering():
-        world.detector.lose()
-        await settle()
-        assert world.detector.mode_of("0") is CheckMode.RECOVER
-        await later(5.0)
-        assert world.detector.mode_of("0") is not CheckMode.RECOVER
-
-
-@in_fake_time
 async def test_restore_is_retried_until_store_answers() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
+    world, _ = await world_with_guest()
     async with world.recovering():
         world.store.down = True
         world.detector.lose()
@@ -73,22 +63,9 @@ async def test_restore_is_retried_until_store_answers() -> None:
     assert world.codes == [CODE]
 
 
+@pytest.mark.parametrize("next_shard", ["0", "1"])
 @in_fake_time
-async def test_data_loss_during_recovery_is_restored() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
-    async with world.recovering():
-        world.store.down = True
-        world.detector.lose()
-        await later(3.0)
-        world.detector.lose()
-        world.store.down = False
-        await later(5.0)
-    assert world.codes == [CODE]
-
-
-@in_fake_time
-async def test_data_loss_of_shard_keeps_recovery_of_other() -> None:
+async def test_data_loss_during_recovery_is_restored(next_shard: str) -> None:
     world = RecoveryWorld()
     world.detector.shards = {"CCCCCC": "1"}
     await world.guests("ann")
@@ -96,7 +73,7 @@ async def test_data_loss_of_shard_keeps_recovery_of_other() -> None:
         world.store.down = True
         world.detector.lose("0")
         await later(3.0)
-        world.detector.lose("1")
+        world.detector.lose(next_shard)
         world.store.down = False
         await later(5.0)
     assert world.codes == [CODE]
@@ -121,23 +98,19 @@ async def test_unreachable_shard_delays_no_other_recovery() -> None:
 
 
 @pytest.mark.parametrize("trouble", [StoreFailure.REFUSED, StoreFailure.NOT_PERMITTED])
-def test_refused_restore_is_given_up_and_logged(trouble: StoreFailure) -> None:
-    @in_fake_time
-    async def scene() -> None:
-        world = RecoveryWorld()
-        await world.guests("ann")
+@in_fake_time
+async def test_refused_restore_is_given_up_and_logged(trouble: StoreFailure) -> None:
+    world, _ = await world_with_guest()
 
-        def refuse(_: object) -> RestoreOutcome:
-            raise StoreUnavailableError(trouble, "never")
+    def refuse(_: object) -> RestoreOutcome:
+        raise StoreUnavailableError(trouble, "never")
 
-        world.store.restoration = refuse
-        async with world.recovering():
-            world.detector.lose()
-            await later(10.0)
-            assert world.detector.mode_of("0") is not CheckMode.RECOVER
-        assert (f"given up: {trouble}", 1) in world.logged
-
-    scene()
+    world.store.restoration = refuse
+    async with world.recovering():
+        world.detector.lose()
+        await later(10.0)
+        assert world.detector.mode_of("0") is not CheckMode.RECOVER
+    assert (f"given up: {trouble}", 1) in world.logged
 
 
 @in_fake_time
@@ -167,9 +140,7 @@ async def test_restored_room_is_sent_to_every_client() -> None:
     world = RecoveryWorld()
     ann, ben = await world.guests("ann", "ben")
     world.store.party = world.party = FakeParty(epoch="epoch-2", version=1)
-    async with world.recovering():
-        world.detector.lose()
-        await later(5.0)
+    await world.recover_from_loss()
     assert ann.heard[-1] == ben.heard[-1] == "ROOM"
     assert ann.view.epoch == "epoch-2"
     ((_, request),) = world.store.restored
@@ -180,8 +151,7 @@ async def test_restored_room_is_sent_to_every_client() -> None:
 
 @in_fake_time
 async def test_restored_room_gets_new_backup() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
+    world, _ = await world_with_guest()
     room = world.room()
     room.record_renewal(Renewed("epoch-1", 1, 9_000_000, 0, None, (), BACKUP), now())
     assert not room.needs_backup
@@ -200,8 +170,7 @@ async def test_watcher_has_no_seat_in_backup() -> None:
 
 @in_fake_time
 async def test_backup_is_merged_with_room() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
+    world, _ = await world_with_guest()
     world.room().record_entry(now(), BACKUP)
     world.happens(message_event("since"))
     await settle()
@@ -213,8 +182,7 @@ async def test_backup_is_merged_with_room() -> None:
 
 @in_fake_time
 async def test_expired_party_is_closed_and_not_restored() -> None:
-    world = RecoveryWorld()
-    (phone,) = await world.guests("ann")
+    world, phone = await world_with_guest()
     await later(8200.0)
     await world.recovery.restore_room(world.room())
     await later(1.0)
@@ -223,31 +191,26 @@ async def test_expired_party_is_closed_and_not_restored() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "is_remembered"), [(DifferentParty(), False), (Ended(), True), (Missing(), False)])
-def test_party_that_cannot_be_restored_is_closed(outcome: RestoreOutcome, is_remembered: bool) -> None:
-    @in_fake_time
-    async def scene() -> None:
-        world = RecoveryWorld()
-        (phone,) = await world.guests("ann")
-        world.store.restoration = lambda _: outcome
-        async with world.recovering():
-            world.detector.lose()
-            await later(5.0)
-            world.detector.lose()
-            await later(LEASE_SECONDS)
-            world.detector.lose()
-            await later(5.0)
-            assert phone.closed == [CloseCode.PARTY_ENDED]
-            world.detector.lose()
-            await later(5.0)
-        assert bool(world.store.tombstones) == is_remembered
-
-    scene()
+@in_fake_time
+async def test_party_that_cannot_be_restored_is_closed(outcome: RestoreOutcome, is_remembered: bool) -> None:
+    world, phone = await world_with_guest()
+    world.store.restoration = lambda _: outcome
+    async with world.recovering():
+        world.detector.lose()
+        await later(5.0)
+        world.detector.lose()
+        await later(LEASE_SECONDS)
+        world.detector.lose()
+        await later(5.0)
+        assert phone.closed == [CloseCode.PARTY_ENDED]
+        world.detector.lose()
+        await later(5.0)
+    assert bool(world.store.tombstones) == is_remembered
 
 
 @in_fake_time
 async def test_absence_during_other_recovery_is_not_believed() -> None:
-    world = RecoveryWorld()
-    (phone,) = await world.guests("ann")
+    world, phone = await world_with_guest()
     world.detector.recovering = True
     world.store.restoration = lambda _: Missing()
     await world.recovery.restore_room(world.room())
@@ -263,8 +226,7 @@ async def test_absence_during_other_recovery_is_not_believed() -> None:
 
 @in_fake_time
 async def test_party_restored_in_time_is_not_closed() -> None:
-    world = RecoveryWorld()
-    (phone,) = await world.guests("ann")
+    world, phone = await world_with_guest()
     world.hub.schedule_close(world.room())
     world.hub.schedule_close(world.room(), has_ended=True)
     await world.recovery.restore_room(world.room())
@@ -281,30 +243,25 @@ def _renewal(outcome: RenewOutcome) -> Callable[..., RenewOutcome]:
 
 
 @pytest.mark.parametrize("outcome", [HistoryLost(), Missing()])
-def test_room_found_lost_by_renewal_is_restored(outcome: RenewOutcome) -> None:
-    @in_fake_time
-    async def scene() -> None:
-        world = RecoveryWorld()
-        (phone,) = await world.guests("ann")
-        world.store.renewal = _renewal(outcome)
+@in_fake_time
+async def test_room_found_lost_by_renewal_is_restored(outcome: RenewOutcome) -> None:
+    world, phone = await world_with_guest()
+    world.store.renewal = _renewal(outcome)
 
-        def restore(_: object) -> RestoreOutcome:
-            world.store.renewal = world.store.renewed_all
-            return Restored()
+    def restore(_: object) -> RestoreOutcome:
+        world.store.renewal = world.store.renewed_all
+        return Restored()
 
-        world.store.restoration = restore
-        async with world.renewing():
-            await later(THIRD)
-        assert world.codes == [CODE]
-        assert not phone.closed
-
-    scene()
+    world.store.restoration = restore
+    async with world.renewing():
+        await later(THIRD)
+    assert world.codes == [CODE]
+    assert not phone.closed
 
 
 @in_fake_time
 async def test_party_absent_after_unrenewed_lease_has_ended() -> None:
-    world = RecoveryWorld()
-    (phone,) = await world.guests("ann")
+    world, phone = await world_with_guest()
     world.store.renewal = lambda _: Missing()
     await later(LEASE_SECONDS)
     async with world.renewing():
@@ -315,8 +272,7 @@ async def test_party_absent_after_unrenewed_lease_has_ended() -> None:
 
 @in_fake_time
 async def test_room_reported_missing_is_restored_at_once() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
+    world, _ = await world_with_guest()
     async with world.renewing():
         await later(THIRD)
         world.store.renewal = lambda _: Missing()
@@ -331,8 +287,7 @@ async def test_room_reported_missing_is_restored_at_once() -> None:
 
 @in_fake_time
 async def test_absence_is_believed_after_leases_ended() -> None:
-    world = RecoveryWorld()
-    await world.guests("ann")
+    world, _ = await world_with_guest()
     await later(LEASE_SECONDS)
     world.recovery.raise_if_lost(CODE)
     world.recovery.raise_if_lost("CCCCCC")

@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-from hubbub.core.limits import RECENT_CREATE_SECONDS
 from hubbub.core.party import PartyDocument
 from hubbub.core.results import DifferentParty, Ended, RestoreOutcome
 from hubbub.store.port import StoreUnavailableError
@@ -17,9 +16,7 @@ async def test_recent_create_is_restored_with_its_key() -> None:
     world = RecoveryWorld()
     world.create("CCCCCC", idempotency_hash="hash")
     world.create("DDDDDD")
-    async with world.recovering():
-        world.detector.lose()
-        await later(5.0)
+    await world.recover_from_loss()
     assert world.codes == ["CCCCCC", "DDDDDD"]
     (_, request), _ = world.store.restored
     assert (request.known, list(request.own), request.expires_at) == (None, [], 8_200_000)
@@ -49,32 +46,18 @@ async def test_missing_recent_create_is_restored_at_once() -> None:
         assert world.codes == [CODE]
 
 
-@in_fake_time
-async def test_create_is_remembered_for_a_minute() -> None:
-    world = RecoveryWorld()
-    world.create()
-    async with world.recovering():
-        await later(RECENT_CREATE_SECONDS)
-        world.detector.lose()
-        await later(5.0)
-    assert world.codes == []
-
-
 @pytest.mark.parametrize("outcome", [DifferentParty(), Ended()])
-def test_create_of_ended_party_is_forgotten(outcome: RestoreOutcome) -> None:
-    @in_fake_time
-    async def scene() -> None:
-        world = RecoveryWorld()
-        world.create(idempotency_hash="hash")
-        world.store.restoration = lambda _: outcome
-        async with world.recovering():
-            for _ in range(2):
-                world.detector.lose()
-                await later(5.0)
-        assert world.codes == [CODE]
-        assert world.store.bound_again == []
-
-    scene()
+@in_fake_time
+async def test_create_of_ended_party_is_forgotten(outcome: RestoreOutcome) -> None:
+    world = RecoveryWorld()
+    world.create(idempotency_hash="hash")
+    world.store.restoration = lambda _: outcome
+    async with world.recovering():
+        for _ in range(2):
+            world.detector.lose()
+            await later(5.0)
+    assert world.codes == [CODE]
+    assert world.store.bound_again == []
 
 
 @in_fake_time
@@ -82,9 +65,7 @@ async def test_rolled_back_create_is_not_restored() -> None:
     world = RecoveryWorld()
     world.create()
     world.recovery.note_rolled_back(CODE)
-    async with world.recovering():
-        world.detector.lose()
-        await later(5.0)
+    await world.recover_from_loss()
     assert world.codes == []
 
 
@@ -94,9 +75,7 @@ async def test_entered_create_is_restored_with_room() -> None:
     world.create()
     await world.guests("ann")
     world.recovery.note_entered(world.room(), now())
-    async with world.recovering():
-        world.detector.lose()
-        await later(5.0)
+    await world.recover_from_loss()
     ((_, request),) = world.store.restored
     assert request.copy is not None
     assert (request.copy.party_id, request.copy.host_token_hash) == ("party", "token of Ann")

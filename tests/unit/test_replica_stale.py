@@ -3,7 +3,6 @@
 import random
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,17 +12,6 @@ from hubbub.core.replica import Replica
 from hubbub.core.results import EventsSince
 from tests.support.fakes import FakeParty, ended_event, joined_event, left_event, message_event
 from tests.support.rooms import sent_messages, synced_replica
-
-
-@pytest.fixture
-def party() -> FakeParty:
-    """A party at version 5."""
-    return FakeParty(version=5)
-
-
-@pytest.fixture
-def room(party: FakeParty) -> Replica:
-    return synced_replica(party)
 
 
 def test_stale_replica_applies_nothing_before_fetch(party: FakeParty, room: Replica) -> None:

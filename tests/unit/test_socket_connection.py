@@ -4,15 +4,13 @@ import socket
 import struct
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hubbub.core.errors import CloseCode
 from hubbub.core.limits import CLOSE_SECONDS_MAX, UNSENT_BYTES_MAX
 from hubbub.core.protocol import Ok
 from hubbub.transport.connection import text_frame
 from tests.support.fake_time import in_fake_time, later, now, settle
-from tests.support.fake_transport import FakeSocketConnection, FakeTransport
+from tests.support.fake_transport import FakeSocketConnection
 
 FRAME = text_frame(b'"' + b"x" * 1020 + b'"')
 assert len(FRAME) == 1026
@@ -34,14 +32,6 @@ def test_frame_length_has_shortest_form(length: int, head: bytes) -> None:
     frame = text_frame(b"x" * length)
     assert frame[: len(head)] == head
     assert frame[len(head) :] == b"x" * length
-
-
-@given(st.lists(st.text(max_size=300)))
-def test_encoded_frames_can_be_decoded(texts: list[str]) -> None:
-    transport = FakeTransport()
-    for text in texts:
-        transport.write(text_frame(text.encode("utf-8", "replace")))
-    assert transport.texts == [text.encode("utf-8", "replace").decode() for text in texts]
 
 
 @in_fake_time
@@ -92,28 +82,17 @@ async def test_snapshot_does_not_count_as_slow_reading() -> None:
     assert phone.closed_with is CloseCode.SLOW_CONSUMER
 
 
+@pytest.mark.parametrize("read", [490_000, 1_000_000])
 @in_fake_time
-async def test_snapshot_allowance_shrinks_as_it_is_read() -> None:
+async def test_snapshot_allowance_shrinks_as_it_is_read(read: int) -> None:
     phone = FakeSocketConnection(reads=False)
     phone.send_text(b'"' + b"x" * 500_000 + b'"')
-    phone.transport.taken(490_000)
+    phone.transport.taken(read)
     phone.send(FRAME)
     left = phone.transport.unsent - len(FRAME)
     while phone.closed_with is None:
         phone.send(FRAME)
-    assert phone.transport.unsent <= left + UNSENT_BYTES_MAX + len(FRAME)
-
-
-@in_fake_time
-async def test_read_snapshot_gives_no_allowance() -> None:
-    phone = FakeSocketConnection(reads=False)
-    phone.send_text(b'"' + b"x" * 500_000 + b'"')
-    phone.transport.taken(1_000_000)
-    for _ in range(FILLS):
-        phone.send(FRAME)
-    assert phone.closed_with is None
-    phone.send(FRAME)
-    assert phone.closed_with is CloseCode.SLOW_CONSUMER
+    assert left + UNSENT_BYTES_MAX < phone.transport.unsent <= left + UNSENT_BYTES_MAX + len(FRAME)
 
 
 @in_fake_time

@@ -98,17 +98,13 @@ def new_phone(chromium: Chromium, request: pytest.FixtureRequest) -> Iterator[Ne
     if item.stash.get(HAS_FAILED, False):
         for number, phone in enumerate(made, 1):
             item.add_report_section("teardown", f"phone {number}", last_sight(phone, f"{item.name}-{number}"))
-    faults = [fault for phone in made if (fault := fault_of(phone)) is not None]
+    faults = []
+    for phone in made:
+        try:
+            phone.put_away()
+        except AssertionError as fault:
+            faults.append(str(fault))
     assert not faults, "\n".join(faults)
-
-
-def fault_of(phone: BrowserPhone) -> str | None:
-    """Put a phone away, and return what it complained of."""
-    try:
-        phone.put_away()
-    except AssertionError as fault:
-        return str(fault)
-    return None
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.web.support.person import Person
 from tests.web.support.scenario import Scenario
 
 WEB = Path(hubbub.__file__).parent / "web"
-# src/hubbub/web/app/hearing.js.
+# src/hubbub/web/app/announcer.js.
 GATHER_MS = 1500
 FOCUSED = """() => {
   const one = document.activeElement;
@@ -78,12 +78,6 @@ def test_a_party_by_keys_alone(shared_pair: ProxiedPair, new_phone: NewPhone) ->
     host.page.keyboard.press("Enter")
     guest.expect_door("kicked")
     expect(guest.heading).to_be_focused()
-
-
-def test_the_focus_is_where_it_was_when_a_sheet_closes(scenario: Scenario) -> None:
-    scenario.host.button("Menu").press("Enter")
-    scenario.host.page.keyboard.press("Escape")
-    expect(scenario.host.button("Menu")).to_be_focused()
 
 
 def test_a_crowd_is_told_in_one_sentence(scenario: Scenario) -> None:

@@ -126,15 +126,6 @@ def test_the_doors_that_a_host_closes(scenario: Scenario) -> None:
     expect_door(guest, "kicked", "The host has removed you")
 
 
-def test_a_seat_in_another_tab(scenario: Scenario) -> None:
-    guest = scenario.guest("Bob")
-    second = Person(guest.phone, guest.phone.context.new_page())
-    second.page.goto(guest.page.url)
-    second.expect_screen("party")
-    guest.page.bring_to_front()
-    expect_door(guest, "taken_over", "You are in from another tab")
-
-
 def test_more_walls_than_a_party_can_have(scenario: Scenario, new_phone: NewPhone) -> None:
     with ExitStack() as walls:
         for _ in range(WATCHERS_MAX):

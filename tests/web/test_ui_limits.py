@@ -20,13 +20,8 @@ OF_GUEST: tuple[Part, ...] = ("chat", "people", "invite")
 def test_a_first_load_is_small(shared_pair: ProxiedPair, new_phone: NewPhone, path: str) -> None:
     code = shared_pair.here.create().body["partyCode"]
     wire = wire_bytes(new_phone(shared_pair.here, None), path.format(code=code))
+    assert wire.by_path[path.format(code=code)] > 0
     assert wire.total <= WIRE_BYTES_MAX, "\n".join(f"{size} {name}" for name, size in wire.by_path.items())
-
-
-def test_a_wrong_code_is_shown_as_it_was_typed(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:
-    newcomer = Person(new_phone(shared_pair.there))
-    newcomer.type_code("zzz-zzz")
-    expect(newcomer.expect_door("not_found")).to_contain_text("You typed zzz-zzz")
 
 
 def test_fields_count_characters_as_the_server_does(shared_pair: ProxiedPair, new_phone: NewPhone) -> None:

@@ -60,17 +60,14 @@ def faults(person: Person, name: str) -> list[str]:
 
 
 def in_scheme(phone: BrowserPhone, scheme: Scheme) -> None:
-    """Turn a phone's own setting to the dark or to the light."""
     phone.page.emulate_media(color_scheme=scheme)
 
 
 def beyond_the_edges(person: Person) -> list[str]:
-    """What lies beyond the side edges of the screen."""
     return list(person.page.evaluate(BEYOND_THE_EDGES))
 
 
 def small_targets(person: Person) -> list[str]:
-    """What is too small for a thumb."""
     return list(person.page.evaluate(SMALL_TARGETS, TARGET_PX))
 
 
@@ -94,7 +91,6 @@ def serve_socket(page: Page, answers: Answers) -> None:
 
 
 def silence(_message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Answer nothing."""
     return []
 
 

@@ -27,7 +27,6 @@ class ProxiedPair:
 
     @property
     def instances(self) -> tuple[Instance, Instance]:
-        """The two instances."""
         return self.here, self.there
 
     @property
@@ -39,12 +38,10 @@ class ProxiedPair:
         return self._front
 
     def start(self) -> None:
-        """Start the store and both instances."""
         self.store.start()
         start_together(*self.instances)
 
     def close(self) -> None:
-        """End everything."""
         if self._front is not None:
             self._front.close()
         for instance in self.instances:

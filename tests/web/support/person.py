@@ -26,7 +26,6 @@ class Person:
     # ------------------------------------------------------------ ways in
 
     def start_party(self, name: str) -> str:
-        """Start a party from the start's screen, and return its code."""
         self.name_field().fill(name)
         self.button("Start a party").click()
         return self.code()
@@ -38,7 +37,6 @@ class Person:
         self.page.get_by_label("Party code").press_sequentially(code)
 
     def join_by_link(self, name: str | None = None) -> None:
-        """Say yes on the page that a link leads to."""
         self.expect_screen("link")
         if name is not None:
             self.name_field().fill(name)
@@ -53,21 +51,17 @@ class Person:
     # ------------------------------------------------------------ where one is
 
     def expect_screen(self, name: str) -> None:
-        """Wait for a screen."""
         expect(self.page.locator("html")).to_have_attribute("data-screen", name)
 
     def expect_door(self, kind: str) -> Locator:
-        """Wait for a door, which is returned."""
         door = self.page.locator(f'.door[data-kind="{kind}"]')
         expect(door).to_be_visible()
         return door
 
     def expect_banner(self, text: str) -> None:
-        """Wait for the banner with these words."""
         expect(self.banner).to_contain_text(text)
 
     def expect_no_banner(self) -> None:
-        """Wait until there is no banner."""
         expect(self.banner).to_be_hidden()
 
     @property
@@ -77,11 +71,9 @@ class Person:
 
     @property
     def heading(self) -> Locator:
-        """The one heading of the screen."""
         return self.page.get_by_role("heading", level=1)
 
     def code(self) -> str:
-        """The code of the party that one is in."""
         self.expect_screen("party")
         shown = self.page.get_by_role("img", name="Party code").first.inner_text()
         code = "".join(shown.split())
@@ -93,15 +85,12 @@ class Person:
         expect(self.page.get_by_role("img", name=state)).to_be_visible()
 
     def button(self, name: str) -> Locator:
-        """A button by its whole name."""
         return self.page.get_by_role("button", name=name, exact=True)
 
     def name_field(self) -> Locator:
-        """The field for one's name."""
         return self.page.get_by_label("Your name")
 
     def door_button(self, action: str) -> Locator:
-        """A door's button by its action."""
         return self.page.locator(f'.door [data-action="{action}"]')
 
     # ------------------------------------------------------------ inside
@@ -116,14 +105,12 @@ class Person:
         return part
 
     def say(self, text: str) -> None:
-        """Say something, and see it said."""
         chat = self.part("chat")
         chat.get_by_label("Message").fill(text)
         chat.get_by_role("button", name="Send").click()
         self.expect_said(text)
 
     def react(self, emoji: str) -> None:
-        """React."""
         self.part("chat").get_by_role("button", name=f"React with {emoji}").click()
 
     def expect_said(self, *texts: str) -> None:
@@ -136,7 +123,6 @@ class Person:
         self.phone.devtools.send("Animation.setPlaybackRate", {"playbackRate": HARDLY})
 
     def expect_float(self, emoji: str) -> None:
-        """Wait for a reaction that rises."""
         expect(self.page.locator(".floats", has_text=emoji)).to_have_count(1)
 
     def expect_people(self, *names: str) -> None:
@@ -167,39 +153,32 @@ class Person:
         return question
 
     def answer(self, answer: Literal["yes", "no"]) -> None:
-        """Answer the question on the screen."""
         self.page.locator(f'dialog [data-action="{answer}"]').click()
         expect(self.page.get_by_role("dialog")).to_have_count(0)
 
     def kick(self, name: str) -> None:
-        """Remove a guest."""
         self.ask_about(name, "kick")
         self.answer("yes")
 
     def promote(self, name: str) -> None:
-        """Make a guest the host."""
         self.ask_about(name, "promote")
         self.answer("yes")
 
     def set_mode(self, mode: Literal["OPEN", "EMOJI_ONLY", "LOCKED"]) -> None:
-        """Choose what guests may do in the chat."""
         choice = self.part("chat").locator(f'[data-mode="{mode}"]')
         choice.click()
         expect(choice).to_have_attribute("aria-pressed", "true")
 
     def lock(self, *, locked: bool) -> None:
-        """Lock the door, or unlock it."""
         switch = self.part("invite").get_by_role("switch")
         switch.click()
         expect(switch).to_have_attribute("aria-checked", str(locked).lower())
 
     def open_menu(self) -> Locator:
-        """Open the party's menu."""
         self.button("Menu").click()
         return self.page.get_by_role("dialog")
 
     def rename(self, name: str) -> None:
-        """Take another name."""
         menu = self.open_menu()
         menu.get_by_label("Your name").fill(name)
         menu.get_by_role("button", name="Save").click()
@@ -242,11 +221,9 @@ class Wire:
         notes += decoded if isinstance(decoded, list) else [decoded]
 
     def last_sent(self, kind: str) -> dict[str, Any]:
-        """The newest message of a kind that the page sent."""
         return next(message for message in reversed(self.sent) if message["t"] == kind)
 
     def last_heard(self, kind: str) -> dict[str, Any]:
-        """The newest message of a kind that the page heard."""
         return next(message for message in reversed(self.heard) if message["t"] == kind)
 
 

@@ -1,12 +1,11 @@
 """A phone with the app in a real browser: one browser context with one page, in which nothing may go wrong unseen."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Literal, NamedTuple, Protocol, TypedDict, Unpack
+from typing import Any, Literal, Protocol, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from playwright._impl._api_structures import LocalStorageEntry, StorageState
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -71,14 +70,9 @@ class Kind(TypedDict, total=False):
     scale: float
     touch: bool
     locale: str
-    timezone: str
     color_scheme: Literal["dark", "light", "no-preference"]
     reduced_motion: Literal["reduce", "no-preference"]
-    forced_colors: Literal["active", "none"]
     permissions: list[str]
-    service_workers: Literal["allow", "block"]
-    javascript: bool
-    storage: Mapping[str, str]
     block_storage: bool
     lan: bool
 
@@ -88,24 +82,12 @@ DEFAULTS: Kind = {
     "scale": 1,
     "touch": True,
     "locale": "en-US",
-    "timezone": "UTC",
     "color_scheme": "dark",
     "reduced_motion": "no-preference",
-    "forced_colors": "none",
     "permissions": [],
-    "service_workers": "allow",
-    "javascript": True,
-    "storage": {},
     "block_storage": False,
     "lan": False,
 }
-
-
-class Stored(NamedTuple):
-    """What a phone keeps of a site."""
-
-    local: dict[str, str]
-    session: dict[str, str]
 
 
 class BrowserPhone:
@@ -116,15 +98,12 @@ class BrowserPhone:
         self.kind: Kind = {**DEFAULTS, **kind}
         self.troubles = Troubles()
         self._home = self._address(home)
-        self._origins = {self._home}
         self.context = self._unboxed(browser)
         self.page: Page = self.context.new_page()
         self.devtools: CDPSession = self.context.new_cdp_session(self.page)
 
     def _unboxed(self, browser: Browser) -> BrowserContext:
         kind = self.kind
-        entries: list[LocalStorageEntry] = [{"name": name, "value": value} for name, value in kind["storage"].items()]
-        kept: StorageState = {"cookies": [], "origins": [{"origin": self._home, "localStorage": entries}]}
         width, height = kind["viewport"]
         context = browser.new_context(
             base_url=self._home,
@@ -134,14 +113,10 @@ class BrowserPhone:
             is_mobile=kind["touch"],
             has_touch=kind["touch"],
             locale=kind["locale"],
-            timezone_id=kind["timezone"],
+            timezone_id="UTC",
             color_scheme=kind["color_scheme"],
             reduced_motion=kind["reduced_motion"],
-            forced_colors=kind["forced_colors"],
             permissions=kind["permissions"],
-            service_workers=kind["service_workers"],
-            java_script_enabled=kind["javascript"],
-            storage_state=kept,
         )
         context.set_default_timeout(PATIENCE_MS)
         if kind["block_storage"]:
@@ -153,11 +128,7 @@ class BrowserPhone:
         context.on("page", self._hear_page)
         return context
 
-    def open(self, path: str = "/", at: Place | None = None) -> None:
-        """Go to a path of the site, which from now on is `at` another place if one is given."""
-        if at is not None:
-            self._home = self._address(at)
-            self._origins.add(self._home)
+    def open(self, path: str = "/") -> None:
         self.page.goto(self._home + path)
 
     def reload(self) -> None:
@@ -166,27 +137,14 @@ class BrowserPhone:
 
     @property
     def origin(self) -> str:
-        """The origin of its site."""
         return self._home
-
-    @property
-    def address(self) -> str:
-        """Where it is: the address without its origin."""
-        parts = urlsplit(self.page.url)
-        return parts._replace(scheme="", netloc="").geturl()
 
     def button(self, name: str) -> Locator:
         """The button of that name, which may be a part of the whole name."""
         return self.page.get_by_role("button", name=name)
 
     def field(self, label: str) -> Locator:
-        """The field of that label."""
         return self.page.get_by_label(label)
-
-    def stored(self) -> Stored:
-        """What it keeps of this site, cookies, databases and caches apart."""
-        local, session = self.page.evaluate("() => [{ ...localStorage }, { ...sessionStorage }]")
-        return Stored(local, session)
 
     def wait_until(self, script: str, argument: object = None, seconds: float = PATIENCE_MS / 1000) -> Any:
         """Ask a script until what it says is true, and return that.
@@ -261,7 +219,7 @@ class BrowserPhone:
         self.troubles.add(f"page crashed: {page.url}")
 
     def _expect_own(self, method: str, url: str) -> None:
-        if urlsplit(url).scheme in {"http", "https"} and _origin(url) not in self._origins:
+        if urlsplit(url).scheme in {"http", "https"} and _origin(url) != self._home:
             self.troubles.add(f"foreign request: {method} {url}")
 
 

@@ -7,8 +7,6 @@ from tests.web.support.phones import WALL, Place
 
 
 class Scenario:
-    """Ann's party."""
-
     def __init__(self, new_phone: NewPhone, pair: ProxiedPair, place: Place | None = None) -> None:
         self._new_phone = new_phone
         self.pair = pair
@@ -36,5 +34,4 @@ class Scenario:
 
     @property
     def everyone(self) -> list[Person]:
-        """The host and the guests."""
         return [self.host, *self.guests]

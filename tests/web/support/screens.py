@@ -1,6 +1,5 @@
 """What tests look at a phone's screen with, and the lines that they put it on."""
 
-import io
 import json
 import os
 import re
@@ -26,23 +25,6 @@ COLOUR_RULES = ("color-contrast", "link-in-text-block")
 QUIET_MS = 500
 
 
-class Line(NamedTuple):
-    """How fast a phone's network is, in what DevTools calls it: ms added to each request, bytes a second."""
-
-    latency_ms: float
-    down: float
-    up: float
-
-
-# Lighthouse's `mobileSlow4G` (core/config/constants.js), which is WebPageTest's "Mobile 3G - Fast": 150 ms of round
-# trip, 1.6 Mbit/s down, 750 kbit/s up. DevTools delays requests and not packets, for which Lighthouse multiplies the
-# round trip by 3.75 and the rates by 0.9; so does this.
-SLOW_4G = Line(latency_ms=150 * 3.75, down=1.6 * 1024 * 1024 / 8 * 0.9, up=750 * 1024 / 8 * 0.9)
-# Lighthouse's for a mid-range phone on a fast computer.
-SLOW_PHONE = 4.0
-UNBOUND = Line(latency_ms=0, down=-1, up=-1)
-
-
 class Wire(NamedTuple):
     """What one load brought over the wire: bytes as sent, compressed, headers included, by path."""
 
@@ -50,18 +32,17 @@ class Wire(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of it."""
         return sum(self.by_path.values())
 
 
-def screenshot(phone: BrowserPhone, name: str, *, full_page: bool = False) -> Path:
+def screenshot(phone: BrowserPhone, name: str) -> Path:
     """Take a picture when the page has come to rest, and return where it is.
 
     It lies in the folder that HUBBUB_SCREENSHOTS names, else in the system's temporary one.
     """
     phone.come_to_rest()
     path = _folder() / f"{_file_name(name)}.png"
-    phone.page.screenshot(path=path, full_page=full_page, animations="disabled")
+    phone.page.screenshot(path=path, animations="disabled")
     return path
 
 
@@ -99,27 +80,18 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)
 
 
-def axe(
-    phone: BrowserPhone,
-    *,
-    within: str | None = None,
-    without_rules: tuple[str, ...] = (),
-    only_rules: tuple[str, ...] = (),
-) -> list[str]:
-    """What axe-core finds wrong on the page at rest, or within one element of it; each with its place and its cure.
+def axe(phone: BrowserPhone, *, only_rules: tuple[str, ...] = ()) -> list[str]:
+    """Return what axe-core finds wrong on the page at rest, each with its place and its cure.
 
-    All rules are asked but those `without_rules`, or `only_rules` where any are named. It runs in a world of its own
-    beside the page's scripts, so that neither they nor the Content-Security-Policy are in its way, and nothing of it is
-    left behind.
+    All rules are asked, or `only_rules` if any are named. It runs in a world of its own beside the page's scripts, so
+    that neither they nor the Content-Security-Policy are in its way, and nothing of it is left behind.
     """
     phone.come_to_rest()
     options = {
         "runOnly": {"type": "rule", "values": only_rules} if only_rules else {"type": "tag", "values": AXE_TAGS},
-        "rules": {rule: {"enabled": False} for rule in without_rules},
         "resultTypes": ["violations"],
     }
-    subject = "document" if within is None else f"document.querySelector({json.dumps(within)})"
-    found = _run(phone, f"axe.run({subject}, {json.dumps(options)})", _world_of_axe(phone))
+    found = _run(phone, f"axe.run(document, {json.dumps(options)})", _world_of_axe(phone))
     return [_told(violation, node) for violation in found["violations"] for node in violation["nodes"]]
 
 
@@ -150,10 +122,10 @@ def _told(violation: dict[str, Any], node: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def decode_qr(picture: bytes | Path) -> str:
+def decode_qr(picture: Path) -> str:
     """The text of the one QR code in a picture (PNG and the like)."""
     found = zxingcpp.read_barcodes(
-        Image.open(picture if isinstance(picture, Path) else io.BytesIO(picture)).convert("L"),
+        Image.open(picture).convert("L"),
         formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
     )
     assert len(found) == 1, f"{len(found)} QR codes"
@@ -189,33 +161,6 @@ def wire_bytes(phone: BrowserPhone, path: str = "/") -> Wire:
         phone.page.wait_for_timeout(QUIET_MS)  # nothing tells that a page will ask for no more
     devtools.detach()
     return Wire(by_path)
-
-
-@contextmanager
-def throttled(phone: BrowserPhone, line: Line = SLOW_4G, slower: float = SLOW_PHONE) -> Iterator[None]:
-    """Put the phone on a slow line, and make it slow itself.
-
-    Requests, and what they carry, are slowed; what a page's service worker fetches and the WebSocket are not. A slow
-    WebSocket is made by a line (the fixture `new_line`) that delays.
-    """
-    _set_line(phone, line)
-    phone.devtools.send("Emulation.setCPUThrottlingRate", {"rate": slower})
-    yield
-    phone.devtools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-    _set_line(phone, UNBOUND)
-
-
-def _set_line(phone: BrowserPhone, line: Line) -> None:
-    phone.devtools.send("Network.enable")
-    phone.devtools.send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": line.latency_ms,
-            "downloadThroughput": line.down,
-            "uploadThroughput": line.up,
-        },
-    )
 
 
 @contextmanager

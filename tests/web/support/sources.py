@@ -47,14 +47,11 @@ _JS_DURATION = re.compile(r"\b(?:duration|easing)\s*:\s*[\d\"'`]")
 
 
 class Import(NamedTuple):
-    """One import as it stands in a file."""
-
     source: PurePosixPath
     text: str
 
     @property
     def is_relative(self) -> bool:
-        """Whether it says where from here."""
         return self.text.startswith(("./", "../"))
 
     @property
@@ -63,17 +60,14 @@ class Import(NamedTuple):
         return PurePosixPath(os.path.normpath(self.source.parent / self.text))
 
     def __str__(self) -> str:
-        """As a complaint names it."""
         return f"{self.source} imports {self.text}"
 
 
 def modules(app: Path = APP) -> list[PurePosixPath]:
-    """Every module of the app, from its folder."""
     return sorted(PurePosixPath(path.relative_to(app).as_posix()) for path in app.rglob("*.js"))
 
 
 def imports_of(source: PurePosixPath, app: Path = APP) -> Iterator[Import]:
-    """What a module imports, statically and dynamically."""
     code = without_comments((app / source).read_text())
     for found in _IMPORT.finditer(code):
         text = found["named"] or found["bare"]
@@ -94,14 +88,10 @@ def _blanked(text: str) -> str:
 
 def layer_of(module: PurePosixPath) -> str:
     """The layer that a module belongs to: its folder in the app, or itself."""
-    first = module.parts[0]
-    if len(module.parts) == 1 and first in {"app.js", "strings.js"}:
-        return module.stem
-    return first
+    return module.parts[0]
 
 
 def may_import(importer: str, imported: str) -> bool:
-    """Whether a layer may import another."""
     if importer == imported:
         return True
     if importer == EXAMPLES:

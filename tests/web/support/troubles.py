@@ -33,7 +33,6 @@ class Troubles:
         self._tolerated: list[str] = []
 
     def add(self, trouble: str) -> None:
-        """Write one down."""
         named = False
         for pattern in self._hoped_for:
             if re.search(pattern, trouble):
@@ -47,11 +46,9 @@ class Troubles:
             self._hoped_for.setdefault(pattern, False)
 
     def tolerate(self, *patterns: str) -> None:
-        """From now on these may be met."""
         self._tolerated += patterns
 
     def tolerate_no_more(self, *patterns: str) -> None:
-        """From now on these count again."""
         for pattern in patterns:
             self._tolerated.remove(pattern)
 

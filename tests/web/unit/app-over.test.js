@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { IDLE } from "../../../src/hubbub/web/client/party_session.js";
 import { AppPhone, settled } from "./support/app-phone.js";
 import { t } from "./support/shown.js";
-import { CODE, said } from "./support/phone.js";
+import { CODE, EPOCH, room, said } from "./support/phone.js";
 
 const FIGURES = { seconds: 60, guests: 2, messages: 3, reactions: 4 };
 
@@ -59,20 +60,8 @@ test("an end in the same frame as the entry leaves no seat", async () => {
   phone.app.join("Ben");
   phone.accept();
   const { requestId, code, token } = phone.socket.last("JOIN");
-  const joined = {
-    t: "JOINED",
-    code,
-    memberId: "ben",
-    token,
-    isHost: false,
-    resumed: false,
-    epoch: "e",
-    version: 5,
-    requestId,
-  };
-  const party = await AppPhone.visiting();
-  const { epoch, version, ...snapshot } = party.state.party;
-  await phone.happens(joined, { t: "ROOM", epoch: "e", version, snapshot: structuredClone(snapshot) }, ended());
+  const seat = { code, memberId: "ben", token, isHost: false, resumed: false };
+  await phone.happens({ t: "JOINED", ...seat, epoch: EPOCH, version: 5, requestId }, room(5), ended());
   assert.equal(phone.screen, "recap");
   assert.equal(phone.storage.lastSeat, null);
 });
@@ -249,16 +238,7 @@ test("an abandoned party sends no more announcements", async () => {
 
 /** A client that answers when a test says so, even if it was closed. */
 class LateClient {
-  state = {
-    phase: "connecting",
-    code: CODE,
-    memberId: null,
-    isHost: false,
-    watching: false,
-    party: null,
-    over: null,
-    trouble: null,
-  };
+  state = { ...IDLE, phase: "connecting", code: CODE };
   listeners = new Set();
   isClosed = false;
   storeNow = () => 0;

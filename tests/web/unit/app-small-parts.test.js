@@ -8,7 +8,6 @@ import { noticeOf } from "../../../src/hubbub/web/app/notices.js";
 import { routeOf } from "../../../src/hubbub/web/app/router.js";
 import { withMessages } from "../../../src/hubbub/web/app/party_records.js";
 import { localRefusal, Refusal } from "../../../src/hubbub/web/client/refusal.js";
-import { applyEvent } from "../../../src/hubbub/web/core/party.js";
 import { FakePlatform } from "./support/fake-platform.js";
 import { member } from "./support/phone.js";
 import { inside, t } from "./support/shown.js";
@@ -63,7 +62,7 @@ function lookout() {
   return seen;
 }
 
-test("a lookup is repeated after ten seconds, or two on failure", async () => {
+test("a party that is there is looked at again after ten seconds, one out of reach after two", async () => {
   const { looking, platform, asked, lookups, answer } = lookout();
   looking.start("BCDFGH");
   await answer("found");
@@ -82,7 +81,7 @@ test("a lookup is repeated after ten seconds, or two on failure", async () => {
   assert.deepEqual(lookups, ["found", "unreachable"]);
 });
 
-test("a missing party is looked up again only on request", async () => {
+test("a party that is not there is not looked at again, unless somebody asks", async () => {
   const { looking, platform, asked, answer } = lookout();
   looking.start("BCDFGH");
   await answer("absent");
@@ -122,7 +121,7 @@ function listener() {
   return { platform, heard, ears: announcer(platform, t, (text) => heard.push(text)) };
 }
 
-test("events within a moment are announced together", () => {
+test("what happens within a moment is told at once, and then there is quiet again", () => {
   const { platform, heard, ears } = listener();
   const client = inside();
   const come = (id) => ears.hear({ t: "MEMBER_JOINED", member: member(id, id) }, client);
@@ -147,19 +146,7 @@ test("events of which there is nothing to say pass in silence", () => {
   assert.deepEqual(heard, []);
 });
 
-test("a member who leaves is announced by the last name", () => {
-  const { platform, heard, ears } = listener();
-  const client = inside({ memberId: "ann" });
-  const leaving = { t: "MEMBER_LEFT", version: 6, memberId: "ben", cause: "left", guestCount: 0 };
-  ears.meet(client.party);
-  const after = { ...client, party: applyEvent(client.party, leaving) };
-  ears.meet(after.party);
-  ears.hear(leaving, after);
-  platform.advance(1500);
-  assert.deepEqual(heard, ["Ben left"]);
-});
-
-test("members who come and go at once are announced by name", () => {
+test("members who come and go together have names too", () => {
   const { platform, heard, ears } = listener();
   const client = inside({ memberId: "ann" });
   const empty = inside({ memberId: "ann", party: { members: [member("ann", "Ann", { isHost: true })] } });
@@ -172,7 +159,7 @@ test("members who come and go at once are announced by name", () => {
   assert.deepEqual(heard, ["Zoe joined. Zoe and 1 more left"]);
 });
 
-test("pending announcements do not pass to another party", () => {
+test("what was gathered of a party is not told in another", () => {
   const { platform, heard, ears } = listener();
   ears.hear({ t: "MEMBER_JOINED", member: member("dan", "Dan") }, inside());
   ears.announce("You are connected again");
@@ -183,7 +170,7 @@ test("pending announcements do not pass to another party", () => {
 
 // ---------------------------------------------------------------- what was said
 
-test("a transcript has older messages, each once, in order", () => {
+test("a transcript goes further back than the party does, each message once, by their times", () => {
   const t = (n) => ({ id: `m${n}`, at: n });
   const kept = [t(1), t(2), t(4)];
   assert.deepEqual(
@@ -205,7 +192,7 @@ test("the newest two hundred messages stay", () => {
 
 // ---------------------------------------------------------------- notices
 
-test("an unknown refusal has the common text", () => {
+test("a refusal has its own words, one of a later server the common ones", () => {
   const notice = (reason) => noticeOf(new Refusal(reason), {}, t);
   for (const reason of ["rate_limited", "too_long", "not_host", "invalid_target", "chat_locked", "emoji_only"]) {
     assert.equal(notice(reason), t(`notice.${reason}`));
@@ -216,7 +203,7 @@ test("an unknown refusal has the common text", () => {
   assert.equal(noticeOf(localRefusal("lost"), {}, t), t("notice.lost"));
 });
 
-test("not_connected names this phone if offline, else the guest", () => {
+test("“not connected” is about this phone where the phone says it, else about the guest", () => {
   const about = { name: "Ben" };
   assert.equal(noticeOf(localRefusal("not_connected"), about, t), t("notice.not_connected"));
   assert.match(noticeOf(new Refusal("not_connected"), about, t), /^Ben is away right now/);

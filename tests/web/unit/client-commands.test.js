@@ -114,23 +114,17 @@ test("a name that was refused is not", async () => {
   assert.equal(phone.socket.last("JOIN").name, "Ben");
 });
 
-test("leaving is over when the server says OK", async () => {
-  const phone = await Phone.live();
-  const leaving = phone.client.leave();
-  phone.socket.deliver({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
-  await leaving;
-  assert.equal(phone.state.phase, "over");
-  assert.deepEqual(phone.state.over, { reason: "left" });
-  assert.equal(phone.platform.held, 0);
-});
-
-test("leaving is over when the server closes with 1000 too", async () => {
-  const phone = await Phone.live();
-  const leaving = phone.client.leave();
-  phone.socket.lose(1000);
-  await leaving;
-  assert.deepEqual(phone.state.over, { reason: "left" });
-});
+for (const answer of ["OK", "close code 1000"]) {
+  test(`leaving is over with the ${answer} of the server`, async () => {
+    const phone = await Phone.live();
+    const leaving = phone.client.leave();
+    if (answer === "OK") phone.socket.deliver({ t: "OK", requestId: phone.socket.last("LEAVE").requestId });
+    else phone.socket.lose(1000);
+    await leaving;
+    assert.deepEqual([phone.state.phase, phone.state.over], ["over", { reason: "left" }]);
+    assert.equal(phone.platform.held, 0);
+  });
+}
 
 test("a leaving host gets a recap that comes before the OK", async () => {
   const phone = await Phone.live({ memberId: "ann" });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { CODE, EPOCH, isSettled, member, Phone, room, said, TOKEN } from "./support/phone.js";
 
-test("events are applied in order, then listeners are called", async () => {
+test("events are applied in order and told after the state has them", async () => {
   const phone = await Phone.live();
   const versions = [];
   phone.client.on("event", ({ version }) => versions.push([version, phone.state.party.version >= version]));
@@ -31,7 +31,7 @@ test("a frame is one change, however many messages it has", async () => {
   assert.equal(phone.changes.length, before + 1);
 });
 
-test("the state is frozen, and each change makes a new one", async () => {
+test("a reader cannot change the state; each change makes a new one", async () => {
   const phone = await Phone.live();
   const { state } = phone;
   assert.throws(() => (state.phase = "idle"), TypeError);
@@ -40,16 +40,7 @@ test("the state is frozen, and each change makes a new one", async () => {
   assert.equal(state.party.version, 5);
 });
 
-test("old events are not applied again", async () => {
-  const phone = await Phone.live();
-  phone.socket.deliver(said(6));
-  const { state } = phone;
-  phone.socket.deliver(said(4), said(6));
-  assert.equal(phone.state, state);
-  assert.equal(phone.events.length, 1);
-});
-
-test("unknown events count, other unknown messages do not", async () => {
+test("events of unknown kinds count and are told, other unknown messages are ignored", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "FIREWORKS", version: 6 }, { t: "WEATHER", rain: true }, said(7));
   assert.equal(phone.state.party.version, 7);
@@ -83,7 +74,7 @@ test("a ROOM replaces the state at any time and is no event", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("reactions have a member, counted ones have none", async () => {
+test("reactions are told with who reacted, counted ones without", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "REACTION", memberId: "ann", name: "Ann", emoji: "🎉" });
   phone.socket.deliver({ t: "REACTIONS", counts: { "🎉": 7, "❤️": 2 } });
@@ -94,7 +85,7 @@ test("reactions have a member, counted ones have none", async () => {
   assert.deepEqual(phone.events, []);
 });
 
-test("events and reactions of one frame come in their order", async () => {
+test("events and reactions of one frame are told in their order", async () => {
   const phone = await Phone.live();
   const told = [];
   phone.client.on("event", ({ version }) => told.push(version));
@@ -103,7 +94,7 @@ test("events and reactions of one frame come in their order", async () => {
   assert.deepEqual(told, [6, "reaction", 7]);
 });
 
-test("STATUS sets the store's state, a new connection resets it", async () => {
+test("the store's standing is told, and a new connection is trusted again", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "STATUS", store: "recovering" });
   assert.equal(phone.state.store, "recovering");
@@ -115,14 +106,7 @@ test("STATUS sets the store's state, a new connection resets it", async () => {
   assert.equal(phone.state.store, "disconnected");
 });
 
-test("HOST_CHANGED makes the named member the host", async () => {
-  const phone = await Phone.live();
-  const host = member("ben", "Ben", { isHost: true });
-  phone.socket.deliver({ t: "HOST_CHANGED", version: 6, guestCount: 1, hostId: "ben", member: host });
-  assert.equal(phone.state.isHost, true);
-});
-
-test("a reconnect asks for missed events, the party stays shown", async () => {
+test("coming back asks for what was missed and keeps the party to be seen all along", async () => {
   const phone = await Phone.live();
   const { party } = phone.state;
   phone.socket.lose();
@@ -147,16 +131,7 @@ test("a reconnect asks for missed events, the party stays shown", async () => {
   assert.ok(phone.changes.every((state) => state.phase === "connecting" || state.party !== null));
 });
 
-test("a client that missed nothing is live with the answer", async () => {
-  const phone = await Phone.live();
-  phone.socket.lose();
-  phone.platform.advance(250);
-  phone.accept();
-  phone.admit({ version: 5, resumed: true, told: [] });
-  assert.equal(phone.state.phase, "live");
-});
-
-test("a ROOM replaces a replay, newer or older", async () => {
+test("where not all can be told again a ROOM comes, newer or older", async () => {
   for (const version of [300, 2]) {
     const phone = await Phone.live();
     phone.socket.lose();
@@ -182,7 +157,7 @@ test("in another epoch the client is not live before its ROOM", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("a ROOM of another epoch makes the client live", async () => {
+test("a ROOM of yet another epoch than the answer's makes the client live too", async () => {
   const phone = new Phone();
   phone.client.join(CODE);
   phone.accept();
@@ -190,7 +165,7 @@ test("a ROOM of another epoch makes the client live", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("a gap makes the client ask for everything", async () => {
+test("a hole makes the client ask for everything, and the party stays to be seen", async () => {
   const phone = await Phone.live();
   phone.socket.deliver(said(6), said(9), said(10));
   assert.deepEqual(
@@ -221,7 +196,7 @@ test("what follows a hole in its frame is not ours any more", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("a changed epoch without ROOM makes the client ask for all", async () => {
+test("events of a changed epoch without its ROOM make the client ask for everything", async () => {
   const phone = await Phone.live();
   phone.socket.lose();
   phone.platform.advance(250);
@@ -243,7 +218,7 @@ test("events before the first ROOM make the client ask again", async () => {
   assert.equal(await isSettled(joining), false);
 });
 
-test("an event that does not fit is treated as a gap", async () => {
+test("an event that does not fit the party at all is as good as a hole", async () => {
   const phone = await Phone.live();
   phone.socket.deliver({ t: "MEMBER_UPDATED", version: 6, guestCount: 1 });
   assert.equal(phone.state.phase, "reconnecting");
@@ -258,7 +233,7 @@ test("an event that does not fit is treated as a gap", async () => {
   assert.equal(phone.state.phase, "live");
 });
 
-test("an expired seat is replaced by a new one of that name", async () => {
+test("a seat whose hold ran out is replaced by one that is called alike", async () => {
   const phone = await Phone.live();
   phone.socket.lose(4409);
   phone.platform.advance(250);

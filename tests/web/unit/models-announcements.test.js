@@ -9,48 +9,34 @@ const joined = (name, id = name) => ({ t: "MEMBER_JOINED", member: member(id, na
 const left = (name) => ({ t: "MEMBER_LEFT", memberId: name, name });
 const said = (name, text) => ({ t: "MESSAGE", memberId: name, name, text });
 
-function heard(...events) {
-  return announcementText(events, "me", t);
-}
-
-test("nothing that happened is nothing to say", () => {
-  assert.equal(heard(), "");
-  assert.equal(heard({ t: "GUEST_COUNT", guestCount: 3 }, { t: "PLAY" }, { t: "FIREWORKS" }), "");
-});
-
-test("many who come are one sentence", () => {
-  assert.equal(heard(joined("Ann")), "Ann joined");
-  assert.equal(heard(joined("Ann"), joined("Ben")), "Ann and 1 more joined");
-  assert.equal(heard(...Array.from({ length: 40 }, (_, n) => joined(`G${n}`))), "G0 and 39 more joined");
-});
-
-test("many who go are one sentence", () => {
-  assert.equal(heard(left("Ann")), "Ann left");
-  assert.equal(heard(left("Ann"), left("Ben"), left("Cat")), "Ann and 2 more left");
-});
-
-test("of many messages the last one is read out", () => {
-  assert.equal(heard(said("Ann", "hello")), "Ann: hello");
-  assert.equal(heard(said("Ann", "one"), said("Ben", "two")), "Ben: two, and 1 more message");
-  assert.equal(heard(said("A", "1"), said("B", "2"), said("C", "3")), "C: 3, and 2 more messages");
-});
-
-test("one's own actions are not announced", () => {
-  assert.equal(heard(joined("Me", "me"), said("me", "hello"), left("me")), "");
-});
-
-test("all that happened in a moment is one announcement", () => {
-  assert.equal(
-    heard(said("Ann", "hi"), joined("Ben"), { t: "LOCK_SET", locked: true }),
+const host = (id, name) => ({ t: "HOST_CHANGED", hostId: id, member: member(id, name, { isHost: true }) });
+const crowd = Array.from({ length: 40 }, (_, n) => joined(`G${n}`));
+const HEARD = [
+  ["nothing that happened is nothing to say", [], ""],
+  ["nor what has no words", [{ t: "GUEST_COUNT", guestCount: 3 }, { t: "PLAY" }, { t: "FIREWORKS" }], ""],
+  ["one who comes", [joined("Ann")], "Ann joined"],
+  ["many who come are one sentence", crowd, "G0 and 39 more joined"],
+  ["one who goes", [left("Ann")], "Ann left"],
+  ["many who go are one sentence", [left("Ann"), left("Ben"), left("Cat")], "Ann and 2 more left"],
+  ["one message", [said("Ann", "hello")], "Ann: hello"],
+  ["of two messages the last", [said("Ann", "one"), said("Ben", "two")], "Ben: two, and 1 more message"],
+  ["of many messages the last", [said("A", "1"), said("B", "2"), said("C", "3")], "C: 3, and 2 more messages"],
+  ["what one does oneself is not told", [joined("Me", "me"), said("me", "hello"), left("me")], ""],
+  [
+    "all that happened in a moment is one announcement",
+    [said("Ann", "hi"), joined("Ben"), { t: "LOCK_SET", locked: true }],
     "Ben joined. Ann: hi. The door is locked now",
-  );
-});
+  ],
+  // What concerns everybody is announced to its author too.
+  ["another host", [host("cat", "Cat")], "Cat is the host now"],
+  ["oneself as the host", [host("me", "Me")], "You are the host now"],
+  ["an open door", [{ t: "LOCK_SET", locked: false }], "The door is open again"],
+  ["a track", [{ t: "TRACK_SELECTED", filename: "one.mp3" }], "Now playing: one.mp3"],
+  ["the next track", [{ t: "TRACK_CHANGED", filename: "two.mp3" }], "Now playing: two.mp3"],
+];
 
-test("events of the whole party are announced to their author", () => {
-  const host = (id, name) => ({ t: "HOST_CHANGED", hostId: id, member: member(id, name, { isHost: true }) });
-  assert.equal(heard(host("cat", "Cat")), "Cat is the host now");
-  assert.equal(heard(host("me", "Me")), "You are the host now");
-  assert.equal(heard({ t: "LOCK_SET", locked: false }), "The door is open again");
-  assert.equal(heard({ t: "TRACK_SELECTED", filename: "one.mp3" }), "Now playing: one.mp3");
-  assert.equal(heard({ t: "TRACK_CHANGED", filename: "two.mp3" }), "Now playing: two.mp3");
-});
+for (const [what, events, text] of HEARD) {
+  test(`what is heard: ${what}`, () => {
+    assert.equal(announcementText(events, "me", t), text);
+  });
+}

@@ -23,92 +23,68 @@ function message(id, memberId = "ann", changes = {}) {
 
 // ---------------------------------------------------------------- the banner
 
-test("where all is well there is no banner", () => {
-  assert.equal(bannerModel(inside(), LOST_AT, t), null);
-  assert.equal(bannerModel(inside({ lostAt: null, phase: "reconnecting" }), LOST_AT, t), null);
-});
+const TRY_NOW = { id: "tryNow", label: "Try now" };
+const AWAY = { hostConnected: false };
+const RELOADED = { phase: "connecting", memberId: null, lostAt: LOST_AT };
+/** A client, for how many ms it has been so, and its banner: its tone, words, action. */
+const BANNERS = [
+  ["all is well", inside(), 0, null],
+  ["reconnecting without a loss", inside({ lostAt: null, phase: "reconnecting" }), 0, null],
+  ...[null, "unreachable", "store_unavailable", "recovering", "rate_limited"].flatMap((reason) => [
+    [`a new loss, ${reason}`, lost(reason), 0, null],
+    [`a loss that is nearly told, ${reason}`, lost(reason), 1999, null],
+  ]),
+  ["a loss", lost(null), QUIET_MS, ["warn", t("banner.reconnecting"), TRY_NOW]],
+  ["a server out of reach", lost("unreachable"), QUIET_MS, ["warn", t("banner.reconnecting"), TRY_NOW]],
+  ["a crowd", lost("rate_limited"), QUIET_MS, ["warn", t("banner.reconnecting"), TRY_NOW]],
+  ["a store away", lost("store_unavailable"), QUIET_MS, ["warn", t("banner.store_away"), TRY_NOW]],
+  ["a store that recovers", lost("recovering"), QUIET_MS, ["warn", t("banner.recovering"), TRY_NOW]],
+  ["no network, told at once: to try would be no use", lost("offline"), 0, ["warn", t("banner.offline"), null]],
+  ["a new reload", inside(RELOADED), 1000, null],
+  ["a reload", inside(RELOADED), QUIET_MS, ["warn", t("banner.reconnecting"), TRY_NOW]],
+  ["the host away", inside({ party: AWAY }), 0, ["wait", t("banner.hostAway", { host: "Ann" }), null]],
+  ["the host away, as the host sees it", inside({ memberId: "ann", party: AWAY }), 0, null],
+  [
+    "a host without a listed seat",
+    inside({ party: { hostId: "zoe", ...AWAY } }),
+    0,
+    ["wait", t("banner.hostAway", { host: "Host" }), null],
+  ],
+];
 
-test("a loss is shown after two quiet seconds", () => {
+for (const [what, client, ms, expected] of BANNERS) {
+  test(`the banner: ${what}`, () => {
+    const banner = bannerModel(client, LOST_AT + ms, t);
+    assert.deepEqual(banner && [banner.tone, banner.text, banner.action], expected);
+  });
+}
+
+test("a loss is told after two quiet seconds", () => {
   assert.equal(QUIET_MS, 2000);
-  for (const reason of [null, "unreachable", "store_unavailable", "recovering", "rate_limited"]) {
-    assert.equal(bannerModel(lost(reason), LOST_AT, t), null);
-    assert.equal(bannerModel(lost(reason), LOST_AT + 1999, t), null);
-    const banner = bannerModel(lost(reason), LOST_AT + 2000, t);
-    assert.equal(banner.tone, "warn");
-    assert.deepEqual(banner.action, { id: "tryNow", label: "Try now" });
-  }
 });
 
-test("the banner says what a loss is", () => {
-  const text = (client) => bannerModel(client, LOST_AT + 5000, t).text;
-  assert.equal(text(lost(null)), t("banner.reconnecting"));
-  assert.equal(text(lost("unreachable")), t("banner.reconnecting"));
-  assert.equal(text(lost("store_unavailable")), t("banner.store_away"));
-  assert.equal(text(lost("recovering")), t("banner.recovering"));
-});
-
-test("an offline phone sees it at once, without a retry button", () => {
-  const banner = bannerModel(lost("offline"), LOST_AT, t);
-  assert.deepEqual(banner, { tone: "warn", text: t("banner.offline"), action: null });
-});
-
-test("a party shown after a reload is treated as a loss", () => {
-  const client = inside({ phase: "connecting", memberId: null, lostAt: LOST_AT });
-  assert.equal(bannerModel(client, LOST_AT + 1000, t), null);
-  assert.equal(bannerModel(client, LOST_AT + 2000, t).text, t("banner.reconnecting"));
-});
-
-test("a store outage is shown before an absent host", () => {
-  const party = { hostConnected: false };
-  assert.equal(bannerModel(inside({ party, store: "disconnected" }), 0, t).text, t("banner.store_away"));
-  assert.equal(bannerModel(inside({ party, store: "recovering" }), 0, t).text, t("banner.recovering"));
-  const banner = bannerModel(inside({ party }), 0, t);
-  assert.deepEqual(banner, { tone: "wait", text: t("banner.hostAway", { host: "Ann" }), action: null });
-});
-
-test("a host does not see that the host is away", () => {
-  assert.equal(bannerModel(inside({ memberId: "ann", party: { hostConnected: false } }), 0, t), null);
-});
-
-test("a host without a listed seat is called the host", () => {
-  const { text } = bannerModel(inside({ party: { hostId: "zoe", hostConnected: false } }), 0, t);
-  assert.equal(text, t("banner.hostAway", { host: "Host" }));
+test("what the server says of its store is told before what the host does", () => {
+  const text = (store) => bannerModel(inside({ party: AWAY, store }), 0, t).text;
+  assert.deepEqual(["disconnected", "recovering"].map(text), [t("banner.store_away"), t("banner.recovering")]);
 });
 
 // ---------------------------------------------------------------- the chat
 
-test("the chat modes say who may speak and who may react", () => {
-  const may = (memberId, chatMode) => {
-    const { canSpeak, canReact } = chatModel(inside({ memberId, party: { chatMode } }), [], t);
-    return [canSpeak, canReact];
-  };
-  assert.deepEqual(
-    MODES.map((mode) => may("ben", mode)),
-    [
-      [true, true],
-      [false, true],
-      [false, false],
-    ],
-  );
-  assert.deepEqual(
-    MODES.map((mode) => may("ann", mode)),
-    [
-      [true, true],
-      [true, true],
-      [true, true],
-    ],
-  );
+const CHATS = [
+  ["ben", "OPEN", true, true, "Say something"],
+  ["ben", "EMOJI_ONLY", false, true, "Only reactions right now"],
+  ["ben", "LOCKED", false, false, "Only the host speaks right now"],
+  ...MODES.map((mode) => ["ann", mode, true, true, "Say something"]),
+];
+
+test("the chat modes say who may speak and who may react, and the field says why", () => {
+  for (const [memberId, chatMode, ...expected] of CHATS) {
+    const { canSpeak, canReact, placeholder } = chatModel(inside({ memberId, party: { chatMode } }), [], t);
+    assert.deepEqual([canSpeak, canReact, placeholder], expected, `${memberId}, ${chatMode}`);
+  }
 });
 
-test("the field says why nothing can be written", () => {
-  const placeholder = (memberId, chatMode) => chatModel(inside({ memberId, party: { chatMode } }), [], t).placeholder;
-  assert.equal(placeholder("ben", "OPEN"), "Say something");
-  assert.equal(placeholder("ben", "EMOJI_ONLY"), "Only reactions right now");
-  assert.equal(placeholder("ben", "LOCKED"), "Only the host speaks right now");
-  assert.equal(placeholder("ann", "LOCKED"), "Say something");
-});
-
-test("only the host sees the chat modes", () => {
+test("only the host is offered the chat modes, and sees the one there is", () => {
   assert.equal(chatModel(inside(), [], t).modes, null);
   const { modes } = chatModel(inside({ memberId: "ann", party: { chatMode: "EMOJI_ONLY" } }), [], t);
   assert.deepEqual(
@@ -121,7 +97,7 @@ test("only the host sees the chat modes", () => {
   );
 });
 
-test("a chat line marks my own and stays the same object", () => {
+test("a line of the chat tells mine from others' and stays the same object", () => {
   const messages = [message("m1"), message("m2", "ben")];
   const first = chatModel(inside(), messages, t);
   assert.deepEqual(
@@ -146,7 +122,7 @@ test("a chat without a message says so", () => {
   assert.equal(chatModel(inside(), [], t).empty, t("chat.empty"));
 });
 
-test("a text's length is its code points, trimmed", () => {
+test("a text is too long by code points, without the spaces around it", () => {
   assert.equal(messageExcess(""), 0);
   assert.equal(messageExcess("x".repeat(MESSAGE_CHARS_MAX)), 0);
   assert.equal(messageExcess("x".repeat(MESSAGE_CHARS_MAX + 3)), 3);
@@ -160,7 +136,7 @@ test("there are eight different reactions", () => {
 
 // ---------------------------------------------------------------- the invitation
 
-test("an invitation has link, address, QR code and wall", () => {
+test("an invitation has the link, what to type, the QR code and the wall", () => {
   const model = inviteModel(inside(), LINK, device(), t);
   assert.equal(model.link, LINK);
   assert.equal(model.address, "192.168.1.4:8080");
@@ -169,20 +145,20 @@ test("an invitation has link, address, QR code and wall", () => {
   assert.equal(inviteModel(inside(), null, device(), t).address, "");
 });
 
-test("an address is the host, with an unusual port", () => {
+test("an address is the host, with its port where that is not the usual one", () => {
   assert.equal(addressOf("https://party.example/p/BCDFGH"), "party.example");
   assert.equal(addressOf("https://party.example:443/p/BCDFGH"), "party.example");
   assert.equal(addressOf("http://[fe80::1]:8080/p/BCDFGH"), "[fe80::1]:8080");
 });
 
-test("only the host can lock, everyone sees the lock", () => {
+test("only the host can lock the door; everybody sees that it is locked", () => {
   const guest = inviteModel(inside({ party: { locked: true } }), LINK, device(), t);
   assert.deepEqual([guest.lock, guest.locked], [null, true]);
   const host = inviteModel(inside({ memberId: "ann", party: { locked: true } }), LINK, device(), t);
   assert.deepEqual([host.lock, host.locked], [{ locked: true }, true]);
 });
 
-test("plain http shows what the browser withholds", () => {
+test("over plain http the page says what the browser withholds, as far as it matters here", () => {
   const note = (memberId, has) =>
     inviteModel(inside({ memberId }), LINK, device({ isSecure: false, ...has }), t).note;
   const plain = { canShare: false, canCopy: false };
@@ -192,7 +168,7 @@ test("plain http shows what the browser withholds", () => {
   assert.equal(note("ben", {}), null);
 });
 
-test("https shows nothing about missing features", () => {
+test("over https nothing is said of what is lacking: it is the browser's own choice", () => {
   assert.equal(inviteModel(inside(), LINK, device({ canShare: false, canCopy: false }), t).note, null);
 });
 
@@ -206,7 +182,7 @@ test("without a track nothing plays", () => {
   );
 });
 
-test("a track has its state and position by the store's clock", () => {
+test("a track has its state and where it stands by the store's clock", () => {
   const playing = { state: "playing", track: "one.mp3", nextTrack: "two.mp3", position: 60, at: 1000 };
   const music = (changes) => musicModel(inside({ party: { playback: { ...playing, ...changes } } }), 8999, t);
   const { track, status, clock, next } = music({});
