@@ -82,7 +82,7 @@ async def test_new_host_is_listed_beyond_limit(
     assert subscriber.take_events() == [changed]
     members = (await load_snapshot(store)).members
     assert (len(members), members[-1].id) == (201, unlisted.member_id)
-    # Two places have to be freed before somebody is listed again.
+    # Two places have to be freed before another guest is listed.
     listed = members[1].id
     await run_commands(store, unlisted, Kick(target_id=listed))
     await take_seat(store, name="unlisted")

@@ -244,6 +244,7 @@ async def test_failed_leave_of_ended_party_is_closed() -> None:
     await leaving
     assert caller.heard == ["JOINED", "ROOM", "ENDED", "store_unavailable"]
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED
+    assert caller.phone.found_by == "event"
 
 
 @in_fake_time
@@ -254,6 +255,7 @@ async def test_failed_leave_of_absent_party_is_closed() -> None:
     await leaving
     await later(10.0)
     assert caller.phone.closed_with is CloseCode.PARTY_ENDED
+    assert caller.phone.found_by == "store"
 
 
 @in_fake_time

@@ -251,6 +251,11 @@ class LocalRoom:
         """Whether the party is known to have ended: by its last event, or because the store says so."""
         return self._has_ended or self.replica.ended
 
+    @property
+    def end_found_by(self) -> FoundBy:
+        """How this instance found out that the party is over: by its last event, or from the store."""
+        return "event" if self.replica.ended else "store"
+
     def start_idle_timer(self, callback: Callable[["LocalRoom"], None]) -> None:
         """Call back when the room may have been empty for `ROOM_LINGER_SECONDS`."""
         if self._idle_timer is not None:
@@ -269,10 +274,9 @@ class LocalRoom:
     def close_all(self) -> None:
         """Close every connection since the party is over, and raise `RoomClosedError` for those that wait to enter."""
         self._is_closed = True
-        found_by: FoundBy = "event" if self.replica.ended else "store"
         for membership in list(self._memberships.values()):
             if not membership.is_busy:
-                membership.connection.close(CloseCode.PARTY_ENDED, found_by)
+                membership.connection.close(CloseCode.PARTY_ENDED, self.end_found_by)
             self.unseat(membership)
         for _, _, future in self._waiting:
             if not future.done():

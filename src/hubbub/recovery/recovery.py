@@ -120,7 +120,7 @@ class Recovery:
         self._cache.forget_create(code)
 
     def raise_if_lost(self, code: str) -> None:
-        """Raise `StoreUnavailableError` if a party that the store does not have was lost, as far as is known here."""
+        """Raise `StoreUnavailableError` if this instance knows that an absent party was lost, not ended."""
         room = self._hub.room(code)
         if room is not None and self._is_recoverable(room):
             room.mark_lost()

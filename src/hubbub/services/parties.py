@@ -116,8 +116,8 @@ class PartyService:
         try:
             return await self._enter(attempt, token, deadline)
         except (StoreUnavailableError, asyncio.CancelledError):
-            # The caller is told that it failed, so the party is rolled back, even if the host has a seat. If an
-            # earlier request was told of the party, only the seat is rolled back.
+            # The caller gets an error, so the party is rolled back, even if the host has a seat. If an
+            # earlier request got the party, only the seat is rolled back.
             self._recovery.note_rolled_back(created.party.code)
             self._rollbacks.add_create(created.draft, attempt.holder, deadline)
             self._rollbacks.add_join(attempt, deadline)

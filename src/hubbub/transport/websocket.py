@@ -228,7 +228,7 @@ class ConnectionHandler:
                 await self._take(step)
         self._membership.end_command()
         if self._membership.room.is_closed:
-            self._phone.close(CloseCode.PARTY_ENDED, "event")
+            self._phone.close(CloseCode.PARTY_ENDED, self._membership.room.end_found_by)
 
     async def _wait_party_ended(self, membership: Membership) -> None:
         """Wait until the host who ended the party has received PARTY_ENDED, before the connection closes."""

@@ -98,7 +98,7 @@ function door(kind) {
 /** Return what a status screen shows: icon, tone, texts, the code it is about, and the buttons. */
 export function statusModel(kind, app, t) {
   const [glyph, tone, busy, actions] = STATUS_SCREENS[kind];
-  // A link may contain any text. Without this, the page would show a long text of somebody else as its own.
+  // A link may contain any text. Without this, the page would show a stranger's long text as its own.
   const typed = (app.route.typed ?? "").slice(0, TYPED_CHARS_MAX);
   return {
     kind,
