@@ -160,6 +160,12 @@ def test_command_with_request_id_is_answered(member: Session) -> None:
     assert list(member.acted(Leave(request_id=""), Accepted())) == [Send(Ok(request_id="")), Close(CloseCode.LEFT)]
 
 
+def test_refusal_says_when_to_try_again(member: Session) -> None:
+    (step,) = member.acted(Rename(name="x"), Rejected(Reason.RATE_LIMITED, retry_after_ms=700))
+    assert isinstance(step, Send)
+    assert b'"retryAfterMs":700' in encode(step.message)
+
+
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [

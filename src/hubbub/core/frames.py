@@ -73,7 +73,12 @@ def _invalid_message(
     return InvalidMessage(reason, sentence, request_id, entering)
 
 
-def answer_error(reason: Reason, sentence: str | None = None, request_id: RequestId | None = None) -> ErrorAnswer:
+def answer_error(
+    reason: Reason,
+    sentence: str | None = None,
+    request_id: RequestId | None = None,
+    retry_after_ms: int | None = None,
+) -> ErrorAnswer:
     """Return the `ERROR` for `reason`, with the sentence of `REFUSALS` unless `sentence` is given."""
     refusal = REFUSALS[reason]
     return ErrorAnswer(
@@ -81,4 +86,5 @@ def answer_error(reason: Reason, sentence: str | None = None, request_id: Reques
         reason=reason,
         error=sentence or refusal.sentence,
         retryable=refusal.retryable,
+        retry_after_ms=msgspec.UNSET if retry_after_ms is None else retry_after_ms,
     )

@@ -102,9 +102,10 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A rule of the party forbids the command."""
+    """A rule of the party forbids the command; `retry_after_ms` is set if it allows the command later."""
 
     reason: Reason
+    retry_after_ms: int | None = None
 
 
 class LeaseLoss(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ A step sends a message, asks the service, or closes the connection. Steps are yi
 the outcome of a step before it takes the next one. Without this, commands could take effect out of order.
 """
 
+import math
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -164,7 +165,8 @@ class Session:
             elif command.request_id is not None:
                 yield Send(Ok(request_id=command.request_id))
             return
-        yield _refusal(command.request_id, outcome.reason)
+        retry_after_ms = outcome.retry_after_ms if isinstance(outcome, Rejected) else None
+        yield _refusal(command.request_id, outcome.reason, retry_after_ms=retry_after_ms)
         if not isinstance(outcome, Rejected) or outcome.reason in CLOSE_CODES:
             yield Close(CLOSE_CODES[outcome.reason])
 
@@ -182,7 +184,7 @@ class Session:
         if not self._allows(now):
             if isinstance(message, Create | Join | Watch) or (isinstance(message, InvalidMessage) and message.entering):
                 self._may_enter_until(now + ENTER_SECONDS_MAX)
-            yield _refusal(message.request_id, Reason.RATE_LIMITED)
+            yield _refusal(message.request_id, Reason.RATE_LIMITED, retry_after_ms=self._allowed_in_ms())
             return
         match message:
             case InvalidMessage(reason=reason, sentence=sentence, request_id=request_id):
@@ -243,10 +245,16 @@ class Session:
         self._allowance -= 1
         return True
 
+    def _allowed_in_ms(self) -> int:
+        """Return after how many milliseconds the flood guard allows the next command."""
+        return math.ceil((1 - self._allowance) / COMMANDS_PER_SECOND_MAX * 1000)
+
 
 def _echoed(request_id: RequestId | None) -> RequestId | msgspec.UnsetType:
     return msgspec.UNSET if request_id is None else request_id
 
 
-def _refusal(request_id: RequestId | None, reason: Reason, sentence: str | None = None) -> Send:
-    return Send(answer_error(reason, sentence, request_id))
+def _refusal(
+    request_id: RequestId | None, reason: Reason, sentence: str | None = None, *, retry_after_ms: int | None = None
+) -> Send:
+    return Send(answer_error(reason, sentence, request_id, retry_after_ms))

@@ -1,9 +1,10 @@
 """The request middleware: ids, headers, the error document, and one log line per request."""
 
 import asyncio
+import math
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from time import perf_counter
@@ -62,12 +63,23 @@ LOG_FIELDS: Final = web.RequestKey("log_fields", dict[str, Any])
 
 
 class HttpRefusalError(Exception):
-    """End a handler with a refusal; `sentence` replaces that of the table."""
+    """End a handler with a refusal; `sentence` replaces that of the table.
 
-    def __init__(self, reason: Reason, sentence: str | None = None) -> None:
+    `retry_after_s` replaces the `Retry-After` of retryable reasons, `headers` are added to the response.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        sentence: str | None = None,
+        retry_after_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sentence = sentence
+        self.retry_after_s = retry_after_s
+        self.headers = headers
 
 
 def json_response(value: object, status: int = 200) -> web.Response:
@@ -79,15 +91,28 @@ def json_response(value: object, status: int = 200) -> web.Response:
     )
 
 
-def refusal_response(reason: Reason, refusal: Refusal | None = None, sentence: str | None = None) -> web.Response:
-    """Build the error document of `reason`, with the sentence of the table unless another is given."""
+def refusal_response(
+    reason: Reason,
+    refusal: Refusal | None = None,
+    sentence: str | None = None,
+    retry_after_s: float | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Build the error document of `reason`, with the sentence of the table unless another is given.
+
+    A retryable reason has a `Retry-After`. It is in whole seconds, so a fraction is rounded up.
+    """
     refusal = refusal or REFUSALS[reason]
     response = json_response(
         {"error": sentence or refusal.sentence, "reason": reason, "retryable": refusal.retryable},
         refusal.status,
     )
-    if refusal.retryable:
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if retry_after_s is None and refusal.retryable:
+        retry_after_s = RETRY_AFTER_SECONDS
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+    if headers is not None:
+        response.headers.update(headers)
     return response
 
 
@@ -186,7 +211,12 @@ class RequestMiddleware:
         try:
             return await handler(request)
         except HttpRefusalError as refused:
-            response = refusal_response(refused.reason, sentence=refused.sentence)
+            response = refusal_response(
+                refused.reason,
+                sentence=refused.sentence,
+                retry_after_s=refused.retry_after_s,
+                headers=refused.headers,
+            )
         except StoreUnavailableError as unavailable:
             request[LOG_FIELDS]["trouble"] = unavailable.failure
             response = refusal_response(unavailable.reason)

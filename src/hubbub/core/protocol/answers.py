@@ -74,3 +74,6 @@ class ErrorAnswer(_Answer, frozen=True, tag="ERROR"):
         bool | UnsetType,
         Meta(description="present if the command may have been carried out nevertheless; the party's events show it"),
     ] = UNSET
+    retry_after_ms: Annotated[
+        int | UnsetType, Meta(description="present if it is known how long to wait before the next attempt")
+    ] = UNSET
